@@ -1,0 +1,136 @@
+//! The environment as one value: the process's variables over those of `.env`, read once per load and passed in.
+//! Never: `std::env` anywhere else, or a value in a `Debug`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::secret::{MASK, Secret};
+
+/// Environment variables by name.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// From pairs; later ones win.
+    pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+
+    /// A variable's value; empty counts as not set.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// Names and values, in name order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// How a configuration names a secret: the text itself, `env:NAME`, or `file:PATH`. What `env:` and `file:` lead to may
+/// hold several, split at commas and line ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretRef {
+    /// The text itself.
+    Literal(Secret),
+    /// The variable of this name.
+    Env(String),
+    /// The content of this file.
+    File(PathBuf),
+}
+
+impl SecretRef {
+    /// Reads the notation.
+    pub fn parse(text: &str) -> Self {
+        match text.trim().split_once(':') {
+            Some(("env", name)) => Self::Env(name.trim().to_owned()),
+            Some(("file", path)) => Self::File(Path::new(path.trim()).to_owned()),
+            _ => Self::Literal(Secret::new(text)),
+        }
+    }
+
+    /// The secrets it stands for; an unset variable or an empty file stands for none.
+    ///
+    /// # Errors
+    /// A message without place when a file cannot be read.
+    pub fn resolve(&self, environment: &Environment) -> Result<Vec<Secret>, String> {
+        match self {
+            Self::Literal(secret) => Ok(vec![secret.clone()]),
+            Self::Env(name) => Ok(split(environment.get(name).unwrap_or_default())),
+            Self::File(path) => match std::fs::read_to_string(path) {
+                Ok(text) => Ok(split(&text)),
+                Err(error) => Err(format!("cannot read secret file `{}`: {error}", path.display())),
+            },
+        }
+    }
+
+    /// The notation with a literal masked: fit for logs and pages.
+    pub fn masked(&self) -> String {
+        match self {
+            Self::Literal(_) => MASK.to_owned(),
+            Self::Env(name) => format!("env:{name}"),
+            Self::File(path) => format!("file:{}", path.display()),
+        }
+    }
+}
+
+fn split(text: &str) -> Vec<Secret> {
+    text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty()).map(Secret::new).collect()
+}
+
+impl<'de> Deserialize<'de> for SecretRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self::parse(&text))
+    }
+}
+
+/// Masked: what is serialised may be shown.
+impl Serialize for SecretRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.masked())
+    }
+}
+
+impl JsonSchema for SecretRef {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "A secret: the text itself, `env:NAME`, or `file:PATH`. A variable or a file may hold several, split at commas or line ends."
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_expand() {
+        let environment = Environment::from_pairs([("KEYS".into(), " a, b\nc ,,".into())]);
+        let secrets = SecretRef::parse("env:KEYS").resolve(&environment).unwrap();
+        assert_eq!(secrets.iter().map(Secret::expose).collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert!(SecretRef::parse("env:NONE").resolve(&environment).unwrap().is_empty());
+    }
+
+    #[test]
+    fn shows_masked() {
+        assert_eq!(serde_json::to_string(&SecretRef::parse("AIzaX")).unwrap(), r#""[secret]""#);
+        assert_eq!(serde_json::to_string(&SecretRef::parse("env:X")).unwrap(), r#""env:X""#);
+        let environment = Environment::from_pairs([("KEYS".into(), "canary".into())]);
+        assert!(!format!("{environment:?}").contains("canary"));
+    }
+}

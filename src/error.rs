@@ -1,0 +1,191 @@
+//! What a client is told when there is no answer: the words of OpenAI's error object, whatever the dialect.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::fault::{Blame, Fault, Kind};
+
+/// A failed request, in a client's terms. `server::respond` alone turns it into HTTP; a stream that has begun carries it
+/// as its last event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Error {
+    /// HTTP status.
+    pub status: u16,
+    /// OpenAI's `type`: `invalid_request_error`, `server_error`, …
+    pub kind: Cow<'static, str>,
+    /// OpenAI's `code`, if there is one for this.
+    pub code: Option<Cow<'static, str>>,
+    /// The field it is about: `messages[2].content`.
+    pub param: Option<String>,
+    /// What is wrong and what to do next. Free of secrets.
+    pub message: String,
+    /// When trying again makes sense.
+    pub retry_after: Option<Duration>,
+    /// Whether the client's SDK should try again by itself; None leaves it to the status.
+    pub should_retry: Option<bool>,
+}
+
+impl Error {
+    fn new(status: u16, kind: &'static str, code: Option<&'static str>, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            kind: kind.into(),
+            code: code.map(Into::into),
+            param: None,
+            message: message.into(),
+            retry_after: None,
+            should_retry: None,
+        }
+    }
+
+    /// 400: the request is wrong.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(400, "invalid_request_error", None, message)
+    }
+
+    /// 401: the client's key is wrong or missing. Says nothing about which keys exist.
+    pub fn unauthorized(message: impl Into<String>, code: Option<&'static str>) -> Self {
+        Self::new(401, "invalid_request_error", code, message)
+    }
+
+    /// 403: this client may not do that.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(403, "invalid_request_error", Some("permission_denied"), message)
+    }
+
+    /// 404: no such URL or thing.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(404, "invalid_request_error", None, message)
+    }
+
+    /// 404: no such model.
+    pub fn model_not_found(model: &str) -> Self {
+        // A hostile name must not come back as is: quote it, and cut it.
+        let shown: String = model.chars().take(128).collect::<String>().escape_debug().collect();
+        Self::new(
+            404,
+            "invalid_request_error",
+            Some("model_not_found"),
+            format!("The model `{shown}` does not exist or you do not have access to it."),
+        )
+        .param("model")
+    }
+
+    /// 405: this URL, but not with this method.
+    pub fn method_not_allowed(message: impl Into<String>) -> Self {
+        Self::new(405, "invalid_request_error", Some("method_not_allowed"), message)
+    }
+
+    /// 409: the request names more than one thing.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(409, "invalid_request_error", Some("ambiguous"), message)
+    }
+
+    /// 413: the body is larger than allowed.
+    pub fn too_large(limit: usize) -> Self {
+        let message = format!("The request body is larger than {limit} bytes. Send less, or raise `server.max_body`.");
+        Self::new(413, "invalid_request_error", Some("request_too_large"), message)
+    }
+
+    /// 429: every key that could serve this is resting.
+    pub fn all_resting(message: impl Into<String>, retry_after: Duration) -> Self {
+        let mut error = Self::new(429, "requests", Some("rate_limit_exceeded"), message);
+        error.retry_after = Some(retry_after);
+        // An SDK that waits longer than this for its own retry is better told to give up and show the message.
+        error.should_retry = (retry_after > Duration::from_secs(60)).then_some(false);
+        error
+    }
+
+    /// 500: our own doing.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(500, "server_error", Some("internal_error"), message)
+    }
+
+    /// 503: nothing can serve this now.
+    pub fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(503, "server_error", Some(code), message)
+    }
+
+    /// An error in a plugin's own words.
+    pub fn by_plugin(status: u16, code: Option<String>, message: String) -> Self {
+        let kind = if status < 500 { "invalid_request_error" } else { "server_error" };
+        Self { code: code.map(Into::into), ..Self::new(status, kind, None, message) }
+    }
+
+    /// About this field.
+    pub fn param(mut self, param: impl Into<String>) -> Self {
+        self.param = Some(param.into());
+        self
+    }
+
+    /// With this code.
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// Whether the SDK should try again by itself.
+    pub fn should_retry(mut self, should_retry: bool) -> Self {
+        self.should_retry = Some(should_retry);
+        self
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}: {}", self.status, self.code.as_deref().unwrap_or(&self.kind), self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What a client is told when this was the last attempt. Google's own status where it means the same to an OpenAI client;
+/// a dead upstream key is never a 401, which would say that the client's own key is wrong.
+impl From<&Fault> for Error {
+    fn from(fault: &Fault) -> Self {
+        let message = fault.message.clone();
+        let mut error = match fault.kind {
+            Kind::BadRequest => Self::new(400, "invalid_request_error", None, message),
+            Kind::ContextLength => Self::new(
+                400,
+                "invalid_request_error",
+                Some("context_length_exceeded"),
+                format!("This model's maximum context length is exceeded. {message}"),
+            )
+            .param("messages"),
+            Kind::ModelNotFound | Kind::ModelNotForKey => {
+                Self::new(404, "invalid_request_error", Some("model_not_found"), message).param("model")
+            }
+            Kind::NotOwned => Self::new(404, "invalid_request_error", None, message),
+            Kind::KeyInvalid | Kind::KeyBlocked => Self::unavailable(
+                "upstream_key_error",
+                "No upstream Gemini key is accepted by Google. The operator finds the reason of each key in /admin/keys.",
+            )
+            .should_retry(false),
+            Kind::Location => {
+                Self::new(403, "invalid_request_error", Some("unsupported_country_region_territory"), message)
+            }
+            Kind::Billing => {
+                Self::new(429, "insufficient_quota", Some("insufficient_quota"), message).should_retry(false)
+            }
+            Kind::RateLimited => Self::new(429, "requests", Some("rate_limit_exceeded"), message),
+            Kind::DayQuota => Self::new(429, "requests", Some("rate_limit_exceeded"), message).should_retry(false),
+            Kind::Overloaded => Self::unavailable("overloaded", message),
+            Kind::Timeout => Self::new(504, "server_error", Some("timeout"), message),
+            Kind::Unreachable | Kind::BrokenAnswer | Kind::Truncated => {
+                Self::new(502, "server_error", Some("upstream_error"), message)
+            }
+            Kind::UpstreamError | Kind::Unknown => Self::new(
+                fault.status.filter(|status| (400..600).contains(status)).unwrap_or(500),
+                "server_error",
+                Some("upstream_error"),
+                message,
+            ),
+        };
+        error.retry_after = fault.retry_after;
+        if fault.blame == Blame::Request {
+            error.should_retry = Some(false);
+        }
+        error
+    }
+}

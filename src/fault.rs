@@ -1,0 +1,146 @@
+//! What went wrong upstream, whose fault it is, and what next. Blame decides: only faults of a key, or of a quota
+//! group for a model, move a key's state; a client's bad request never cools a key; unknown blames nobody.
+
+use std::time::Duration;
+
+/// Who is to blame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Blame {
+    /// The request itself: it fails on every key.
+    Request,
+    /// The client went away.
+    Client,
+    /// This key, for every model: invalid, blocked, out of money.
+    Key,
+    /// The quota group of this key, for this model.
+    Quota,
+    /// The model, whatever the key: overloaded.
+    Model,
+    /// The way to Google: DNS, connection, TLS, a proxy.
+    Endpoint,
+    /// Ourselves: a plugin, a translation.
+    Ours,
+}
+
+/// What went wrong. A closed set: it labels metrics and key states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Google refuses the request as it is.
+    BadRequest,
+    /// More tokens than the model takes.
+    ContextLength,
+    /// No such model, or not for this method.
+    ModelNotFound,
+    /// The model exists, but not for this key (closed to new users, not on its tier).
+    ModelNotForKey,
+    /// A file or cached content of another project.
+    NotOwned,
+    /// Google does not know this key, or it expired.
+    KeyInvalid,
+    /// Google knows the key and will not serve it: leaked, suspended, restricted, service off.
+    KeyBlocked,
+    /// This key may not be used from where we are.
+    Location,
+    /// The billing account is empty.
+    Billing,
+    /// A per-minute quota, or a quota without further words.
+    RateLimited,
+    /// A per-day quota.
+    DayQuota,
+    /// The model is overloaded.
+    Overloaded,
+    /// Google failed inside (500, 502, 504).
+    UpstreamError,
+    /// No connection to Google.
+    Unreachable,
+    /// Google took too long.
+    Timeout,
+    /// An answer that is no answer: HTML, truncated JSON, nothing at all.
+    BrokenAnswer,
+    /// A stream that ended without a finish reason.
+    Truncated,
+    /// A status nobody has described.
+    Unknown,
+}
+
+impl Kind {
+    /// The name for labels and states: `snake_case`, stable.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad_request",
+            Self::ContextLength => "context_length",
+            Self::ModelNotFound => "model_not_found",
+            Self::ModelNotForKey => "model_not_for_key",
+            Self::NotOwned => "not_owned",
+            Self::KeyInvalid => "key_invalid",
+            Self::KeyBlocked => "key_blocked",
+            Self::Location => "location",
+            Self::Billing => "billing",
+            Self::RateLimited => "rate_limited",
+            Self::DayQuota => "day_quota",
+            Self::Overloaded => "overloaded",
+            Self::UpstreamError => "upstream_error",
+            Self::Unreachable => "unreachable",
+            Self::Timeout => "timeout",
+            Self::BrokenAnswer => "broken_answer",
+            Self::Truncated => "truncated",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What to try next, as long as nothing has reached the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// Nothing: the same would happen again.
+    Never,
+    /// Another key, at once.
+    OtherKey,
+    /// Any key, after a pause with jitter.
+    AfterPause,
+}
+
+/// One failure of one upstream attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What went wrong.
+    pub kind: Kind,
+    /// Who is to blame.
+    pub blame: Blame,
+    /// How long Google says to wait; fractions kept.
+    pub retry_after: Option<Duration>,
+    /// The HTTP status Google answered with, if it answered.
+    pub status: Option<u16>,
+    /// Google's own words, free of keys; or ours when there are none. Fit for the client.
+    pub message: String,
+    /// The quota Google names: `GenerateRequestsPerDayPerProjectPerModel-FreeTier`.
+    pub quota_id: Option<String>,
+}
+
+impl Fault {
+    /// A fault with neither hint nor status.
+    pub fn new(kind: Kind, blame: Blame, message: impl Into<String>) -> Self {
+        Self { kind, blame, retry_after: None, status: None, message: message.into(), quota_id: None }
+    }
+
+    /// The one question the retry loop asks.
+    pub fn retry(&self) -> Retry {
+        match self.kind {
+            Kind::KeyInvalid
+            | Kind::KeyBlocked
+            | Kind::Location
+            | Kind::Billing
+            | Kind::RateLimited
+            | Kind::DayQuota
+            | Kind::ModelNotForKey => Retry::OtherKey,
+            Kind::Overloaded | Kind::UpstreamError | Kind::Unreachable | Kind::Timeout | Kind::BrokenAnswer => {
+                Retry::AfterPause
+            }
+            // A stream that breaks before its first content is as good as a broken answer; the pipeline never asks later.
+            Kind::Truncated => Retry::AfterPause,
+            Kind::BadRequest | Kind::ContextLength | Kind::ModelNotFound | Kind::NotOwned | Kind::Unknown => {
+                Retry::Never
+            }
+        }
+    }
+}

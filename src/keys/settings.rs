@@ -1,0 +1,176 @@
+//! Settings of `[pools.NAME]` and `[cooldown]`.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::environment::SecretRef;
+
+/// A pool: keys that serve the same models, and how one is chosen.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PoolSettings {
+    /// The keys. Each a secret (`"env:GEMINI_API_KEYS"` expands to as many as the variable holds), or a table
+    /// `{ key = "…", name = "…", project = "…", weight = 2, models = ["gemini-2.5-*"] }`.
+    pub keys: Vec<KeySettings>,
+    /// How the next key is chosen among those that are ready.
+    pub selection: Selection,
+    /// Cooldown of this pool, where it differs from `[cooldown]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cooldown: Option<CooldownOverride>,
+}
+
+/// One entry of a pool's `keys`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct KeySettings {
+    /// The key itself.
+    pub key: SecretRef,
+    /// A name for people; shown instead of nothing, never instead of the id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The Google project the key belongs to. Keys of one project share quota and rest together. Left out: each key is
+    /// taken for a project of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Share of the work, relative to the other keys. At least 1.
+    pub weight: u32,
+    /// Globs of the models this key may serve. Left out: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
+}
+
+/// How the next key is chosen among those that are ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// The key with the fewest requests in flight, of two picked at random; ties go to the one that has rested longest.
+    #[default]
+    LeastUsed,
+    /// One after the other.
+    RoundRobin,
+    /// At random, in proportion to `weight`.
+    Weighted,
+}
+
+/// How long a key rests after a failure for which Google names no time.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CooldownSettings {
+    /// The first rest. It doubles with each further failure in a row.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub base: Duration,
+    /// The longest rest, a day's quota aside: that lasts until midnight Pacific time, when Google counts anew.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub max: Duration,
+    /// How many failures in a row, without a time named by Google, send a key to rest. At least 1.
+    pub failures: u32,
+}
+
+/// A pool's own cooldown: what is left out comes from `[cooldown]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CooldownOverride {
+    /// See `[cooldown] base`.
+    #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub base: Option<Duration>,
+    /// See `[cooldown] max`.
+    #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub max: Option<Duration>,
+    /// See `[cooldown] failures`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failures: Option<u32>,
+}
+
+impl Default for CooldownSettings {
+    fn default() -> Self {
+        Self { base: Duration::from_secs(5), max: Duration::from_secs(600), failures: 1 }
+    }
+}
+
+impl CooldownSettings {
+    /// These settings, with what `own` says instead.
+    pub fn with(&self, own: Option<&CooldownOverride>) -> Self {
+        let own = own.cloned().unwrap_or_default();
+        Self {
+            base: own.base.unwrap_or(self.base),
+            max: own.max.unwrap_or(self.max),
+            failures: own.failures.unwrap_or(self.failures),
+        }
+    }
+}
+
+impl From<SecretRef> for KeySettings {
+    fn from(key: SecretRef) -> Self {
+        Self { key, name: None, project: None, weight: 1, models: Vec::new() }
+    }
+}
+
+/// The table form of a key.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct KeyTable {
+    /// The key itself.
+    key: SecretRef,
+    /// A name for people.
+    #[serde(default)]
+    name: Option<String>,
+    /// The Google project the key belongs to: keys of one project share quota and rest together.
+    #[serde(default)]
+    project: Option<String>,
+    /// Share of the work, relative to the other keys. At least 1.
+    #[serde(default = "one")]
+    weight: u32,
+    /// Globs of the models this key may serve. Left out: all.
+    #[serde(default)]
+    models: Vec<String>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// Written by hand: serde's untagged enums lose the place and the reason of a mistake.
+impl<'de> Deserialize<'de> for KeySettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = KeySettings;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a secret or a table with `key`")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<KeySettings, E> {
+                Ok(SecretRef::parse(text).into())
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<KeySettings, A::Error> {
+                let KeyTable { key, name, project, weight, models } =
+                    KeyTable::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(KeySettings { key, name, project, weight, models })
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl JsonSchema for KeySettings {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Key".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let secret = generator.subschema_for::<SecretRef>();
+        let table = generator.subschema_for::<KeyTable>();
+        schemars::json_schema!({ "anyOf": [secret, table] })
+    }
+}

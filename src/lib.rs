@@ -1,0 +1,36 @@
+//! gemini-adapter: OpenAI clients in front, Gemini behind, a pool of keys between.
+//!
+//! A folder is a room, a floor is a dependency level. A room uses the floors below it and itself; never a
+//! neighbour, never up. `tests/it/floors.rs` reads every `use crate::` against this list.
+//!
+//! | floor | rooms |
+//! |---|---|
+//! | 0 words | [`secret`] [`environment`] [`problem`] [`fault`] [`error`] [`model`] [`call`] [`clock`] [`wire`] |
+//! | 1 for everyone | [`store`] what is remembered, [`telemetry`] what is said and counted |
+//! | 2 rooms that do not know each other | [`protocol`] clients' dialects to Gemini and back, [`upstream`] the way to Google, [`keys`] the key pool, [`models`] names to models, [`clients`] who may call, [`plugin`] the script host, [`simulator`] the stand-in Gemini |
+//! | 3 configured and live | [`config`] one checked document, [`runtime`] the live snapshot and how it changes |
+//! | 4 using it | [`pipeline`] the life of a request |
+//! | 5 doors | [`server`] HTTP in, HTTP out, [`cli`] one file a subcommand |
+
+// floor 0
+pub mod call;
+pub mod clock;
+pub mod environment;
+pub mod error;
+pub mod fault;
+pub mod model;
+pub mod problem;
+pub mod secret;
+
+// floor 1
+pub mod telemetry;
+
+// floor 2
+pub mod clients;
+pub mod keys;
+pub mod models;
+pub mod plugin;
+pub mod upstream;
+
+// floor 3
+pub mod config;

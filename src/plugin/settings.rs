@@ -1,0 +1,36 @@
+//! Settings of `[plugins]`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where plugins are, and what they may spend.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PluginsSettings {
+    /// Every `*.rhai` directly in this folder is live, in the order of priority, then name. A folder that is not there
+    /// holds no plugins.
+    pub dir: PathBuf,
+    /// Longest time one hook call may take.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub timeout: Duration,
+    /// Most operations one hook call may take.
+    pub max_operations: u64,
+    /// A table for each plugin by name, handed to it as `ctx.config`.
+    pub settings: BTreeMap<String, serde_json::Map<String, serde_json::Value>>,
+}
+
+impl Default for PluginsSettings {
+    fn default() -> Self {
+        Self {
+            dir: "plugins".into(),
+            timeout: Duration::from_millis(10),
+            max_operations: 50_000,
+            settings: BTreeMap::new(),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Text that must never show: upstream keys, client keys, proxy passwords.
+//! Never: `Display`, `Serialize`, or a `Debug` that tells anything.
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// What a secret is replaced by wherever it would have shown.
+pub const MASK: &str = "[secret]";
+
+/// A piece of secret text. Clones share one allocation, wiped when the last one goes.
+#[derive(Clone)]
+pub struct Secret(Arc<Zeroizing<String>>);
+
+impl Secret {
+    /// Takes the text over; surrounding white space is not part of a secret.
+    pub fn new(text: &str) -> Self {
+        Self(Arc::new(Zeroizing::new(text.trim().to_owned())))
+    }
+
+    /// The text itself. Each caller is a place where a secret leaves our hands: keep them few.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Full-width digest, fit for look-ups and comparisons.
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.expose())
+    }
+
+    /// `text` with every occurrence of this secret, and of anything shaped like a Google key, masked.
+    pub fn scrub(&self, text: &str) -> String {
+        let text = if self.expose().is_empty() { text.to_owned() } else { text.replace(self.expose(), MASK) };
+        scrub_google_keys(&text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest() == other.digest()
+    }
+}
+
+impl Eq for Secret {}
+
+/// The digest of a secret: enough to recognise it, useless to recover it.
+#[derive(Clone, Copy, Hash, PartialOrd, Ord)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// Digest of `text` under a context of our own, so it matches no digest made elsewhere.
+    pub fn of(text: &str) -> Self {
+        Self(blake3::derive_key("gemini-adapter 2026 secret digest", text.as_bytes()))
+    }
+
+    /// The first `bytes` bytes as lower-case hex.
+    pub fn hex(&self, bytes: usize) -> String {
+        self.0.iter().take(bytes).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Constant time: how long it takes says nothing about where two digests differ.
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Digest {}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}…", self.hex(4))
+    }
+}
+
+/// `text` with everything shaped like a Google API key masked: `AIza` + 35 characters, and the newer `AQ.` form.
+/// Google's own error texts quote whole keys, so all upstream text passes here before it goes anywhere.
+pub fn scrub_google_keys(text: &str) -> String {
+    static GOOGLE_KEY: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"AIza[0-9A-Za-z_-]{20,}|AQ\.[0-9A-Za-z_-]{20,}").expect("a constant pattern compiles")
+    });
+    GOOGLE_KEY.replace_all(text, MASK).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_tells_nothing() {
+        let secret = Secret::new("AIzaSyD-planted-canary-0123456789abcdef");
+        assert_eq!(format!("{secret:?}"), MASK);
+        assert!(!format!("{:?}", secret.digest()).contains("AIza"));
+    }
+
+    #[test]
+    fn scrubs_itself_and_google_keys() {
+        let secret = Secret::new(" plain-key ");
+        let text = "key plain-key, AIzaSyD0123456789012345678901234567890123 and AQ.Ab8RN6J0123456789012345.";
+        assert_eq!(secret.scrub(text), "key [secret], [secret] and [secret].");
+    }
+
+    #[test]
+    fn equal_by_text() {
+        assert_eq!(Secret::new("a"), Secret::new(" a\n"));
+        assert_ne!(Secret::new("a"), Secret::new("b"));
+    }
+}
