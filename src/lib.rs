@@ -23,6 +23,7 @@ pub mod problem;
 pub mod secret;
 
 // floor 1
+pub mod store;
 pub mod telemetry;
 
 // floor 2
@@ -30,7 +31,9 @@ pub mod clients;
 pub mod keys;
 pub mod models;
 pub mod plugin;
+pub mod protocol;
 pub mod upstream;
 
 // floor 3
 pub mod config;
+pub mod wire;

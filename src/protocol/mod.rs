@@ -1,0 +1,108 @@
+//! Clients' dialects, each to Gemini and back. The way in returns the way back: what a reply needs to know of its request
+//! (names, ids, `include_usage`) travels in the [`Reply`].
+//! Never: async, a key, a URL, a clock.
+
+pub mod openai_chat;
+mod rules;
+
+use bytes::Bytes;
+
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::model::Model;
+use crate::store::Signatures;
+
+/// A dialect.
+pub trait Protocol: Send + Sync {
+    /// Its name, for metrics and plugins.
+    fn name(&self) -> &'static str;
+
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// When it is not one: an error that names the field.
+    fn accept<'a>(&self, body: &'a [u8]) -> Result<Box<dyn Accepted + 'a>, Error>;
+
+    /// An answer of one text that no model gave: what a plugin replies with.
+    fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes;
+}
+
+/// A request that was read, not yet bound to a model.
+pub trait Accepted: Send + Sync {
+    /// The model the client asked for.
+    fn model(&self) -> &str;
+
+    /// Whether the answer comes in pieces.
+    fn stream(&self) -> bool;
+
+    /// The Gemini request for this model.
+    ///
+    /// # Errors
+    /// When this model cannot do what is asked: an error that names the field.
+    fn call(&self, model: &Model, signatures: &Signatures) -> Result<Bytes, Error>;
+
+    /// What will translate one attempt's answer.
+    fn reply(&self, stamp: Stamp) -> Box<dyn Reply>;
+}
+
+/// What an answer bears that is neither the request's nor Gemini's.
+#[derive(Clone, Debug)]
+pub struct Stamp {
+    /// The request's id, from which the answer's is made.
+    pub id: String,
+    /// Unix time in seconds.
+    pub created: i64,
+    /// The model's name as the client wrote it.
+    pub model: String,
+    /// Seeds the ids of tool calls.
+    pub seed: u64,
+    /// Where signatures are kept.
+    pub signatures: Signatures,
+}
+
+/// Translates the answer of one attempt, whole or event by event.
+pub trait Reply: Send {
+    /// A whole answer.
+    ///
+    /// # Errors
+    /// When Gemini's answer is broken or empty: a fault that may be tried again.
+    fn whole(&mut self, body: &[u8]) -> Result<Vec<u8>, Fault>;
+
+    /// One event of a stream; what the client gets for it is appended to `out`.
+    ///
+    /// # Errors
+    /// When the event is broken.
+    fn event(&mut self, event: &[u8], out: &mut Vec<u8>) -> Result<(), Fault>;
+
+    /// Whether any content is in what was appended so far. From then on another attempt would show.
+    fn committed(&self) -> bool;
+
+    /// The end of a stream.
+    ///
+    /// # Errors
+    /// When it ended too early, or with nothing to show.
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Fault>;
+
+    /// The end of a stream that failed after it began.
+    fn fail(&mut self, error: &Error, out: &mut Vec<u8>);
+
+    /// Tokens so far.
+    fn usage(&self) -> Usage;
+}
+
+/// Tokens of one answer, in OpenAI's way of counting.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Of the prompt, what built-in tools brought in among them.
+    pub prompt: u64,
+    /// Of the answer, thoughts among them.
+    pub completion: u64,
+    /// Of the prompt, from a cache.
+    pub cached: u64,
+    /// Of the answer, thoughts.
+    pub reasoning: u64,
+    /// Of the prompt, sound.
+    pub audio_in: u64,
+    /// Of the answer, sound.
+    pub audio_out: u64,
+}

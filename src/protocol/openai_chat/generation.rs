@@ -1,0 +1,259 @@
+//! How the answer is made: sampling, limits, thinking, form.
+
+use std::borrow::Cow;
+
+use crate::error::Error;
+use crate::model::Facts;
+use crate::protocol::rules::{json_schema, thinking};
+use crate::wire::gemini::request::{GenerationConfig, ThinkingConfig};
+use crate::wire::json::{Json, Shape, decode};
+use crate::wire::openai::chat::{Google, Request, ResponseFormat};
+
+/// The generation config, `response_format` aside.
+///
+/// # Errors
+/// 400, naming the field.
+pub fn config<'a>(
+    request: &'a Request<'a>,
+    google: Option<&'a Google<'a>>,
+    facts: &Facts,
+) -> Result<GenerationConfig<'a>, Error> {
+    let penalty = |value: Option<f64>, name| {
+        // 0 is no penalty, and models that take none refuse even that.
+        ranged(value, name, -2.0, 2.0).map(|value| value.filter(|value| *value != 0.0 && facts.penalties))
+    };
+    Ok(GenerationConfig {
+        stop_sequences: stop(request)?,
+        max_output_tokens: max_tokens(request)?,
+        candidate_count: candidates(request, facts)?,
+        temperature: ranged(request.temperature, "temperature", 0.0, 2.0)?,
+        top_p: ranged(request.top_p, "top_p", 0.0, 1.0)?,
+        top_k: at_least_one(request.top_k, "top_k")?,
+        seed: request.seed.map(fold_seed),
+        frequency_penalty: penalty(request.frequency_penalty, "frequency_penalty")?,
+        presence_penalty: penalty(request.presence_penalty, "presence_penalty")?,
+        response_logprobs: request.logprobs.filter(|wanted| *wanted),
+        logprobs: top_logprobs(request)?,
+        response_modalities: modalities(request)?,
+        thinking_config: thinking(request, google, facts)?,
+        ..GenerationConfig::default()
+    })
+}
+
+/// What the answer is to look like.
+#[derive(Debug)]
+pub enum Format<'a> {
+    /// As the model likes.
+    Free,
+    /// Any JSON.
+    Json,
+    /// JSON by this schema.
+    Schema(Json<'a>),
+}
+
+/// Reads `response_format`.
+///
+/// # Errors
+/// 400, naming the field.
+pub fn format<'a>(format: Option<&'a ResponseFormat<'a>>) -> Result<Format<'a>, Error> {
+    let Some(format) = format else { return Ok(Format::Free) };
+    match format.kind.as_deref() {
+        Some("text") => Ok(Format::Free),
+        Some("json_object") => Ok(Format::Json),
+        Some("json_schema") => {
+            let missing = |param: &'static str| {
+                Error::invalid(format!("Missing required parameter: '{param}'."))
+                    .param(param)
+                    .code("missing_required_parameter")
+            };
+            let named = format.json_schema.as_ref().ok_or_else(|| missing("response_format.json_schema"))?;
+            match named.schema.filter(|raw| Shape::of(raw) == Shape::Object) {
+                Some(schema) => Ok(Format::Schema(json_schema::clean(schema))),
+                None if named.schema.is_some() => {
+                    let param = "response_format.json_schema.schema";
+                    let message = format!("Invalid type for '{param}': expected an object.");
+                    Err(Error::invalid(message).param(param).code("invalid_type"))
+                }
+                None => Ok(Format::Json),
+            }
+        }
+        other => {
+            let shown: String = other.unwrap_or_default().chars().take(64).collect();
+            let message = format!(
+                "Invalid value: '{}'. Supported values are: 'text', 'json_object', and 'json_schema'.",
+                shown.escape_debug()
+            );
+            Err(Error::invalid(message).param("response_format.type").code("invalid_value"))
+        }
+    }
+}
+
+impl<'a> Format<'a> {
+    /// As a generation config says it.
+    pub fn into_config(self, config: &mut GenerationConfig<'a>) {
+        match self {
+            Self::Free => {}
+            Self::Json => config.response_mime_type = Some("application/json"),
+            Self::Schema(schema) => {
+                config.response_mime_type = Some("application/json");
+                config.response_json_schema = Some(schema);
+            }
+        }
+    }
+
+    /// As a system instruction says it: for models that refuse a JSON type together with functions.
+    pub fn in_words(&self) -> Option<String> {
+        match self {
+            Self::Free => None,
+            Self::Json => Some("Answer only with JSON, without code fences, unless you call a function.".to_owned()),
+            Self::Schema(schema) => Some(format!(
+                "Unless you call a function, answer only with JSON, without code fences, that matches this JSON Schema:\n{}",
+                schema.get()
+            )),
+        }
+    }
+}
+
+/// Gemini's tier, where OpenAI's has a counterpart.
+pub fn service_tier(tier: Option<&str>) -> Option<&'static str> {
+    match tier? {
+        "flex" => Some("flex"),
+        "priority" | "fast" => Some("priority"),
+        _ => None,
+    }
+}
+
+fn ranged(value: Option<f64>, name: &str, min: f64, max: f64) -> Result<Option<f64>, Error> {
+    match value {
+        Some(value) if value < min => Err(out_of_range(name, value, &format!(">= {min}"), "decimal_below_min_value")),
+        Some(value) if value > max => Err(out_of_range(name, value, &format!("<= {max}"), "decimal_above_max_value")),
+        value => Ok(value),
+    }
+}
+
+fn out_of_range(name: &str, value: impl std::fmt::Display, range: &str, code: &'static str) -> Error {
+    let message = format!("Invalid value for '{name}': expected a value {range}, but got {value} instead.");
+    Error::invalid(message).param(name).code(code)
+}
+
+fn at_least_one(value: Option<i64>, name: &str) -> Result<Option<u32>, Error> {
+    match value {
+        Some(value) if value < 1 => Err(out_of_range(name, value, ">= 1", "integer_below_min_value")),
+        Some(value) => Ok(Some(u32::try_from(value).unwrap_or(u32::MAX))),
+        None => Ok(None),
+    }
+}
+
+/// The newer name wins. Google's field is a signed 32-bit integer.
+fn max_tokens(request: &Request<'_>) -> Result<Option<u32>, Error> {
+    let (value, name) = match request.max_completion_tokens {
+        Some(value) => (Some(value), "max_completion_tokens"),
+        None => (request.max_tokens, "max_tokens"),
+    };
+    at_least_one(value, name).map(|value| value.map(|value| value.min(i32::MAX.unsigned_abs())))
+}
+
+fn candidates(request: &Request<'_>, facts: &Facts) -> Result<Option<u32>, Error> {
+    let Some(n) = at_least_one(request.n, "n")?.filter(|n| *n > 1) else { return Ok(None) };
+    if n > facts.candidates || request.stream == Some(true) {
+        let message = if facts.candidates > 1 && request.stream != Some(true) {
+            format!("Invalid value for 'n': this model gives at most {} answers, but got {n}.", facts.candidates)
+        } else {
+            "Invalid value for 'n': this model gives one answer a request. Send the request several times instead."
+                .to_owned()
+        };
+        return Err(Error::invalid(message).param("n").code("unsupported_value"));
+    }
+    Ok(Some(n))
+}
+
+fn stop<'a>(request: &Request<'a>) -> Result<Vec<Cow<'a, str>>, Error> {
+    let wrong = || {
+        Error::invalid("Invalid type for 'stop': expected a string or an array of strings.")
+            .param("stop")
+            .code("invalid_type")
+    };
+    let Some(raw) = request.stop else { return Ok(Vec::new()) };
+    let mut stops: Vec<Cow<'a, str>> = match Shape::of(raw) {
+        Shape::Null => Vec::new(),
+        Shape::String => vec![decode(raw).ok_or_else(wrong)?],
+        Shape::Array => {
+            let texts: Vec<String> = serde_json::from_str(raw.get()).map_err(|_| wrong())?;
+            texts.into_iter().map(Cow::Owned).collect()
+        }
+        _ => return Err(wrong()),
+    };
+    stops.retain(|stop| !stop.is_empty());
+    if stops.len() > 5 {
+        let message = format!("Invalid 'stop': array too long. Gemini takes at most 5, but got {}.", stops.len());
+        return Err(Error::invalid(message).param("stop").code("array_above_max_length"));
+    }
+    Ok(stops)
+}
+
+/// Gemini's seed has 32 bits; a wider one is folded, so that the same seed stays the same.
+fn fold_seed(seed: i64) -> i32 {
+    let folded = (seed ^ (seed >> 32)) & i64::from(i32::MAX);
+    if (0..=i64::from(i32::MAX)).contains(&seed) { seed as i32 } else { folded as i32 }
+}
+
+fn top_logprobs(request: &Request<'_>) -> Result<Option<u32>, Error> {
+    let Some(top) = request.top_logprobs else { return Ok(None) };
+    if request.logprobs != Some(true) {
+        let message = "'top_logprobs' needs 'logprobs' to be true.";
+        return Err(Error::invalid(message).param("top_logprobs").code("invalid_value"));
+    }
+    match u32::try_from(top) {
+        Ok(top @ 0..=20) => Ok(Some(top)),
+        _ => Err(out_of_range("top_logprobs", top, "between 0 and 20", "invalid_value")),
+    }
+}
+
+fn modalities(request: &Request<'_>) -> Result<Vec<&'static str>, Error> {
+    let wanted = request.modalities.as_deref().unwrap_or_default();
+    let mut read = Vec::new();
+    for (index, modality) in wanted.iter().enumerate() {
+        read.push(match modality.as_ref() {
+            "text" => "TEXT",
+            "image" => "IMAGE",
+            other => {
+                let shown: String = other.chars().take(64).collect();
+                let message = format!(
+                    "Invalid value: '{}'. Supported values are: 'text' and, for image models, 'image'.",
+                    shown.escape_debug()
+                );
+                return Err(Error::invalid(message).param(format!("modalities[{index}]")).code("unsupported_value"));
+            }
+        });
+    }
+    Ok(if read == ["TEXT"] { Vec::new() } else { read })
+}
+
+fn thinking<'a>(
+    request: &'a Request<'a>,
+    google: Option<&'a Google<'a>>,
+    facts: &Facts,
+) -> Result<Option<ThinkingConfig<'a>>, Error> {
+    let effort = request.reasoning_effort.as_deref();
+    let native = google.and_then(|google| google.thinking_config.as_ref());
+    match (effort, native) {
+        (Some(_), Some(_)) => {
+            let message =
+                "'reasoning_effort' and 'extra_body.google.thinking_config' say the same thing: send one of them.";
+            Err(Error::invalid(message).param("reasoning_effort").code("invalid_value"))
+        }
+        (Some(effort), None) if thinking::EFFORTS.contains(&effort) => Ok(thinking::for_effort(effort, facts.thinking)),
+        (Some(effort), None) => {
+            let shown: String = effort.chars().take(64).collect();
+            let known = thinking::EFFORTS.join("', '");
+            let message = format!("Invalid value: '{}'. Supported values are: '{known}'.", shown.escape_debug());
+            Err(Error::invalid(message).param("reasoning_effort").code("invalid_value"))
+        }
+        (None, Some(native)) => Ok(Some(ThinkingConfig {
+            thinking_budget: native.thinking_budget,
+            thinking_level: native.thinking_level.as_deref().map(|level| level.to_uppercase().into()),
+            include_thoughts: native.include_thoughts,
+        })),
+        (None, None) => Ok(None),
+    }
+}

@@ -1,0 +1,101 @@
+//! OpenAI's Chat Completions.
+//!
+//! In: [`request`] assembles the Gemini request from [`messages`], [`parts`], [`tools`] and [`generation`]. Out: [`answer`]
+//! reads Gemini's parts once for both forms, [`whole`] and [`stream`] write them.
+
+mod answer;
+mod generation;
+mod logprobs;
+mod messages;
+mod parts;
+mod request;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod tools;
+mod whole;
+
+use bytes::Bytes;
+
+use super::{Accepted, Protocol, Reply, Stamp};
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::model::Model;
+use crate::store::Signatures;
+use crate::wire::openai::chat;
+
+/// The dialect.
+pub struct OpenAiChat;
+
+impl Protocol for OpenAiChat {
+    fn name(&self) -> &'static str {
+        "chat"
+    }
+
+    fn accept<'a>(&self, body: &'a [u8]) -> Result<Box<dyn Accepted + 'a>, Error> {
+        request::parse(body).map(|request| Box::new(ChatRequest(request)) as Box<dyn Accepted + 'a>)
+    }
+
+    fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes {
+        let mut reply = answer::ChatReply::new(stamp, answer::Terms::default());
+        let spoken = serde_json::json!({
+            "candidates": [{ "content": { "parts": [{ "text": text }] }, "finishReason": "STOP" }]
+        });
+        let spoken = spoken.to_string();
+        let written = if stream {
+            let mut out = Vec::new();
+            reply.event(spoken.as_bytes(), &mut out).and_then(|()| reply.end(&mut out)).map(|()| out)
+        } else {
+            reply.whole(spoken.as_bytes())
+        };
+        // Our own document parses, and a stop with a text is an answer: there is no other outcome.
+        written.unwrap_or_default().into()
+    }
+}
+
+/// A chat request that was read.
+struct ChatRequest<'a>(chat::Request<'a>);
+
+impl Accepted for ChatRequest<'_> {
+    fn model(&self) -> &str {
+        self.0.model.as_deref().unwrap_or_default()
+    }
+
+    fn stream(&self) -> bool {
+        self.0.stream.unwrap_or(false)
+    }
+
+    fn call(&self, model: &Model, signatures: &Signatures) -> Result<Bytes, Error> {
+        request::translate(&self.0, model, signatures)
+    }
+
+    fn reply(&self, stamp: Stamp) -> Box<dyn Reply> {
+        Box::new(answer::ChatReply::new(stamp, answer::Terms::of(&self.0)))
+    }
+}
+
+impl Reply for answer::ChatReply {
+    fn whole(&mut self, body: &[u8]) -> Result<Vec<u8>, Fault> {
+        whole::write(self, body)
+    }
+
+    fn event(&mut self, event: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+        stream::event(self, event, out)
+    }
+
+    fn committed(&self) -> bool {
+        self.committed
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Fault> {
+        stream::end(self, out)
+    }
+
+    fn fail(&mut self, error: &Error, out: &mut Vec<u8>) {
+        stream::fail(error, out);
+    }
+
+    fn usage(&self) -> super::Usage {
+        self.usage.clone()
+    }
+}

@@ -1,0 +1,112 @@
+//! A chat request to a `GenerateContentRequest`.
+
+use bytes::Bytes;
+
+use super::{generation, messages, tools};
+use crate::error::Error;
+use crate::model::Model;
+use crate::store::Signatures;
+use crate::wire::gemini::request::{Content, Part, Request, Role};
+use crate::wire::openai::chat;
+
+/// Reads the body.
+///
+/// # Errors
+/// 400, naming the field where there is one.
+pub fn parse(body: &[u8]) -> Result<chat::Request<'_>, Error> {
+    let request: chat::Request<'_> = serde_json::from_slice(body).map_err(|error| explain(body, &error))?;
+    match request.model.as_deref() {
+        None | Some("") => return Err(Error::invalid("you must provide a model parameter").param("model")),
+        Some(_) => {}
+    }
+    match request.messages.as_deref() {
+        None => {
+            let message = "Missing required parameter: 'messages'.";
+            Err(Error::invalid(message).param("messages").code("missing_required_parameter"))
+        }
+        Some([]) => {
+            let message = "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.";
+            Err(Error::invalid(message).param("messages").code("empty_array"))
+        }
+        Some(_) => Ok(request),
+    }
+}
+
+/// Reads it again, only to say where the mistake is: the path costs time that good requests should not pay.
+fn explain(body: &[u8], error: &serde_json::Error) -> Error {
+    if !error.is_data() {
+        let message = format!(
+            "We could not parse the JSON body of your request: {error}. The body must be one JSON object, as `curl -d` or an SDK sends it."
+        );
+        return Error::invalid(message);
+    }
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    match serde_path_to_error::deserialize::<_, chat::Request<'_>>(&mut reader) {
+        Err(error) => {
+            let path = error.path().to_string();
+            // serde_json says what it found and where; the value itself is the client's own.
+            let reason = error.inner().to_string();
+            let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
+            if path == "." {
+                return Error::invalid(format!("The body must be a JSON object: {reason}."));
+            }
+            Error::invalid(format!("Invalid type for '{path}': {reason}.")).param(path).code("invalid_type")
+        }
+        Ok(_) => Error::invalid(format!("We could not parse the JSON body of your request: {error}.")),
+    }
+}
+
+/// The Gemini request for `model`.
+///
+/// # Errors
+/// 400, naming the field, when the request asks for what this model or Gemini cannot do.
+pub fn translate(request: &chat::Request<'_>, model: &Model, signatures: &Signatures) -> Result<Bytes, Error> {
+    let facts = &model.facts;
+    let named = tools::Declared::read(request)?;
+    let history = messages::read(request.messages.as_deref().unwrap_or_default(), facts, signatures)?;
+    let google = request.extra_body.as_ref().and_then(|extra| extra.google.as_ref()).or(request.google.as_ref());
+
+    let mut system = history.system;
+    let mut contents = history.contents;
+    let format = generation::format(request.response_format.as_ref())?;
+    let has_functions = named.has_functions();
+    let in_words = has_functions && !facts.tools_with_json;
+    if in_words {
+        system.extend(format.in_words().map(Part::text));
+    }
+    let mut generation_config = generation::config(request, google, facts)?;
+    if !in_words {
+        format.into_config(&mut generation_config);
+    }
+    if !facts.system_instruction {
+        put_before_first_user(&mut system, &mut contents);
+    }
+    let (tools, tool_config) = named.into_tools(request, facts)?;
+    let translated = Request {
+        system_instruction: (!system.is_empty()).then_some(Content { role: None, parts: system }),
+        contents,
+        tools,
+        tool_config,
+        generation_config,
+        safety_settings: google.and_then(|google| google.safety_settings),
+        cached_content: google.and_then(|google| google.cached_content.clone()),
+        service_tier: generation::service_tier(request.service_tier.as_deref()),
+    };
+    serde_json::to_vec(&translated)
+        .map(Bytes::from)
+        .map_err(|error| Error::internal(format!("the translated request could not be written: {error}")))
+}
+
+/// Some models take no system instruction: its words go in front of the first user turn's.
+fn put_before_first_user<'a>(system: &mut Vec<Part<'a>>, contents: &mut Vec<Content<'a>>) {
+    if system.is_empty() {
+        return;
+    }
+    let words = std::mem::take(system);
+    match contents.iter_mut().find(|content| content.role == Some(Role::User)) {
+        Some(first) => {
+            first.parts.splice(0..0, words);
+        }
+        None => contents.insert(0, Content { role: Some(Role::User), parts: words }),
+    }
+}

@@ -1,0 +1,1 @@
+//! Golden folders are in `tests/golden`; here is what needs the inside.

@@ -1,0 +1,328 @@
+//! JSON Schema as Gemini's JSON-Schema fields take it (`parametersJsonSchema`, `responseJsonSchema`;
+//! ai.google.dev/gemini-api/docs/structured-output, November 2026).
+//!
+//! Those fields ignore keywords they do not know, so nothing needs to be refused; but what they ignore is better said in a
+//! description, where the model reads it. Names of properties are never touched, only keywords; the order of keys is kept,
+//! because the model answers in it.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use crate::wire::json::Json;
+
+/// Deepest nesting that is cleaned; what lies deeper is passed on as it is.
+const DEEPEST: usize = 64;
+
+/// Keywords that say something to a model and nothing to Gemini's decoder: they move into the description.
+const TO_DESCRIPTION: &[&str] =
+    &["exclusiveMinimum", "exclusiveMaximum", "multipleOf", "uniqueItems", "not", "contains"];
+
+/// Keywords that say nothing to either.
+const DROPPED: &[&str] = &[
+    "$schema",
+    "$comment",
+    "$vocabulary",
+    "examples",
+    "example",
+    "readOnly",
+    "writeOnly",
+    "deprecated",
+    "discriminator",
+    "xml",
+    "externalDocs",
+    "if",
+    "then",
+    "else",
+    "dependentRequired",
+    "dependentSchemas",
+    "dependencies",
+    "patternProperties",
+    "propertyNames",
+    "unevaluatedProperties",
+    "unevaluatedItems",
+    "contentEncoding",
+    "contentMediaType",
+    "minContains",
+    "maxContains",
+    "strict",
+];
+
+/// Formats the decoder acts on; the others are told in the description.
+const FORMATS: &[&str] = &["date-time", "date", "time"];
+
+/// The schema, cleaned. A schema in which no keyword needs it is passed on untouched, byte for byte.
+pub fn clean(schema: &RawValue) -> Json<'_> {
+    static SUSPECT: LazyLock<Regex> = LazyLock::new(|| {
+        let words = ["const", "nullable", "allOf", "definitions", "format", "enum", r"\$ref", r"x-[^\x22]*"];
+        let words = words.into_iter().map(str::to_owned);
+        let words: Vec<String> =
+            words.chain(TO_DESCRIPTION.iter().chain(DROPPED).map(|word| regex::escape(word))).collect();
+        Regex::new(&format!(r#""(?:{})"\s*:|:\s*true|"items"\s*:\s*[\[f]"#, words.join("|")))
+            .expect("a constant pattern compiles")
+    });
+    if !SUSPECT.is_match(schema.get()) {
+        return Json::Raw(schema);
+    }
+    match serde_json::from_str(schema.get()) {
+        Ok(value) => Json::from_value(&node(value, 0)),
+        Err(_) => Json::Raw(schema),
+    }
+}
+
+/// Whether a function that takes this takes nothing: no schema, or an object without properties. Gemini wants the field left
+/// out then.
+pub fn is_empty(schema: &RawValue) -> bool {
+    let Ok(Value::Object(map)) = serde_json::from_str::<Value>(schema.get()) else { return true };
+    let no_properties = map.get("properties").and_then(Value::as_object).is_none_or(Map::is_empty);
+    let says_more = ["$ref", "anyOf", "oneOf", "allOf"].iter().any(|word| map.contains_key(*word))
+        || map.get("additionalProperties").is_some_and(Value::is_object);
+    no_properties && !says_more
+}
+
+fn node(schema: Value, depth: usize) -> Value {
+    let mut old = match schema {
+        Value::Object(map) if depth < DEEPEST => map,
+        // `true` allows everything, and so does the empty schema; there is no way to allow nothing.
+        Value::Bool(_) => return json!({}),
+        other => return other,
+    };
+    if let Some(reference) = old.get("$ref").and_then(Value::as_str) {
+        // Beside a `$ref`, only keywords with a `$` may stand.
+        let mut map = Map::from_iter([("$ref".to_owned(), json!(reference.replace("#/definitions/", "#/$defs/")))]);
+        definitions(&mut old, &mut map, depth);
+        return Value::Object(map);
+    }
+    merge_all_of(&mut old);
+    let mut notes = Vec::new();
+    let mut map = Map::new();
+    let nullable = old.remove("nullable") == Some(Value::Bool(true));
+    for (word, value) in old {
+        keyword(&word, value, &mut map, &mut notes, depth);
+    }
+    if nullable {
+        allow_null(&mut map);
+    }
+    describe(&mut map, &notes);
+    Value::Object(map)
+}
+
+/// One keyword of a schema into the cleaned one.
+fn keyword(word: &str, value: Value, map: &mut Map<String, Value>, notes: &mut Vec<String>, depth: usize) {
+    match word {
+        "properties" | "$defs" => {
+            map.insert(word.to_owned(), named(value, depth));
+        }
+        "definitions" => {
+            map.insert("$defs".to_owned(), named(value, depth));
+        }
+        "items" | "additionalProperties" if value.is_object() => {
+            map.insert(word.to_owned(), node(value, depth + 1));
+        }
+        "items" if value.is_boolean() => {
+            map.insert(word.to_owned(), json!({}));
+        }
+        "anyOf" | "oneOf" | "prefixItems" => {
+            map.insert(word.to_owned(), each(value, depth));
+        }
+        // A tuple, as JSON Schema wrote it before 2020.
+        "items" if value.is_array() => {
+            map.insert("prefixItems".to_owned(), each(value, depth));
+        }
+        "const" => constant(value, map, notes),
+        "enum" => enumeration(value, map, notes),
+        "format" if !value.as_str().is_some_and(|format| FORMATS.contains(&format)) => {
+            notes.push(format!("format: {}", plain(&value)));
+        }
+        _ if TO_DESCRIPTION.contains(&word) => notes.push(format!("{word}: {}", plain(&value))),
+        _ if DROPPED.contains(&word) || word.starts_with("x-") => {}
+        _ => {
+            map.insert(word.to_owned(), value);
+        }
+    }
+}
+
+fn named(value: Value, depth: usize) -> Value {
+    match value {
+        Value::Object(map) => map.into_iter().map(|(name, schema)| (name, node(schema, depth + 1))).collect(),
+        other => other,
+    }
+}
+
+fn each(value: Value, depth: usize) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(|schema| node(schema, depth + 1)).collect(),
+        other => other,
+    }
+}
+
+fn definitions(old: &mut Map<String, Value>, map: &mut Map<String, Value>, depth: usize) {
+    for word in ["$defs", "definitions"] {
+        if let Some(value) = old.remove(word) {
+            map.insert("$defs".to_owned(), named(value, depth));
+        }
+    }
+}
+
+/// `allOf` is not known there: its members are merged into the schema around them.
+fn merge_all_of(map: &mut Map<String, Value>) {
+    let Some(Value::Array(members)) = map.remove("allOf") else { return };
+    if let ([member], true) = (members.as_slice(), map.keys().all(|word| word == "description" || word == "title"))
+        && member.get("$ref").is_some()
+    {
+        let description = map.remove("description");
+        map.clear();
+        map.insert("anyOf".to_owned(), Value::Array(vec![member.clone()]));
+        map.extend(description.map(|text| ("description".to_owned(), text)));
+        return;
+    }
+    for member in members {
+        let Value::Object(mut member) = member else { continue };
+        merge_all_of(&mut member);
+        for (word, value) in member {
+            match (map.get_mut(&word), value) {
+                (Some(Value::Object(here)), Value::Object(there)) => here.extend(there),
+                (Some(Value::Array(here)), Value::Array(there)) if word == "required" => {
+                    here.extend(there.into_iter().filter(|name| !name.is_null()));
+                }
+                (Some(_), _) => {}
+                (None, value) => {
+                    map.insert(word, value);
+                }
+            }
+        }
+    }
+}
+
+fn constant(value: Value, map: &mut Map<String, Value>, notes: &mut Vec<String>) {
+    let kind = match &value {
+        Value::String(_) => "string",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        other => {
+            notes.push(format!("always {other}"));
+            return;
+        }
+    };
+    map.entry("type").or_insert_with(|| json!(kind));
+    map.insert("enum".to_owned(), json!([value]));
+}
+
+/// Strings and numbers may be enumerated; other values are told in words.
+fn enumeration(value: Value, map: &mut Map<String, Value>, notes: &mut Vec<String>) {
+    let Value::Array(values) = value else { return };
+    if values.iter().all(|value| value.is_string() || value.is_number()) && !values.is_empty() {
+        map.insert("enum".to_owned(), Value::Array(values));
+    } else if values.iter().any(Value::is_null) && values.iter().all(|value| value.is_string() || value.is_null()) {
+        map.insert("enum".to_owned(), values.into_iter().filter(Value::is_string).collect());
+        allow_null(map);
+    } else {
+        notes.push(format!("one of {}", Value::Array(values)));
+    }
+}
+
+fn allow_null(map: &mut Map<String, Value>) {
+    match map.get_mut("type") {
+        Some(Value::String(kind)) if kind != "null" => {
+            let kinds = json!([kind, "null"]);
+            map.insert("type".to_owned(), kinds);
+        }
+        Some(Value::Array(kinds)) if !kinds.contains(&json!("null")) => kinds.push(json!("null")),
+        _ => {}
+    }
+}
+
+fn describe(map: &mut Map<String, Value>, notes: &[String]) {
+    if notes.is_empty() {
+        return;
+    }
+    let notes = notes.join("; ");
+    let text = match map.get("description").and_then(Value::as_str) {
+        Some(text) if !text.is_empty() => format!("{text} ({notes})"),
+        _ => notes,
+    };
+    map.insert("description".to_owned(), Value::String(text));
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cleaned(schema: &str) -> String {
+        clean(&RawValue::from_string(schema.to_owned()).unwrap()).get().to_owned()
+    }
+
+    #[test]
+    fn keywords_are_cleaned_and_names_are_not() {
+        for (schema, expected) in [
+            (r#"{"const":"a"}"#, r#"{"type":"string","enum":["a"]}"#),
+            (r#"{"const":true}"#, r#"{"description":"always true"}"#),
+            (r#"{"type":"integer","exclusiveMinimum":0}"#, r#"{"type":"integer","description":"exclusiveMinimum: 0"}"#),
+            (r##"{"$ref":"#/definitions/P","description":"d"}"##, r##"{"$ref":"#/$defs/P"}"##),
+            (r#"{"definitions":{"P":{"const":1}}}"#, r#"{"$defs":{"P":{"type":"integer","enum":[1]}}}"#),
+            (r#"{"type":"string","nullable":true}"#, r#"{"type":["string","null"]}"#),
+            (r#"{"type":"string","enum":["a",null]}"#, r#"{"type":["string","null"],"enum":["a"]}"#),
+            (r#"{"type":"boolean","enum":[true]}"#, r#"{"type":"boolean","description":"one of [true]"}"#),
+            (
+                r#"{"properties":{"any":true,"z":{"format":"email"}}}"#,
+                r#"{"properties":{"any":{},"z":{"description":"format: email"}}}"#,
+            ),
+            (
+                r#"{"properties":{"title":{"type":"string"},"const":{"const":1},"x-a":{}},"x-a":1}"#,
+                r#"{"properties":{"title":{"type":"string"},"const":{"type":"integer","enum":[1]},"x-a":{}}}"#,
+            ),
+            (
+                r#"{"allOf":[{"properties":{"a":{}},"required":["a"]},{"properties":{"b":{}},"required":["b"]}]}"#,
+                r#"{"properties":{"a":{},"b":{}},"required":["a","b"]}"#,
+            ),
+            (
+                r#"{"items":[{"type":"string"},{"const":1}]}"#,
+                r#"{"prefixItems":[{"type":"string"},{"type":"integer","enum":[1]}]}"#,
+            ),
+        ] {
+            assert_eq!(cleaned(schema), expected, "{schema}");
+        }
+    }
+
+    #[test]
+    fn what_needs_nothing_is_untouched() {
+        let schema = r#"{ "type":"object", "properties":{"z":{"type":"string"},"a":{"type":"number","minimum":1e0}} }"#;
+        assert_eq!(cleaned(schema), schema);
+    }
+
+    #[test]
+    fn emptiness() {
+        for (schema, empty) in [
+            ("{}", true),
+            ("null", true),
+            (r#"{"type":"object"}"#, true),
+            (r#"{"type":"object","properties":{}}"#, true),
+            (r#"{"type":"object","properties":{"a":{}}}"#, false),
+            (r##"{"$ref":"#/$defs/a"}"##, false),
+            (r#"{"type":"object","additionalProperties":{"type":"string"}}"#, false),
+        ] {
+            assert_eq!(is_empty(&RawValue::from_string(schema.to_owned()).unwrap()), empty, "{schema}");
+        }
+    }
+
+    proptest! {
+        /// Cleaning what is clean changes nothing, whatever the schema; and nothing panics.
+        #[test]
+        fn cleaning_twice_is_cleaning_once(
+            words in prop::collection::vec(("[a-zA-Z$]{1,10}|const|enum|allOf|format|nullable|\\$ref|items|properties",
+                prop_oneof![Just(json!(true)), Just(json!("a")), Just(json!([1, null])), Just(json!({"const": 1}))]), 0..6)
+        ) {
+            let schema = Value::Object(words.into_iter().collect());
+            let once = cleaned(&schema.to_string());
+            prop_assert_eq!(cleaned(&once), once);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Gemini's quirks, one file each, for every dialect.
+
+pub mod finish;
+pub mod ids;
+pub mod json_schema;
+pub mod media;
+pub mod thinking;
+pub mod tool_result;
+pub mod usage;
+
+/// What Google documents for a function call whose signature is lost or was made by another provider's model
+/// (ai.google.dev/gemini-api/docs/thought-signatures, November 2026). It costs quality, so only where nothing better is known.
+pub const SIGNATURE_ESCAPE: &str = "skip_thought_signature_validator";

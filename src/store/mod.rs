@@ -1,0 +1,6 @@
+//! What is remembered between requests. In this process's memory, bounded in bytes and in time.
+//! Never: a reason for a request to fail.
+
+mod signatures;
+
+pub use signatures::Signatures;

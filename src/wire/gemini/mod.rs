@@ -1,0 +1,4 @@
+//! Gemini's documents, v1beta: the hub every dialect is translated to and from.
+
+pub mod request;
+pub mod response;

@@ -1,0 +1,306 @@
+//! `GenerateContentRequest`, as far as we write it. Canonical spelling only: camelCase names, upper-case enums.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::wire::json::{Json, Text};
+
+/// The body of `generateContent` and `streamGenerateContent`.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request<'a> {
+    /// What the model is told before everything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_instruction: Option<Content<'a>>,
+    /// The conversation. Never empty.
+    pub contents: Vec<Content<'a>>,
+    /// What the model may call.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<Tool<'a>>,
+    /// How it may call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_config: Option<ToolConfig<'a>>,
+    /// How the answer is made.
+    #[serde(skip_serializing_if = "GenerationConfig::is_empty")]
+    pub generation_config: GenerationConfig<'a>,
+    /// What is blocked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub safety_settings: Option<&'a RawValue>,
+    /// Content that Google keeps: `cachedContents/ID`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cached_content: Option<Cow<'a, str>>,
+    /// `flex` or `priority`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<&'static str>,
+}
+
+/// One turn.
+#[derive(Debug, Default, Serialize)]
+pub struct Content<'a> {
+    /// Whose; none in a system instruction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// What. Never empty.
+    pub parts: Vec<Part<'a>>,
+}
+
+/// Whose turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The client's, tool results included.
+    User,
+    /// The model's.
+    Model,
+}
+
+/// A piece of a turn: its data, and perhaps the signature that came with it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Part<'a> {
+    /// The data.
+    #[serde(flatten)]
+    pub data: Data<'a>,
+    /// The model's own, sent back where it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thought_signature: Option<Cow<'a, str>>,
+    /// How finely an image is looked at (Gemini 3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_resolution: Option<MediaResolution>,
+}
+
+/// What a part holds.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Data<'a> {
+    /// Words.
+    Text(Text<'a>),
+    /// A file's bytes.
+    InlineData(Blob<'a>),
+    /// A file at Google, or one Google fetches.
+    FileData(FileData<'a>),
+    /// A call the model made.
+    FunctionCall(FunctionCall<'a>),
+    /// What came of it.
+    FunctionResponse(FunctionResponse<'a>),
+}
+
+impl<'a> From<Data<'a>> for Part<'a> {
+    fn from(data: Data<'a>) -> Self {
+        Self { data, thought_signature: None, media_resolution: None }
+    }
+}
+
+impl<'a> Part<'a> {
+    /// Words.
+    pub fn text(text: impl Into<Text<'a>>) -> Self {
+        Data::Text(text.into()).into()
+    }
+}
+
+/// A file's bytes.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Blob<'a> {
+    /// `image/png`.
+    pub mime_type: Cow<'a, str>,
+    /// Base64.
+    pub data: Cow<'a, str>,
+}
+
+/// A file elsewhere.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileData<'a> {
+    /// Its type, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mime_type: Option<Cow<'a, str>>,
+    /// Where.
+    pub file_uri: Cow<'a, str>,
+}
+
+/// A call the model made.
+#[derive(Debug, Serialize)]
+pub struct FunctionCall<'a> {
+    /// The client's id for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Cow<'a, str>>,
+    /// The function.
+    pub name: Cow<'a, str>,
+    /// An object.
+    pub args: Json<'a>,
+}
+
+/// What came of a call.
+#[derive(Debug, Serialize)]
+pub struct FunctionResponse<'a> {
+    /// The client's id for the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Cow<'a, str>>,
+    /// The function.
+    pub name: Cow<'a, str>,
+    /// An object.
+    pub response: Json<'a>,
+    /// Images and files that belong to the result (Gemini 3).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part<'a>>,
+}
+
+/// How finely an image is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct MediaResolution {
+    /// `MEDIA_RESOLUTION_LOW`, `…_HIGH`, `…_ULTRA_HIGH`.
+    pub level: &'static str,
+}
+
+/// What the model may call: all functions in one, each built-in tool in one of its own.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Tool<'a> {
+    /// Functions of the client.
+    FunctionDeclarations(Vec<FunctionDeclaration<'a>>),
+    /// Google search.
+    GoogleSearch(Json<'a>),
+    /// Python at Google.
+    CodeExecution(Json<'a>),
+    /// Pages by URL.
+    UrlContext(Json<'a>),
+}
+
+/// A function of the client.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionDeclaration<'a> {
+    /// Its name.
+    pub name: Cow<'a, str>,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<Text<'a>>,
+    /// What it takes, as JSON Schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters_json_schema: Option<Json<'a>>,
+}
+
+/// How the model may call.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolConfig<'a> {
+    /// About functions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub function_calling_config: Option<FunctionCallingConfig<'a>>,
+    /// Lets built-in tools and functions go together (Gemini 3).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include_server_side_tool_invocations: Option<bool>,
+}
+
+/// Whether and what the model calls.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionCallingConfig<'a> {
+    /// Whether.
+    pub mode: Mode,
+    /// What; only with ANY and VALIDATED.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_function_names: Vec<Cow<'a, str>>,
+}
+
+/// Whether the model calls functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Mode {
+    /// It must.
+    Any,
+    /// It must not.
+    None,
+    /// It may, and keeps to the schema.
+    Validated,
+}
+
+/// How the answer is made.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GenerationConfig<'a> {
+    /// Texts that end the answer; at most 5.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stop_sequences: Vec<Cow<'a, str>>,
+    /// `application/json`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_mime_type: Option<&'static str>,
+    /// What the JSON looks like.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_json_schema: Option<Json<'a>>,
+    /// `TEXT`, `IMAGE`, `AUDIO`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub response_modalities: Vec<&'static str>,
+    /// How many answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidate_count: Option<u32>,
+    /// Thoughts included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_output_tokens: Option<u32>,
+    /// 0–2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// 0–1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    /// From 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u32>,
+    /// 31 bits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<i32>,
+    /// -2–2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presence_penalty: Option<f64>,
+    /// -2–2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frequency_penalty: Option<f64>,
+    /// Whether token probabilities come with the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_logprobs: Option<bool>,
+    /// How many alternatives of each token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<u32>,
+    /// How much to think.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thinking_config: Option<ThinkingConfig<'a>>,
+}
+
+impl GenerationConfig<'_> {
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.stop_sequences.is_empty()
+            && self.response_mime_type.is_none()
+            && self.response_json_schema.is_none()
+            && self.response_modalities.is_empty()
+            && self.candidate_count.is_none()
+            && self.max_output_tokens.is_none()
+            && self.temperature.is_none()
+            && self.top_p.is_none()
+            && self.top_k.is_none()
+            && self.seed.is_none()
+            && self.presence_penalty.is_none()
+            && self.frequency_penalty.is_none()
+            && self.response_logprobs.is_none()
+            && self.logprobs.is_none()
+            && self.thinking_config.is_none()
+    }
+}
+
+/// How much to think: by budget or by level, never both.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ThinkingConfig<'a> {
+    /// In tokens; -1 leaves it to the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thinking_budget: Option<i64>,
+    /// `MINIMAL`, `LOW`, `MEDIUM`, `HIGH`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thinking_level: Option<Cow<'a, str>>,
+    /// Whether summaries of the thoughts come with the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub include_thoughts: Option<bool>,
+}

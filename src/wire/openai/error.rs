@@ -1,0 +1,39 @@
+//! `{"error": {"message", "type", "param", "code"}}`: all four keys, always.
+
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// The body of an error answer, or the last event of a stream that failed.
+#[derive(Debug, Serialize)]
+pub struct Body<'a> {
+    error: Object<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Object<'a> {
+    message: &'a str,
+    r#type: &'a str,
+    param: Option<&'a str>,
+    code: Option<&'a str>,
+}
+
+impl<'a> From<&'a Error> for Body<'a> {
+    fn from(error: &'a Error) -> Self {
+        Self {
+            error: Object {
+                message: &error.message,
+                r#type: &error.kind,
+                param: error.param.as_deref(),
+                code: error.code.as_deref(),
+            },
+        }
+    }
+}
+
+impl Body<'_> {
+    /// As JSON.
+    pub fn to_vec(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}

@@ -1,0 +1,4 @@
+//! OpenAI's documents.
+
+pub mod chat;
+pub mod error;
