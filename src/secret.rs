@@ -83,6 +83,17 @@ impl fmt::Debug for Digest {
     }
 }
 
+/// Whether a text is what examples put in place of a secret: `your-api-key`, `changeme`, `<key>`, `sk-xxxx`.
+pub fn is_placeholder(text: &str) -> bool {
+    let text = text.trim().to_ascii_lowercase();
+    let fills = |c: char| matches!(c, 'x' | '*' | '.' | '-' | '_');
+    text.starts_with("your-")
+        || text.starts_with("your_")
+        || text.starts_with('<')
+        || matches!(text.as_str(), "changeme" | "change-me" | "secret" | "todo" | "none" | "null")
+        || text.trim_start_matches("sk-").trim_start_matches("aiza").chars().all(fills)
+}
+
 /// `text` with everything shaped like a Google API key masked: `AIza` + 35 characters, and the newer `AQ.` form.
 /// Google's own error texts quote whole keys, so all upstream text passes here before it goes anywhere.
 pub fn scrub_google_keys(text: &str) -> String {
@@ -108,6 +119,16 @@ mod tests {
         let secret = Secret::new(" plain-key ");
         let text = "key plain-key, AIzaSyD0123456789012345678901234567890123 and AQ.Ab8RN6J0123456789012345.";
         assert_eq!(secret.scrub(text), "key [secret], [secret] and [secret].");
+    }
+
+    #[test]
+    fn placeholders_are_told_from_keys() {
+        for text in ["your-gemini-key", "YOUR_API_KEY", "changeme", "<key>", "sk-xxxxxxxx", "AIza...", "xxx"] {
+            assert!(is_placeholder(text), "{text}");
+        }
+        for text in ["AIzaSyD0123456789", "sk-live-1234567890abcdef", "demo-client-key"] {
+            assert!(!is_placeholder(text), "{text}");
+        }
     }
 
     #[test]

@@ -7,7 +7,10 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::environment::SecretRef;
+use super::key::{Key, KeyId};
+use crate::environment::{Environment, SecretRef};
+use crate::problem::{Problem, Problems};
+use crate::secret::{Secret, is_placeholder};
 
 /// A pool: keys that serve the same models, and how one is chosen.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -46,7 +49,7 @@ pub struct KeySettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Selection {
-    /// The key with the fewest requests in flight, of two picked at random; ties go to the one that has rested longest.
+    /// The key with the fewest requests in flight, in proportion to `weight`; of equals, the one unused for longest.
     #[default]
     LeastUsed,
     /// One after the other.
@@ -102,6 +105,94 @@ impl CooldownSettings {
             base: own.base.unwrap_or(self.base),
             max: own.max.unwrap_or(self.max),
             failures: own.failures.unwrap_or(self.failures),
+        }
+    }
+
+    /// Checks that the times make sense. A pool that has no cooldown of its own is checked with `[cooldown]`, once.
+    pub fn check(&self, place: &str, own: bool, problems: &mut Problems) {
+        let mut refuse = |field: &str, message: &str| {
+            if own {
+                problems.push(Problem::error(message).at(format!("{place}.{field}")));
+            }
+        };
+        if self.base.is_zero() {
+            refuse("base", "must be longer than nothing");
+        }
+        if self.max < self.base {
+            refuse("max", "must not be shorter than `base`");
+        }
+        if self.failures == 0 {
+            refuse("failures", "must be at least 1");
+        }
+    }
+}
+
+impl PoolSettings {
+    /// The keys, resolved and checked; None when there is none to be used.
+    pub(super) fn resolve(&self, place: &str, environment: &Environment, problems: &mut Problems) -> Option<Vec<Key>> {
+        let mut keys: Vec<Key> = Vec::new();
+        for (index, settings) in self.keys.iter().enumerate() {
+            let place = format!("{place}.keys[{index}]");
+            settings.check(&place, problems);
+            let secrets = match settings.key.resolve(environment) {
+                Ok(secrets) => secrets,
+                Err(message) => {
+                    problems.push(Problem::error(message).at(&place));
+                    continue;
+                }
+            };
+            if secrets.is_empty() {
+                problems.push(unset(&settings.key, &place));
+            }
+            for secret in secrets {
+                if is_placeholder(secret.expose()) {
+                    let message = format!("a placeholder was left in place of a key ({})", settings.key.masked());
+                    problems.push(
+                        Problem::error(message).at(&place).hint("put a key from aistudio.google.com/apikey there"),
+                    );
+                } else if keys.iter().any(|key| key.id == KeyId::of(&secret)) {
+                    let message = format!("the key {} is configured twice; it counts once", KeyId::of(&secret));
+                    problems.push(Problem::warning(message).at(&place));
+                } else {
+                    keys.push(settings.key(secret));
+                }
+            }
+        }
+        if self.keys.is_empty() {
+            let hint = "write `keys = [\"env:GEMINI_API_KEYS\"]` and set that variable";
+            problems.push(Problem::error("has no keys").at(format!("{place}.keys")).hint(hint));
+        }
+        (!keys.is_empty()).then_some(keys)
+    }
+}
+
+fn unset(key: &SecretRef, place: &str) -> Problem {
+    let message = format!("`{}` holds no key", key.masked());
+    let hint = match key {
+        SecretRef::Env(name) => format!("set {name} to one or more Gemini keys, in the environment or in `.env`"),
+        _ => "put a Gemini key there".to_owned(),
+    };
+    Problem::error(message).at(place).hint(hint)
+}
+
+impl KeySettings {
+    fn check(&self, place: &str, problems: &mut Problems) {
+        if self.weight == 0 {
+            problems.push(Problem::error("must be at least 1").at(format!("{place}.weight")));
+        }
+    }
+
+    fn key(&self, secret: Secret) -> Key {
+        let id = KeyId::of(&secret);
+        let group = self.project.as_ref().map_or_else(|| format!("key {id}"), |project| format!("project {project}"));
+        Key {
+            id,
+            secret,
+            name: self.name.clone(),
+            project: self.project.clone(),
+            group: group.into(),
+            weight: self.weight.max(1),
+            models: self.models.iter().map(|glob| wildmatch::WildMatch::new(glob)).collect(),
         }
     }
 }

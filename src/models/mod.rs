@@ -1,1 +1,184 @@
+//! Names clients use, and the Gemini models that answer to them.
+//! Never: a key, a request's content.
+
+pub mod facts;
 pub mod settings;
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use wildmatch::WildMatch;
+
+use crate::model::{Model, ModelName};
+use crate::problem::{Problem, Problems};
+pub use settings::{AliasSettings, ModelsSettings};
+
+/// Beginnings of names that go to Google as they are, whatever the default.
+const GOOGLES: &[&str] = &["gemini-", "gemma-", "learnlm-", "models/", "google/", "gemini/", "tunedModels/"];
+
+/// The names, ready to be looked up.
+#[derive(Debug)]
+pub struct Models {
+    pool: String,
+    default: Option<Target>,
+    exact: Vec<(String, Target)>,
+    /// The longest first.
+    globs: Vec<(WildMatch, Target)>,
+}
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Whose keys serve it.
+    pub pool: String,
+    /// The model, then those to fall back on.
+    pub targets: Vec<Model>,
+}
+
+#[derive(Clone, Debug)]
+struct Target {
+    pool: Option<String>,
+    models: Vec<Model>,
+}
+
+impl Models {
+    /// Checks the settings; problems are at `models…`.
+    pub fn prepare(settings: &ModelsSettings, pools: &BTreeSet<&str>, problems: &mut Problems) -> Self {
+        let pool = |name: &str, place: String, problems: &mut Problems| {
+            if !pools.contains(name) {
+                let known = pools.iter().copied().collect::<Vec<_>>().join("`, `");
+                let message = format!("there is no pool `{name}`");
+                problems.push(Problem::error(message).at(place).hint(format!("the pools are `{known}`")));
+            }
+        };
+        pool(&settings.pool, "models.pool".into(), problems);
+        let default = settings
+            .default
+            .as_ref()
+            .map(|name| Target { pool: None, models: model(name, "models.default", problems).into_iter().collect() });
+        let mut exact = Vec::new();
+        let mut globs = Vec::new();
+        for (name, alias) in &settings.aliases {
+            let place = format!("models.aliases.\"{name}\"");
+            if let Some(own) = &alias.pool {
+                pool(own, format!("{place}.pool"), problems);
+            }
+            let mut models: Vec<Model> = model(&alias.model, &place, problems).into_iter().collect();
+            for (index, fallback) in alias.fallback.iter().enumerate() {
+                models.extend(model(fallback, &format!("{place}.fallback[{index}]"), problems));
+            }
+            let target = Target { pool: alias.pool.clone(), models };
+            if name.contains(['*', '?']) {
+                globs.push((WildMatch::new(name), name.len(), target));
+            } else {
+                exact.push((name.clone(), target));
+            }
+        }
+        globs.sort_by_key(|(_, length, _)| Reverse(*length));
+        let globs = globs.into_iter().map(|(glob, _, target)| (glob, target)).collect();
+        Self { pool: settings.pool.clone(), default, exact, globs }
+    }
+
+    /// Where a request for this name goes; None when nobody knows it. An exact alias beats a glob, a glob beats Google's own
+    /// names, and those beat the default.
+    pub fn route(&self, asked: &str) -> Option<Route> {
+        // Whatever would not do as a name must not do as a default either.
+        let plausible = |c: char| c.is_ascii_alphanumeric() || "._-:/@+ ".contains(c);
+        if asked.len() > 200 || !asked.chars().all(plausible) || asked.contains("..") {
+            return None;
+        }
+        let exact = self.exact.iter().find(|(name, _)| name == asked).map(|(_, target)| target);
+        let alias = exact.or_else(|| self.globs.iter().find(|(glob, _)| glob.matches(asked)).map(|(_, target)| target));
+        let target = match alias {
+            Some(target) => target.clone(),
+            None if GOOGLES.iter().any(|start| asked.starts_with(start)) => {
+                Target { pool: None, models: vec![self.model(asked)?] }
+            }
+            None => self.default.clone()?,
+        };
+        Some(Route { pool: target.pool.unwrap_or_else(|| self.pool.clone()), targets: target.models })
+    }
+
+    /// A model by Google's name.
+    pub fn model(&self, name: &str) -> Option<Model> {
+        let name = ModelName::parse(name)?;
+        Some(Model { facts: facts::of(name.as_str()), name })
+    }
+
+    /// Aliases that are names, and the models they lead to.
+    pub fn aliases(&self) -> impl Iterator<Item = (&str, &ModelName)> {
+        self.exact.iter().filter_map(|(alias, target)| Some((alias.as_str(), &target.models.first()?.name)))
+    }
+
+    /// Every model the configuration names.
+    pub fn named(&self) -> impl Iterator<Item = &ModelName> {
+        let targets = self.exact.iter().map(|(_, target)| target).chain(self.globs.iter().map(|(_, target)| target));
+        targets.chain(&self.default).flat_map(|target| &target.models).map(|model| &model.name)
+    }
+}
+
+fn model(name: &str, place: &str, problems: &mut Problems) -> Option<Model> {
+    match ModelName::parse(name) {
+        Some(name) => Some(Model { facts: facts::of(name.as_str()), name }),
+        None => {
+            let message = "is no model name";
+            problems.push(Problem::error(message).at(place).hint("write a name as Google lists it: `gemini-2.5-pro`"));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn models() -> Models {
+        let mut settings = ModelsSettings::default();
+        settings.aliases.insert("gpt-4*".into(), AliasSettings::to("gemini-2.5-pro"));
+        let mut problems = Problems::new();
+        let models = Models::prepare(&settings, &["default"].into(), &mut problems);
+        assert!(problems.is_empty(), "{problems}");
+        models
+    }
+
+    #[test]
+    fn exact_beats_glob_and_longer_beats_shorter() {
+        let models = models();
+        for (asked, expected) in [
+            ("gpt-4o", Some("gemini-pro-latest")),
+            ("gpt-4o-mini", Some("gemini-flash-latest")),
+            ("gpt-4.1", Some("gemini-2.5-pro")),
+            ("gpt-5", Some("gemini-flash-latest")),
+            ("gemini-2.5-flash", Some("gemini-2.5-flash")),
+            ("models/gemini-2.5-flash", Some("gemini-2.5-flash")),
+            ("claude-sonnet-4", Some("gemini-flash-latest")),
+            ("../../x?key=", None),
+            ("gemini-2.5\r\nx: y", None),
+            ("models/../x", None),
+            ("", Some("gemini-flash-latest")),
+        ] {
+            let route = models.route(asked);
+            let first = route.as_ref().map(|route| route.targets[0].name.as_str());
+            assert_eq!(first, expected, "{asked:?}");
+        }
+        assert_eq!(models.route("gpt-4o-mini").unwrap().targets.len(), 2);
+    }
+
+    #[test]
+    fn without_a_default_unknown_names_are_none() {
+        let settings = ModelsSettings { default: None, ..ModelsSettings::default() };
+        let models = Models::prepare(&settings, &["default"].into(), &mut Problems::new());
+        assert_eq!(models.route("claude-sonnet-4"), None);
+    }
+
+    #[test]
+    fn wrong_pools_and_names_are_problems() {
+        let mut settings =
+            ModelsSettings { pool: "p".into(), default: Some("a b".into()), ..ModelsSettings::default() };
+        settings.aliases.insert("x".into(), AliasSettings { pool: Some("q".into()), ..AliasSettings::to("../y") });
+        let mut problems = Problems::new();
+        Models::prepare(&settings, &["default"].into(), &mut problems);
+        let places: Vec<&str> = problems.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(places, ["models.pool", "models.default", "models.aliases.\"x\".pool", "models.aliases.\"x\""]);
+    }
+}

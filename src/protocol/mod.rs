@@ -25,6 +25,9 @@ pub trait Protocol: Send + Sync {
 
     /// An answer of one text that no model gave: what a plugin replies with.
     fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes;
+
+    /// The only event of a stream that was begun, and then had nothing to show.
+    fn error_event(&self, error: &Error) -> Bytes;
 }
 
 /// A request that was read, not yet bound to a model.

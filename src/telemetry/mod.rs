@@ -1,1 +1,127 @@
+//! What is said and counted. Each event of interest is one method of [`Telemetry`]: its log line, its metrics and its place in
+//! `/stats` stand together.
+//! Never: a body, a key's text, a label whose values a client could multiply.
+
+mod labels;
+pub mod logs;
+mod metrics;
+mod request;
 pub mod settings;
+mod tally;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use labels::ModelLabels;
+pub use metrics::Exporter;
+pub use request::{Outcome, RequestRecord};
+pub use settings::LogSettings;
+pub use tally::{Latencies, Tally};
+
+use crate::fault::Fault;
+use crate::problem::Problems;
+
+/// Where all events go. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Telemetry {
+    tally: Arc<Tally>,
+    labels: Arc<ModelLabels>,
+    exporter: Exporter,
+}
+
+impl Telemetry {
+    /// Starts counting.
+    pub fn start() -> Self {
+        Self { tally: Arc::default(), labels: Arc::default(), exporter: Exporter::install() }
+    }
+
+    /// For `/stats`.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// Names of models that may be labels.
+    pub fn labels(&self) -> &ModelLabels {
+        &self.labels
+    }
+
+    /// The text of `/metrics`.
+    pub fn exposition(&self) -> String {
+        self.exporter.render()
+    }
+
+    /// A request has come in.
+    pub fn begin(&self, id: &str, api: &'static str) -> RequestRecord {
+        RequestRecord::begin(self.clone(), id, api)
+    }
+
+    /// An attempt on a key has failed.
+    pub fn attempt_failed(&self, id: &str, pool: &str, key: &str, model: &str, fault: &Fault) {
+        ::metrics::counter!(
+            "gemini_adapter_upstream_attempts",
+            "pool" => pool.to_owned(), "model" => self.labels.label(model), "outcome" => fault.kind.name()
+        )
+        .increment(1);
+        tracing::warn!(
+            request_id = id,
+            pool,
+            key,
+            model,
+            fault = fault.kind.name(),
+            status = fault.status,
+            retry_after_s = fault.retry_after.map(|rest| rest.as_secs_f64()),
+            quota_id = fault.quota_id,
+            "an attempt failed"
+        );
+    }
+
+    /// An attempt on a key was answered.
+    pub fn attempt_succeeded(&self, pool: &str, model: &str) {
+        self.labels.learn(model);
+        ::metrics::counter!(
+            "gemini_adapter_upstream_attempts",
+            "pool" => pool.to_owned(), "model" => self.labels.label(model), "outcome" => "ok"
+        )
+        .increment(1);
+    }
+
+    /// A new snapshot is live.
+    pub fn reloaded(&self, generation: u64, hash: &str, warnings: &Problems) {
+        ::metrics::counter!("gemini_adapter_config_reloads", "result" => "ok").increment(1);
+        ::metrics::gauge!("gemini_adapter_config_last_reload_successful").set(1.0);
+        ::metrics::gauge!("gemini_adapter_config_last_reload_success_timestamp_seconds")
+            .set(jiff::Timestamp::now().as_duration().as_secs_f64());
+        ::metrics::gauge!("gemini_adapter_config_generation").set(generation as f64);
+        for problem in warnings.iter() {
+            tracing::warn!(%problem, "the configuration has a problem");
+        }
+        tracing::info!(generation, hash, "configuration loaded");
+    }
+
+    /// A change was refused; the old snapshot stays.
+    pub fn reload_refused(&self, problems: &Problems) {
+        ::metrics::counter!("gemini_adapter_config_reloads", "result" => "refused").increment(1);
+        ::metrics::gauge!("gemini_adapter_config_last_reload_successful").set(0.0);
+        for problem in problems.iter() {
+            tracing::error!(%problem, "the new configuration is refused");
+        }
+        tracing::error!(problems = problems.len(), "the configuration before stays live");
+    }
+
+    /// How many keys of a pool are in which state.
+    pub fn pool_keys(&self, pool: &str, states: [(&'static str, usize); 3]) {
+        for (state, count) in states {
+            ::metrics::gauge!("gemini_adapter_pool_keys", "pool" => pool.to_owned(), "state" => state)
+                .set(count as f64);
+        }
+    }
+
+    /// What a plugin's hook has cost so far.
+    pub fn plugin(&self, plugin: &str, hook: &'static str, calls: u64, errors: u64, spent: Duration) {
+        let label = || plugin.to_owned();
+        ::metrics::counter!("gemini_adapter_plugin_calls", "plugin" => label(), "hook" => hook).absolute(calls);
+        ::metrics::counter!("gemini_adapter_plugin_errors", "plugin" => label(), "hook" => hook).absolute(errors);
+        ::metrics::gauge!("gemini_adapter_plugin_spent_seconds", "plugin" => label(), "hook" => hook)
+            .set(spent.as_secs_f64());
+    }
+}

@@ -1,1 +1,9 @@
+//! The way to Google: URL, headers, connections; and what Google's failures mean.
+//! Never: a decision to try again, a client's dialect, a key in a URL.
+
+pub mod classify;
+mod google;
 pub mod settings;
+
+pub use google::{Answer, Listed, Upstream};
+pub use settings::UpstreamSettings;

@@ -1,1 +1,6 @@
-fn main() {}
+//! Tests from outside: the house's own rules, the translators against golden folders and recorded traffic, a real server in
+//! front of the stand-in Gemini.
+
+mod corpus;
+mod floors;
+mod golden;

@@ -11,7 +11,7 @@ use crate::protocol::rules::ids::CallIds;
 use crate::protocol::rules::usage;
 use crate::protocol::{Stamp, Usage};
 use crate::wire::gemini::response::{Candidate, Part, Response};
-use crate::wire::json::{decode, push_escaped, push_string};
+use crate::wire::json::{compact, decode, push_escaped, push_string};
 use crate::wire::openai::chat::Request;
 
 use super::tools::gemini_name;
@@ -333,5 +333,5 @@ pub fn arguments<'a>(call: &Call<'a>, terms: &Terms) -> Cow<'a, str> {
     {
         return input.into();
     }
-    call.args.into()
+    compact(call.args)
 }

@@ -51,6 +51,12 @@ impl Protocol for OpenAiChat {
         // Our own document parses, and a stop with a text is an answer: there is no other outcome.
         written.unwrap_or_default().into()
     }
+
+    fn error_event(&self, error: &Error) -> Bytes {
+        let mut out = Vec::new();
+        stream::fail(error, &mut out);
+        out.into()
+    }
 }
 
 /// A chat request that was read.

@@ -256,10 +256,9 @@ pub fn nested<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue, place: &str) -> 
     serde_json::from_str(raw.get()).map_err(|_| {
         let mut reader = serde_json::Deserializer::from_str(raw.get());
         let (inner, reason) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-            Err(error) => (error.path().to_string(), error.inner().to_string()),
+            Err(error) => (error.path().to_string(), super::request::reason(error.inner())),
             Ok(_) => (String::new(), "it cannot be read".to_owned()),
         };
-        let reason = reason.split(" at line ").next().unwrap_or_default();
         let param = match inner.as_str() {
             "" | "." => place.to_owned(),
             inner if inner.starts_with('[') => format!("{place}{inner}"),

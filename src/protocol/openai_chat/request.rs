@@ -14,6 +14,10 @@ use crate::wire::openai::chat;
 /// # Errors
 /// 400, naming the field where there is one.
 pub fn parse(body: &[u8]) -> Result<chat::Request<'_>, Error> {
+    // A JSON array would be read field by field, in the order of the struct.
+    if body.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Error::invalid("Invalid type for the body: expected an object, but got an array instead."));
+    }
     let request: chat::Request<'_> = serde_json::from_slice(body).map_err(|error| explain(body, &error))?;
     match request.model.as_deref() {
         None | Some("") => return Err(Error::invalid("you must provide a model parameter").param("model")),
@@ -44,9 +48,7 @@ fn explain(body: &[u8], error: &serde_json::Error) -> Error {
     match serde_path_to_error::deserialize::<_, chat::Request<'_>>(&mut reader) {
         Err(error) => {
             let path = error.path().to_string();
-            // serde_json says what it found and where; the value itself is the client's own.
-            let reason = error.inner().to_string();
-            let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
+            let reason = reason(error.inner());
             if path == "." {
                 return Error::invalid(format!("The body must be a JSON object: {reason}."));
             }
@@ -54,6 +56,24 @@ fn explain(body: &[u8], error: &serde_json::Error) -> Error {
         }
         Ok(_) => Error::invalid(format!("We could not parse the JSON body of your request: {error}.")),
     }
+}
+
+/// serde_json's words about a wrong type, in JSON's terms instead of Rust's. The value in them is the client's own.
+pub fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    let text = text.strip_prefix("invalid type: ").map_or(text.to_owned(), |rest| format!("got {rest}"));
+    let (found, expected) = text.rsplit_once(", expected ").unwrap_or((&text, ""));
+    let expected = match expected {
+        "" => return text,
+        "f64" => "a number",
+        "i64" => "an integer",
+        "a sequence" | "sequence" => "an array",
+        "a map" => "an object",
+        other if other.starts_with("struct ") => "an object",
+        other => other,
+    };
+    format!("{found}, expected {expected}")
 }
 
 /// The Gemini request for `model`.

@@ -1,0 +1,213 @@
+//! Attempts: one key after another until one answers, or nothing is left to try. The only retry loop there is.
+//!
+//! Up to the first content an attempt that fails is invisible to the client. After it there is no other attempt: the stream
+//! ends with an error.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Instant, sleep};
+
+use super::Exchange;
+use super::route::Route;
+use crate::call::{Call, Method};
+use crate::error::Error;
+use crate::fault::{Fault, Kind, Retry};
+use crate::keys::{Lease, NoKey, Tried};
+use crate::model::Model;
+use crate::protocol::{Accepted, Reply};
+use crate::upstream;
+
+/// The pause after a first failure that is nobody's key's fault; it doubles.
+const PAUSE: Duration = Duration::from_millis(250);
+/// The longest one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// The answer of the attempt that succeeded.
+pub enum Opened {
+    /// All of it, in the client's dialect.
+    Whole(Bytes),
+    /// Its beginning.
+    Stream(Begun),
+}
+
+/// A stream that has its first content, or its end.
+pub struct Begun {
+    /// Where the rest comes from.
+    pub answer: upstream::Answer,
+    /// What translates it.
+    pub reply: Box<dyn Reply>,
+    /// The key it comes on, in use until the end.
+    pub lease: Lease,
+    /// What the client gets first.
+    pub out: Vec<u8>,
+    /// Whether that is all.
+    pub ended: bool,
+}
+
+/// Why an attempt did not succeed.
+enum Failure {
+    /// Something went wrong upstream; another attempt may do better.
+    Fault(Fault),
+    /// A plugin put an end to it.
+    Refused(Error),
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Tries the route's models in order, each on as many keys as attempts are allowed.
+///
+/// # Errors
+/// What the last attempt, or the state of the keys, tells the client.
+pub async fn until_one_succeeds(
+    exchange: &mut Exchange,
+    accepted: &dyn Accepted,
+    route: &Route,
+) -> Result<Opened, Error> {
+    let mut error = Error::internal("The route names no model.");
+    for model in &route.targets {
+        match on_model(exchange, accepted, route, model).await {
+            Ok(opened) => return Ok(opened),
+            // Another model may do what this one cannot now; a request that is wrong is wrong everywhere.
+            Err(failed) if matches!(failed.status, 429 | 500..) => error = failed,
+            Err(failed) => return Err(failed),
+        }
+    }
+    Err(error)
+}
+
+async fn on_model(
+    exchange: &mut Exchange,
+    accepted: &dyn Accepted,
+    route: &Route,
+    model: &Model,
+) -> Result<Opened, Error> {
+    let body = accepted.call(model, &exchange.services.signatures)?;
+    let method = if accepted.stream() { Method::Stream } else { Method::Generate };
+    let call = Call { model: model.name.clone(), method, body };
+    let attempts = exchange.snapshot.config.settings.upstream.attempts;
+    let mut tried = Tried::default();
+    let mut last = None;
+    for attempt in 1..=attempts {
+        let now = exchange.services.clock.now();
+        let mut lease = match route.pool.lease(&model.name, &tried, now) {
+            Ok(lease) => lease,
+            Err(no_key) => return Err(nothing_left(no_key, last.as_ref())),
+        };
+        tried.add(&lease);
+        exchange.attempted(model, &lease);
+        let failure = match once(exchange, accepted, &call, &lease).await {
+            Ok(attempted) => {
+                lease.succeeded();
+                exchange.services.telemetry.attempt_succeeded(route.pool.name(), model.name.as_str());
+                return Ok(attempted.hold(lease));
+            }
+            Err(Failure::Refused(error)) => return Err(error),
+            Err(Failure::Fault(fault)) => fault,
+        };
+        lease.failed(&failure, exchange.services.clock.now());
+        exchange.attempt_failed(&failure);
+        drop(lease);
+        match failure.retry() {
+            Retry::Never => return Err(Error::from(&failure)),
+            Retry::OtherKey => {}
+            Retry::AfterPause if attempt == attempts || !pause(attempt, exchange.deadline).await => {
+                return Err(Error::from(&failure));
+            }
+            // No key is to blame: each may be tried again.
+            Retry::AfterPause => tried = Tried::default(),
+        }
+        last = Some(failure);
+    }
+    Err(last.map_or_else(|| Error::internal("No attempt was allowed."), |fault| Error::from(&fault)))
+}
+
+/// An attempt that succeeded, the key aside.
+enum Attempted {
+    Whole(Bytes),
+    Stream(upstream::Answer, Box<dyn Reply>, Vec<u8>, bool),
+}
+
+impl Attempted {
+    /// With the key it came on. A whole answer is done with it.
+    fn hold(self, lease: Lease) -> Opened {
+        match self {
+            Self::Whole(body) => Opened::Whole(body),
+            Self::Stream(answer, reply, out, ended) => Opened::Stream(Begun { answer, reply, lease, out, ended }),
+        }
+    }
+}
+
+/// One attempt on one key.
+async fn once(
+    exchange: &mut Exchange,
+    accepted: &dyn Accepted,
+    call: &Call,
+    lease: &Lease,
+) -> Result<Attempted, Failure> {
+    let session = exchange.session.clone();
+    let body = session.on_upstream_request(exchange.record.attempts, call.body.clone())?;
+    let call = Call { body, ..call.clone() };
+    let upstream = exchange.snapshot.upstream.clone();
+    let mut answer = upstream.send(&call, lease.key().secret(), exchange.deadline).await?;
+    let mut reply = accepted.reply(exchange.stamp());
+    if call.method == Method::Generate {
+        let body = answer.whole().await?;
+        let body = session.on_upstream_response(Some(body))?.unwrap_or_default();
+        let written = reply.whole(&body)?;
+        exchange.used(&reply.usage());
+        return Ok(Attempted::Whole(written.into()));
+    }
+    session.on_upstream_response(None)?;
+    let mut out = Vec::new();
+    while !reply.committed() {
+        let Some(event) = answer.event().await? else {
+            reply.end(&mut out)?;
+            return Ok(Attempted::Stream(answer, reply, out, true));
+        };
+        if let Some(event) = session.on_chunk(event)? {
+            reply.event(&event, &mut out)?;
+        }
+    }
+    Ok(Attempted::Stream(answer, reply, out, false))
+}
+
+/// No key can be had. When that is for want of keys to try, the last failure says more.
+fn nothing_left(no_key: NoKey, last: Option<&Fault>) -> Error {
+    match last {
+        Some(fault) if no_key.all_tried() => Error::from(fault),
+        // The pool knows when the first key comes back, the fault only about its own.
+        _ => no_key.into_error(),
+    }
+}
+
+/// Waits before another attempt, at random up to a bound that doubles: many clients that failed together must not come back
+/// together. False when there is no time left.
+async fn pause(attempt: u32, deadline: Instant) -> bool {
+    let bound = PAUSE.saturating_mul(1 << attempt.min(8)).min(LONGEST_PAUSE);
+    let pause = bound.mul_f64(fastrand::f64());
+    if Instant::now() + pause >= deadline {
+        return false;
+    }
+    sleep(pause).await;
+    true
+}
+
+/// A fault of a stream that has shown content, as the client is told.
+pub fn in_the_middle(fault: &Fault) -> Error {
+    let mut error = Error::from(fault);
+    if fault.kind == Kind::Truncated {
+        error.message.push_str(" What came before it stands, but it is not all.");
+    }
+    error
+}

@@ -1,0 +1,177 @@
+//! A streamed answer on its way to the client.
+//!
+//! A lone event goes out at once. When several are there, they go out in one write: a write costs more than a translation.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use tokio::task::yield_now;
+use tokio::time::timeout;
+
+use super::attempt::{Begun, in_the_middle};
+use super::{Answer, Exchange};
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::protocol::Protocol;
+use crate::telemetry::Outcome;
+
+/// A comment: every reader of server-sent events passes it over.
+pub const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
+/// How often the connection's task is let run so that it may bring more.
+const YIELDS: usize = 4;
+/// How much goes out in one write at most, in bytes.
+const LARGEST_WRITE: usize = 32 * 1024;
+
+/// The story of a request that is not told yet.
+type Story = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>;
+
+/// The events a client gets. Dropping it, as the server does when the client leaves, ends the upstream's work too.
+pub struct EventStream(Pin<Box<dyn Stream<Item = Bytes> + Send>>);
+
+impl EventStream {
+    /// A stream that was whole before it began.
+    pub fn of(body: Bytes) -> Self {
+        Self(Box::pin(futures_util::stream::iter([body])))
+    }
+
+    /// A stream that has its first content.
+    pub(super) fn live(exchange: Exchange, begun: Begun) -> Self {
+        let mut live = Live { exchange, begun };
+        if live.begun.ended {
+            live.tell(Outcome::Answered);
+        }
+        Self(Box::pin(unfold(live, |mut live| async move { live.next().await.map(|bytes| (bytes, live)) })))
+    }
+
+    /// A stream that is still silent. It says that it lives until its story is told.
+    pub(super) fn opening(story: Story, protocol: &'static dyn Protocol, keep_alive: Duration) -> Self {
+        let opening = Opening::Silent { story, protocol, keep_alive, greeted: false };
+        Self(Box::pin(unfold(opening, |opening| opening.next())))
+    }
+}
+
+impl Stream for EventStream {
+    type Item = Result<Bytes, std::convert::Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(context).map(|item| item.map(Ok))
+    }
+}
+
+enum Opening {
+    Silent { story: Story, protocol: &'static dyn Protocol, keep_alive: Duration, greeted: bool },
+    Open(EventStream),
+    Over,
+}
+
+impl Opening {
+    async fn next(self) -> Option<(Bytes, Self)> {
+        let keep_alive_bytes = Bytes::from_static(KEEP_ALIVE);
+        match self {
+            Self::Silent { story, protocol, keep_alive, greeted: false } => {
+                Some((keep_alive_bytes, Self::Silent { story, protocol, keep_alive, greeted: true }))
+            }
+            Self::Silent { mut story, protocol, keep_alive, greeted } => match timeout(keep_alive, &mut story).await {
+                Err(_) => Some((keep_alive_bytes, Self::Silent { story, protocol, keep_alive, greeted })),
+                Ok(Ok(Answer::Stream(stream))) => Box::pin(Self::Open(stream).next()).await,
+                Ok(Ok(Answer::Whole(body))) => Some((body, Self::Over)),
+                // The status went out long ago; the error is the stream's last event.
+                Ok(Err(error)) => Some((protocol.error_event(&error), Self::Over)),
+            },
+            Self::Open(mut stream) => {
+                let next = std::future::poll_fn(|context| stream.0.as_mut().poll_next(context)).await;
+                next.map(|bytes| (bytes, Self::Open(stream)))
+            }
+            Self::Over => None,
+        }
+    }
+}
+
+/// A stream that has begun.
+struct Live {
+    exchange: Exchange,
+    begun: Begun,
+}
+
+impl Live {
+    async fn next(&mut self) -> Option<Bytes> {
+        if !self.begun.out.is_empty() {
+            self.exchange.record.first_token();
+            return Some(self.written());
+        }
+        while !self.begun.ended && self.begun.out.is_empty() {
+            match timeout(self.exchange.keep_alive(), self.begun.answer.event()).await {
+                Err(_) => return Some(Bytes::from_static(KEEP_ALIVE)),
+                Ok(arrived) => self.take(arrived),
+            }
+        }
+        self.gather().await;
+        (!self.begun.out.is_empty()).then(|| self.written())
+    }
+
+    /// Takes in what is there already.
+    async fn gather(&mut self) {
+        for _ in 0..YIELDS {
+            while !self.begun.ended && self.begun.out.len() < LARGEST_WRITE {
+                match self.begun.answer.ready_event() {
+                    Ok(None) => break,
+                    arrived => self.take(arrived),
+                }
+            }
+            if self.begun.ended || self.begun.out.len() >= LARGEST_WRITE {
+                return;
+            }
+            yield_now().await;
+            self.begun.answer.take_ready();
+        }
+    }
+
+    /// Translates what has arrived: an event, the end, or what broke the stream.
+    fn take(&mut self, arrived: Result<Option<Bytes>, Fault>) {
+        let Begun { reply, out, ended, .. } = &mut self.begun;
+        let translated = match arrived {
+            Ok(Some(event)) => match self.exchange.session.on_chunk(event) {
+                Ok(Some(event)) => reply.event(&event, out),
+                Ok(None) => Ok(()),
+                Err(error) => return self.fail(error),
+            },
+            Ok(None) => {
+                *ended = true;
+                reply.end(out)
+            }
+            Err(fault) => Err(fault),
+        };
+        match translated {
+            Ok(()) if self.begun.ended => self.tell(Outcome::Answered),
+            Ok(()) => {}
+            Err(fault) => {
+                let now = self.exchange.services.clock.now();
+                self.begun.lease.failed(&fault, now);
+                self.exchange.attempt_failed(&fault);
+                self.fail(in_the_middle(&fault));
+            }
+        }
+    }
+
+    fn fail(&mut self, mut error: Error) {
+        self.exchange.session.on_error(&mut error);
+        self.begun.reply.fail(&error, &mut self.begun.out);
+        self.begun.ended = true;
+        self.tell(Outcome::BrokenStream);
+    }
+
+    fn tell(&mut self, outcome: Outcome) {
+        self.exchange.used(&self.begun.reply.usage());
+        self.exchange.record.tell(outcome);
+    }
+
+    fn written(&mut self) -> Bytes {
+        // The next event will be about as large as this one.
+        let capacity = self.begun.out.len().min(4096);
+        std::mem::replace(&mut self.begun.out, Vec::with_capacity(capacity)).into()
+    }
+}

@@ -1,0 +1,96 @@
+//! Who is at the door. One place reads credentials, for all three headers clients use.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::App;
+use crate::clients::{Client, Needs};
+use crate::error::Error;
+use crate::runtime::Snapshot;
+
+/// One route's door: what it needs.
+#[derive(Clone)]
+pub struct Door {
+    /// Where the live configuration is.
+    pub app: App,
+    /// Who may pass.
+    pub needs: Needs,
+}
+
+/// Who passed, and the configuration by which they did: the one the whole request keeps to. Only a door can make one.
+#[derive(Clone)]
+pub struct Caller {
+    /// Who.
+    pub client: Client,
+    /// By which configuration.
+    pub snapshot: Arc<Snapshot>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(|| Error::internal("This route has no door.").into_response())
+    }
+}
+
+/// Lets pass whom the door lets pass.
+pub async fn require(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    let snapshot = door.app.live.snapshot();
+    match admit(&snapshot, door.needs, request.headers()) {
+        Ok(client) => {
+            request.extensions_mut().insert(Caller { client, snapshot });
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+fn admit(snapshot: &Snapshot, needs: Needs, headers: &HeaderMap) -> Result<Client, Error> {
+    let clients = &snapshot.clients;
+    if needs == Needs::Nothing {
+        return Ok(Client::nobody());
+    }
+    if needs == Needs::Admin && !clients.admin_enabled() {
+        return Err(Error::forbidden("The admin endpoints are off: no key is configured in `auth.admin_keys`."));
+    }
+    let Some(credential) = credential(headers)? else {
+        return clients.open_to(needs).ok_or_else(|| {
+            let message = "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or in `x-api-key` or `x-goog-api-key`.";
+            Error::unauthorized(message, None)
+        });
+    };
+    match clients.identify(credential) {
+        Some(client) if client.may(needs) => Ok(client),
+        Some(_) => Err(Error::forbidden("This key may not be used here.")),
+        // Which keys there are is nobody's business: every wrong one gets the same words.
+        None => clients.open_to(needs).ok_or_else(|| {
+            Error::unauthorized("Incorrect API key provided.", Some("invalid_api_key"))
+        }),
+    }
+}
+
+/// The credential of a request.
+///
+/// # Errors
+/// 400 when it bears two that differ: whichever were taken, somebody would be surprised.
+fn credential(headers: &HeaderMap) -> Result<Option<&str>, Error> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let bearer = text("authorization").and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+    });
+    let found = [bearer, text("x-api-key"), text("x-goog-api-key")];
+    let mut found = found.into_iter().flatten().filter(|credential| !credential.is_empty());
+    let first = found.next();
+    if found.any(|other| Some(other) != first) {
+        return Err(Error::invalid("The request bears two different API keys. Send one of them."));
+    }
+    Ok(first)
+}

@@ -1,0 +1,149 @@
+//! What happens to every request around its handler: a tolerant path, an id, a panic that is only one 500, CORS, and words for
+//! what is not there.
+
+use std::any::Any;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, Method, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::{CatchPanicLayer, ResponseForPanic};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+use uuid::Uuid;
+
+use super::App;
+use super::endpoints::ENDPOINTS;
+use crate::error::Error;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of a request: the client's own when it sent a harmless one, else a new one that sorts by time.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// Gives each request its id, and each answer too.
+pub async fn request_id(mut request: Request, next: Next) -> Response {
+    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let harmless = |id: &&str| {
+        (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+    };
+    let id = given.filter(harmless).map_or_else(|| Uuid::now_v7().simple().to_string(), str::to_owned);
+    let value = HeaderValue::from_str(&id);
+    request.extensions_mut().insert(RequestId(id));
+    let mut response = next.run(request).await;
+    if let Ok(value) = value {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+/// Clients disagree on whether the base URL ends in `/v1`: with `/v1` missing or doubled, the path still leads to where it
+/// was meant to. A slash at the end is nobody's meaning.
+pub fn tolerate_base_url(mut request: Request<Body>) -> Request<Body> {
+    if let Some(path) = meant(request.uri().path())
+        && let Some(uri) = with_path(request.uri(), &path)
+    {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+/// The path that was meant, where it is another.
+fn meant(path: &str) -> Option<String> {
+    let mut rest = path.trim_end_matches('/');
+    let mut doubled = 0;
+    while let Some(inner) = rest.strip_prefix("/v1").filter(|inner| inner.starts_with('/')) {
+        rest = inner;
+        doubled += 1;
+    }
+    let api = ["/chat/", "/models"].iter().any(|start| rest.starts_with(start));
+    match (api, doubled) {
+        (true, 1) if rest.len() + 3 == path.len() => None,
+        (true, _) => Some(format!("/v1{rest}")),
+        (false, 0) if rest.len() == path.len() || path == "/" => None,
+        (false, 0) if rest.is_empty() => Some("/".to_owned()),
+        (false, 0) => Some(rest.to_owned()),
+        (false, _) => None,
+    }
+}
+
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
+    let path_and_query = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path_and_query.parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+/// 404 in OpenAI's words.
+pub async fn unknown_path(method: Method, uri: Uri) -> Error {
+    let path: String = uri.path().chars().take(200).collect::<String>().escape_debug().collect();
+    Error::not_found(format!("Invalid URL ({method} {path})")).code("unknown_url")
+}
+
+/// 405 in OpenAI's words.
+pub async fn unknown_method(method: Method, uri: Uri) -> Error {
+    let path: String = uri.path().chars().take(200).collect::<String>().escape_debug().collect();
+    let known = ENDPOINTS.iter().find(|endpoint| endpoint.path == uri.path()).map_or("another method", |it| it.method);
+    Error::method_not_allowed(format!("Not allowed to {method} on {path}. Use {known}."))
+}
+
+/// A panic is one request's 500, and its words stay in the log.
+pub fn catch_panic() -> CatchPanicLayer<Panicked> {
+    CatchPanicLayer::custom(Panicked)
+}
+
+/// Makes the 500.
+#[derive(Clone, Copy)]
+pub struct Panicked;
+
+impl ResponseForPanic for Panicked {
+    type ResponseBody = Body;
+
+    fn response_for_panic(&mut self, _: Box<dyn Any + Send + 'static>) -> Response {
+        Error::internal("Something went wrong in this server. The log has the place; please report it.").into_response()
+    }
+}
+
+/// Web pages of the configured origins may call; the list is read anew for each request.
+pub fn cors(app: App) -> CorsLayer {
+    let allowed = move |origin: &HeaderValue, _: &axum::http::request::Parts| {
+        let snapshot = app.live.snapshot();
+        let origins = &snapshot.config.settings.server.cors_origins;
+        origins.iter().any(|allowed| allowed == "*" || allowed.as_bytes() == origin.as_bytes())
+    };
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(allowed))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([REQUEST_ID])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::meant;
+
+    #[test]
+    fn base_urls_with_and_without_v1() {
+        for (path, expected) in [
+            ("/v1/chat/completions", None),
+            ("/chat/completions", Some("/v1/chat/completions")),
+            ("/v1/v1/chat/completions", Some("/v1/chat/completions")),
+            ("/v1/chat/completions/", Some("/v1/chat/completions")),
+            ("/models", Some("/v1/models")),
+            ("/v1/models/gemini-2.5-pro", None),
+            ("/v1/v1/v1/models", Some("/v1/models")),
+            ("/stats", None),
+            ("/stats/", Some("/stats")),
+            ("/", None),
+            ("//", Some("/")),
+            ("/v1/nothing", None),
+            ("/v1", None),
+        ] {
+            assert_eq!(meant(path).as_deref(), expected, "{path}");
+        }
+    }
+}

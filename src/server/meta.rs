@@ -1,0 +1,96 @@
+//! About the server itself: what it is, how it is, what it has done.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::App;
+use super::auth::Caller;
+use super::endpoints::ENDPOINTS;
+use super::respond::document;
+use crate::keys::Counts;
+
+/// What this is.
+pub async fn info() -> Response {
+    let endpoints: Vec<Value> = ENDPOINTS
+        .iter()
+        .map(|row| json!({ "method": row.method, "path": row.path, "needs": row.needs.name(), "about": row.about }))
+        .collect();
+    document(
+        StatusCode::OK,
+        &json!({ "name": "gemini-adapter", "version": env!("CARGO_PKG_VERSION"), "endpoints": endpoints }),
+    )
+}
+
+/// How many keys can serve: 503 when none can.
+pub async fn health(State(app): State<App>) -> Response {
+    let pools = counts(&app);
+    let keys = pools.values().fold(Counts::default(), |sum, counts| sum.plus(counts));
+    let healthy = keys.usable > 0;
+    let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let word = if healthy { "ok" } else { "no_usable_key" };
+    document(status, &json!({ "status": word, "keys": keys, "pools": pools }))
+}
+
+/// Whether the process lives.
+pub async fn livez() -> &'static str {
+    "ok"
+}
+
+/// Whether it takes requests: not while it is stopping, and not without a usable key.
+pub async fn readyz(State(app): State<App>) -> Response {
+    if app.is_draining() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping").into_response();
+    }
+    if counts(&app).values().all(|counts| counts.usable == 0) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "no usable key").into_response();
+    }
+    (StatusCode::OK, "ok").into_response()
+}
+
+/// What this process has done, and the state of each key.
+pub async fn stats(State(app): State<App>, caller: Caller) -> Response {
+    let now = app.services.clock.now();
+    let snapshot = caller.snapshot;
+    let pools: BTreeMap<_, _> = snapshot
+        .pools
+        .iter()
+        .map(|(name, pool)| (name, json!({ "counts": pool.counts(now), "keys": pool.status(now) })))
+        .collect();
+    let tally = app.services.telemetry.tally();
+    let stats = json!({
+        "uptime_seconds": now.since_start.as_secs(),
+        "config": { "generation": snapshot.generation, "hash": snapshot.hash },
+        "requests": tally.counts(),
+        "latencies": tally.latencies(),
+        "cache": { "enabled": false, "hit_rate": Value::Null },
+        "pools": pools,
+        "plugins": snapshot.plugins.list(),
+    });
+    document(StatusCode::OK, &stats)
+}
+
+/// Prometheus metrics. States that are only true at a moment are set at this one.
+pub async fn metrics(State(app): State<App>, caller: Caller) -> Response {
+    let telemetry = &app.services.telemetry;
+    for (pool, counts) in counts(&app) {
+        telemetry.pool_keys(&pool, [("usable", counts.usable), ("resting", counts.resting), ("dead", counts.dead)]);
+    }
+    for plugin in caller.snapshot.plugins.list() {
+        for hook in &plugin.hooks {
+            telemetry.plugin(&plugin.name, hook.name, hook.calls, hook.errors, hook.spent);
+        }
+    }
+    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(CONTENT_TYPE, text)], telemetry.exposition()).into_response()
+}
+
+fn counts(app: &App) -> BTreeMap<String, Counts> {
+    let now = app.services.clock.now();
+    let snapshot = app.live.snapshot();
+    snapshot.pools.iter().map(|(name, pool)| (name.clone(), pool.counts(now))).collect()
+}

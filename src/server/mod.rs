@@ -1,0 +1,55 @@
+//! HTTP in, HTTP out: routes from one table, who may use them, and how an answer or an error looks on the wire.
+//! Never: a vendor's field, a key's state, a retry.
+
+mod admin;
+mod auth;
+mod body;
+mod chat;
+mod edge;
+mod endpoints;
+mod meta;
+mod models;
+mod respond;
+mod run;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::http::Request;
+use tower::util::MapRequest;
+
+use crate::runtime::{Live, Services};
+
+pub use endpoints::{ENDPOINTS, Endpoint};
+pub use run::{Running, run};
+
+/// What every handler may use.
+#[derive(Clone)]
+pub struct App {
+    /// The live configuration.
+    pub live: Arc<Live>,
+    /// What outlives it.
+    pub services: Arc<Services>,
+    /// Whether a stop was asked for.
+    pub draining: Arc<AtomicBool>,
+}
+
+impl App {
+    /// Before it accepts anything.
+    pub fn new(live: Arc<Live>) -> Self {
+        let services = live.services().clone();
+        Self { live, services, draining: Arc::default() }
+    }
+
+    /// Whether a stop was asked for.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+/// The whole HTTP service.
+pub fn service(app: App) -> MapRequest<Router, fn(Request<axum::body::Body>) -> Request<axum::body::Body>> {
+    // Outside of the router, because it changes the path that is routed by.
+    MapRequest::new(endpoints::router(app), edge::tolerate_base_url as fn(_) -> _)
+}

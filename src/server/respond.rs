@@ -1,0 +1,77 @@
+//! Answers and errors as HTTP: the only place that makes a status line out of an [`Error`].
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+
+use crate::error::Error;
+use crate::pipeline::Answer;
+use crate::wire::openai::error;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = json(status, error::Body::from(&self).to_vec().into());
+        let headers = response.headers_mut();
+        if let Some(rest) = self.retry_after {
+            retry_after(headers, rest);
+        }
+        if let Some(should_retry) = self.should_retry {
+            let value = if should_retry { "true" } else { "false" };
+            headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+/// Whole seconds for everyone, rounded up so that nobody is early; milliseconds for OpenAI's SDKs.
+fn retry_after(headers: &mut HeaderMap, rest: Duration) {
+    let seconds = rest.as_secs() + u64::from(rest.subsec_nanos() > 0);
+    headers.insert(RETRY_AFTER, seconds.into());
+    if let Ok(value) = HeaderValue::from_str(&rest.as_millis().to_string()) {
+        headers.insert(HeaderName::from_static("retry-after-ms"), value);
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Whole(body) => json(StatusCode::OK, body),
+            Self::Stream(stream) => {
+                let mut response = Response::new(Body::from_stream(stream));
+                let headers = response.headers_mut();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+                headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+                // Or nginx would hold events back until its buffer is full.
+                headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+                response
+            }
+        }
+    }
+}
+
+/// A JSON document that is for this caller alone.
+pub fn json(status: StatusCode, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
+
+/// A value as a JSON document that nobody keeps.
+pub fn document(status: StatusCode, value: &impl serde::Serialize) -> Response {
+    match serde_json::to_vec_pretty(value) {
+        Ok(body) => {
+            let mut response = json(status, body.into());
+            response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+        Err(error) => Error::internal(format!("the document could not be written: {error}")).into_response(),
+    }
+}

@@ -1,0 +1,75 @@
+//! The Prometheus side: one recorder a process, with buckets that fit models that think for minutes.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Upper bounds in seconds: OpenTelemetry's for GenAI durations, and on up to the SDKs' timeout.
+const SECONDS: &[f64] =
+    &[0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84, 327.68, 600.0];
+
+/// Renders what was counted. Clones share it.
+#[derive(Clone)]
+pub struct Exporter(PrometheusHandle);
+
+impl Exporter {
+    /// The process's recorder, installed by whoever asks first.
+    pub fn install() -> Self {
+        static INSTALLED: OnceLock<PrometheusHandle> = OnceLock::new();
+        let handle = INSTALLED.get_or_init(|| {
+            let builder = PrometheusBuilder::new()
+                .with_recommended_naming(true)
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)
+                .expect("the buckets are not empty");
+            let recorder = builder.build_recorder();
+            let handle = recorder.handle();
+            // Another recorder is in place only when we are a guest in somebody's process: then theirs counts.
+            let _ = metrics::set_global_recorder(recorder);
+            describe();
+            handle
+        });
+        Self(handle.clone())
+    }
+
+    /// The exposition text.
+    pub fn render(&self) -> String {
+        self.0.run_upkeep();
+        self.0.render()
+    }
+}
+
+impl std::fmt::Debug for Exporter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Exporter")
+    }
+}
+
+/// What each metric is: its help text in the exposition.
+fn describe() {
+    use metrics::{describe_counter, describe_gauge, describe_histogram};
+    describe_counter!("gemini_adapter_requests", "Requests answered, by API, model and HTTP status.");
+    describe_counter!("gemini_adapter_upstream_attempts", "Attempts on a key, by pool, model and what came of them.");
+    describe_counter!("gemini_adapter_tokens", "Tokens of answered requests, by model and kind.");
+    describe_counter!("gemini_adapter_config_reloads", "Configurations loaded, by result.");
+    describe_counter!("gemini_adapter_plugin_calls", "Calls of a plugin's hook.");
+    describe_counter!("gemini_adapter_plugin_errors", "Calls of a plugin's hook that failed.");
+    describe_histogram!(
+        "gemini_adapter_request_duration_seconds",
+        "From a request's arrival to the end of its answer."
+    );
+    describe_histogram!("gemini_adapter_time_to_first_token_seconds", "From a request's arrival to its first content.");
+    describe_gauge!("gemini_adapter_inflight_requests", "Requests that are being answered.");
+    describe_gauge!("gemini_adapter_pool_keys", "Keys of a pool, by state.");
+    describe_gauge!("gemini_adapter_config_generation", "Generation of the live configuration.");
+    describe_gauge!(
+        "gemini_adapter_config_last_reload_successful",
+        "1 when the last change was taken, 0 when it was refused."
+    );
+    describe_gauge!(
+        "gemini_adapter_config_last_reload_success_timestamp_seconds",
+        "When the live configuration was loaded, in Unix time."
+    );
+    describe_gauge!("gemini_adapter_plugin_spent_seconds", "Time spent in a plugin's hook.");
+    describe_gauge!("gemini_adapter_build_info", "Always 1; the version is a label.");
+    metrics::gauge!("gemini_adapter_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}

@@ -1,0 +1,129 @@
+//! The record of one request, filled in along its way and told once, at its end: even when the client leaves in the middle,
+//! because then the record is dropped.
+
+use std::time::{Duration, Instant};
+
+use super::Telemetry;
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The answer was given in full.
+    Answered,
+    /// An error was given: its status.
+    Failed(u16),
+    /// A stream ended in an error after it had begun.
+    BrokenStream,
+    /// The client left.
+    Cancelled,
+}
+
+/// One request.
+#[derive(Debug)]
+pub struct RequestRecord {
+    telemetry: Telemetry,
+    started: Instant,
+    told: bool,
+    /// The request's id.
+    pub id: String,
+    /// Which dialect.
+    pub api: &'static str,
+    /// Whether it is streamed.
+    pub stream: bool,
+    /// Who asks.
+    pub client: String,
+    /// The model, as the client named it.
+    pub asked: String,
+    /// The model that answered.
+    pub model: String,
+    /// The pool that served it.
+    pub pool: String,
+    /// The key that served it: its id.
+    pub key: String,
+    /// How many attempts it took.
+    pub attempts: u32,
+    /// When the first content was there.
+    pub first_token: Option<Duration>,
+    /// Tokens of the prompt and of the answer.
+    pub tokens: (u64, u64),
+}
+
+impl RequestRecord {
+    pub(super) fn begin(telemetry: Telemetry, id: &str, api: &'static str) -> Self {
+        ::metrics::gauge!("gemini_adapter_inflight_requests").increment(1.0);
+        Self {
+            telemetry,
+            started: Instant::now(),
+            told: false,
+            id: id.to_owned(),
+            api,
+            stream: false,
+            client: String::new(),
+            asked: String::new(),
+            model: String::new(),
+            pool: String::new(),
+            key: String::new(),
+            attempts: 0,
+            first_token: None,
+            tokens: (0, 0),
+        }
+    }
+
+    /// The first content is there.
+    pub fn first_token(&mut self) {
+        let started = self.started;
+        self.first_token.get_or_insert_with(|| started.elapsed());
+    }
+
+    /// Tells how it ended; the first telling counts.
+    pub fn tell(&mut self, outcome: Outcome) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        let elapsed = self.started.elapsed();
+        let status = match outcome {
+            Outcome::Answered => 200,
+            Outcome::Failed(status) => status,
+            // What the access logs of other proxies show for these.
+            Outcome::BrokenStream => 502,
+            Outcome::Cancelled => 499,
+        };
+        self.telemetry.tally.request(status, elapsed);
+        self.count(status, elapsed);
+        tracing::info!(
+            target: "gemini_adapter::access",
+            request_id = self.id, api = self.api, stream = self.stream, client = self.client, asked = self.asked,
+            model = self.model, pool = self.pool, key = self.key, attempts = self.attempts, status,
+            first_token_ms = self.first_token.map(|first| first.as_millis() as u64),
+            duration_ms = elapsed.as_millis() as u64, prompt_tokens = self.tokens.0, completion_tokens = self.tokens.1,
+            "request"
+        );
+    }
+
+    fn count(&self, status: u16, elapsed: Duration) {
+        let model = self.telemetry.labels.label(&self.model);
+        ::metrics::counter!(
+            "gemini_adapter_requests", "api" => self.api, "model" => model.clone(), "code" => status.to_string()
+        )
+        .increment(1);
+        ::metrics::histogram!("gemini_adapter_request_duration_seconds", "api" => self.api, "model" => model.clone())
+            .record(elapsed.as_secs_f64());
+        if let Some(first) = self.first_token {
+            ::metrics::histogram!("gemini_adapter_time_to_first_token_seconds", "api" => self.api, "model" => model.clone())
+                .record(first.as_secs_f64());
+        }
+        for (kind, tokens) in [("prompt", self.tokens.0), ("completion", self.tokens.1)] {
+            if tokens > 0 {
+                ::metrics::counter!("gemini_adapter_tokens", "model" => model.clone(), "type" => kind)
+                    .increment(tokens);
+            }
+        }
+    }
+}
+
+impl Drop for RequestRecord {
+    fn drop(&mut self) {
+        self.tell(Outcome::Cancelled);
+        ::metrics::gauge!("gemini_adapter_inflight_requests").decrement(1.0);
+    }
+}

@@ -1,0 +1,215 @@
+//! What Google's failures mean: status and body in, [`Fault`] out. Pure.
+//!
+//! Codes and reasons are stable, words are not; so words decide only where there is nothing else. Sources: recorded errors of
+//! the Gemini API, and ai.google.dev/gemini-api/docs/{troubleshooting,rate-limits}, November 2026.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use regex::Regex;
+use serde::Deserialize;
+
+use crate::fault::{Blame, Fault, Kind};
+use crate::secret::Secret;
+
+/// Longest rest a hint may ask for; what is beyond is no hint but a mistake.
+const LONGEST_HINT: f64 = 25.0 * 3600.0;
+/// Longest message passed on, in characters.
+const LONGEST_MESSAGE: usize = 2000;
+
+/// Google's error document: bare, or in an array.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Document {
+    // First: an array would also do as a struct's fields in order.
+    Several(Vec<Wrapped>),
+    One(Wrapped),
+}
+
+#[derive(Deserialize)]
+struct Wrapped {
+    error: Status,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    code: i64,
+    message: String,
+    status: String,
+    details: Vec<Detail>,
+}
+
+/// `google.rpc.ErrorInfo`, `QuotaFailure`, `RetryInfo`: whichever it is, its fields are there. `DebugInfo` is not read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Detail {
+    reason: String,
+    retry_delay: serde_json::Value,
+    violations: Vec<Violation>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Violation {
+    quota_id: String,
+    quota_value: serde_json::Value,
+}
+
+/// The fault of an answer with this status.
+pub fn classify(status: u16, body: &[u8], key: &Secret) -> Fault {
+    let error = read(body);
+    let (kind, blame) = judge(status, &error);
+    let words = match (error.message.trim(), kind) {
+        ("", Kind::Overloaded) => "The model is overloaded. Please try again later.".to_owned(),
+        ("", _) => format!("Gemini answered with status {status} and no further words."),
+        (words, _) => words.to_owned(),
+    };
+    Fault {
+        retry_after: hint(&error).filter(|_| matches!(blame, Blame::Quota | Blame::Key | Blame::Model)),
+        status: Some(status),
+        quota_id: strictest(&error).map(|violation| violation.quota_id.clone()),
+        ..Fault::new(kind, blame, presentable(&words, key))
+    }
+}
+
+/// The fault of an error inside a stream, or inside an answer that calls itself a success.
+pub fn classify_event(body: &[u8], key: &Secret) -> Fault {
+    let code = read(body).code;
+    classify(u16::try_from(code).ok().filter(|code| (400..600).contains(code)).unwrap_or(500), body, key)
+}
+
+fn read(body: &[u8]) -> Status {
+    match serde_json::from_slice(body) {
+        Ok(Document::One(wrapped)) => wrapped.error,
+        Ok(Document::Several(several)) => several.into_iter().next().map(|wrapped| wrapped.error).unwrap_or_default(),
+        // A page of some front end: nothing in it is for a client.
+        Err(_) => Status::default(),
+    }
+}
+
+fn judge(status: u16, error: &Status) -> (Kind, Blame) {
+    let reason = |wanted: &[&str]| error.details.iter().any(|detail| wanted.contains(&detail.reason.as_str()));
+    let says = |words: &str| error.message.to_ascii_lowercase().contains(words);
+    match status {
+        400 if reason(&["API_KEY_INVALID", "API_KEY_EXPIRED"])
+            || says("api key not valid")
+            || says("api key expired") =>
+        {
+            (Kind::KeyInvalid, Blame::Key)
+        }
+        400 if says("user location is not supported") => (Kind::Location, Blame::Key),
+        400 if says("token count") && says("exceeds") => (Kind::ContextLength, Blame::Request),
+        401 => (Kind::KeyInvalid, Blame::Key),
+        402 => (Kind::Billing, Blame::Key),
+        403 => forbidden(error, &reason, &says),
+        404 if says("no longer available to new users") => (Kind::ModelNotForKey, Blame::Quota),
+        404 if says("file") || says("cachedcontent") => (Kind::NotOwned, Blame::Request),
+        404 => (Kind::ModelNotFound, Blame::Request),
+        429 => exhausted(error, &reason, &says),
+        408 | 504 => (Kind::Timeout, Blame::Model),
+        503 => (Kind::Overloaded, Blame::Model),
+        400..=499 if status != 499 => (Kind::BadRequest, Blame::Request),
+        499..=599 => (Kind::UpstreamError, Blame::Model),
+        // A redirect, or a success that is none: nobody we know is to blame.
+        _ => (Kind::Unknown, Blame::Endpoint),
+    }
+}
+
+/// 403: only what is about the key is the key's fault.
+fn forbidden(error: &Status, reason: &impl Fn(&[&str]) -> bool, says: &impl Fn(&str) -> bool) -> (Kind, Blame) {
+    const OF_THE_KEY: &[&str] = &[
+        "SERVICE_DISABLED",
+        "API_KEY_SERVICE_BLOCKED",
+        "API_KEY_HTTP_REFERRER_BLOCKED",
+        "API_KEY_IP_ADDRESS_BLOCKED",
+        "API_KEY_ANDROID_APP_BLOCKED",
+        "API_KEY_IOS_APP_BLOCKED",
+        "CONSUMER_SUSPENDED",
+        "CONSUMER_INVALID",
+        "ACCOUNT_STATE_INVALID",
+        "BILLING_DISABLED",
+        "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+    ];
+    const WORDS_OF_THE_KEY: &[&str] = &[
+        "reported as leaked",
+        "has been suspended",
+        "unregistered callers",
+        "api key",
+        "has not been used in project",
+    ];
+    if reason(OF_THE_KEY) || WORDS_OF_THE_KEY.iter().any(|words| says(words)) {
+        (Kind::KeyBlocked, Blame::Key)
+    } else if says("file") || says("cachedcontent") || says("cached content") {
+        (Kind::NotOwned, Blame::Request)
+    } else if error.message.is_empty() {
+        (Kind::Unknown, Blame::Endpoint)
+    } else {
+        (Kind::BadRequest, Blame::Request)
+    }
+}
+
+/// 429: which limit it is about.
+fn exhausted(error: &Status, reason: &impl Fn(&[&str]) -> bool, says: &impl Fn(&str) -> bool) -> (Kind, Blame) {
+    match strictest(error) {
+        Some(violation) if is_zero(&violation.quota_value) => (Kind::ModelNotForKey, Blame::Quota),
+        Some(violation) if violation.quota_id.contains("PerDay") => (Kind::DayQuota, Blame::Quota),
+        Some(_) => (Kind::RateLimited, Blame::Quota),
+        None if reason(&["MODEL_CAPACITY_EXHAUSTED"]) || says("overloaded") || says("high demand") => {
+            (Kind::Overloaded, Blame::Model)
+        }
+        None if says("credit") && says("deplet") => (Kind::Billing, Blame::Key),
+        None => (Kind::RateLimited, Blame::Quota),
+    }
+}
+
+/// Of several quotas that were exceeded, the one that lasts longest.
+fn strictest(error: &Status) -> Option<&Violation> {
+    let violations = error.details.iter().flat_map(|detail| &detail.violations);
+    violations
+        .filter(|violation| !violation.quota_id.is_empty())
+        .max_by_key(|violation| (is_zero(&violation.quota_value), violation.quota_id.contains("PerDay")))
+}
+
+fn is_zero(value: &serde_json::Value) -> bool {
+    value.as_str() == Some("0") || value.as_i64() == Some(0)
+}
+
+/// How long Google says to wait. The words carry the fraction that `RetryInfo` cuts off, but they are only words: where both
+/// speak of the same second, the longer one counts.
+fn hint(error: &Status) -> Option<Duration> {
+    static PROSE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)retry in ([0-9]+(?:\.[0-9]+)?) ?(ms|s)").expect("a constant pattern compiles")
+    });
+    let stated = error.details.iter().find_map(|detail| match &detail.retry_delay {
+        serde_json::Value::String(text) => text.strip_suffix('s')?.parse::<f64>().ok(),
+        serde_json::Value::Object(fields) => {
+            let field = |name: &str| fields.get(name).and_then(|value| value.as_f64().or(value.as_str()?.parse().ok()));
+            Some(field("seconds").unwrap_or(0.0) + field("nanos").unwrap_or(0.0) / 1e9)
+        }
+        _ => None,
+    });
+    let prose = PROSE.captures(&error.message).and_then(|found| {
+        let number: f64 = found.get(1)?.as_str().parse().ok()?;
+        Some(if found.get(2)?.as_str().eq_ignore_ascii_case("ms") { number / 1000.0 } else { number })
+    });
+    let seconds = match (stated, prose) {
+        (Some(stated), Some(prose)) if (stated..stated + 1.0).contains(&prose) => prose,
+        (Some(stated), _) => stated,
+        (None, prose) => prose?,
+    };
+    (seconds.is_finite() && seconds > 0.0).then(|| Duration::from_secs_f64(seconds.min(LONGEST_HINT)))
+}
+
+/// Google's words, fit for a client: without keys, without project numbers, of bounded length.
+fn presentable(words: &str, key: &Secret) -> String {
+    static PROJECT: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?i)(projects?[ /=:#]+|consumer[^0-9]{0,20})[0-9]{6,}").expect("a constant pattern compiles")
+    });
+    let scrubbed = key.scrub(words);
+    PROJECT.replace_all(&scrubbed, "${1}[number]").chars().take(LONGEST_MESSAGE).collect()
+}
+
+#[cfg(test)]
+#[path = "classify_tests.rs"]
+mod tests;

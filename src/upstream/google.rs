@@ -1,0 +1,371 @@
+//! The Gemini API over HTTP: the only place that knows its URLs and headers.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Proxy, Url};
+use tokio::time::{Instant, timeout_at};
+
+use super::UpstreamSettings;
+use super::classify::{classify, classify_event};
+use crate::call::{Call, Method};
+use crate::environment::Environment;
+use crate::fault::{Blame, Fault, Kind};
+use crate::problem::{Problem, Problems};
+use crate::secret::Secret;
+use crate::wire::sse::{self, Event};
+
+/// Where the key travels. Never in the URL: that comes back in error texts and logs.
+const KEY_HEADER: &str = "x-goog-api-key";
+/// Largest error page that is read to find out what it means.
+const LARGEST_ERROR: usize = 1024 * 1024;
+/// Largest whole answer: an image or two.
+const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
+
+/// The way to Google. Clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    client: Client,
+    base: Url,
+    settings: UpstreamSettings,
+}
+
+/// A model as Google lists it.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+pub struct Listed {
+    /// `models/gemini-2.5-flash`.
+    pub name: String,
+    /// `generateContent`, `embedContent`, …
+    pub supported_generation_methods: Vec<String>,
+    /// Largest prompt, in tokens.
+    pub input_token_limit: Option<u64>,
+    /// Largest answer, in tokens.
+    pub output_token_limit: Option<u64>,
+}
+
+impl Upstream {
+    /// Builds the client.
+    pub fn prepare(settings: &UpstreamSettings, environment: &Environment, problems: &mut Problems) -> Option<Self> {
+        let base = base_url(&settings.base_url, problems);
+        let mut builder = Client::builder()
+            .connect_timeout(settings.connect_timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .tcp_nodelay(true)
+            .http2_adaptive_window(true)
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .http2_keep_alive_timeout(Duration::from_secs(10))
+            .user_agent(concat!("gemini-adapter/", env!("CARGO_PKG_VERSION")));
+        if let Some(reference) = &settings.proxy {
+            let secret = reference.resolve(environment).ok().and_then(|secrets| secrets.into_iter().next());
+            // The text may hold a password: the problem names the setting, never the value.
+            match secret.and_then(|secret| Proxy::all(secret.expose()).ok()) {
+                Some(proxy) => builder = builder.proxy(proxy),
+                None => problems.push(
+                    Problem::error("is no proxy URL")
+                        .at("upstream.proxy")
+                        .hint("write `http://host:port`, `https://…` or `socks5://…`, or leave it out"),
+                ),
+            }
+        }
+        match builder.build() {
+            Ok(client) => Some(Self { client, base: base?, settings: settings.clone() }),
+            Err(error) => {
+                problems.push(Problem::error(format!("no HTTP client: {}", error.without_url())).at("upstream"));
+                None
+            }
+        }
+    }
+
+    /// Sends a call on this key and waits for the headers of the answer.
+    ///
+    /// # Errors
+    /// What went wrong, and whose fault it is.
+    pub async fn send(&self, call: &Call, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
+        let mut url = self.base.clone();
+        let (method, alt) = match call.method {
+            Method::Generate => ("generateContent", None),
+            Method::Stream => ("streamGenerateContent", Some("alt=sse")),
+        };
+        push_path(&mut url, &format!("{}:{method}", call.model.resource()));
+        url.set_query(alt);
+        let request = self
+            .client
+            .post(url)
+            .header(KEY_HEADER, sensitive(key)?)
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .body(call.body.clone());
+        let first_byte = deadline.min(Instant::now() + self.settings.first_byte_timeout);
+        let response = match timeout_at(first_byte, request.send()).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(connection_fault(error)),
+            Err(_) => return Err(late("Gemini did not begin to answer in time.")),
+        };
+        self.judged(response, key, deadline).await
+    }
+
+    /// The models this key may use.
+    ///
+    /// # Errors
+    /// What went wrong, and whose fault it is.
+    pub async fn models(&self, key: &Secret, deadline: Instant) -> Result<Vec<Listed>, Fault> {
+        #[derive(serde::Deserialize, Default)]
+        #[serde(rename_all = "camelCase", default)]
+        struct Page {
+            models: Vec<Listed>,
+            next_page_token: Option<String>,
+        }
+
+        let mut models = Vec::new();
+        let mut token: Option<String> = None;
+        // Google lists some eighty models in one page; the bound is against a token that never ends.
+        for _ in 0..20 {
+            let mut url = self.base.clone();
+            push_path(&mut url, "models");
+            url.query_pairs_mut().append_pair("pageSize", "1000");
+            if let Some(token) = &token {
+                url.query_pairs_mut().append_pair("pageToken", token);
+            }
+            let request = self.client.get(url).header(KEY_HEADER, sensitive(key)?);
+            let response = match timeout_at(deadline, request.send()).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(error)) => return Err(connection_fault(error)),
+                Err(_) => return Err(late("Gemini did not list its models in time.")),
+            };
+            let body = self.judged(response, key, deadline).await?.whole().await?;
+            let page: Page = serde_json::from_slice(&body).map_err(|_| {
+                Fault::new(Kind::BrokenAnswer, Blame::Endpoint, "Gemini's list of models cannot be read.")
+            })?;
+            models.extend(page.models);
+            token = page.next_page_token.filter(|token| !token.is_empty());
+            if token.is_none() {
+                break;
+            }
+        }
+        Ok(models)
+    }
+
+    /// An answer with status 200 and something like JSON in it; everything else is a fault.
+    async fn judged(&self, response: reqwest::Response, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
+        let status = response.status().as_u16();
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_json = content_type.is_none_or(|kind| kind.contains("json") || kind.contains("event-stream"));
+        let mut answer = Answer {
+            response,
+            key: key.clone(),
+            deadline,
+            idle: self.settings.idle_timeout,
+            arrived: Instant::now(),
+            events: sse::Decoder::default(),
+            over: None,
+        };
+        if status == 200 && is_json {
+            return Ok(answer);
+        }
+        let body = answer.read(LARGEST_ERROR).await.unwrap_or_default();
+        if status == 200 {
+            let message = "Gemini answered with something that is not JSON, a page perhaps. Check `upstream.base_url`.";
+            return Err(Fault::new(Kind::BrokenAnswer, Blame::Endpoint, message));
+        }
+        Err(classify(status, &body, key))
+    }
+}
+
+/// An answer that has begun well. Dropping it closes the connection, or the stream in it: Google stops working for us.
+#[derive(Debug)]
+pub struct Answer {
+    response: reqwest::Response,
+    key: Secret,
+    deadline: Instant,
+    idle: Duration,
+    arrived: Instant,
+    events: sse::Decoder,
+    /// Nothing more will arrive: a proper end, or what broke it.
+    over: Option<Result<(), Fault>>,
+}
+
+impl Answer {
+    /// The whole body.
+    ///
+    /// # Errors
+    /// When it breaks off, takes too long, or is an error after all.
+    pub async fn whole(mut self) -> Result<Bytes, Fault> {
+        let body = self.read(LARGEST_ANSWER).await?;
+        if is_error(&body) {
+            return Err(classify_event(&body, &self.key));
+        }
+        Ok(body)
+    }
+
+    /// The next event of a stream; None at its end.
+    ///
+    /// # Errors
+    /// When the stream breaks off, falls silent, or turns out to hold an error.
+    pub async fn event(&mut self) -> Result<Option<Bytes>, Fault> {
+        loop {
+            if let Some(event) = self.ready_event()? {
+                return Ok(Some(event));
+            }
+            if let Some(end) = &self.over {
+                return end.clone().map(|()| None);
+            }
+            // From the last arrival, not from now: whoever waits here may give up and come back.
+            let until = self.deadline.min(self.arrived + self.idle);
+            match timeout_at(until, self.response.chunk()).await {
+                Ok(arrived) => self.take(arrived),
+                Err(_) => self.over = Some(Err(late("Gemini's stream fell silent."))),
+            }
+        }
+    }
+
+    /// An event that is there already, without waiting for more.
+    ///
+    /// # Errors
+    /// When it is an error, or no event at all.
+    pub fn ready_event(&mut self) -> Result<Option<Bytes>, Fault> {
+        let ended = matches!(self.over, Some(Ok(())));
+        match self.events.next().or_else(|| if ended { self.events.finish() } else { None }) {
+            Some(Event::Data(data)) if is_error(&data) => Err(classify_event(&data, &self.key)),
+            Some(Event::Data(data)) => Ok(Some(data)),
+            Some(Event::Stray(text)) if is_error(&text) => Err(classify_event(&text, &self.key)),
+            Some(Event::Stray(_)) => {
+                let message = "Gemini's stream holds something that is no event.";
+                Err(Fault::new(Kind::BrokenAnswer, Blame::Model, message))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Takes in what has arrived by now without waiting, so that several events can go out in one write. Whether anything had.
+    pub fn take_ready(&mut self) -> bool {
+        if self.over.is_some() {
+            return false;
+        }
+        let ready = self.response.chunk().now_or_never();
+        ready.map(|arrived| self.take(arrived)).is_some()
+    }
+
+    fn take(&mut self, arrived: reqwest::Result<Option<Bytes>>) {
+        self.arrived = Instant::now();
+        match arrived {
+            Ok(Some(chunk)) => {
+                if self.events.push(chunk).is_err() {
+                    self.over = Some(Err(too_large()));
+                }
+            }
+            Ok(None) => self.over = Some(Ok(())),
+            Err(error) => self.over = Some(Err(broken_off(error))),
+        }
+    }
+
+    async fn read(&mut self, limit: usize) -> Result<Bytes, Fault> {
+        let mut body = BytesMut::new();
+        loop {
+            let until = self.deadline.min(Instant::now() + self.idle);
+            match timeout_at(until, self.response.chunk()).await {
+                // An answer that comes in one piece is passed on as it came.
+                Ok(Ok(Some(chunk)))
+                    if body.is_empty() && self.response.content_length() == Some(chunk.len() as u64) =>
+                {
+                    return Ok(chunk);
+                }
+                Ok(Ok(Some(chunk))) if body.len() + chunk.len() > limit => return Err(too_large()),
+                Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+                Ok(Ok(None)) => return Ok(body.freeze()),
+                Ok(Err(error)) => return Err(broken_off(error)),
+                Err(_) => return Err(late("Gemini's answer did not arrive in time.")),
+            }
+        }
+    }
+}
+
+/// Whether a document is Google's error object, bare or in an array, rather than an answer.
+fn is_error(document: &[u8]) -> bool {
+    let inner = document.trim_ascii_start();
+    let inner = inner.strip_prefix(b"[").unwrap_or(inner).trim_ascii_start();
+    inner.strip_prefix(b"{").is_some_and(|inner| inner.trim_ascii_start().starts_with(br#""error""#))
+}
+
+fn base_url(text: &str, problems: &mut Problems) -> Option<Url> {
+    let base = Url::parse(text).ok().filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"));
+    if base.is_none() {
+        problems.push(
+            Problem::error("is no http(s) URL with a host")
+                .at("upstream.base_url")
+                .hint("write scheme and host, such as `https://generativelanguage.googleapis.com`"),
+        );
+    }
+    base
+}
+
+/// Appends `/v1beta/…`. Model names are allow-listed, and still each goes in as a path segment, not as text.
+fn push_path(url: &mut Url, resource: &str) {
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().push("v1beta").extend(resource.split('/'));
+    }
+}
+
+fn sensitive(key: &Secret) -> Result<HeaderValue, Fault> {
+    let mut value = HeaderValue::from_str(key.expose())
+        .map_err(|_| Fault::new(Kind::KeyInvalid, Blame::Key, "The key holds characters that no header may hold."))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn connection_fault(error: reqwest::Error) -> Fault {
+    let message = if error.is_connect() {
+        "No connection to Gemini could be made."
+    } else {
+        "The connection to Gemini broke before it answered."
+    };
+    // The URL holds no key, but error texts are not the place to find out.
+    tracing::debug!(error = %error.without_url(), "no answer from upstream");
+    Fault::new(Kind::Unreachable, Blame::Endpoint, message)
+}
+
+fn broken_off(error: reqwest::Error) -> Fault {
+    tracing::debug!(error = %error.without_url(), "an answer from upstream broke off");
+    Fault::new(Kind::Truncated, Blame::Endpoint, "The connection to Gemini broke in the middle of the answer.")
+}
+
+fn late(message: &str) -> Fault {
+    Fault::new(Kind::Timeout, Blame::Model, message)
+}
+
+fn too_large() -> Fault {
+    Fault::new(Kind::BrokenAnswer, Blame::Model, "Gemini's answer is larger than this server takes.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_told_from_answers() {
+        for (document, error) in [
+            (r#"{"error":{}}"#, true),
+            ("[{\n  \"error\": {}", true),
+            (" { \"error\" : {", true),
+            (r#"{"candidates":[{"error":1}]}"#, false),
+            ("", false),
+        ] {
+            assert_eq!(is_error(document.as_bytes()), error, "{document}");
+        }
+    }
+
+    #[test]
+    fn paths_are_built_from_segments() {
+        for (base, expected) in [
+            ("https://h", "https://h/v1beta/models/gemini-2.5-pro:generateContent"),
+            ("https://h/proxy/", "https://h/proxy/v1beta/models/gemini-2.5-pro:generateContent"),
+        ] {
+            let mut url = Url::parse(base).unwrap();
+            push_path(&mut url, "models/gemini-2.5-pro:generateContent");
+            assert_eq!(url.as_str(), expected);
+        }
+    }
+}

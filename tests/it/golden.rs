@@ -1,0 +1,118 @@
+//! Golden folders: `tests/golden/openai_chat/<case>/`.
+//!
+//! | file | what |
+//! |---|---|
+//! | `request.json` | what the client sends |
+//! | `upstream.json` | what must reach Google (left out: no such check) |
+//! | `error.json` | what the client must be told instead (`status`, `param`, `code`, part of `message`) |
+//! | `from.json` / `from.sse` | what Google answers |
+//! | `answer.json` / `answer.sse` | what the client must get |
+//! | `model` | the Gemini model, `gemini-3.8-flash` when left out |
+//!
+//! `UPDATE_GOLDEN=1 cargo test --test it golden` writes what is expected anew; the diff is then for a person to read.
+
+use std::path::{Path, PathBuf};
+
+use gemini_adapter::error::Error;
+use gemini_adapter::model::{Model, ModelName};
+use gemini_adapter::models::facts;
+use gemini_adapter::protocol::openai_chat::OpenAiChat;
+use gemini_adapter::protocol::{Protocol, Stamp};
+use gemini_adapter::store::Signatures;
+use serde_json::{Value, json};
+
+pub fn model(name: &str) -> Model {
+    let name = ModelName::parse(name).unwrap();
+    Model { facts: facts::of(name.as_str()), name }
+}
+
+pub fn stamp(model: &str) -> Stamp {
+    Stamp {
+        id: "golden".into(),
+        created: 1_700_000_000,
+        model: model.into(),
+        seed: 7,
+        signatures: Signatures::default(),
+    }
+}
+
+fn cases() -> Vec<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/openai_chat");
+    let mut cases: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    cases
+}
+
+fn read(path: PathBuf) -> Option<String> {
+    std::fs::read_to_string(path).ok()
+}
+
+/// Compares, or writes anew when asked to.
+fn check(path: &Path, found: &str, wrong: &mut Vec<String>) {
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(path, found).unwrap();
+        return;
+    }
+    let expected = std::fs::read_to_string(path).unwrap();
+    if expected.trim_end() != found.trim_end() {
+        wrong.push(format!("{}\n  expected: {expected}\n  found:    {found}", path.display()));
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap() + "\n"
+}
+
+#[test]
+fn golden() {
+    let mut wrong = Vec::new();
+    let cases = cases();
+    assert!(cases.len() > 20, "the golden folders are gone");
+    for case in &cases {
+        one(case, &mut wrong);
+    }
+    assert!(wrong.is_empty(), "{} of {} cases differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+fn one(case: &Path, wrong: &mut Vec<String>) {
+    let model = model(read(case.join("model")).as_deref().unwrap_or("gemini-3.8-flash").trim());
+    let request = read(case.join("request.json")).unwrap_or_else(|| panic!("{}: no request.json", case.display()));
+    let signatures = Signatures::default();
+    let accepted = OpenAiChat.accept(request.as_bytes());
+    let called = accepted.as_ref().map_err(Clone::clone).and_then(|accepted| accepted.call(&model, &signatures));
+    match (called, case.join("error.json").exists()) {
+        (Ok(body), false) => {
+            let upstream = case.join("upstream.json");
+            if upstream.exists() {
+                check(&upstream, &pretty(&serde_json::from_slice(&body).unwrap()), wrong);
+            }
+        }
+        (Err(error), true) => check(&case.join("error.json"), &pretty(&described(&error)), wrong),
+        (Ok(body), true) => wrong.push(format!("{}: not refused: {}", case.display(), String::from_utf8_lossy(&body))),
+        (Err(error), false) => wrong.push(format!("{}: refused: {error:?}", case.display())),
+    }
+    if let Ok(accepted) = accepted {
+        if let Some(from) = read(case.join("from.json")) {
+            let mut reply = accepted.reply(stamp(accepted.model()));
+            let found = match reply.whole(from.as_bytes()) {
+                Ok(body) => serde_json::from_slice(&body).unwrap(),
+                Err(fault) => json!({ "fault": fault.kind.name(), "message": fault.message }),
+            };
+            check(&case.join("answer.json"), &pretty(&found), wrong);
+        }
+        if let Some(from) = read(case.join("from.sse")) {
+            let mut reply = accepted.reply(stamp(accepted.model()));
+            let mut out = Vec::new();
+            let events = from.split("\n\n").filter_map(|event| event.trim().strip_prefix("data: "));
+            let read = events.map(|event| reply.event(event.as_bytes(), &mut out)).collect::<Result<Vec<()>, _>>();
+            if let Err(fault) = read.and_then(|_| reply.end(&mut out)) {
+                reply.fail(&Error::from(&fault), &mut out);
+            }
+            check(&case.join("answer.sse"), &String::from_utf8(out).unwrap(), wrong);
+        }
+    }
+}
+
+fn described(error: &Error) -> Value {
+    json!({ "status": error.status, "code": error.code, "param": error.param, "message": error.message })
+}
