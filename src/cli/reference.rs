@@ -1,0 +1,34 @@
+//! `gemini-adapter reference`: the reference of all settings.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::failed;
+use crate::config::reference::{page, schema};
+
+/// What to do with it.
+#[derive(Debug, Args)]
+pub struct ReferenceArgs {
+    /// Write docs/config.md and config/schema.json instead of printing the page
+    #[arg(long)]
+    write: bool,
+}
+
+/// Prints or writes.
+pub fn run(args: &ReferenceArgs) -> ExitCode {
+    if !args.write {
+        #[expect(clippy::print_stdout, reason = "the page is what was asked for")]
+        {
+            print!("{}", page());
+        }
+        return ExitCode::SUCCESS;
+    }
+    for (file, text) in [("docs/config.md", page()), ("config/schema.json", schema())] {
+        if let Err(error) = std::fs::write(file, text) {
+            return failed(&format!("{file} cannot be written: {error}"));
+        }
+        eprintln!("{file} written");
+    }
+    ExitCode::SUCCESS
+}
