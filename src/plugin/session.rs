@@ -123,8 +123,8 @@ impl Session {
         }
         for script in self.concerned(Hook::Request) {
             let handle = Body::new(Dialect::ChatRequest, body.clone());
-            let view =
-                View { model: self.memory().asked.clone(), ..self.view(Hook::Request, script, Some(handle.clone())) };
+            let asked = self.memory().asked.clone();
+            let view = View { model: asked, ..self.view(Hook::Request, script, Some(handle.clone())) };
             match self.call(script, view)? {
                 Some((returned, _)) => {
                     body = handle.into_bytes().unwrap_or(body);

@@ -54,20 +54,20 @@ impl Drop for Watch {
 }
 
 fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
-    let mut seen = content(live);
     let mut folders = Folders::watch(live, look);
+    // What changed between the start and this moment is found by the first look.
+    let mut seen = None;
     loop {
-        match heard.recv_timeout(POLL) {
-            Ok(Told::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-            Ok(Told::Look) | Err(RecvTimeoutError::Timeout) => {}
-        }
         let now = content(live);
-        if now != seen {
-            seen = now;
+        if seen.replace(now) != Some(now) {
             // What is wrong is logged and kept where it is asked for.
             let _ = live.reload();
             // Another folder of plugins, or a folder that was replaced.
             folders.renew(live, look);
+        }
+        match heard.recv_timeout(POLL) {
+            Ok(Told::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            Ok(Told::Look) | Err(RecvTimeoutError::Timeout) => {}
         }
     }
 }

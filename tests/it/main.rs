@@ -1,6 +1,15 @@
 //! Tests from outside: the house's own rules, the translators against golden folders and recorded traffic, a real server in
-//! front of the stand-in Gemini.
+//! front of the stand-in Gemini, the command as a process.
 
+mod bad_input;
+mod chat;
 mod corpus;
+mod doors;
+mod failover;
 mod floors;
 mod golden;
+mod harness;
+mod plugins;
+mod process;
+mod reload;
+mod simulator;

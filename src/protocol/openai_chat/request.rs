@@ -49,6 +49,10 @@ fn explain(body: &[u8], error: &serde_json::Error) -> Error {
         Err(error) => {
             let path = error.path().to_string();
             let reason = reason(error.inner());
+            if let Some(field) = reason.strip_prefix("duplicate field `").and_then(|rest| rest.strip_suffix('`')) {
+                let param = if path == "." { field.to_owned() } else { format!("{path}.{field}") };
+                return Error::invalid(format!("Invalid body: '{param}' is there twice.")).param(param);
+            }
             if path == "." {
                 return Error::invalid(format!("The body must be a JSON object: {reason}."));
             }

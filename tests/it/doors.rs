@@ -1,0 +1,152 @@
+//! Each endpoint, who may use it, and what every answer bears.
+
+use gemini_adapter::clients::Needs;
+use gemini_adapter::server::ENDPOINTS;
+
+use crate::harness::{ADMIN_KEY, CLIENT_KEY, METRICS_KEY, Server};
+
+const KEYS: &[&str] = &["gemini-key-one-0000000000"];
+
+/// Every route, without a key, with a wrong one, with one of another role: only who may passes.
+#[tokio::test]
+async fn every_route_has_a_door() {
+    let server = Server::start(KEYS).await;
+    for endpoint in ENDPOINTS {
+        let path = endpoint.path.replace("{prefix}", "nobody").replace("{*id}", "gpt-4o");
+        for (key, role) in [
+            (None, "nobody"),
+            (Some("wrong-key-000000000000000"), "stranger"),
+            (Some(CLIENT_KEY), "client"),
+            (Some(METRICS_KEY), "metrics"),
+            (Some(ADMIN_KEY), "admin"),
+        ] {
+            let reply = server.request(endpoint.method, &path, key, None).await;
+            let may = match endpoint.needs {
+                Needs::Nothing => true,
+                Needs::Client => role == "client",
+                Needs::Metrics => matches!(role, "client" | "metrics" | "admin"),
+                Needs::Admin => role == "admin",
+            };
+            let refused = matches!(reply.status, 401 | 403);
+            assert_eq!(refused, !may, "{} {path} as {role}: {} {}", endpoint.method, reply.status, reply.text);
+            if refused {
+                let error = reply.error();
+                assert_eq!(reply.status, if matches!(role, "nobody" | "stranger") { 401 } else { 403 });
+                assert!(!error["message"].as_str().unwrap().contains("wrong-key"));
+            }
+            assert!(reply.headers.contains_key("x-request-id"), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn credentials_in_any_header_but_not_two() {
+    let server = Server::start(KEYS).await;
+    for (name, value) in [
+        ("authorization", format!("Bearer {CLIENT_KEY}")),
+        ("authorization", format!("bearer {CLIENT_KEY}")),
+        ("x-api-key", CLIENT_KEY.into()),
+        ("x-goog-api-key", CLIENT_KEY.into()),
+    ] {
+        assert_eq!(server.send("GET", "/v1/models", &[(name, value)], None).await.status, 200, "{name}");
+    }
+    let two = [("authorization", format!("Bearer {CLIENT_KEY}")), ("x-api-key", "another".to_owned())];
+    assert_eq!(server.send("GET", "/v1/models", &two, None).await.status, 400);
+    let same = [("authorization", format!("Bearer {CLIENT_KEY}")), ("x-api-key", CLIENT_KEY.to_owned())];
+    assert_eq!(server.send("GET", "/v1/models", &same, None).await.status, 200);
+    assert_eq!(server.send("GET", &format!("/v1/models?key={CLIENT_KEY}"), &[], None).await.status, 401);
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_told_in_openais_shape() {
+    let server = Server::start(KEYS).await;
+    for (method, path, status) in [
+        ("GET", "/nope", 404),
+        ("POST", "/v1/embeddings", 404),
+        ("GET", "/v1/chat/completions", 405),
+        ("DELETE", "/v1/models", 405),
+        ("PUT", "/", 405),
+        ("GET", "/admin", 404),
+    ] {
+        let reply = server.request(method, path, Some(CLIENT_KEY), None).await;
+        assert_eq!(reply.status, status, "{method} {path}");
+        assert_eq!(reply.error()["type"], "invalid_request_error");
+    }
+}
+
+#[tokio::test]
+async fn base_urls_with_v1_missing_or_doubled() {
+    let server = Server::start(KEYS).await;
+    for path in ["/v1/models", "/models", "/v1/v1/models", "/v1/models/", "/v1/models/gpt-4o", "/models/gpt-4o"] {
+        assert_eq!(server.get(path).await.status, 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn models_are_aliases_and_googles() {
+    let config = format!(
+        "{}[models]\n[models.aliases]\n\"gpt-4o\" = \"gemini-pro-latest\"\n\"gpt-*\" = \"gemini-flash-latest\"\n",
+        crate::harness::with_keys(KEYS)
+    );
+    let server = Server::configured(&config, &[]).await;
+    let models = server.get("/v1/models").await.json();
+    assert_eq!(models["object"], "list");
+    let ids: Vec<&str> = models["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    assert!(ids.contains(&"gpt-4o") && ids.contains(&"gemini-2.5-flash") && !ids.contains(&"gpt-*"), "{ids:?}");
+    let one = server.get("/v1/models/gpt-4o").await.json();
+    assert_eq!((one["object"].as_str(), one["id"].as_str()), (Some("model"), Some("gpt-4o")));
+    let none = server.get("/v1/models/nothing").await;
+    assert_eq!((none.status, none.error()["code"].as_str()), (404, Some("model_not_found")));
+}
+
+#[tokio::test]
+async fn request_ids_come_back_when_they_are_harmless() {
+    let server = Server::start(KEYS).await;
+    let id = |value: &str| [("x-request-id", value.to_owned())];
+    assert_eq!(server.send("GET", "/livez", &id("mine-1"), None).await.headers["x-request-id"], "mine-1");
+    assert_ne!(server.send("GET", "/livez", &id("two words"), None).await.headers["x-request-id"], "two words");
+    assert_ne!(server.send("GET", "/livez", &id(&"x".repeat(200)), None).await.headers["x-request-id"].len(), 200);
+}
+
+#[tokio::test]
+async fn what_operators_see() {
+    let server = Server::start(&["gemini-key-one-0000000000", "gemini-key-invalid-000000"]).await;
+    for _ in 0..4 {
+        server.say("hi").await;
+    }
+    let stats = server.get("/stats").await;
+    let json = stats.json();
+    assert_eq!(json["requests"]["answered"], 4);
+    assert!(json["latencies"]["p50_ms"].is_number() && json["uptime_seconds"].is_number());
+    assert_eq!(json["config"]["generation"], 1);
+    assert_eq!(json["pools"]["default"]["counts"]["dead"], 1);
+    let metrics = server.request("GET", "/metrics", Some(METRICS_KEY), None).await;
+    for expected in [
+        "gemini_adapter_requests_total{",
+        "gemini_adapter_pool_keys{",
+        "gemini_adapter_request_duration_seconds_bucket{",
+        "gemini_adapter_config_last_reload_successful 1",
+    ] {
+        assert!(metrics.text.contains(expected), "{expected} is not in\n{}", metrics.text);
+    }
+    let config = server.admin("GET", "/admin/config").await;
+    assert_eq!(config.json()["settings"]["pools"]["default"]["keys"][0]["key"], "[secret]");
+    for page in [&stats, &metrics, &config] {
+        assert!(!page.text.contains("gemini-key") && !page.text.contains("test-client-key"), "{}", page.text);
+    }
+    let info = server.request("GET", "/", None, None).await.json();
+    assert_eq!(info["name"], "gemini-adapter");
+    assert_eq!(server.request("GET", "/health", None, None).await.json()["keys"]["usable"], 1);
+    assert_eq!(server.request("GET", "/readyz", None, None).await.status, 200);
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_may_not_call_unless_they_may() {
+    let config = format!("{}[server]\ncors_origins = [\"https://chat.example\"]\n", crate::harness::with_keys(KEYS));
+    let server = Server::configured(&config, &[]).await;
+    let origin = |value: &str| [("origin", value.to_owned())];
+    let allowed = server.send("GET", "/livez", &origin("https://chat.example"), None).await;
+    assert_eq!(allowed.headers["access-control-allow-origin"], "https://chat.example");
+    let other = server.send("GET", "/livez", &origin("https://evil.example"), None).await;
+    assert!(!other.headers.contains_key("access-control-allow-origin"));
+}

@@ -1,0 +1,129 @@
+//! Plugins through a real server: the shipped ones, each hook, and what a bad one does to others.
+
+use serde_json::json;
+
+use crate::harness::{Server, with_keys};
+
+const KEYS: &[&str] = &["gemini-key-one-0000000000"];
+
+fn shipped(name: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins").join(name);
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[tokio::test]
+async fn model_mapping_does_nothing_without_settings_and_maps_with_them() {
+    let source = shipped("model_mapping.rhai");
+    let plugin = [("model_mapping.rhai", source.as_str())];
+    let plain = Server::configured(&with_keys(KEYS), &plugin).await;
+    plain.say("hi").await;
+    assert_eq!(plain.simulator.arrivals()[0].model, "gemini-3.8-flash");
+    let config = format!(
+        "{}[plugins.settings.model_mapping.map]\n\"gemini-*\" = \"gemini-2.5-pro\"\n\"gemini-3.8*\" = \"gemini-2.5-flash\"\n",
+        with_keys(KEYS)
+    );
+    let mapped = Server::configured(&config, &plugin).await;
+    mapped.say("hi").await;
+    assert_eq!(mapped.simulator.arrivals()[0].model, "gemini-2.5-flash");
+}
+
+#[tokio::test]
+async fn the_examples_work_whole_and_streamed() {
+    let (prompt, guard) = (shipped("examples/system_prompt.rhai"), shipped("examples/word_guard.rhai"));
+    let config = format!(
+        "{}[plugins.settings.system_prompt]\ntext = \"Be brief.\"\n[plugins.settings.word_guard]\nrefuse = [\"(?i)password\"]\nmask = [\"[0-9]{{4}}\"]\n",
+        with_keys(KEYS)
+    );
+    let server = Server::configured(&config, &[("system_prompt.rhai", &prompt), ("word_guard.rhai", &guard)]).await;
+    let reply = server.say("call 1234 now").await;
+    assert_eq!(reply.json()["choices"][0]["message"]["content"], "You said: call *** now", "{}", reply.text);
+    assert_eq!(server.stream("call 1234 now").await.gathered().0, "You said: call *** now");
+    let system = server.simulator.arrivals()[0].body["systemInstruction"]["parts"][0]["text"].clone();
+    assert_eq!(system, "Be brief.");
+    server.simulator.reset();
+    for refused in [server.say("my PASSWORD").await, server.stream("my PASSWORD").await] {
+        assert_eq!((refused.status, refused.error()["code"].as_str()), (403, Some("word_guard")));
+    }
+    assert!(server.calls().is_empty());
+}
+
+#[tokio::test]
+async fn every_hook_is_called_and_edits() {
+    let plugin = r#"
+        fn on_request(ctx) { ctx.vars.trail = "request"; ctx.req.set("/temperature", 0.5); }
+        fn on_route(ctx) { ctx.vars.trail += " route"; ctx.model = "gemini-2.5-flash"; }
+        fn on_upstream_request(ctx) { ctx.vars.trail += " up" + ctx.attempt; ctx.up.set("/generationConfig/topK", 7); }
+        fn on_upstream_response(ctx) { ctx.vars.trail += " gemini"; if ctx.has_body { ctx.gemini.text = ctx.gemini.text + "!"; } }
+        fn on_response(ctx) { ctx.res.set("/trail", ctx.vars.trail); ctx.res.text = ctx.res.text.to_upper(); }
+        fn on_chunk(ctx) { if ctx.chunk.text.contains("drop me") { ctx.chunk.drop(); } else { ctx.chunk.text = ctx.chunk.text.to_upper(); } }
+        fn on_error(ctx) { ctx.error.message = "translated: " + ctx.error.message; ctx.error.status = 418; }
+    "#;
+    let server = Server::configured(&with_keys(KEYS), &[("all.rhai", plugin)]).await;
+    let whole = server.say("hi").await.json();
+    assert_eq!(whole["choices"][0]["message"]["content"], "YOU SAID: HI!");
+    assert_eq!(whole["trail"], "request route up1 gemini");
+    let arrival = &server.simulator.arrivals()[0];
+    assert_eq!(arrival.model, "gemini-2.5-flash");
+    assert_eq!(
+        (&arrival.body["generationConfig"]["topK"], &arrival.body["generationConfig"]["temperature"]),
+        (&json!(7), &json!(0.5))
+    );
+    assert_eq!(server.stream("hi").await.gathered().0, "YOU SAID: HI");
+    let error = server.say("[[sim:400]]").await;
+    assert_eq!(error.status, 418);
+    assert!(error.error()["message"].as_str().unwrap().starts_with("translated: "));
+}
+
+#[tokio::test]
+async fn a_plugin_answers_or_refuses_itself() {
+    let plugin = r#"
+        fn on_request(ctx) {
+            if ctx.req.last_user_text == "ping" { return reply("pong"); }
+            if ctx.req.last_user_text == "thrown" { throw #{ status: 402, code: "pay", message: "Pay first." }; }
+        }
+    "#;
+    let server = Server::configured(&with_keys(KEYS), &[("a.rhai", plugin)]).await;
+    assert_eq!(server.say("ping").await.json()["choices"][0]["message"]["content"], "pong");
+    let stream = server.stream("ping").await;
+    assert_eq!((stream.gathered().0.as_str(), stream.events().1), ("pong", true));
+    for reply in [server.say("thrown").await, server.stream("thrown").await] {
+        assert_eq!(
+            (reply.status, reply.error()["code"].as_str(), reply.error()["message"].as_str()),
+            (402, Some("pay"), Some("Pay first."))
+        );
+    }
+    assert!(server.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_failing_plugin_follows_its_policy() {
+    for (policy, status) in [("fail", 500), ("skip", 200), ("disable", 200)] {
+        let plugin =
+            format!("//! on_error = \"{policy}\"\nfn on_request(ctx) {{ ctx.req.model = \"broken\"; let x = 1 / 0; }}");
+        let server = Server::configured(&with_keys(KEYS), &[("bad.rhai", &plugin)]).await;
+        let reply = server.say("hi").await;
+        assert_eq!(reply.status, status, "{policy}: {}", reply.text);
+        if status == 500 {
+            assert_eq!(reply.error()["code"], "plugin_error");
+        } else {
+            assert_eq!(
+                server.simulator.arrivals()[0].model,
+                "gemini-3.8-flash",
+                "{policy}: the edit of a failed call stayed"
+            );
+        }
+        let state = server.get("/stats").await.json()["plugins"][0]["state"].clone();
+        assert_eq!(state, if policy == "disable" { "off" } else { "live" });
+    }
+}
+
+#[tokio::test]
+async fn an_endless_loop_is_cut_off_and_its_plugin_too() {
+    let plugin = "//! on_error = \"skip\"\nfn on_request(ctx) { loop { } }";
+    let server = Server::configured(&with_keys(KEYS), &[("loop.rhai", plugin)]).await;
+    for _ in 0..4 {
+        assert_eq!(server.say("hi").await.status, 200);
+    }
+    let plugin = server.get("/stats").await.json()["plugins"][0].clone();
+    assert_eq!((&plugin["state"], &plugin["hooks"][0]["calls"]), (&json!("off"), &json!(3)));
+}

@@ -1,0 +1,245 @@
+//! The command as a process: exit codes, signals, what it writes; and that no key is ever in it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use gemini_adapter::simulator::{Options, Simulator};
+use tokio::net::TcpListener;
+
+const CANARY: &str = "AIzaSyCanary0123456789abcdefghijklmnopqr";
+
+fn command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gemini-adapter"));
+    command.current_dir(dir).env_clear().stdin(Stdio::null());
+    command
+}
+
+fn output(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    command(dir).args(arguments).envs(variables.iter().copied()).output().unwrap()
+}
+
+/// A server as a process.
+struct Process {
+    child: Child,
+    address: String,
+    log: std::sync::mpsc::Receiver<String>,
+}
+
+impl Process {
+    fn start(dir: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut child = command(dir)
+            .args(["serve", "--set", "server.listen=127.0.0.1:0"])
+            .envs(variables.iter().copied())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = child.stderr.take().unwrap();
+        let (told, log) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let _ = told.send(line);
+            }
+        });
+        let mut process = Self { child, address: String::new(), log };
+        let line = process.until("OpenAI-Style Gemini Adapter started successfully.");
+        let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        process.address = line["address"].as_str().unwrap().to_owned();
+        process
+    }
+
+    fn until(&self, words: &str) -> String {
+        loop {
+            let line = self.log.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("never said: {words}"));
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    fn ask(&self, request: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        stream
+    }
+
+    fn chat(&self, prompt: &str, stream: bool) -> TcpStream {
+        let body = serde_json::json!({ "model": "gemini-3.8-flash", "stream": stream, "messages": [{ "role": "user", "content": prompt }] }).to_string();
+        self.ask(&format!("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer client-key-0123456789\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read(mut stream: TcpStream) -> String {
+    let mut text = String::new();
+    let _ = stream.read_to_string(&mut text);
+    text
+}
+
+async fn simulator() -> Simulator {
+    Simulator::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), Options::default()).unwrap()
+}
+
+#[test]
+fn check_lists_all_problems_and_exits_with_78() {
+    let dir = tempfile::tempdir().unwrap();
+    let bad = "[server]\nlisen = \"x\"\n\n[upstream]\nattempts = \"many\"\n\n[models]\npool = \"nowhere\"\n\n[cooldown]\nbase = \"soon\"\n\n[auth]\nclient_keys = [\"your-api-key\"]\n";
+    std::fs::write(dir.path().join("bad.toml"), bad).unwrap();
+    let found = output(dir.path(), &["check", "--config", "bad.toml"], &[("GEMINI_API_KEYS", CANARY)]);
+    let text = String::from_utf8(found.stderr).unwrap();
+    assert_eq!(found.status.code(), Some(78), "{text}");
+    for expected in [
+        "bad.toml:2:1: error: server.lisen",
+        "bad.toml:5:1: error: upstream.attempts",
+        "bad.toml:11:1: error: cooldown.base",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in\n{text}");
+    }
+    assert!(text.contains("did you mean `listen`?") && !text.contains(CANARY), "{text}");
+    std::fs::write(
+        dir.path().join("bad.toml"),
+        "[models]\npool = \"nowhere\"\n[auth]\nclient_keys = [\"your-api-key\"]\n",
+    )
+    .unwrap();
+    let text = String::from_utf8(output(dir.path(), &["check", "--config", "bad.toml"], &[]).stderr).unwrap();
+    for expected in [
+        "bad.toml:2:1: error: models.pool",
+        "bad.toml:4:16: error: auth.client_keys[0]: a placeholder",
+        "GEMINI_API_KEYS",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in\n{text}");
+    }
+
+    let variables = [("GEMINI_API_KEYS", CANARY), ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789")];
+    let good = output(dir.path(), &["check"], &variables);
+    assert_eq!(good.status.code(), Some(0), "{}", String::from_utf8_lossy(&good.stderr));
+    assert_eq!(output(dir.path(), &["check", "--config", "absent.toml"], &variables).status.code(), Some(78));
+    assert_eq!(output(dir.path(), &["serve"], &[]).status.code(), Some(78));
+    assert_eq!(output(dir.path(), &["serv"], &[]).status.code(), Some(2));
+    assert_eq!(output(dir.path(), &["healthcheck", "--address", "127.0.0.1:1"], &[]).status.code(), Some(69));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_lets_open_streams_finish() {
+    let simulator = simulator().await;
+    let dir = tempfile::tempdir().unwrap();
+    let process = Process::start(
+        dir.path(),
+        &[
+            ("GEMINI_API_KEYS", "gemini-key-good-000000000"),
+            ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
+            ("GEMINI_BASE_URL", &simulator.base_url()),
+        ],
+    );
+    let health = output(dir.path(), &["healthcheck", "--address", &process.address], &[]);
+    assert_eq!(health.status.code(), Some(0), "{}", String::from_utf8_lossy(&health.stderr));
+    let mut stream = process.chat("[[sim:long chunks=20 gap_ms=50]]", true);
+    let mut first = [0; 16];
+    stream.read_exact(&mut first).unwrap();
+    process.signal("TERM");
+    process.until("stopping");
+    let rest = read(stream);
+    assert!(rest.contains("19 xxx") && rest.contains("data: [DONE]"), "{rest}");
+    let mut process = process;
+    assert_eq!(process.child.wait().unwrap().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_reloads() {
+    let simulator = simulator().await;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("config")).unwrap();
+    std::fs::write(dir.path().join("config/config.toml"), "").unwrap();
+    let process = Process::start(
+        dir.path(),
+        &[
+            ("GEMINI_API_KEYS", "gemini-key-good-000000000"),
+            ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
+            ("GEMINI_BASE_URL", &simulator.base_url()),
+        ],
+    );
+    std::fs::write(dir.path().join("config/config.toml"), "[upstream]\nattempts = 2\n").unwrap();
+    process.signal("HUP");
+    let line = process.until("configuration loaded");
+    assert!(line.contains("\"generation\":2"), "{line}");
+}
+
+/// Every fault there is, with keys that would be found anywhere: in answers, in the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_key_ever_shows() {
+    let simulator = simulator().await;
+    let dir = tempfile::tempdir().unwrap();
+    let keys: Vec<String> = ["", "leaked", "suspended", "invalid", "minute", "today"]
+        .iter()
+        .map(|mark| format!("{CANARY}{mark}"))
+        .collect();
+    let process = Process::start(
+        dir.path(),
+        &[
+            ("GEMINI_API_KEYS", &keys.join(",")),
+            ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
+            ("SECURITY_ADMIN_API_KEYS", "admin-key-0123456789"),
+            ("GEMINI_BASE_URL", &simulator.base_url()),
+            ("SERVICE_LOG_LEVEL", "trace"),
+        ],
+    );
+    let mut seen = String::new();
+    for row in gemini_adapter::simulator::SCENARIOS.iter().filter(|row| row.name != "stall") {
+        for stream in [false, true] {
+            seen += &read(process.chat(&format!("[[sim:{} times=2]] x", row.name), stream));
+        }
+    }
+    let get = |path: &str, key: &str| {
+        read(process.ask(&format!("GET {path} HTTP/1.1\r\nhost: x\r\nx-api-key: {key}\r\nconnection: close\r\n\r\n")))
+    };
+    for path in ["/", "/health", "/stats", "/metrics", "/v1/models"] {
+        seen += &get(path, "client-key-0123456789");
+    }
+    for path in ["/admin/keys", "/admin/config"] {
+        seen += &get(path, "admin-key-0123456789");
+    }
+    seen += &read(process.ask(&format!("POST /admin/reset-key/{CANARY} HTTP/1.1\r\nhost: x\r\nx-api-key: admin-key-0123456789\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")));
+    process.signal("TERM");
+    while let Ok(line) = process.log.recv_timeout(Duration::from_secs(5)) {
+        seen += &line;
+    }
+    assert!(seen.len() > 50_000, "too little was seen: {} bytes", seen.len());
+    for secret in ["AIzaSyCanary", "client-key-0123", "admin-key-0123"] {
+        assert!(
+            !seen.contains(secret),
+            "`{secret}` shows: {:?}",
+            seen.find(secret).and_then(|at| seen.get(at.saturating_sub(300)..at + 60))
+        );
+    }
+}
+
+#[test]
+fn the_demo_answers_the_curl_it_prints() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child =
+        command(dir.path()).args(["demo", "--listen", "127.0.0.1:0"]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut words = String::new();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    while !words.contains("Ctrl-C") {
+        words += &(lines.next().expect("it says how to stop") + "\n");
+    }
+    let curl = words.split("Try it:").nth(1).unwrap().trim().split("\n\n").next().unwrap();
+    let answer = Command::new("bash").arg("-c").arg(curl).output().unwrap();
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(String::from_utf8_lossy(&answer.stdout).contains("You said: Hello!"), "{curl}: {answer:?}");
+}

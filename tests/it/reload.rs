@@ -1,0 +1,200 @@
+//! Changes while the server runs: taken at once, refused as a whole, and never felt by a request under way.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use gemini_adapter::runtime::watch;
+use serde_json::json;
+
+use crate::harness::{ADMIN_KEY, Server, eventually, with_keys};
+
+const KEYS: &[&str] = &["gemini-key-one-0000000000"];
+
+fn aliased(model: &str) -> String {
+    format!("{}[models]\n[models.aliases]\n\"mine\" = \"{model}\"\n", with_keys(KEYS))
+}
+
+async fn model_of(server: &Server) -> String {
+    server.simulator.reset();
+    let reply = server.chat(json!({ "model": "mine", "messages": [{ "role": "user", "content": "hi" }] })).await;
+    if reply.status != 200 {
+        return format!("{}", reply.status);
+    }
+    server.simulator.arrivals()[0].model.clone()
+}
+
+fn replace(server: &Server, name: &str, text: &str) {
+    // As editors save: another file, then a rename.
+    let other = server.path("saving.tmp");
+    std::fs::write(&other, text).unwrap();
+    std::fs::rename(other, server.path(name)).unwrap();
+}
+
+#[tokio::test]
+async fn saving_changes_the_running_server() {
+    let server = Server::configured(&aliased("gemini-2.5-flash"), &[]).await;
+    let _watch = watch(server.live.clone());
+    let generation = || server.live.snapshot().generation;
+    assert_eq!(model_of(&server).await, "gemini-2.5-flash");
+
+    std::fs::write(server.path("config.toml"), aliased("gemini-2.5-pro")).unwrap();
+    eventually("written in place", || generation() == 2).await;
+    assert_eq!(model_of(&server).await, "gemini-2.5-pro");
+    for (round, model) in [(3, "gemini-3.8-flash"), (4, "gemini-2.0-flash")] {
+        replace(&server, "config.toml", &aliased(model));
+        eventually("renamed into place", || generation() == round).await;
+        assert_eq!(model_of(&server).await, model);
+    }
+    std::fs::write(server.path("plugins/a.rhai"), "fn on_route(ctx) { ctx.model = \"gemini-2.5-pro\"; }").unwrap();
+    eventually("a plugin dropped in", || generation() == 5).await;
+    assert_eq!(model_of(&server).await, "gemini-2.5-pro");
+    std::fs::remove_file(server.path("plugins/a.rhai")).unwrap();
+    eventually("a plugin taken away", || generation() == 6).await;
+    assert_eq!(model_of(&server).await, "gemini-2.0-flash");
+    std::fs::write(server.path(".env"), "GEMINI_MAX_RETRIES=1\n").unwrap();
+    eventually(".env", || generation() == 7).await;
+    assert_eq!(server.live.snapshot().config.settings.upstream.attempts, 2);
+}
+
+#[tokio::test]
+async fn a_bad_save_changes_nothing() {
+    let server = Server::configured(&aliased("gemini-2.5-flash"), &[]).await;
+    let _watch = watch(server.live.clone());
+    for (name, text, line) in [
+        ("config.toml", "[server\n".to_owned(), 1),
+        ("config.toml", format!("{}[sever]\n", aliased("gemini-2.5-pro")), 6),
+        ("config.toml", aliased("../x"), 5),
+        ("plugins/a.rhai", "fn on_request(ctx) {\n  let x = ;\n}".to_owned(), 2),
+    ] {
+        replace(&server, name, &text);
+        eventually("the save is refused", || server.live.refused().is_some()).await;
+        let config = server.admin("GET", "/admin/config").await.json();
+        let problem = &config["refused"]["problems"][0];
+        assert_eq!(problem["source"]["file"]["line"], line, "{text}: {config:#}");
+        assert_eq!(config["generation"], 1);
+        assert_eq!(model_of(&server).await, "gemini-2.5-flash", "{text}");
+        let metrics = server.request("GET", "/metrics", Some(ADMIN_KEY), None).await.text;
+        assert!(metrics.contains("gemini_adapter_config_last_reload_successful"));
+        let reload = server.admin("POST", "/admin/reload").await;
+        assert_eq!(reload.status, 422, "{}", reload.text);
+        assert!(reload.json()["problems"].as_array().is_some_and(|problems| !problems.is_empty()));
+        let _ = std::fs::remove_file(server.path("plugins/a.rhai"));
+        replace(&server, "config.toml", &aliased("gemini-2.5-flash"));
+        eventually("the mistake is taken back", || server.live.refused().is_none()).await;
+    }
+    assert_eq!(server.live.snapshot().generation, 1, "the same content is no new generation");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn symbolic_links_that_are_swapped_are_seen() {
+    use std::os::unix::fs::symlink;
+    let server = Server::configured(&aliased("gemini-2.5-flash"), &[]).await;
+    // As a ConfigMap is mounted: a link to a folder that is replaced under another name.
+    for (folder, model) in [("v1", "gemini-2.5-flash"), ("v2", "gemini-2.5-pro"), ("v3", "gemini-3.8-flash")] {
+        std::fs::create_dir(server.path(folder)).unwrap();
+        std::fs::write(server.path(folder).join("config.toml"), aliased(model)).unwrap();
+    }
+    symlink("v1", server.path("..data")).unwrap();
+    std::fs::remove_file(server.path("config.toml")).unwrap();
+    symlink("..data/config.toml", server.path("config.toml")).unwrap();
+    let _watch = watch(server.live.clone());
+    for (round, folder) in [(2, "v2"), (3, "v3")] {
+        symlink(folder, server.path("..new")).unwrap();
+        std::fs::rename(server.path("..new"), server.path("..data")).unwrap();
+        eventually("a link was swapped", || server.live.snapshot().generation == round).await;
+    }
+    assert_eq!(model_of(&server).await, "gemini-3.8-flash");
+}
+
+#[tokio::test]
+async fn what_needs_a_restart_is_named_and_refused() {
+    let server = Server::configured(&aliased("gemini-2.5-flash"), &[]).await;
+    replace(&server, "config.toml", &format!("{}[server]\nheader_timeout = \"3s\"\n", aliased("gemini-2.5-pro")));
+    let reload = server.admin("POST", "/admin/reload").await;
+    assert_eq!(reload.status, 422);
+    assert_eq!(reload.json()["problems"][0]["path"], "server.header_timeout");
+    assert_eq!(model_of(&server).await, "gemini-2.5-flash");
+}
+
+#[tokio::test]
+async fn keys_keep_their_state_over_a_reload() {
+    let server = Server::start(&["gemini-key-invalid-000000", "gemini-key-good-000000000"]).await;
+    for _ in 0..3 {
+        assert_eq!(server.say("hi").await.status, 200);
+    }
+    let text =
+        format!("{}[upstream]\nattempts = 3\n", with_keys(&["gemini-key-good-000000000", "gemini-key-invalid-000000"]));
+    replace(&server, "config.toml", &text);
+    assert_eq!(server.admin("POST", "/admin/reload").await.json()["changed"], true);
+    server.simulator.reset();
+    for _ in 0..4 {
+        assert_eq!(server.say("hi").await.status, 200);
+    }
+    assert_eq!(server.calls().get("gemini-key-invalid-000000"), None, "a dead key was brought back by a reload");
+}
+
+/// Requests during reloads, a third of which are bad: none fails, none is cut off.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_thousand_requests_during_fifty_reloads() {
+    const REQUESTS: usize = 20_000;
+    let server = Arc::new(
+        Server::configured(
+            &aliased("gemini-2.5-flash"),
+            &[("a.rhai", "fn on_request(ctx) { ctx.vars.seen = ctx.req.model; }")],
+        )
+        .await,
+    );
+    let next = Arc::new(AtomicUsize::new(0));
+    let workers: Vec<_> = (0..16)
+        .map(|_| {
+            let (server, next) = (server.clone(), next.clone());
+            tokio::spawn(async move {
+                let mut wrong = Vec::new();
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= REQUESTS {
+                        return wrong;
+                    }
+                    let stream = number % 3 == 0;
+                    let prompt = if stream { format!("number {number} [[sim:text]]") } else { format!("number {number}") };
+                    let body = json!({ "model": "mine", "stream": stream, "messages": [{ "role": "user", "content": prompt }] });
+                    let reply = server.chat(body).await;
+                    let expected = format!("You said: number {number}");
+                    let whole = match stream {
+                        true => reply.status == 200 && reply.gathered() == (expected, Some("stop".into())) && reply.events().1,
+                        false => reply.status == 200 && reply.json()["choices"][0]["message"]["content"] == expected.as_str(),
+                    };
+                    if !whole {
+                        wrong.push(format!("{number}: {} {}", reply.status, reply.text));
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut refused = 0;
+    for round in 0..50 {
+        // One after so many requests, so that all of them fall among the traffic.
+        let due = REQUESTS / 55 * (round + 1);
+        while next.load(Ordering::Relaxed) < due {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        let model = if round % 2 == 0 { "gemini-2.5-pro" } else { "gemini-3.8-flash" };
+        let bad = round % 3 == 0;
+        replace(&server, "config.toml", &if bad { "[server\n".to_owned() } else { aliased(model) });
+        let reload = server.admin("POST", "/admin/reload").await;
+        refused += usize::from(reload.status == 422);
+        assert_eq!(reload.status, if bad { 422 } else { 200 }, "{}", reload.text);
+    }
+    let mut wrong = Vec::new();
+    for worker in workers {
+        wrong.extend(worker.await.unwrap());
+    }
+    assert_eq!(refused, 17);
+    assert!(
+        wrong.is_empty(),
+        "{} of {REQUESTS} failed:\n{}",
+        wrong.len(),
+        wrong.iter().take(5).cloned().collect::<Vec<_>>().join("\n")
+    );
+}
