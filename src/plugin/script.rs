@@ -155,7 +155,7 @@ impl Script {
             (Some(error), true) => cause(error),
             (None, true) => "it broke the engine".to_owned(),
         };
-        let line = error.and_then(|error| error.position().line());
+        let line = error.and_then(|error| root(error).position().line());
         let name = &self.header.name;
         tracing::warn!(plugin = name, hook = hook.name(), line, why, "a plugin failed");
         let overran =

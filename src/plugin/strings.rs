@@ -11,6 +11,11 @@ const MOST_PIECES: usize = 5_000;
 /// Gives scripts these functions.
 pub fn register(engine: &mut Engine) {
     engine
+        // Texts with what is none, as scripts write messages. Two texts are joined by the engine, within its limit.
+        .register_fn("+", |text: Text, number: i64| format!("{text}{number}"))
+        .register_fn("+", |number: i64, text: Text| format!("{number}{text}"))
+        .register_fn("+", |text: Text, number: f64| format!("{text}{number}"))
+        .register_fn("+", |text: Text, flag: bool| format!("{text}{flag}"))
         .register_fn("len", |text: &mut Text| text.chars().count() as i64)
         .register_get("len", |text: &mut Text| text.chars().count() as i64)
         .register_fn("is_empty", |text: &mut Text| text.is_empty())
