@@ -36,4 +36,5 @@ pub mod upstream;
 
 // floor 3
 pub mod config;
+pub mod runtime;
 pub mod wire;

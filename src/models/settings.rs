@@ -9,17 +9,24 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// Which Gemini model answers to which name.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub struct ModelsSettings {
     /// The pool that serves what no alias sends elsewhere.
+    #[serde(default = "default_pool")]
     pub pool: String,
     /// The model for names nobody knows. Left out: they are a 404 `model_not_found`. Names that begin with `gemini-` or
     /// `gemma-` always go to Google as they are.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
     /// Names clients use, and the model that answers. `*` stands for anything; an exact name beats a glob, a longer glob
     /// a shorter one.
+    #[serde(default)]
     pub aliases: BTreeMap<String, AliasSettings>,
+}
+
+// Field by field, not the whole: a `[models]` without `default` or aliases means none, not the built-in ones.
+fn default_pool() -> String {
+    "default".to_owned()
 }
 
 /// What an alias leads to: a model's name, or a table.
@@ -46,6 +53,7 @@ impl Default for ModelsSettings {
                 (
                     "gpt-4o-mini".to_owned(),
                     AliasSettings {
+                        pool: Some("default".into()),
                         fallback: vec!["gemini-flash-lite-latest".into()],
                         ..AliasSettings::to("gemini-flash-latest")
                     },

@@ -1,0 +1,84 @@
+//! One immutable view of everything that is configured, and how it is built. Whatever can fail, fails here.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::Services;
+use crate::clients::Clients;
+use crate::config::{self, Config, Sources};
+use crate::keys::KeyPool;
+use crate::models::Models;
+use crate::plugin::Plugins;
+use crate::problem::Problems;
+use crate::secret::Digest;
+use crate::upstream::Upstream;
+
+/// One immutable view of everything that is configured. A request takes one at the door and keeps it to its end.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The how-manieth since the start, from 1.
+    pub generation: u64,
+    /// What changes whenever anything of it changes: 12 hex digits.
+    pub hash: String,
+    /// When it was built.
+    pub loaded_at: Timestamp,
+    /// The settings.
+    pub config: Config,
+    /// Who may call.
+    pub clients: Clients,
+    /// Names to models.
+    pub models: Models,
+    /// Pools by name.
+    pub pools: BTreeMap<String, Arc<KeyPool>>,
+    /// The plugins.
+    pub plugins: Plugins,
+    /// The way to Google.
+    pub upstream: Upstream,
+    /// What somebody should look at.
+    pub warnings: Problems,
+}
+
+/// Reads, checks and builds: the one function behind start, `check`, the watcher, SIGHUP and the admin's reload. It changes
+/// nothing.
+///
+/// # Errors
+/// All that is wrong, when anything is.
+pub fn prepare(sources: &Sources, services: &Services) -> Result<Snapshot, Problems> {
+    let (config, mut problems) = match config::load(sources) {
+        Ok(loaded) => loaded,
+        Err(problems) => return Err(problems),
+    };
+    let settings = &config.settings;
+    let environment = &config.environment;
+    let loopback = settings.server.listen.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
+    let clients = Clients::prepare(&settings.auth, environment, loopback, &mut problems);
+    let names = settings.pools.keys().map(String::as_str).collect();
+    let models = Models::prepare(&settings.models, &names, &mut problems);
+    let mut pools = BTreeMap::new();
+    for (name, pool) in &settings.pools {
+        let ledger = &services.ledger;
+        if let Some(pool) = KeyPool::prepare(name, pool, &settings.cooldown, environment, ledger, &mut problems) {
+            pools.insert(name.clone(), Arc::new(pool));
+        }
+    }
+    let upstream = Upstream::prepare(&settings.upstream, environment, &mut problems);
+    let plugins = Plugins::load(&settings.plugins, &mut problems);
+    config.locate(&mut problems);
+    let Some(upstream) = upstream.filter(|_| !problems.has_errors()) else { return Err(problems) };
+    let hash = Digest::of(&format!("{} {}", config.hash, plugins.fingerprint())).hex(6);
+    Ok(Snapshot {
+        generation: 0,
+        hash,
+        loaded_at: Timestamp::now(),
+        clients,
+        models,
+        pools,
+        plugins,
+        upstream,
+        warnings: problems,
+        config,
+    })
+}
