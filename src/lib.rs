@@ -38,3 +38,6 @@ pub mod upstream;
 pub mod config;
 pub mod runtime;
 pub mod wire;
+
+// floor 5
+pub mod cli;
