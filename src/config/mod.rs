@@ -120,6 +120,8 @@ impl Config {
     pub fn locate(&self, problems: &mut Problems) {
         for problem in problems.iter_mut().filter(|problem| problem.source.is_none() && !problem.path.is_empty()) {
             problem.source = self.gathered.locate(&problem.path);
+            // Names stand in quotes only where they have to.
+            problem.path = path::dotted(&path::steps(&problem.path));
         }
     }
 }

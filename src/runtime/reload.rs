@@ -47,7 +47,7 @@ impl Live {
     /// # Errors
     /// All that is wrong, when anything is.
     pub fn start(sources: Sources, services: Arc<Services>) -> Result<Self, Problems> {
-        let snapshot = Snapshot { generation: 1, ..prepare(&sources, &services)? };
+        let snapshot = Snapshot { generation: 1, ..prepare(&sources, &services.ledger)? };
         learn(&services, &snapshot);
         Ok(Self { snapshot: ArcSwap::from_pointee(snapshot), sources, services, refused: Mutex::default() })
     }
@@ -79,7 +79,7 @@ impl Live {
     pub fn reload(&self) -> Result<Reloaded, Problems> {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot();
-        match prepare(&self.sources, &self.services).and_then(|next| keeps_address(&before, next)) {
+        match prepare(&self.sources, &self.services.ledger).and_then(|next| keeps_address(&before, next)) {
             Ok(next) => {
                 *refused = None;
                 let changed = next.hash != before.hash;
@@ -114,10 +114,13 @@ fn learn(services: &Services, snapshot: &Snapshot) {
 fn keeps_address(before: &Snapshot, next: Snapshot) -> Result<Snapshot, Problems> {
     let (old, new) = (&before.config.settings.server, &next.config.settings.server);
     let mut problems = Problems::new();
-    for (field, same) in [("listen", old.listen == new.listen), ("header_timeout", old.header_timeout == new.header_timeout)] {
+    for (field, same) in
+        [("listen", old.listen == new.listen), ("header_timeout", old.header_timeout == new.header_timeout)]
+    {
         if !same {
             let hint = "restart the server for it, or take the change back";
-            problems.push(Problem::error("cannot change while the server runs").at(format!("server.{field}")).hint(hint));
+            problems
+                .push(Problem::error("cannot change while the server runs").at(format!("server.{field}")).hint(hint));
         }
     }
     if problems.is_empty() {

@@ -75,7 +75,9 @@ fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
 }
 
 /// The folders under watch.
-struct Folders(#[expect(dead_code, reason = "held so that it watches")] Option<Debouncer<RecommendedWatcher, RecommendedCache>>);
+struct Folders(
+    #[expect(dead_code, reason = "held so that it watches")] Option<Debouncer<RecommendedWatcher, RecommendedCache>>,
+);
 
 impl Folders {
     fn watch(live: &Live, look: &Sender<Told>) -> Self {
@@ -83,7 +85,9 @@ impl Folders {
         let heard = move |result: DebounceEventResult| {
             // Our own reading makes events too; they say nothing.
             let says_something = |events: &Vec<_>| {
-                events.iter().any(|event: &notify_debouncer_full::DebouncedEvent| !matches!(event.kind, EventKind::Access(_)))
+                events
+                    .iter()
+                    .any(|event: &notify_debouncer_full::DebouncedEvent| !matches!(event.kind, EventKind::Access(_)))
             };
             if result.as_ref().map_or(true, says_something) {
                 let _ = look.send(Told::Look);

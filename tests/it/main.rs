@@ -3,5 +3,6 @@
 
 mod config;
 mod corpus;
+mod facts;
 mod floors;
 mod golden;
