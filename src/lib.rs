@@ -32,12 +32,17 @@ pub mod keys;
 pub mod models;
 pub mod plugin;
 pub mod protocol;
+pub mod simulator;
 pub mod upstream;
 
 // floor 3
 pub mod config;
 pub mod runtime;
-pub mod wire;
+
+// floor 4
+pub mod pipeline;
 
 // floor 5
 pub mod cli;
+pub mod server;
+pub mod wire;

@@ -1,3 +1,12 @@
 //! The command: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+fn main() -> ExitCode {
+    gemini_adapter::cli::main()
+}

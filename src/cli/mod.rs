@@ -1,5 +1,121 @@
 //! The command line: one file a subcommand, each with its exit codes.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | all is well |
+//! | 1 | it failed while running |
+//! | 2 | the command is written wrongly |
+//! | 69 | the address to listen on is taken, or the server does not answer |
+//! | 78 | the configuration is refused |
+//!
 //! Never: what another room could do; here are only arguments, words for the terminal, and an exit code.
 
-pub mod check;
-pub mod reference;
+mod check;
+mod demo;
+mod healthcheck;
+mod reference;
+mod serve;
+mod simulate;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Sources;
+use crate::environment::Environment;
+
+/// A service that is not there.
+const UNAVAILABLE: u8 = 69;
+/// A configuration that is refused.
+const BAD_CONFIG: u8 = 78;
+/// Stack of each thread that serves: deep enough for what scripts may nest.
+const STACK: usize = 4 * 1024 * 1024;
+
+/// Lets any OpenAI client use Google's Gemini.
+#[derive(Debug, Parser)]
+#[command(name = "gemini-adapter", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    files: Files,
+}
+
+/// Where the configuration is.
+#[derive(Debug, Default, Args)]
+struct Files {
+    /// The configuration [default: config/config.toml, or the built-in one when that is not there]
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// Variables in a file
+    #[arg(long, value_name = "FILE", default_value = ".env", global = true)]
+    env_file: PathBuf,
+    /// A setting over everything else: `--set server.listen=127.0.0.1:9000`
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = setting, global = true)]
+    set: Vec<(String, String)>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve (this is what happens without a subcommand)
+    Serve,
+    /// Check the configuration and the plugins: all problems at once; exit 0 or 78
+    Check,
+    /// Serve with a stand-in Gemini behind: no key needed
+    Demo(demo::DemoArgs),
+    /// Run the stand-in Gemini alone, to test clients and faults against
+    Simulate(simulate::SimulateArgs),
+    /// Ask a running server whether it is ready; exit 0 or 69
+    Healthcheck(healthcheck::HealthcheckArgs),
+    /// Print the reference of all settings, or write docs/config.md and config/schema.json
+    Reference(reference::ReferenceArgs),
+}
+
+/// Runs the command of the process's arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // One provider for everything that speaks TLS; a second would be found out at the first handshake only.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let sources = cli.files.sources();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("no threads: {error}")),
+    };
+    runtime.block_on(async {
+        match cli.command.unwrap_or(Command::Serve) {
+            Command::Serve => serve::run(sources).await,
+            Command::Check => check::run(&sources),
+            Command::Demo(args) => demo::run(args, sources).await,
+            Command::Simulate(args) => simulate::run(args).await,
+            Command::Healthcheck(args) => healthcheck::run(args, &sources).await,
+            Command::Reference(args) => reference::run(&args),
+        }
+    })
+}
+
+impl Files {
+    fn sources(self) -> Sources {
+        Sources {
+            file: self.config,
+            dotenv: self.env_file,
+            process: Environment::from_pairs(
+                std::env::vars_os()
+                    .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
+            ),
+            overrides: self.set,
+        }
+    }
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (path, value) = text.split_once('=').ok_or("write PATH=VALUE, such as server.drain=10s")?;
+    Ok((path.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// Says why, and fails.
+fn failed(why: &str) -> ExitCode {
+    eprintln!("gemini-adapter: {why}");
+    ExitCode::FAILURE
+}

@@ -1,32 +1,34 @@
-//! `gemini-adapter reference`: the configuration's page and schema, made from the settings.
+//! `gemini-adapter reference`: the reference of all settings.
 
-use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
-use crate::config::reference::FILES;
+use clap::Args;
 
-/// Prints the page; or, with `write`, writes page and schema where they belong in the repository. 0 when done, 1 when a file
-/// cannot be written.
-pub fn run(write: bool) -> ExitCode {
-    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
-    if !write {
-        let _ = out.write_all(FILES[0].text().as_bytes());
+use super::failed;
+use crate::config::reference::{FILES, page};
+
+/// What to do with it.
+#[derive(Debug, Args)]
+pub struct ReferenceArgs {
+    /// Write docs/config.md and config/schema.json instead of printing the page
+    #[arg(long)]
+    write: bool,
+}
+
+/// Prints or writes.
+pub fn run(args: &ReferenceArgs) -> ExitCode {
+    if !args.write {
+        #[expect(clippy::print_stdout, reason = "the page is what was asked for")]
+        {
+            print!("{}", page());
+        }
         return ExitCode::SUCCESS;
     }
     for file in FILES {
-        if let Err(error) = put(Path::new(file.path), &file.text()) {
-            let _ = writeln!(err, "{}: cannot be written: {error}", file.path);
-            return ExitCode::FAILURE;
+        if let Err(error) = std::fs::write(file.path, file.text()) {
+            return failed(&format!("{} cannot be written: {error}", file.path));
         }
-        let _ = writeln!(out, "{}: written", file.path);
+        eprintln!("{} written", file.path);
     }
     ExitCode::SUCCESS
-}
-
-fn put(path: &Path, text: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(path, text)
 }

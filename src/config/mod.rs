@@ -79,7 +79,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Every secret that is referred to.
+    /// Every secret, as it is referred to.
     fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
         let auth = [&self.auth.client_keys, &self.auth.admin_keys, &self.auth.metrics_keys].into_iter().flatten();
         let keys = self.pools.values().flat_map(|pool| &pool.keys).map(|key| &key.key);
@@ -172,24 +172,13 @@ pub fn load(sources: &Sources) -> Result<(Config, Problems), Problems> {
     problems.extend(broken.into_iter().filter(|problem| !(doubtful && problem.path.starts_with("cooldown."))));
     config.locate(&mut problems);
     if extracted.whole {
-        variables::warn_of_unused(&config.environment, &used(&config.settings), &mut problems);
+        variables::warn_of_unused(&config, &mut problems);
         problems.sort();
         Ok((config, problems))
     } else {
         problems.sort();
         Err(problems)
     }
-}
-
-/// The variables that settings refer to.
-fn used(settings: &Settings) -> Vec<&str> {
-    let mut used = Vec::new();
-    for secret in settings.secrets() {
-        if let SecretRef::Env(name) = secret {
-            used.push(name.as_str());
-        }
-    }
-    used
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use figment::value::Value;
 
+use super::Config;
 use super::document::Document;
 use super::layer::{Layer, toml_value};
 use super::path::{Step, steps};
-use crate::environment::Environment;
+use crate::environment::{Environment, SecretRef};
 use crate::problem::{Problem, Problems, Source};
 
 /// The beginning of variables that name a setting by its path, in lower case.
@@ -156,14 +157,17 @@ pub fn layers(environment: &Environment, document: &Document, problems: &mut Pro
 }
 
 /// Warns of variables that are set and mean nothing, because the document refers to others in their place.
-pub fn warn_of_unused(environment: &Environment, used: &[&str], problems: &mut Problems) {
-    let referred = VARIABLES.iter().filter(|variable| matches!(variable.read, Read::Referred));
-    for variable in
-        referred.filter(|variable| environment.get(variable.name).is_some() && !used.contains(&variable.name))
-    {
-        let hint = format!("write `\"env:{}\"` there, or unset it", variable.name);
-        let message = format!("sets nothing: `{}` does not refer to it", variable.path);
-        problems.push(Problem::warning(message).in_environment(variable.name).hint(hint));
+pub fn warn_of_unused(config: &Config, problems: &mut Problems) {
+    for variable in VARIABLES.iter().filter(|variable| matches!(variable.read, Read::Referred)) {
+        let reference = SecretRef::Env(variable.name.to_owned());
+        let set = config.environment.get(variable.name).is_some();
+        // Who writes other keys on the command line knows it.
+        let meant = config.source_of(variable.path) == Some(Source::CommandLine);
+        if set && !meant && !config.settings.secrets().any(|secret| *secret == reference) {
+            let hint = format!("write `\"env:{}\"` there, or unset it", variable.name);
+            let message = format!("sets nothing: `{}` does not refer to it", variable.path);
+            problems.push(Problem::warning(message).in_environment(variable.name).hint(hint));
+        }
     }
 }
 

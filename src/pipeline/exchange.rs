@@ -95,7 +95,7 @@ impl Exchange {
     }
 
     /// A plugin has answered instead of Gemini.
-    pub fn canned(&mut self, reply: &PluginReply) -> Told {
+    pub(super) fn canned(&mut self, reply: &PluginReply) -> Told {
         match reply {
             PluginReply::Text { text, model, stream } => {
                 self.accepted(model, *stream);

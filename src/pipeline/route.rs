@@ -29,9 +29,10 @@ pub fn choose(exchange: &mut Exchange, asked: &str) -> Result<Route, Error> {
     if view.model != first {
         route.targets = vec![models.model(&view.model).ok_or_else(|| Error::model_not_found(&view.model))?];
     }
-    let pool = exchange.snapshot.pools.get(&view.pool).cloned().ok_or_else(|| {
-        Error::internal(format!("A plugin chose the pool `{}`, which is not configured.", view.pool))
-    })?;
+    let pool =
+        exchange.snapshot.pools.get(&view.pool).cloned().ok_or_else(|| {
+            Error::internal(format!("A plugin chose the pool `{}`, which is not configured.", view.pool))
+        })?;
     exchange.record.pool = view.pool;
     Ok(Route { pool, targets: route.targets })
 }

@@ -55,7 +55,7 @@ impl Drop for Watch {
 
 fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
     let mut seen = content(live);
-    let mut watcher = Folders::watch(live, look);
+    let mut folders = Folders::watch(live, look);
     loop {
         match heard.recv_timeout(POLL) {
             Ok(Told::Stop) | Err(RecvTimeoutError::Disconnected) => return,
@@ -67,19 +67,20 @@ fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
             // What is wrong is logged and kept where it is asked for.
             let _ = live.reload();
             // Another folder of plugins, or a folder that was replaced.
-            watcher = Folders::watch(live, look);
+            folders.renew(live, look);
         }
     }
-    #[expect(unreachable_code, reason = "the loop ends by returning; the watcher lives as long as it")]
-    drop(watcher);
 }
 
-/// The folders under watch.
-struct Folders(
-    #[expect(dead_code, reason = "held so that it watches")] Option<Debouncer<RecommendedWatcher, RecommendedCache>>,
-);
+/// The folders under watch, as long as it lives.
+struct Folders(Option<Debouncer<RecommendedWatcher, RecommendedCache>>);
 
 impl Folders {
+    fn renew(&mut self, live: &Live, look: &Sender<Told>) {
+        self.0 = None;
+        *self = Self::watch(live, look);
+    }
+
     fn watch(live: &Live, look: &Sender<Told>) -> Self {
         let look = look.clone();
         let heard = move |result: DebounceEventResult| {

@@ -18,7 +18,8 @@ pub async fn reset_key(State(app): State<App>, caller: Caller, Path(prefix): Pat
     found.sort_by(|one, other| one.id().cmp(other.id()));
     found.dedup_by(|one, other| one.id() == other.id());
     match found.as_slice() {
-        [] => Error::not_found("No key has an id or a text that begins so. `GET /admin/keys` lists the ids.").into_response(),
+        [] => Error::not_found("No key has an id or a text that begins so. `GET /admin/keys` lists the ids.")
+            .into_response(),
         [key] => {
             app.services.ledger.reset(key);
             tracing::info!(key = %key.id(), "key reset by an admin");
@@ -39,7 +40,8 @@ pub async fn reload(State(app): State<App>) -> Response {
     match tokio::task::spawn_blocking(move || live.reload()).await {
         Ok(Ok(reloaded)) => document(StatusCode::OK, &reloaded),
         Ok(Err(problems)) => {
-            let message = "The configuration is refused; the one before stays live. `problems` lists all that is wrong.";
+            let message =
+                "The configuration is refused; the one before stays live. `problems` lists all that is wrong.";
             let error = json!({
                 "error": { "message": message, "type": "invalid_request_error", "param": null, "code": "config_refused" },
                 "problems": problems,

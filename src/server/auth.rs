@@ -70,9 +70,9 @@ fn admit(snapshot: &Snapshot, needs: Needs, headers: &HeaderMap) -> Result<Clien
         Some(client) if client.may(needs) => Ok(client),
         Some(_) => Err(Error::forbidden("This key may not be used here.")),
         // Which keys there are is nobody's business: every wrong one gets the same words.
-        None => clients.open_to(needs).ok_or_else(|| {
-            Error::unauthorized("Incorrect API key provided.", Some("invalid_api_key"))
-        }),
+        None => clients
+            .open_to(needs)
+            .ok_or_else(|| Error::unauthorized("Incorrect API key provided.", Some("invalid_api_key"))),
     }
 }
 

@@ -13,7 +13,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use uuid::Uuid;
 
 use super::App;
-use super::endpoints::ENDPOINTS;
+use super::endpoints;
 use crate::error::Error;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -87,7 +87,8 @@ pub async fn unknown_path(method: Method, uri: Uri) -> Error {
 /// 405 in OpenAI's words.
 pub async fn unknown_method(method: Method, uri: Uri) -> Error {
     let path: String = uri.path().chars().take(200).collect::<String>().escape_debug().collect();
-    let known = ENDPOINTS.iter().find(|endpoint| endpoint.path == uri.path()).map_or("another method", |it| it.method);
+    let known =
+        endpoints::all().iter().find(|endpoint| endpoint.path == uri.path()).map_or("another method", |it| it.method);
     Error::method_not_allowed(format!("Not allowed to {method} on {path}. Use {known}."))
 }
 

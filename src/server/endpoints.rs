@@ -41,6 +41,11 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("GET", "/readyz", Needs::Nothing, "whether it takes requests", || get(meta::readyz)),
 ];
 
+/// All endpoints, for handlers: the table holds them, so they cannot name it themselves.
+pub fn all() -> &'static [Endpoint] {
+    ENDPOINTS
+}
+
 const fn row(
     method: &'static str,
     path: &'static str,

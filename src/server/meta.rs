@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::App;
 use super::auth::Caller;
-use super::endpoints::ENDPOINTS;
+use super::endpoints;
 use super::respond::document;
 use crate::keys::Counts;
 
 /// What this is.
 pub async fn info() -> Response {
-    let endpoints: Vec<Value> = ENDPOINTS
+    let endpoints: Vec<Value> = endpoints::all()
         .iter()
         .map(|row| json!({ "method": row.method, "path": row.path, "needs": row.needs.name(), "about": row.about }))
         .collect();

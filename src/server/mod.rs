@@ -15,8 +15,10 @@ mod run;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::Router;
+use axum::body::Body;
 use axum::http::Request;
+use axum::{BoxError, Router};
+use bytes::Bytes;
 use tower::util::MapRequest;
 
 use crate::runtime::{Live, Services};
@@ -48,8 +50,12 @@ impl App {
     }
 }
 
-/// The whole HTTP service.
-pub fn service(app: App) -> MapRequest<Router, fn(Request<axum::body::Body>) -> Request<axum::body::Body>> {
+/// The whole HTTP service, for bodies of the listener's kind.
+pub fn service<B>(app: App) -> MapRequest<Router, fn(Request<B>) -> Request<Body>>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     // Outside of the router, because it changes the path that is routed by.
-    MapRequest::new(endpoints::router(app), edge::tolerate_base_url as fn(_) -> _)
+    MapRequest::new(endpoints::router(app), |request: Request<B>| edge::tolerate_base_url(request.map(Body::new)))
 }

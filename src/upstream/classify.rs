@@ -109,7 +109,7 @@ fn judge(status: u16, error: &Status) -> (Kind, Blame) {
         429 => exhausted(error, &reason, &says),
         408 | 504 => (Kind::Timeout, Blame::Model),
         503 => (Kind::Overloaded, Blame::Model),
-        400..=499 if status != 499 => (Kind::BadRequest, Blame::Request),
+        400..=498 => (Kind::BadRequest, Blame::Request),
         499..=599 => (Kind::UpstreamError, Blame::Model),
         // A redirect, or a success that is none: nobody we know is to blame.
         _ => (Kind::Unknown, Blame::Endpoint),

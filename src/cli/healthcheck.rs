@@ -1,0 +1,55 @@
+//! `gemini-adapter healthcheck`: for containers, which have no curl.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::UNAVAILABLE;
+use crate::config::{Sources, load};
+
+/// Longer than this is no answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// What to ask.
+#[derive(Debug, Args)]
+pub struct HealthcheckArgs {
+    /// Host and port [default: those of the configuration]
+    #[arg(long, value_name = "HOST:PORT")]
+    address: Option<String>,
+}
+
+/// Asks `/readyz`.
+pub async fn run(args: HealthcheckArgs, sources: &Sources) -> ExitCode {
+    let address = args.address.unwrap_or_else(|| configured(sources));
+    match timeout(PATIENCE, ask(&address)).await {
+        Ok(Ok(status)) if status.starts_with("HTTP/1.1 200") => ExitCode::SUCCESS,
+        Ok(Ok(status)) => not_ready(&address, &status),
+        Ok(Err(error)) => not_ready(&address, &error.to_string()),
+        Err(_) => not_ready(&address, "no answer in time"),
+    }
+}
+
+fn not_ready(address: &str, why: &str) -> ExitCode {
+    eprintln!("{address}: not ready: {why}");
+    ExitCode::from(UNAVAILABLE)
+}
+
+/// Where the configuration has it listen; from here, a wildcard is loopback.
+fn configured(sources: &Sources) -> String {
+    let listen = load(sources).map(|(config, _)| config.settings.server.listen).unwrap_or("0.0.0.0:8000".into());
+    listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
+}
+
+/// The status line. One request of one line needs no HTTP client.
+async fn ask(address: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.take(4096).read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned())
+}

@@ -1,0 +1,95 @@
+//! `gemini-adapter serve`: until it is told to stop.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{BAD_CONFIG, UNAVAILABLE, check, failed};
+use crate::config::Sources;
+use crate::runtime::{Live, Services, watch};
+use crate::server::{App, Running};
+
+/// Serves until a signal.
+pub async fn run(sources: Sources) -> ExitCode {
+    let live = match start(sources) {
+        Ok(live) => live,
+        Err(code) => return code,
+    };
+    let running = match listen(&live).await {
+        Ok(running) => running,
+        Err(code) => return code,
+    };
+    until_told(live, running).await
+}
+
+/// The first snapshot.
+pub fn start(sources: Sources) -> Result<Arc<Live>, ExitCode> {
+    match Live::start(sources, Arc::new(Services::start())) {
+        Ok(live) => Ok(Arc::new(live)),
+        Err(problems) => {
+            check::show(&problems);
+            eprintln!(
+                "gemini-adapter: the configuration is refused; `gemini-adapter check` says the same without starting"
+            );
+            eprintln!("gemini-adapter: to try it without any key: `gemini-adapter demo`");
+            Err(ExitCode::from(BAD_CONFIG))
+        }
+    }
+}
+
+/// The listener.
+pub async fn listen(live: &Arc<Live>) -> Result<Running, ExitCode> {
+    let settings = live.snapshot().config.settings.server.clone();
+    let bound = TcpListener::bind(&settings.listen).await;
+    let running =
+        bound.and_then(|listener| crate::server::run(App::new(live.clone()), listener, settings.header_timeout));
+    match running {
+        Ok(running) => {
+            let address = running.address.to_string();
+            tracing::info!(address, "OpenAI-Style Gemini Adapter started successfully.");
+            Ok(running)
+        }
+        Err(error) => {
+            eprintln!("gemini-adapter: cannot listen on {}: {error}", settings.listen);
+            eprintln!("gemini-adapter: stop what listens there, or set `server.listen`");
+            Err(ExitCode::from(UNAVAILABLE))
+        }
+    }
+}
+
+/// Reloads on SIGHUP and on changes of files; stops on SIGTERM and SIGINT, at once when told twice.
+pub async fn until_told(live: Arc<Live>, running: Running) -> ExitCode {
+    let _watch = watch(live.clone());
+    let (mut hangup, mut terminate, mut interrupt) = match signals() {
+        Ok(signals) => signals,
+        Err(error) => return failed(&format!("signals cannot be heard: {error}")),
+    };
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => {
+                let live = live.clone();
+                // What came of it is in the log.
+                let _ = tokio::task::spawn_blocking(move || live.reload().is_ok()).await;
+            }
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        }
+    }
+    let drain = live.snapshot().config.settings.server.drain;
+    tracing::info!(drain_s = drain.as_secs_f64(), "stopping: open answers may finish");
+    tokio::select! {
+        stopped = running.stop(drain) => match stopped {
+            Ok(()) => tracing::info!("stopped"),
+            Err(error) => return failed(&format!("the listener failed: {error}")),
+        },
+        _ = terminate.recv() => tracing::warn!("stopped at once: told twice"),
+        _ = interrupt.recv() => tracing::warn!("stopped at once: told twice"),
+    }
+    ExitCode::SUCCESS
+}
+
+fn signals() -> std::io::Result<(Signal, Signal, Signal)> {
+    Ok((signal(SignalKind::hangup())?, signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+}

@@ -1,0 +1,52 @@
+//! `gemini-adapter simulate`: the stand-in Gemini alone.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{UNAVAILABLE, failed};
+use crate::simulator::{Options, SCENARIOS, Simulator};
+
+/// How to run it.
+#[derive(Debug, Args)]
+#[command(after_help = after_help())]
+pub struct SimulateArgs {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: String,
+    /// The scenario of requests that name none: `503 times=2`
+    #[arg(long, value_name = "SCENARIO")]
+    scenario: Option<String>,
+    /// A folder of recorded answers, served to prompts that hold `[[replay:NAME]]`
+    #[arg(long, value_name = "DIR")]
+    replay: Option<PathBuf>,
+}
+
+fn after_help() -> String {
+    let rows: Vec<String> = SCENARIOS.iter().map(|row| format!("  {:<14} {}", row.name, row.about)).collect();
+    format!("Scenarios, by `[[sim:NAME key=value]]` in the last message:\n{}", rows.join("\n"))
+}
+
+/// Serves until Ctrl-C.
+pub async fn run(args: SimulateArgs) -> ExitCode {
+    let options = Options { scenario: args.scenario, replay: args.replay };
+    let listener = match TcpListener::bind(&args.listen).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            eprintln!("gemini-adapter: cannot listen on {}: {error}", args.listen);
+            return ExitCode::from(UNAVAILABLE);
+        }
+    };
+    let simulator = match Simulator::start(listener, options) {
+        Ok(simulator) => simulator,
+        Err(error) => return failed(&format!("the stand-in Gemini cannot start: {error}")),
+    };
+    #[expect(clippy::print_stdout, reason = "scripts read where it listens")]
+    {
+        println!("{}", simulator.base_url());
+    }
+    let _ = tokio::signal::ctrl_c().await;
+    ExitCode::SUCCESS
+}

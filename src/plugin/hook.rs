@@ -1,0 +1,84 @@
+//! The hooks, in the order of a request's life.
+
+/// A moment at which plugins are called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Hook {
+    /// The client's request is there.
+    Request,
+    /// Its model and pool are chosen.
+    Route,
+    /// An attempt is about to be sent.
+    UpstreamRequest,
+    /// Gemini has accepted it.
+    UpstreamResponse,
+    /// The whole answer is about to go out.
+    Response,
+    /// A piece of a streamed answer has come.
+    Chunk,
+    /// An error is about to go out.
+    Error,
+}
+
+/// What authors are told about a hook; `docs/plugins.md` holds this table.
+pub struct HookRow {
+    /// Which.
+    pub hook: Hook,
+    /// The name of the function.
+    pub name: &'static str,
+    /// When it is called.
+    pub when: &'static str,
+    /// What it may do.
+    pub may: &'static str,
+}
+
+/// All hooks.
+pub const HOOKS: &[HookRow] = &[
+    row(
+        Hook::Request,
+        "on_request",
+        "the client's request is there and its key is good",
+        "edit `ctx.req`; `return reply(…)`; `reject(…)`",
+    ),
+    row(Hook::Route, "on_route", "the name of the model is resolved", "set `ctx.model` and `ctx.pool`; `reject(…)`"),
+    row(
+        Hook::UpstreamRequest,
+        "on_upstream_request",
+        "before each attempt, the Gemini request is built",
+        "edit `ctx.up`; `reject(…)`",
+    ),
+    row(
+        Hook::UpstreamResponse,
+        "on_upstream_response",
+        "Gemini has answered; for a stream, when it begins, and without a body",
+        "edit `ctx.gemini`; `reject(…)`",
+    ),
+    row(Hook::Response, "on_response", "a whole answer is about to go out", "edit `ctx.res`; `reject(…)`"),
+    row(
+        Hook::Chunk,
+        "on_chunk",
+        "each piece of a streamed answer, before it is translated",
+        "edit `ctx.chunk`; `ctx.chunk.drop()`; `reject(…)` ends the stream",
+    ),
+    row(Hook::Error, "on_error", "an error is about to go out", "edit `ctx.error`"),
+];
+
+const fn row(hook: Hook, name: &'static str, when: &'static str, may: &'static str) -> HookRow {
+    HookRow { hook, name, when, may }
+}
+
+impl Hook {
+    /// The hook of a function's name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        HOOKS.iter().find(|row| row.name == name).map(|row| row.hook)
+    }
+
+    /// The function's name.
+    pub fn name(self) -> &'static str {
+        HOOKS.iter().find(|row| row.hook == self).map_or("", |row| row.name)
+    }
+
+    /// The nearest name to one that is none.
+    pub fn nearest(name: &str) -> &'static str {
+        HOOKS.iter().map(|row| row.name).min_by_key(|known| strsim::osa_distance(known, name)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,98 @@
+//! What arrived: for tests that count.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+/// More than any test looks at; a benchmark must not fill the memory.
+const MOST: usize = 10_000;
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// The key it came with.
+    pub key: String,
+    /// The model.
+    pub model: String,
+    /// `generateContent`, `streamGenerateContent`, `countTokens`, `models`.
+    pub method: String,
+    /// The body.
+    pub body: Arc<Value>,
+    /// The status it was answered with.
+    pub status: u16,
+}
+
+#[derive(Debug, Default)]
+pub struct Arrivals {
+    list: Mutex<Vec<Arrival>>,
+    faults: Mutex<HashMap<(String, String, String), usize>>,
+    open: AtomicUsize,
+    abandoned: AtomicUsize,
+}
+
+impl Arrivals {
+    pub fn add(&self, arrival: Arrival) {
+        let mut list = guard(&self.list);
+        if list.len() < MOST {
+            list.push(arrival);
+        }
+    }
+
+    pub fn all(&self) -> Vec<Arrival> {
+        guard(&self.list).clone()
+    }
+
+    pub fn clear(&self) {
+        guard(&self.list).clear();
+        guard(&self.faults).clear();
+    }
+
+    /// How often this fault has happened on this key and model before; counts this time.
+    pub fn again(&self, fault: &str, key: &str, model: &str) -> usize {
+        let mut faults = guard(&self.faults);
+        let count = faults.entry((fault.to_owned(), key.to_owned(), model.to_owned())).or_default();
+        *count += 1;
+        *count - 1
+    }
+
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    pub fn abandoned(&self) -> usize {
+        self.abandoned.load(Ordering::Relaxed)
+    }
+}
+
+/// A stream that is open: counted until it ends, and as abandoned when it ends early.
+#[derive(Debug)]
+pub struct OpenStream {
+    arrivals: Arc<super::http::State>,
+    finished: bool,
+}
+
+impl OpenStream {
+    pub fn new(state: Arc<super::http::State>) -> Self {
+        state.arrivals.open.fetch_add(1, Ordering::Relaxed);
+        Self { arrivals: state, finished: false }
+    }
+
+    pub fn finished(&mut self) {
+        self.finished = true;
+    }
+}
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.arrivals.arrivals.open.fetch_sub(1, Ordering::Relaxed);
+        if !self.finished {
+            self.arrivals.arrivals.abandoned.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,203 @@
+//! What happens to a request: by a marker in its last message, `[[sim:NAME key=value]]`, or by the option of the whole
+//! stand-in; else it is answered.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::failure::{Failure, exhausted, failure, info, unknown_model};
+
+/// What users are told of a scenario.
+pub struct ScenarioRow {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    kind: Kind,
+}
+
+/// What a scenario is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What is said.
+    Say(Say),
+    /// How it is said.
+    Send(Send),
+    /// An error instead.
+    Fail(Fail),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Say {
+    Text,
+    Long,
+    Thinking,
+    Tool,
+    Parallel,
+    Json,
+    Blocked,
+    Safety,
+    MaxTokens,
+    OnlyThoughts,
+    Empty,
+    MalformedCall,
+    Image,
+    DoubleStop,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Send {
+    Slow,
+    Stall,
+    Reset,
+    Eof,
+    MidError,
+    MidErrorBare,
+    Truncated,
+    Garbage,
+    Html,
+    Empty200,
+    Split,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fail {
+    Minute,
+    Day,
+    Plain429,
+    NoAccess,
+    Overloaded,
+    Internal,
+    Html502,
+    BadRequest,
+    FileOfOthers,
+    NoModel,
+    TooLong,
+    InvalidKey,
+}
+
+/// All scenarios.
+pub const SCENARIOS: &[ScenarioRow] = &[
+    row("text", "a short text that quotes the prompt (this is the default)", Kind::Say(Say::Text)),
+    row("long", "chunks=N pieces of size=BYTES, numbered, gap_ms apart", Kind::Say(Say::Long)),
+    row("burst", "as long, 100 pieces without a gap", Kind::Say(Say::Long)),
+    row("thinking", "thoughts first, then the text", Kind::Say(Say::Thinking)),
+    row("tool", "a call of the first function; again until steps=N results are there", Kind::Say(Say::Tool)),
+    row("parallel", "a call of each function, calls=N at most", Kind::Say(Say::Parallel)),
+    row("json", "JSON by the request's schema", Kind::Say(Say::Json)),
+    row("blocked", "the prompt is blocked", Kind::Say(Say::Blocked)),
+    row("safety", "the answer is blocked", Kind::Say(Say::Safety)),
+    row("max_tokens", "the answer is cut off", Kind::Say(Say::MaxTokens)),
+    row("only_thoughts", "all tokens go into thoughts", Kind::Say(Say::OnlyThoughts)),
+    row("empty", "a stop without a word", Kind::Say(Say::Empty)),
+    row("malformed_call", "the model fails at a call", Kind::Say(Say::MalformedCall)),
+    row("image", "a text and an image", Kind::Say(Say::Image)),
+    row("double_stop", "a stop in the middle, and one at the end", Kind::Say(Say::DoubleStop)),
+    row("slow", "nothing for delay_ms, then the text", Kind::Send(Send::Slow)),
+    row("stall", "after=N pieces, then silence", Kind::Send(Send::Stall)),
+    row("reset", "after=N pieces, then the connection breaks", Kind::Send(Send::Reset)),
+    row("eof", "after=N pieces, then the end without a finish reason", Kind::Send(Send::Eof)),
+    row("mid_error", "after=N pieces, then an error event", Kind::Send(Send::MidError)),
+    row("mid_error_bare", "after=N pieces, then an error that is no event", Kind::Send(Send::MidErrorBare)),
+    row("truncated", "after=N pieces, then half an event", Kind::Send(Send::Truncated)),
+    row("garbage", "something that is no JSON", Kind::Send(Send::Garbage)),
+    row("html", "a page with status 200", Kind::Send(Send::Html)),
+    row("empty_200", "status 200 and nothing", Kind::Send(Send::Empty200)),
+    row("split", "the text in pieces of size=N bytes, cut anywhere", Kind::Send(Send::Split)),
+    row("429_minute", "a quota of the minute is used up, retry=SECONDS", Kind::Fail(Fail::Minute)),
+    row("429_day", "a quota of the day is used up", Kind::Fail(Fail::Day)),
+    row("429_plain", "a quota is used up, and no word about which", Kind::Fail(Fail::Plain429)),
+    row("429_zero", "the model is not on this tier", Kind::Fail(Fail::NoAccess)),
+    row("503", "the model is overloaded", Kind::Fail(Fail::Overloaded)),
+    row("500", "an internal error", Kind::Fail(Fail::Internal)),
+    row("502", "a page of some front end", Kind::Fail(Fail::Html502)),
+    row("400", "a request that is refused", Kind::Fail(Fail::BadRequest)),
+    row("403_file", "a file of another project", Kind::Fail(Fail::FileOfOthers)),
+    row("404_model", "no such model", Kind::Fail(Fail::NoModel)),
+    row("too_long", "too many tokens", Kind::Fail(Fail::TooLong)),
+    row("invalid_key", "the key is not valid", Kind::Fail(Fail::InvalidKey)),
+];
+
+const fn row(name: &'static str, about: &'static str, kind: Kind) -> ScenarioRow {
+    ScenarioRow { name, about, kind }
+}
+
+/// A scenario with its values. `times=N`: only the first N times for each key and model.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub name: &'static str,
+    pub kind: Kind,
+    values: BTreeMap<String, String>,
+}
+
+impl Scenario {
+    /// Reads `NAME key=value …`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let name = words.next()?;
+        let row = SCENARIOS.iter().find(|row| row.name == name)?;
+        let values =
+            words.filter_map(|word| word.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned()));
+        Some(Self { name: row.name, kind: row.kind, values: values.collect() })
+    }
+
+    /// What a request says itself, in its last message.
+    pub fn of_request(prompt: &str) -> Option<Self> {
+        let (_, rest) = prompt.rsplit_once("[[sim:")?;
+        Self::parse(rest.split("]]").next()?)
+    }
+
+    /// A number among its values.
+    pub fn number(&self, key: &str, default: u64) -> u64 {
+        self.values.get(key).and_then(|value| value.parse().ok()).unwrap_or(default)
+    }
+
+    /// A duration among its values, in milliseconds.
+    pub fn milliseconds(&self, key: &str, default: u64) -> Duration {
+        Duration::from_millis(self.number(key, default))
+    }
+
+    /// How many times it happens, if not always.
+    pub fn times(&self) -> Option<usize> {
+        self.values.get("times")?.parse().ok()
+    }
+
+    /// The error it stands for, and whether it is a page instead of JSON.
+    pub fn failure(&self, model: &str) -> Option<(Failure, bool)> {
+        let Kind::Fail(fail) = self.kind else { return None };
+        let retry = self.values.get("retry").and_then(|value| value.parse().ok()).unwrap_or(34.4);
+        let failure = match fail {
+            Fail::Minute => exhausted("GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "15", model, Some(retry)),
+            Fail::Day => exhausted("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "20", model, Some(retry)),
+            Fail::Plain429 => failure(429, "Resource has been exhausted (e.g. check quota).", Vec::new()),
+            Fail::NoAccess => exhausted("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "0", model, None),
+            Fail::Overloaded => failure(503, "The model is overloaded. Please try again later.", Vec::new()),
+            Fail::Internal => failure(500, "An internal error has occurred. Please retry.", Vec::new()),
+            Fail::Html502 => Failure { status: 502, body: "<html><title>502</title></html>".into() },
+            Fail::BadRequest => failure(400, "Request contains an invalid argument.", Vec::new()),
+            Fail::FileOfOthers => {
+                failure(403, "You do not have permission to access the File abc or it may not exist.", Vec::new())
+            }
+            Fail::NoModel => unknown_model(model),
+            Fail::TooLong => {
+                let message = "The input token count (1250074) exceeds the maximum number of tokens allowed (1048576).";
+                failure(400, message, Vec::new())
+            }
+            Fail::InvalidKey => {
+                failure(400, "API key not valid. Please pass a valid API key.", vec![info("API_KEY_INVALID")])
+            }
+        };
+        Some((failure, fail == Fail::Html502))
+    }
+}
+
+/// The text of the last user's turn.
+pub fn prompt(body: &Value) -> String {
+    let contents = body["contents"].as_array().into_iter().flatten();
+    let spoken = contents.filter(|content| content["role"] != "model").map(|content| {
+        let parts = content["parts"].as_array().into_iter().flatten();
+        parts.filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join(" ")
+    });
+    spoken.filter(|text| !text.trim().is_empty()).last().unwrap_or_default()
+}

@@ -1,0 +1,53 @@
+//! Thought signatures that need no memory: each tells which call it was made for, so that one that comes back on another call
+//! is found out.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::secret::Digest;
+
+/// What Google documents for calls whose signature is lost, as such and in base64.
+const ESCAPES: &[&str] = &[
+    "context_engineering_is_the_way_to_go",
+    "skip_thought_signature_validator",
+    "Y29udGV4dF9lbmdpbmVlcmluZ19pc190aGVfd2F5X3RvX2dv",
+    "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=",
+];
+const MARK: &str = "stand-in signature of ";
+
+/// The signature of a call.
+pub fn of_call(name: &str, args: &Value) -> String {
+    STANDARD.encode(format!("{MARK}{}", call_digest(name, args)))
+}
+
+/// A signature of a text.
+pub fn of_text() -> String {
+    STANDARD.encode(format!("{MARK}a text"))
+}
+
+/// Whether a signature may stand on this call. Those we did not make are Google's own: recorded ones, real ones.
+pub fn fits(signature: &str, name: &str, args: &Value) -> bool {
+    let decoded = STANDARD.decode(signature).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    match decoded.as_deref().and_then(|text| text.strip_prefix(MARK)) {
+        Some(digest) => digest == call_digest(name, args),
+        None => ESCAPES.contains(&signature) || signature.len() > 16,
+    }
+}
+
+fn call_digest(name: &str, args: &Value) -> String {
+    // Through a sorted form: clients may change the order of keys.
+    fn sorted(value: &Value) -> String {
+        match value {
+            Value::Object(map) => {
+                let mut fields: Vec<String> =
+                    map.iter().map(|(key, value)| format!("{key}:{}", sorted(value))).collect();
+                fields.sort();
+                format!("{{{}}}", fields.join(","))
+            }
+            Value::Array(items) => format!("[{}]", items.iter().map(sorted).collect::<Vec<_>>().join(",")),
+            other => other.to_string(),
+        }
+    }
+    Digest::of(&format!("{name} {}", sorted(args))).hex(8)
+}
