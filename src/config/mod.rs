@@ -16,7 +16,7 @@ mod variables;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@ use crate::upstream::UpstreamSettings;
 
 pub use server::ServerSettings;
 use sources::Gathered;
-pub use sources::Sources;
+pub use sources::{LARGEST, Sources};
 pub use variables::{VARIABLES, Variable};
 
 /// The document that stands in for a missing file; also what is shipped as `config/config.toml`.
@@ -114,6 +114,14 @@ impl Config {
     /// Who set a setting, by its dotted path; None when nobody did and it has its default.
     pub fn source_of(&self, path: &str) -> Option<Source> {
         self.gathered.source_of(path)
+    }
+
+    /// Files that hold secrets: what they hold is part of the configuration.
+    pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        self.settings.secrets().filter_map(|secret| match secret {
+            SecretRef::File(path) => Some(path.as_path()),
+            _ => None,
+        })
     }
 
     /// Adds the place to problems that name a setting only.

@@ -12,8 +12,8 @@ use crate::environment::{Environment, SecretRef};
 use crate::problem::{Problem, Problems, Source};
 use crate::secret::Digest;
 
-/// The largest file that is read: a hundred thousand keys fit.
-const LARGEST: u64 = 16 * 1024 * 1024;
+/// The largest file that is read, in bytes: a hundred thousand keys fit.
+pub const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Where a configuration comes from.
 #[derive(Clone, Debug, Default)]

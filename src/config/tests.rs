@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use proptest::prelude::*;
-use serde_json::Value;
 
 use super::*;
 use crate::problem::{Severity, Source};

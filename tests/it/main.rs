@@ -6,3 +6,4 @@ mod corpus;
 mod facts;
 mod floors;
 mod golden;
+mod watch;
