@@ -22,11 +22,6 @@ impl Layer {
     pub fn option(path: &str, value: &str) -> Self {
         Self { source: Source::CommandLine, path: steps(path), value: toml_value(value) }
     }
-
-    /// Whether this setting, or a part of this setting, is what it sets.
-    pub fn covers(&self, path: &[Step]) -> bool {
-        path.starts_with(&self.path)
-    }
 }
 
 /// Without the value: it may be a secret.

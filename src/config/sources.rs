@@ -132,18 +132,19 @@ impl Gathered {
         Digest::of(&text).hex(6)
     }
 
-    /// Who set a setting, or where in the document it, or the nearest table around it, is.
+    /// Who set a setting, or something in it; or where in the document it, or the nearest table around it, is.
     pub fn locate(&self, path: &str) -> Option<Source> {
-        self.set_over(path).or_else(|| self.document.locate(path))
+        let within = || {
+            let steps = steps(path);
+            self.layers.iter().rev().find(|layer| layer.path.starts_with(&steps)).map(|layer| layer.source.clone())
+        };
+        self.source_of(path).or_else(within).or_else(|| self.document.locate(path))
     }
 
     /// Who set a setting; None when nobody did and it has its default.
     pub fn source_of(&self, path: &str) -> Option<Source> {
-        self.set_over(path).or_else(|| self.document.locate_exactly(path))
-    }
-
-    fn set_over(&self, path: &str) -> Option<Source> {
-        let path = steps(path);
-        self.layers.iter().rev().find(|layer| layer.covers(&path)).map(|layer| layer.source.clone())
+        let steps = steps(path);
+        let over = self.layers.iter().rev().find(|layer| steps.starts_with(&layer.path));
+        over.map(|layer| layer.source.clone()).or_else(|| self.document.locate_exactly(path))
     }
 }

@@ -99,6 +99,7 @@ fn variables_are_over_the_file_and_flags_over_both() {
         ("SERVICE_LOG_LEVEL", "debug"),
         ("SERVICE_CORS_ORIGINS", "https://a.example, https://b.example:8080"),
         ("GEMINI_ADAPTER__SERVER__DRAIN", "7s"),
+        ("GEMINI_ADAPTER__SERVER__KEEP_ALIVE", ""),
         ("gemini_unrelated", "x"),
     ];
     let (config, problems) = load_text(text, &variables).unwrap();
@@ -180,6 +181,19 @@ fn what_is_referred_to_changes_the_hash() {
     let before = hash(&[("MINE", "a"), ("OTHER", "a")]);
     assert_eq!(before, hash(&[("MINE", "a"), ("OTHER", "b")]));
     assert_ne!(before, hash(&[("MINE", "b"), ("OTHER", "a")]));
+}
+
+#[test]
+fn host_and_port_are_set_apart() {
+    let listen = |file: &str, variables: &[(&str, &str)]| {
+        let text = if file.is_empty() { String::new() } else { format!("[server]\nlisten = \"{file}\"") };
+        load_text(&text, variables).unwrap().0.settings.server.listen
+    };
+    assert_eq!(listen("127.0.0.1:1", &[("SERVICE_PORT", "9")]), "127.0.0.1:9");
+    assert_eq!(listen("127.0.0.1:1", &[("SERVICE_HOST", "10.0.0.1")]), "10.0.0.1:1");
+    assert_eq!(listen("[::1]:1", &[("SERVICE_PORT", "9")]), "[::1]:9");
+    assert_eq!(listen("", &[("SERVICE_HOST", "::1"), ("SERVICE_PORT", "9")]), "[::1]:9");
+    assert_eq!(listen("", &[("SERVICE_HOST", "[::]")]), "[::]:8000");
 }
 
 #[test]

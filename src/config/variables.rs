@@ -51,6 +51,12 @@ enum Read {
     NotYet(&'static str),
 }
 
+/// Why a variable's text is no value.
+struct Wrong {
+    message: &'static str,
+    hint: String,
+}
+
 /// All of them.
 pub const VARIABLES: &[Variable] = &[
     row(
@@ -141,13 +147,16 @@ pub fn layers(environment: &Environment, document: &Document, problems: &mut Pro
                 layers.push(Layer { source, path: steps(variable.path), value });
             }
             Ok(None) => {}
-            Err(problem) => problems.push(problem.at(variable.path).in_environment(variable.name)),
+            Err(Wrong { message, hint }) => {
+                problems.push(Problem::error(message).hint(hint).at(variable.path).in_environment(variable.name));
+            }
         }
     }
-    for (name, text) in environment.iter() {
+    for (name, _) in environment.iter() {
+        let Some(text) = environment.get(name) else { continue };
         if let Some(path) = own_path(name) {
             let source = Source::Environment(name.to_owned());
-            layers.push(Layer { source, path, value: toml_value(text.trim()) });
+            layers.push(Layer { source, path, value: toml_value(text) });
         } else if let Some(meant) = misspelt(name) {
             let hint = format!("did you mean {meant}?");
             problems.push(Problem::warning("sets nothing").in_environment(name).hint(hint));
@@ -180,7 +189,7 @@ fn own_path(name: &str) -> Option<Vec<Step>> {
 
 impl Variable {
     /// The value for its setting; None when it sets nothing by itself.
-    fn value(&self, text: &str, environment: &Environment, listen: &mut String) -> Result<Option<Value>, Problem> {
+    fn value(&self, text: &str, environment: &Environment, listen: &mut String) -> Result<Option<Value>, Wrong> {
         Ok(Some(match self.read {
             Read::Referred => return Ok(None),
             Read::NotYet(switch) => return not_yet(switch, environment).map(|()| None),
@@ -206,22 +215,22 @@ impl Variable {
 }
 
 /// Refuses what is not there yet, unless the switch of its group says that nobody wants it.
-fn not_yet(switch: &str, environment: &Environment) -> Result<(), Problem> {
+fn not_yet(switch: &str, environment: &Environment) -> Result<(), Wrong> {
     let off = |text: &str| matches!(text.to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off");
     if environment.get(switch).is_some_and(off) {
         return Ok(());
     }
     let hint = if switch.is_empty() { "unset it".to_owned() } else { format!("unset it, or set {switch}=false") };
-    Err(Problem::error("is not yet supported").hint(hint))
+    Err(Wrong { message: "is not yet supported", hint })
 }
 
-fn count(text: &str) -> Result<u32, Problem> {
-    text.parse().map_err(|_| Problem::error("is no whole number").hint("write digits only: `3`"))
+fn count(text: &str) -> Result<u32, Wrong> {
+    text.parse().map_err(|_| Wrong { message: "is no whole number", hint: "write digits only: `3`".to_owned() })
 }
 
 /// Seconds, or a duration as the file has it.
-fn duration(text: &str) -> Result<String, Problem> {
-    let wrong = || Problem::error("is no duration").hint("write seconds, or `90s`, `10m`, `1h`");
+fn duration(text: &str) -> Result<String, Wrong> {
+    let wrong = || Wrong { message: "is no duration", hint: "write seconds, or `90s`, `10m`, `1h`".to_owned() };
     if let Ok(seconds) = text.parse::<f64>() {
         let duration = Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
         return Ok(humantime::format_duration(duration).to_string());
