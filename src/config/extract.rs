@@ -12,8 +12,8 @@ use super::sources::Gathered;
 use crate::problem::{Problem, Problems};
 use crate::secret::scrub_google_keys;
 
-/// More mistakes than anyone makes; a bound against a mistake that taking out does not mend.
-const MOST: usize = 200;
+/// More mistakes than anyone reads in one go; a bound against a mistake that taking out does not mend, too.
+const MOST: usize = 50;
 
 /// What was read.
 pub struct Extracted {
@@ -106,15 +106,16 @@ impl Finding<'_> {
     }
 }
 
-/// A path as figment has it: positions in arrays are names there.
+/// A path as figment has it: positions in lists are names there.
 fn steps_of(path: &[String], values: &Dict) -> Vec<Step> {
     let mut steps = Vec::new();
-    let mut here = Some(Value::from(values.clone()));
-    for word in path {
-        let (step, next) = match (&here, word.trim_matches(['[', ']']).parse::<usize>()) {
-            (Some(Value::Array(_, items)), Ok(index)) => (Step::Index(index), items.get(index).cloned()),
-            (Some(Value::Dict(_, dict)), _) => (Step::Key(word.clone()), dict.get(word).cloned()),
-            _ => (Step::Key(word.clone()), None),
+    let mut here: Option<&Value> = None;
+    for (depth, word) in path.iter().enumerate() {
+        let table = if depth == 0 { Some(values) } else { here.and_then(Value::as_dict) };
+        let list = here.and_then(Value::as_array);
+        let (step, next) = match (list, word.trim_matches(['[', ']']).parse::<usize>()) {
+            (Some(items), Ok(index)) => (Step::Index(index), items.get(index)),
+            _ => (Step::Key(word.clone()), table.and_then(|table| table.get(word))),
         };
         steps.push(step);
         here = next;

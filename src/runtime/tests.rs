@@ -159,3 +159,12 @@ fn reloads_from_many_sides_take_turns() {
     assert!(!place.live.reload().unwrap().changed);
     assert!(place.live.snapshot().generation <= 21);
 }
+
+#[test]
+fn a_hundred_thousand_keys_are_loaded() {
+    let place = Place::new();
+    let keys: Vec<String> = (0..100_000).map(|number| format!("\"gemini-key-{number}\"")).collect();
+    place.reload(&format!("{FILE}[pools.default]\nkeys = [{}]\n", keys.join(","))).unwrap();
+    let now = place.live.services().clock.now();
+    assert_eq!(place.live.snapshot().pools["default"].status(now).len(), 100_000);
+}
