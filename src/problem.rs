@@ -51,6 +51,8 @@ pub enum Source {
     },
     /// An environment variable, by name.
     Environment(String),
+    /// An option of the command line.
+    CommandLine,
 }
 
 impl Problem {
@@ -80,6 +82,12 @@ impl Problem {
     /// From this environment variable.
     pub fn in_environment(mut self, name: impl Into<String>) -> Self {
         self.source = Some(Source::Environment(name.into()));
+        self
+    }
+
+    /// From there.
+    pub fn from_source(mut self, source: Source) -> Self {
+        self.source = Some(source);
         self
     }
 
@@ -120,6 +128,7 @@ impl fmt::Display for Source {
                 column.map_or(Ok(()), |column| write!(f, ":{column}"))
             }
             Self::Environment(name) => write!(f, "environment variable {name}"),
+            Self::CommandLine => f.write_str("command line"),
         }
     }
 }
@@ -153,6 +162,17 @@ impl Problems {
     /// For adding places after the fact.
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Problem> {
         self.0.iter_mut()
+    }
+
+    /// In the order of their places: file by file from top to bottom, then variables, then what is in no single place.
+    pub fn sort(&mut self) {
+        let place = |problem: &Problem| match &problem.source {
+            Some(Source::File { file, line, column }) => (0, file.display().to_string(), *line, *column),
+            Some(Source::Environment(name)) => (1, name.clone(), None, None),
+            Some(Source::CommandLine) => (2, String::new(), None, None),
+            None => (3, String::new(), None, None),
+        };
+        self.0.sort_by_cached_key(place);
     }
 
     /// Whether there are none.

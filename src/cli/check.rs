@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use super::BAD_CONFIG;
 use crate::config::Sources;
+use crate::keys::Ledger;
 use crate::problem::{Problems, Severity};
-use crate::runtime::{Services, prepare};
+use crate::runtime::prepare;
 
 /// Prints every problem.
 pub fn run(sources: &Sources) -> ExitCode {
-    let services = Services::start();
-    match prepare(sources, &services) {
+    match prepare(sources, &Ledger::default()) {
         Ok(snapshot) => {
             show(&snapshot.warnings);
             let file = snapshot

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::failed;
-use crate::config::reference::{page, schema};
+use crate::config::reference::{FILES, page};
 
 /// What to do with it.
 #[derive(Debug, Args)]
@@ -24,11 +24,11 @@ pub fn run(args: &ReferenceArgs) -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    for (file, text) in [("docs/config.md", page()), ("config/schema.json", schema())] {
-        if let Err(error) = std::fs::write(file, text) {
-            return failed(&format!("{file} cannot be written: {error}"));
+    for file in FILES {
+        if let Err(error) = std::fs::write(file.path, file.text()) {
+            return failed(&format!("{} cannot be written: {error}", file.path));
         }
-        eprintln!("{file} written");
+        eprintln!("{} written", file.path);
     }
     ExitCode::SUCCESS
 }

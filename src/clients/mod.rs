@@ -110,7 +110,7 @@ impl Clients {
             let hint = "listen on 127.0.0.1, or configure `auth.client_keys`";
             problems.push(Problem::error(message).at("auth.mode").hint(hint));
         } else if !clients.open && !has_clients {
-            let hint = "set SECURITY_ADAPTER_API_KEYS to a key of your own making, in the environment or in `.env`; or `auth.mode = \"open\"` with a loopback `server.listen`";
+            let hint = "set SECURITY_ADAPTER_API_KEYS to a key of your own making, in the environment or in `.env`; or write `auth.mode = \"open\"` with a loopback `server.listen`; just to look around, `cargo run --release -- demo`";
             problems
                 .push(Problem::error("there is no client key, so nobody could call").at("auth.client_keys").hint(hint));
         }

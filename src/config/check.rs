@@ -4,40 +4,46 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::Settings;
+use url::{Host, Url};
+
+use super::{ServerSettings, Settings};
 use crate::problem::{Problem, Problems};
+use crate::upstream::UpstreamSettings;
+
+/// The longest a hook may hold up a request.
+const LONGEST_HOOK: Duration = Duration::from_secs(10);
 
 /// Checks the settings.
 pub fn check(settings: &Settings, problems: &mut Problems) {
-    server(settings, problems);
-    upstream(settings, problems);
+    server(&settings.server, problems);
+    upstream(&settings.upstream, problems);
     settings.cooldown.check("cooldown", true, problems);
-    if settings.plugins.timeout.is_zero() || settings.plugins.timeout > Duration::from_secs(10) {
+    if settings.pools.is_empty() {
+        let hint = "write `[pools.default]` with `keys = [\"env:GEMINI_API_KEYS\"]`";
+        problems.push(Problem::error("there is no pool").at("pools").hint(hint));
+    }
+    let plugins = &settings.plugins;
+    if plugins.timeout.is_zero() || plugins.timeout > LONGEST_HOOK {
         problems.push(Problem::error("must be between 1ms and 10s").at("plugins.timeout"));
     }
-    if settings.plugins.max_operations == 0 {
+    if plugins.max_operations == 0 {
         problems.push(Problem::error("must be at least 1").at("plugins.max_operations"));
     }
-    let level = settings.log.level.as_str();
+    let level = settings.log.level.to_ascii_lowercase();
     let words = ["error", "warn", "info", "debug", "trace", "off"];
-    if !words.contains(&level.to_ascii_lowercase().as_str()) && !level.contains('=') {
-        problems.push(
-            Problem::error("is no log level").at("log.level").hint(format!("write one of `{}`", words.join("`, `"))),
-        );
+    if !words.contains(&level.as_str()) && !level.contains('=') {
+        let hint =
+            format!("write one of `{}`, or a filter such as `info,gemini_adapter::keys=debug`", words.join("`, `"));
+        problems.push(Problem::error("is no log level").at("log.level").hint(hint));
     }
 }
 
-fn server(settings: &Settings, problems: &mut Problems) {
-    let server = &settings.server;
+fn server(server: &ServerSettings, problems: &mut Problems) {
     if server.listen.parse::<SocketAddr>().is_err() {
         let hint = "write an IP address and a port: `0.0.0.0:8000`, `127.0.0.1:8000`, `[::]:8000`";
         problems.push(Problem::error("is no address to listen on").at("server.listen").hint(hint));
     }
-    for (name, value) in [("header_timeout", server.header_timeout), ("body_timeout", server.body_timeout)] {
-        if value.is_zero() {
-            problems.push(Problem::error("must be longer than nothing").at(format!("server.{name}")));
-        }
-    }
+    positive("server", &[("header_timeout", server.header_timeout), ("body_timeout", server.body_timeout)], problems);
     if server.keep_alive < Duration::from_secs(1) {
         problems.push(Problem::error("must be at least 1s").at("server.keep_alive"));
     }
@@ -45,40 +51,59 @@ fn server(settings: &Settings, problems: &mut Problems) {
         problems.push(Problem::error("must be at least 1").at("server.max_body"));
     }
     for (index, origin) in server.cors_origins.iter().enumerate() {
-        let whole =
-            origin == "*" || url::Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
-        if !whole {
-            let hint =
-                "write scheme, host and port as a browser sends them, without a path: `https://chat.example.org`";
+        let whole = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
+        if origin != "*" && !whole {
+            let hint = "write scheme, host and port as a browser sends them: `https://chat.example.org`, without a slash at the end";
             problems.push(Problem::error("is no origin").at(format!("server.cors_origins[{index}]")).hint(hint));
         }
     }
 }
 
-fn upstream(settings: &Settings, problems: &mut Problems) {
-    let upstream = &settings.upstream;
-    for (name, value) in [
+fn upstream(upstream: &UpstreamSettings, problems: &mut Problems) {
+    let times = [
         ("timeout", upstream.timeout),
         ("connect_timeout", upstream.connect_timeout),
         ("first_byte_timeout", upstream.first_byte_timeout),
         ("idle_timeout", upstream.idle_timeout),
-    ] {
-        if value.is_zero() {
-            problems.push(Problem::error("must be longer than nothing").at(format!("upstream.{name}")));
-        }
-    }
+    ];
+    positive("upstream", &times, problems);
     if !(1..=10).contains(&upstream.attempts) {
         problems.push(Problem::error("must be between 1 and 10").at("upstream.attempts"));
     }
-    let plain = url::Url::parse(&upstream.base_url).ok().filter(|url| url.scheme() == "http");
-    let local = |url: &url::Url| match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback() || address.is_private(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
+    // That it is a URL at all, the room itself checks.
+    if let Ok(url) = Url::parse(&upstream.base_url) {
+        base_url(&url, problems);
+    }
+}
+
+fn base_url(url: &Url, problems: &mut Problems) {
+    let path = url.path().trim_end_matches('/');
+    let wrong = if url.query().is_some() || url.fragment().is_some() {
+        Some(("must not have a query", "a key goes into `pools.NAME.keys`"))
+    } else if !url.username().is_empty() || url.password().is_some() {
+        Some(("must not have a user or a password", "a key goes into `pools.NAME.keys`"))
+    } else if path.ends_with("/v1beta") || path.ends_with("/v1") {
+        Some(("must end before the version of the API", "leave `/v1beta` out: it is added to every call"))
+    } else {
+        None
     };
-    if plain.is_some_and(|url| !local(&url)) {
+    if let Some((message, hint)) = wrong {
+        problems.push(Problem::error(message).at("upstream.base_url").hint(hint));
+    }
+    let near = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => true,
+    };
+    if url.scheme() == "http" && !near {
         let message = "sends keys unencrypted over a network";
         problems.push(Problem::warning(message).at("upstream.base_url").hint("use https"));
+    }
+}
+
+fn positive(table: &str, times: &[(&str, Duration)], problems: &mut Problems) {
+    for (name, _) in times.iter().filter(|(_, time)| time.is_zero()) {
+        problems.push(Problem::error("must be longer than nothing").at(format!("{table}.{name}")));
     }
 }

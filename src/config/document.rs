@@ -6,10 +6,11 @@ use figment::value::{Dict, Map};
 use figment::{Metadata, Profile, Provider};
 use toml::de::{DeTable, DeValue};
 
-use crate::problem::{Problem, Problems};
+use super::path::{Step, steps};
+use crate::problem::{Problem, Problems, Source};
 
 /// A document that parses.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Document {
     /// Where it came from; none for the built-in one.
     pub file: Option<PathBuf>,
@@ -18,69 +19,82 @@ pub struct Document {
     values: Dict,
 }
 
-/// A step of a dotted path: `pools.default.keys[2]`, `models.aliases."gpt-4.1"`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Into a table.
-    Key(String),
-    /// Into an array.
-    Index(usize),
-}
-
 impl Document {
     /// Parses the text.
+    ///
+    /// # Errors
+    /// Every mistake of form, not only the first, each with its place.
     pub fn parse(file: Option<PathBuf>, text: String) -> Result<Self, Problems> {
-        // The recoverable parser finds every mistake of form, not only the first.
         let (_, errors) = DeTable::parse_recoverable(&text);
         let name = file.clone().unwrap_or_else(|| "built-in configuration".into());
-        let place = |error: &toml::de::Error| error.span().map(|span| line_and_column(&text, span.start));
+        let problem = |error: &toml::de::Error| {
+            let place = error.span().map(|span| line_and_column(&text, span.start));
+            // Only the message: the error's own rendering quotes the line, and a line may hold a secret.
+            Problem::error(format!("is no TOML: {}", error.message().replace('\n', "; "))).in_file(&name, place)
+        };
         let mut problems = Problems::new();
-        problems.extend(
-            errors
-                .iter()
-                .map(|error| Problem::error(format!("is no TOML: {}", error.message())).in_file(&name, place(error))),
-        );
+        problems.extend(errors.iter().map(problem));
         match toml::from_str::<Dict>(&text) {
-            Ok(values) if problems.is_empty() => Ok(Self { file, text, values }),
-            Ok(_) => Err(problems),
-            Err(error) => {
-                if problems.is_empty() {
-                    problems.push(Problem::error(error.message().to_owned()).in_file(&name, place(&error)));
-                }
-                Err(problems)
-            }
+            Ok(values) if problems.is_empty() => return Ok(Self { file, text, values }),
+            Err(error) if problems.is_empty() => problems.push(problem(&error)),
+            _ => {}
         }
+        Err(problems)
     }
 
-    /// Adds the place of the problem's setting, or of the nearest table around it that is in the document.
-    pub fn locate(&self, problem: &mut Problem) {
-        let Some(file) = &self.file else { return };
-        let offset = self.offset(&steps(&problem.path));
-        let place = offset.map(|offset| line_and_column(&self.text, offset));
-        *problem = problem.clone().in_file(file, place);
+    /// The text at `table.name`, when it is one.
+    pub fn text_at(&self, table: &str, name: &str) -> Option<&str> {
+        self.values.get(table)?.as_dict()?.get(name)?.as_str()
     }
 
-    /// The byte at which the key at this path begins.
-    fn offset(&self, path: &[Step]) -> Option<usize> {
-        let table = DeTable::parse(&self.text).ok()?;
+    /// The place of a setting, or of the nearest table around it that is in the document.
+    pub fn locate(&self, path: &str) -> Option<Source> {
+        let place = self.offset(&steps(path)).map(|(offset, _)| line_and_column(&self.text, offset));
+        self.source(place)
+    }
+
+    /// The place of a setting; None when it is not in the document.
+    pub fn locate_exactly(&self, path: &str) -> Option<Source> {
+        let steps = steps(path);
+        let (offset, depth) = self.offset(&steps)?;
+        (depth == steps.len()).then(|| self.source(Some(line_and_column(&self.text, offset))))?
+    }
+
+    fn source(&self, place: Option<(usize, usize)>) -> Option<Source> {
+        let (line, column) = place.unzip();
+        Some(Source::File { file: self.file.clone()?, line, column })
+    }
+
+    /// The byte at which the deepest key on this path begins, and how deep it is.
+    fn offset(&self, path: &[Step]) -> Option<(usize, usize)> {
+        let root = DeTable::parse(&self.text).ok()?;
         let mut found = None;
-        let mut here = DeValue::Table(table.into_inner());
-        for step in path {
-            let next = match (&here, step) {
-                (DeValue::Table(table), Step::Key(name)) => {
+        let mut here: Option<&DeValue<'_>> = None;
+        for (depth, step) in path.iter().enumerate() {
+            let table = if depth == 0 { Some(root.get_ref()) } else { here.and_then(DeValue::as_table) };
+            let next = match (table, step) {
+                (Some(table), Step::Key(name)) => {
                     let entry = table.iter().find(|(key, _)| key.get_ref() == name.as_str());
-                    entry.map(|(key, value)| (key.span().start, value.get_ref().clone()))
+                    entry.map(|(key, value)| (key.span().start, value))
                 }
-                (DeValue::Array(items), Step::Index(index)) => {
-                    items.get(*index).map(|item| (item.span().start, item.get_ref().clone()))
-                }
+                (None, Step::Index(index)) => here
+                    .and_then(DeValue::as_array)
+                    .and_then(|items| items.get(*index))
+                    .map(|item| (item.span().start, item)),
                 _ => None,
             };
             let Some((start, value)) = next else { break };
-            found = Some(start);
-            here = value;
+            found = Some((start, depth + 1));
+            here = Some(value.get_ref());
         }
         found
+    }
+}
+
+/// Without the text: it may hold secrets.
+impl std::fmt::Debug for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Document").field("file", &self.file).finish_non_exhaustive()
     }
 }
 
@@ -92,49 +106,6 @@ impl Provider for Document {
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
         Ok(Map::from([(Profile::Default, self.values.clone())]))
     }
-}
-
-/// The steps of a dotted path.
-pub fn steps(path: &str) -> Vec<Step> {
-    let mut steps = Vec::new();
-    let mut word = String::new();
-    let mut quoted = false;
-    let mut flush = |word: &mut String, index: bool| {
-        let text = std::mem::take(word);
-        match text.parse() {
-            Ok(index_value) if index => steps.push(Step::Index(index_value)),
-            _ if !text.is_empty() => steps.push(Step::Key(text)),
-            _ => {}
-        }
-    };
-    for c in path.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            '.' | '[' if !quoted => flush(&mut word, false),
-            ']' if !quoted => flush(&mut word, true),
-            other => word.push(other),
-        }
-    }
-    flush(&mut word, false);
-    steps
-}
-
-/// A path's dotted form.
-pub fn dotted(steps: &[Step]) -> String {
-    let bare = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    let mut text = String::new();
-    for step in steps {
-        match step {
-            Step::Index(index) => text.push_str(&format!("[{index}]")),
-            Step::Key(name) => {
-                if !text.is_empty() {
-                    text.push('.');
-                }
-                text.push_str(&if bare(name) { name.clone() } else { format!("\"{name}\"") });
-            }
-        }
-    }
-    text
 }
 
 /// Both from 1; columns count characters.

@@ -7,58 +7,115 @@ use figment::value::{Dict, Value};
 use figment::{Figment, Profile};
 
 use super::Settings;
-use super::document::{Step, dotted};
+use super::path::{Step, dotted};
 use super::sources::Gathered;
 use crate::problem::{Problem, Problems};
+use crate::secret::scrub_google_keys;
 
-/// More mistakes than anyone makes; a bound against a mistake that taking out does not mend.
-const MOST: usize = 200;
+/// More mistakes than anyone reads in one go; a bound against a mistake that taking out does not mend, too.
+const MOST: usize = 50;
 
-/// The settings; where one is wrong, its default stands in, and the problem is noted.
-pub fn extract(gathered: &Gathered, problems: &mut Problems) -> Settings {
+/// What was read.
+pub struct Extracted {
+    /// The settings; where one was wrong, its default stands in.
+    pub settings: Settings,
+    /// The tables in which a default stands in.
+    pub doubtful: Vec<String>,
+    /// Whether nothing was wrong.
+    pub whole: bool,
+}
+
+/// Reads the settings, noting each problem.
+pub fn extract(gathered: &Gathered, problems: &mut Problems) -> Extracted {
     let layered = gathered.layers.iter().fold(Figment::from(&gathered.document), Figment::merge);
+    let mut found = Finding { gathered, taken: Taken::default(), doubtful: Vec::new(), meant: Vec::new(), problems };
     let mut values: Dict = match layered.extract() {
         Ok(values) => values,
         Err(error) => {
-            problems.push(Problem::error(error.to_string()));
-            return Settings::default();
+            found.problems.push(describe(&error.kind));
+            return Extracted { settings: Settings::default(), doubtful: Vec::new(), whole: false };
         }
     };
+    let mut whole = true;
+    for path in lists_for_tables(&values) {
+        whole = false;
+        found.note(&path, &Kind::InvalidType(Actual::Seq, "a map".into()));
+        found.taken.take(&mut values, &path);
+    }
     for _ in 0..MOST {
-        let error = match Figment::from(Serialized::from(&values, Profile::Default)).extract::<Settings>() {
-            Ok(settings) => return settings,
+        let error = match Figment::from(Serialized::from(&values, Profile::Default)).extract() {
+            Ok(settings) => return Extracted { settings, doubtful: found.doubtful, whole },
             Err(error) => error,
         };
+        whole = false;
         let path = steps_of(&error.path, &values);
-        let mut problem = describe(&error.kind, &path);
-        // A variable that set it is where it is mended; else the file is, and its place is added later.
-        let here = dotted(&path);
-        if let Some(name) = gathered
-            .layers
-            .iter()
-            .rev()
-            .find(|layer| here.starts_with(&layer.path))
-            .and_then(|layer| layer.variable.clone())
-        {
-            problem = problem.in_environment(name);
-        }
-        problems.push(problem.at(here));
-        if !remove(&mut values, &path) {
+        found.note(&path, &error.kind);
+        if !found.taken.take(&mut values, &path) {
             break;
         }
     }
-    Settings::default()
+    Extracted { settings: Settings::default(), doubtful: found.doubtful, whole: false }
 }
 
-/// A path as figment has it: positions in arrays are names there.
+/// Lists where tables belong. To serde a list may stand for a table, field by field; to people it may not.
+fn lists_for_tables(values: &Dict) -> Vec<Vec<Step>> {
+    let mut lists = Vec::new();
+    let mut look = |path: &[&str], value: &Value| {
+        if matches!(value, Value::Array(..)) {
+            lists.push(path.iter().map(|name| Step::Key((*name).to_owned())).collect());
+        }
+    };
+    for (section, value) in values {
+        look(&[section], value);
+        let pools = value.as_dict().filter(|_| section == "pools");
+        for (pool, value) in pools.into_iter().flatten() {
+            look(&[section, pool], value);
+            if let Some(cooldown) = value.as_dict().and_then(|pool| pool.get("cooldown")) {
+                look(&[section, pool, "cooldown"], cooldown);
+            }
+        }
+    }
+    lists
+}
+
+/// What was found on the way.
+struct Finding<'f> {
+    gathered: &'f Gathered,
+    taken: Taken,
+    doubtful: Vec<String>,
+    /// The settings that misspelt ones were meant to be: they are not missing besides.
+    meant: Vec<String>,
+    problems: &'f mut Problems,
+}
+
+impl Finding<'_> {
+    fn note(&mut self, path: &[Step], kind: &Kind) {
+        let original = self.taken.original(path);
+        let table = dotted(original.split_last().map_or(&[], |(_, table)| table));
+        match kind {
+            Kind::MissingField(name) if self.meant.contains(&format!("{}.{name}", dotted(&original))) => return,
+            Kind::UnknownField(name, known) => {
+                self.meant.extend(near(name, known).map(|meant| format!("{table}.{meant}")));
+            }
+            _ => self.doubtful.push(table),
+        }
+        // A name nobody knows may be a secret in the wrong place.
+        let mut problem = describe(kind).at(scrub_google_keys(&dotted(&original)));
+        problem.source = self.gathered.locate(&dotted(&original));
+        self.problems.push(problem);
+    }
+}
+
+/// A path as figment has it: positions in lists are names there.
 fn steps_of(path: &[String], values: &Dict) -> Vec<Step> {
     let mut steps = Vec::new();
-    let mut here = Some(Value::from(values.clone()));
-    for word in path {
-        let (step, next) = match (&here, word.trim_matches(['[', ']']).parse::<usize>()) {
-            (Some(Value::Array(_, items)), Ok(index)) => (Step::Index(index), items.get(index).cloned()),
-            (Some(Value::Dict(_, dict)), _) => (Step::Key(word.clone()), dict.get(word).cloned()),
-            _ => (Step::Key(word.clone()), None),
+    let mut here: Option<&Value> = None;
+    for (depth, word) in path.iter().enumerate() {
+        let table = if depth == 0 { Some(values) } else { here.and_then(Value::as_dict) };
+        let list = here.and_then(Value::as_array);
+        let (step, next) = match (list, word.trim_matches(['[', ']']).parse::<usize>()) {
+            (Some(items), Ok(index)) => (Step::Index(index), items.get(index)),
+            _ => (Step::Key(word.clone()), table.and_then(|table| table.get(word))),
         };
         steps.push(step);
         here = next;
@@ -66,82 +123,121 @@ fn steps_of(path: &[String], values: &Dict) -> Vec<Step> {
     steps
 }
 
-/// Takes out what is at the path; inside an array, the whole member, so that the others keep their meaning if not their place.
-fn remove(values: &mut Dict, path: &[Step]) -> bool {
-    match path {
-        [] => false,
-        [Step::Key(name)] => values.remove(name).is_some(),
-        [Step::Key(name), rest @ ..] => match values.get_mut(name) {
-            Some(Value::Dict(_, inner)) => remove(inner, rest) || values.remove(name).is_some(),
-            Some(Value::Array(_, items)) => match rest {
-                [Step::Index(index), ..] if *index < items.len() => {
-                    items.remove(*index);
-                    true
+/// What was taken out of arrays: whoever stood behind it has moved up, and is still to be named by the place it has in the
+/// document.
+#[derive(Default)]
+struct Taken(Vec<(Vec<Step>, usize)>);
+
+impl Taken {
+    /// Takes out what is at the path; false when there is nothing.
+    fn take(&mut self, values: &mut Dict, path: &[Step]) -> bool {
+        let Some((last, parents)) = path.split_last() else { return false };
+        match (walk(values, parents), last) {
+            (Some(Place::Table(dict)), Step::Key(name)) => dict.remove(name).is_some(),
+            (Some(Place::List(items)), Step::Index(index)) if *index < items.len() => {
+                items.remove(*index);
+                let meant = self.original(path);
+                if let Some((Step::Index(index), list)) = meant.split_last() {
+                    self.0.push((list.to_vec(), *index));
                 }
-                _ => values.remove(name).is_some(),
-            },
-            Some(_) => values.remove(name).is_some(),
-            None => false,
-        },
-        [Step::Index(_), ..] => false,
+                true
+            }
+            // What is wrong lies deeper than there are values: the value around it is what is wrong.
+            _ => self.take(values, parents),
+        }
+    }
+
+    /// The path as the document has it.
+    fn original(&self, path: &[Step]) -> Vec<Step> {
+        let mut original: Vec<Step> = Vec::with_capacity(path.len());
+        for step in path {
+            let step = match step {
+                Step::Index(index) => {
+                    let mut gone: Vec<usize> =
+                        self.0.iter().filter(|(list, _)| *list == original).map(|(_, index)| *index).collect();
+                    gone.sort_unstable();
+                    Step::Index(gone.into_iter().fold(*index, |index, gone| index + usize::from(gone <= index)))
+                }
+                key => key.clone(),
+            };
+            original.push(step);
+        }
+        original
     }
 }
 
+enum Place<'v> {
+    Table(&'v mut Dict),
+    List(&'v mut Vec<Value>),
+}
+
+fn walk<'v>(values: &'v mut Dict, path: &[Step]) -> Option<Place<'v>> {
+    path.iter().try_fold(Place::Table(values), |place, step| {
+        let value = match (place, step) {
+            (Place::Table(dict), Step::Key(name)) => dict.get_mut(name)?,
+            (Place::List(items), Step::Index(index)) => items.get_mut(*index)?,
+            _ => return None,
+        };
+        match value {
+            Value::Dict(_, dict) => Some(Place::Table(dict)),
+            Value::Array(_, items) => Some(Place::List(items)),
+            _ => None,
+        }
+    })
+}
+
 /// What is wrong. Values are not shown, only what they are: any of them may be a secret in the wrong place.
-fn describe(kind: &Kind, path: &[Step]) -> Problem {
+fn describe(kind: &Kind) -> Problem {
     match kind {
-        Kind::UnknownField(name, known) => unknown("setting", name, known),
+        Kind::UnknownField(name, known) => {
+            let hint = match near(name, known) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("there are `{}`", known.join("`, `")),
+            };
+            Problem::error("there is no such setting").hint(hint)
+        }
         Kind::UnknownVariant(_, known) => {
             Problem::error("is none of the values it can have").hint(format!("write one of `{}`", known.join("`, `")))
         }
         Kind::MissingField(name) => Problem::error(format!("`{name}` is missing")),
+        Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) if expected == "a duration" => {
+            Problem::error("is no duration").hint("write `90s`, `10m` or `1h 30m`, in quotes")
+        }
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
             Problem::error(format!("expected {}, found {}", plain(expected), shape(found)))
         }
-        Kind::Message(message) if is_duration(path) => {
-            Problem::error(format!("is no duration: {message}")).hint("write `90s`, `10m` or `1h 30m`, in quotes")
-        }
-        Kind::Message(message) => Problem::error(message.clone()),
         Kind::ISizeOutOfRange(_) | Kind::USizeOutOfRange(_) => Problem::error("is a number out of range"),
-        other => Problem::error(other.to_string()),
+        // The words of these may quote the value.
+        _ => Problem::error("cannot be read"),
     }
 }
 
-fn unknown(what: &str, name: &str, known: &[&str]) -> Problem {
-    let near = known.iter().map(|known| (strsim::osa_distance(name, known), *known)).min();
-    let problem = Problem::error(format!("there is no such {what}"));
-    match near {
-        Some((distance, meant)) if distance <= 3.max(name.len() / 3) => {
-            problem.hint(format!("did you mean `{meant}`?"))
-        }
-        _ => problem.hint(format!("there are `{}`", known.join("`, `"))),
-    }
-}
-
-fn is_duration(path: &[Step]) -> bool {
-    const DURATIONS: &[&str] = &["timeout", "drain", "keep_alive", "base", "max"];
-    matches!(path.last(), Some(Step::Key(name)) if DURATIONS.iter().any(|word| name.ends_with(word)))
+/// The name that was meant.
+fn near<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+    let (distance, meant) = known.iter().map(|known| (strsim::osa_distance(name, known), *known)).min()?;
+    (distance <= 2.max(name.len() / 3)).then_some(meant)
 }
 
 /// Rust's words in those of TOML.
-fn plain(expected: &str) -> String {
+fn plain(expected: &str) -> &str {
     match expected {
-        "u16" | "u32" | "u64" | "usize" => "a whole number from 0".to_owned(),
-        "a sequence" => "an array".to_owned(),
-        "a map" => "a table".to_owned(),
-        other if other.starts_with("struct ") => "a table".to_owned(),
-        "a duration" => "a duration in quotes, such as \"90s\"".to_owned(),
-        other => other.to_owned(),
+        "u16" | "u32" | "u64" | "usize" => "a whole number from 0",
+        "a sequence" => "a list",
+        "a string" | "path string" => "a text",
+        "a map" => "a table",
+        other if other.starts_with("struct ") => "a table",
+        other => other,
     }
 }
 
 fn shape(found: &Actual) -> &'static str {
     match found {
         Actual::Bool(_) => "a boolean",
+        Actual::Signed(number) if *number < 0 => "a negative number",
         Actual::Unsigned(_) | Actual::Signed(_) => "a number",
         Actual::Float(_) => "a fraction",
         Actual::Char(_) | Actual::Str(_) => "a text",
-        Actual::Seq => "an array",
+        Actual::Seq => "a list",
         Actual::Map => "a table",
         _ => "something else",
     }

@@ -7,30 +7,34 @@
 mod check;
 mod document;
 mod extract;
+mod layer;
+mod path;
 pub mod reference;
 mod server;
 mod sources;
 mod variables;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clients::AuthSettings;
-use crate::environment::Environment;
+use crate::environment::{Environment, SecretRef};
 use crate::keys::{CooldownSettings, PoolSettings};
 use crate::models::ModelsSettings;
 use crate::plugin::PluginsSettings;
-use crate::problem::Problems;
+use crate::problem::{Problems, Source};
 use crate::secret::MASK;
 use crate::telemetry::LogSettings;
 use crate::upstream::UpstreamSettings;
 
 pub use server::ServerSettings;
-pub use sources::Sources;
+use sources::Gathered;
+pub use sources::{LARGEST, Sources};
 pub use variables::{VARIABLES, Variable};
 
 /// The document that stands in for a missing file; also what is shipped as `config/config.toml`.
@@ -60,7 +64,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let keys = vec![crate::environment::SecretRef::Env("GEMINI_API_KEYS".into()).into()];
+        let keys = vec![SecretRef::Env("GEMINI_API_KEYS".into()).into()];
         Self {
             server: ServerSettings::default(),
             upstream: UpstreamSettings::default(),
@@ -74,8 +78,17 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Every secret, as it is referred to.
+    fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
+        let auth = [&self.auth.client_keys, &self.auth.admin_keys, &self.auth.metrics_keys].into_iter().flatten();
+        let keys = self.pools.values().flat_map(|pool| &pool.keys).map(|key| &key.key);
+        auth.chain(keys).chain(&self.upstream.proxy)
+    }
+}
+
 /// A configuration that was read and checked, as far as it can be without building anything from it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// All settings.
     pub settings: Settings,
@@ -85,7 +98,7 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// What changes whenever they, or what they refer to, change: 12 hex digits.
     pub hash: String,
-    document: document::Document,
+    gathered: Gathered,
 }
 
 impl Config {
@@ -93,56 +106,87 @@ impl Config {
     pub fn resolved(&self) -> Value {
         let mut shown = serde_json::to_value(&self.settings).unwrap_or_default();
         if let Some(plugins) = shown.pointer_mut("/plugins/settings") {
-            mask(plugins);
+            mask(plugins, false);
         }
         shown
     }
 
-    /// Adds file, line and column to problems that name a setting only.
+    /// Who set a setting, by its dotted path; None when nobody did and it has its default.
+    pub fn source_of(&self, path: &str) -> Option<Source> {
+        self.gathered.source_of(path)
+    }
+
+    /// Files that hold secrets: what they hold is part of the configuration.
+    pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        self.settings.secrets().filter_map(|secret| match secret {
+            SecretRef::File(path) => Some(path.as_path()),
+            _ => None,
+        })
+    }
+
+    /// Adds the place to problems that name a setting only.
     pub fn locate(&self, problems: &mut Problems) {
         for problem in problems.iter_mut().filter(|problem| problem.source.is_none() && !problem.path.is_empty()) {
-            self.document.locate(problem);
+            problem.source = self.gathered.locate(&problem.path);
+            // Names stand in quotes only where they have to.
+            problem.path = path::dotted(&path::steps(&problem.path));
         }
     }
 }
 
-/// Settings of plugins are theirs to name; what is called like a secret is taken for one.
-fn mask(value: &mut Value) {
+/// Without the settings: those of plugins may be secrets that only their names tell.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("file", &self.file).field("hash", &self.hash).finish_non_exhaustive()
+    }
+}
+
+/// Settings of plugins are theirs to name; what is called like a secret is taken for one, with all that is in it.
+fn mask(value: &mut Value, secret: bool) {
     const SECRET: &[&str] = &["key", "token", "secret", "password", "credential"];
     match value {
+        Value::String(text) if secret => *text = MASK.into(),
         Value::Object(map) => {
             for (name, value) in map {
                 let name = name.to_ascii_lowercase();
-                if value.is_string() && SECRET.iter().any(|word| name.contains(word)) {
-                    *value = MASK.into();
-                } else {
-                    mask(value);
-                }
+                mask(value, secret || SECRET.iter().any(|word| name.contains(word)));
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(mask),
+        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, secret)),
         _ => {}
     }
 }
 
-/// Reads and checks.
+/// Reads and checks. What comes with a result may hold errors too: rules that the settings break, to be reported together
+/// with those that the rooms find when they are built.
 ///
 /// # Errors
-/// All that is wrong, when anything is.
+/// All that is wrong, when there are no settings to go on with.
 pub fn load(sources: &Sources) -> Result<(Config, Problems), Problems> {
     let mut problems = Problems::new();
-    let gathered = sources.gather(&mut problems)?;
-    let settings = extract::extract(&gathered, &mut problems);
+    let Some(gathered) = sources.gather(&mut problems) else { return Err(problems) };
+    let extracted = extract::extract(&gathered, &mut problems);
     let config = Config {
-        hash: gathered.hash(),
-        environment: gathered.environment,
+        hash: gathered.hash(extracted.settings.secrets()),
+        environment: gathered.environment.clone(),
         file: gathered.document.file.clone(),
-        document: gathered.document,
-        settings,
+        gathered,
+        settings: extracted.settings,
     };
-    check::check(&config.settings, &mut problems);
+    let mut broken = Problems::new();
+    check::check(&config.settings, &mut broken);
+    // Times of cooldowns are judged by each other: where a default stands in for one, nobody wrote what would be judged.
+    let doubtful = extracted.doubtful.iter().any(|table| table == "cooldown");
+    problems.extend(broken.into_iter().filter(|problem| !(doubtful && problem.path.starts_with("cooldown."))));
     config.locate(&mut problems);
-    if problems.has_errors() { Err(problems) } else { Ok((config, problems)) }
+    if extracted.whole {
+        variables::warn_of_unused(&config, &mut problems);
+        problems.sort();
+        Ok((config, problems))
+    } else {
+        problems.sort();
+        Err(problems)
+    }
 }
 
 #[cfg(test)]

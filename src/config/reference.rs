@@ -7,6 +7,24 @@ use serde_json::{Map, Value};
 use super::variables::VARIABLES;
 use super::{BUILT_IN, Settings};
 
+/// A file that is made from the settings.
+pub struct Made {
+    /// Where it is, from the root of the repository.
+    pub path: &'static str,
+    make: fn() -> String,
+}
+
+impl Made {
+    /// What it must hold.
+    pub fn text(&self) -> String {
+        (self.make)()
+    }
+}
+
+/// The page for people, the schema for editors.
+pub const FILES: [Made; 2] =
+    [Made { path: "docs/config.md", make: page }, Made { path: "config/schema.json", make: schema }];
+
 /// The JSON Schema, draft 7: the newest that the TOML plugins of editors agree on.
 pub fn schema() -> String {
     let generator = SchemaSettings::draft07().into_generator();
@@ -21,31 +39,8 @@ pub fn schema() -> String {
 pub fn page() -> String {
     let schema: Value = serde_json::from_str(&schema()).unwrap_or_default();
     let mut page = String::from(INTRODUCTION);
-    let sections = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-    for (name, section) in &sections {
-        let defaults = serde_json::to_value(Settings::default()).unwrap_or_default();
-        let defaults = defaults.get(name).cloned().unwrap_or_default();
-        if name == "pools" {
-            push_section(
-                &mut page,
-                "pools.NAME",
-                &schema,
-                &resolve(&schema, &section["additionalProperties"]),
-                &defaults["default"],
-            );
-            push_section(&mut page, "a key, as a table", &schema, &schema["definitions"]["KeyTable"], &Value::Null);
-        } else {
-            push_section(&mut page, name, &schema, &resolve(&schema, section), &defaults);
-        }
-        if name == "models" {
-            push_section(
-                &mut page,
-                "an alias, as a table",
-                &schema,
-                &schema["definitions"]["AliasTable"],
-                &Value::Null,
-            );
-        }
+    for (title, pointer) in SECTIONS {
+        push_section(&mut page, title, &schema, &resolve(&schema, schema.pointer(pointer).unwrap_or(&Value::Null)));
     }
     page.push_str("\n## Environment\n\n");
     page.push_str(ENVIRONMENT);
@@ -53,9 +48,26 @@ pub fn page() -> String {
         let path = if variable.path.is_empty() { String::new() } else { format!("`{}`", variable.path) };
         page.push_str(&format!("| `{}` | {path} | {} |\n", variable.name, variable.about));
     }
-    page.push_str(&format!("\n## The shipped configuration\n\nIt equals the defaults.\n\n```toml\n{BUILT_IN}```\n"));
+    page.push_str(&format!("\n## The shipped configuration\n\n{SHIPPED}\n\n```toml\n{BUILT_IN}```\n"));
     page
 }
+
+/// The sections in the order of the page, and where the schema has them.
+const SECTIONS: [(&str, &str); 11] = [
+    ("`[server]`", "/properties/server"),
+    ("`[upstream]`", "/properties/upstream"),
+    ("`[auth]`", "/properties/auth"),
+    ("`[pools.NAME]`", "/definitions/PoolSettings"),
+    ("A key as a table", "/definitions/KeyTable"),
+    ("`[cooldown]`", "/properties/cooldown"),
+    ("`[pools.NAME.cooldown]`", "/definitions/CooldownOverride"),
+    ("`[models]`", "/properties/models"),
+    ("An alias as a table", "/definitions/AliasTable"),
+    ("`[plugins]`", "/properties/plugins"),
+    ("`[log]`", "/properties/log"),
+];
+
+const SHIPPED: &str = "A missing file, and a section left out of a file, are as here.";
 
 const INTRODUCTION: &str = "<!-- Made from the doc comments of the settings: `gemini-adapter reference --write`. -->
 # Configuration
@@ -64,43 +76,47 @@ const INTRODUCTION: &str = "<!-- Made from the doc comments of the settings: `ge
 nothing and is reported with file, line, column and a hint: in the log, in `GET /admin/config`, and as the metric
 `gemini_adapter_config_last_reload_successful`. `gemini-adapter check` finds the same problems without a server.
 
-Each layer is over the one before: the built-in document (or the file instead of it), `.env` and the environment, the command
-line. Unknown settings are mistakes. Durations are `\"90s\"`, `\"10m\"`. A secret is the text itself, `\"env:NAME\"` or
+Each layer is over the one before: the file (or, where there is none, the shipped configuration below), `.env` and the
+environment, the command line. Unknown settings are mistakes. Durations are `\"90s\"`, `\"10m\"`. A secret is the text itself, `\"env:NAME\"` or
 `\"file:PATH\"`; what those lead to may hold several, split at commas or line ends.
 ";
 
 const ENVIRONMENT: &str = "Variables of the process win over those of `.env`. Any setting can be given as `GEMINI_ADAPTER__SECTION__FIELD`, its value
-written as in TOML: `GEMINI_ADAPTER__SERVER__DRAIN=10s`.
+written as in TOML: `GEMINI_ADAPTER__SERVER__DRAIN=10s`. One that names no setting is a mistake.
 
 | variable | setting | what it is |
 |---|---|---|
 ";
 
-fn push_section(page: &mut String, title: &str, root: &Value, section: &Value, defaults: &Value) {
-    let heading = if title.contains(' ') { format!("\n### {title}\n\n") } else { format!("\n## `[{title}]`\n\n") };
-    page.push_str(&heading);
+fn push_section(page: &mut String, title: &str, root: &Value, section: &Value) {
+    page.push_str(&format!("\n## {title}\n\n"));
     if let Some(about) = section["description"].as_str() {
-        page.push_str(&format!("{}\n\n", about.replace('\n', " ")));
+        page.push_str(&format!("{}\n\n", line(about)));
     }
     page.push_str("| setting | type | default | what it is |\n|---|---|---|---|\n");
     for (name, field) in section["properties"].as_object().unwrap_or(&Map::new()) {
-        let about = field["description"].as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|");
-        let default = defaults.get(name).or(field.get("default")).filter(|value| !value.is_null());
-        let default = default.map(|value| format!("`{}`", shown(value))).unwrap_or_default();
+        let about = line(field["description"].as_str().unwrap_or_default()).replace('|', "\\|");
+        let default = match &field["default"] {
+            Value::Null => String::new(),
+            value => format!("`{value}`"),
+        };
         page.push_str(&format!("| `{name}` | {} | {default} | {about} |\n", kind(root, field)));
     }
 }
 
-/// A default as TOML has it; tables are left to the shipped configuration.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Object(map) if map.is_empty() => "{}".to_owned(),
-        Value::Object(_) => "see below".to_owned(),
-        other => other.to_string(),
-    }
+/// A doc comment's paragraph in one line.
+fn line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn kind(root: &Value, field: &Value) -> String {
+    if refers_to(field, "Secret") {
+        return "secret".to_owned();
+    }
+    // Durations are texts to the schema.
+    if field["default"].as_str().is_some_and(|text| humantime::parse_duration(text).is_ok()) {
+        return "duration".to_owned();
+    }
     let field = resolve(root, field);
     if let Some(values) = variants(&field) {
         return values.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ");
@@ -108,25 +124,29 @@ fn kind(root: &Value, field: &Value) -> String {
     if field.get("anyOf").is_some() {
         return "text or table".to_owned();
     }
-    let kind = match &field["type"] {
-        Value::Array(kinds) => kinds[0].as_str().unwrap_or_default().to_owned(),
-        other => other.as_str().unwrap_or("table").to_owned(),
+    let name = match &field["type"] {
+        Value::Array(kinds) => kinds.first().and_then(Value::as_str).unwrap_or("table"),
+        other => other.as_str().unwrap_or("table"),
     };
-    match kind.as_str() {
+    match name {
         "string" => "text".to_owned(),
         "integer" => "number".to_owned(),
         "object" => "table".to_owned(),
-        "array" => format!("list of {}", kind_of_items(root, &field)),
-        _ => kind,
+        "array" => match kind(root, &field["items"]).as_str() {
+            "text or table" => "list of secrets or tables".to_owned(),
+            item => format!("list of {item}s"),
+        },
+        other => other.to_owned(),
     }
 }
 
-fn kind_of_items(root: &Value, field: &Value) -> String {
-    match kind(root, &field["items"]).as_str() {
-        "text" => "texts".to_owned(),
-        "text or table" => "texts or tables".to_owned(),
-        other => other.to_owned(),
-    }
+/// Whether a field is of a named type and no other, wrapped as schemars wraps what has a description or may be absent.
+fn refers_to(field: &Value, name: &str) -> bool {
+    let pointer = format!("#/definitions/{name}");
+    let choices = field["allOf"].as_array().or(field["anyOf"].as_array());
+    let mut choices = choices.into_iter().flatten().filter(|choice| choice["type"] != "null");
+    let only = choices.next().filter(|_| choices.next().is_none()).unwrap_or(field);
+    only["$ref"].as_str() == Some(&pointer)
 }
 
 fn variants(field: &Value) -> Option<Vec<String>> {

@@ -1,13 +1,19 @@
 //! Where a configuration comes from, and what was found there: read once per load.
 
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::BUILT_IN;
 use super::document::Document;
-use super::variables::{self, Layer};
-use crate::environment::Environment;
-use crate::problem::{Problem, Problems};
+use super::layer::Layer;
+use super::path::steps;
+use super::variables;
+use crate::environment::{Environment, SecretRef};
+use crate::problem::{Problem, Problems, Source};
 use crate::secret::Digest;
+
+/// The largest file that is read, in bytes: a hundred thousand keys fit.
+pub const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Where a configuration comes from.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +29,7 @@ pub struct Sources {
 }
 
 /// What was found.
+#[derive(Clone, Debug)]
 pub(super) struct Gathered {
     pub document: Document,
     pub environment: Environment,
@@ -39,22 +46,25 @@ impl Sources {
         self.file.as_deref().unwrap_or(Path::new(Self::DEFAULT))
     }
 
-    pub(super) fn gather(&self, problems: &mut Problems) -> Result<Gathered, Problems> {
-        let document = match std::fs::read_to_string(self.path()) {
+    /// Reads everything. A document that is none leaves nothing to go on with; all else is a problem beside a result.
+    pub(super) fn gather(&self, problems: &mut Problems) -> Option<Gathered> {
+        let environment = self.environment(problems);
+        let document = match read(self.path()) {
             Ok(text) => Document::parse(Some(self.path().to_owned()), text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.file.is_none() => {
+            Err(error) if error.kind() == ErrorKind::NotFound && self.file.is_none() => {
                 Document::parse(None, BUILT_IN.to_owned())
             }
             Err(error) => Err(Problem::error(format!("cannot be read: {error}")).in_file(self.path(), None).into()),
         };
-        let environment = self.environment(problems);
-        let mut layers = variables::layers(&environment, problems);
-        layers.extend(self.overrides.iter().map(|(path, value)| Layer::flag(path, value)));
         match document {
-            Ok(document) => Ok(Gathered { document, environment, layers }),
-            Err(mut wrong) => {
-                wrong.extend(std::mem::take(problems));
-                Err(wrong)
+            Ok(document) => {
+                let mut layers = variables::layers(&environment, &document, problems);
+                layers.extend(self.overrides.iter().map(|(path, value)| Layer::option(path, value)));
+                Some(Gathered { document, environment, layers })
+            }
+            Err(wrong) => {
+                problems.extend(wrong);
+                None
             }
         }
     }
@@ -62,40 +72,79 @@ impl Sources {
     /// The variables of `.env` under those of the process.
     fn environment(&self, problems: &mut Problems) -> Environment {
         let mut pairs = Vec::new();
-        match dotenvy::from_path_iter(&self.dotenv) {
-            Ok(lines) => {
-                for line in lines {
-                    match line {
-                        Ok(pair) => pairs.push(pair),
-                        // The text of the error would show the line, and with it perhaps a secret.
-                        Err(_) => problems.push(
-                            Problem::error("has a line that is no `NAME=value`")
-                                .in_file(&self.dotenv, None)
-                                .hint("put values with spaces or `#` in quotes"),
-                        ),
-                    }
-                }
+        match read(&self.dotenv) {
+            Ok(text) => pairs.extend(dotenv(&self.dotenv, &text, problems)),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => {
+                problems.push(Problem::error(format!("cannot be read: {error}")).in_file(&self.dotenv, None));
             }
-            Err(error) if error.not_found() => {}
-            Err(_) => problems.push(Problem::error("cannot be read").in_file(&self.dotenv, None)),
         }
         pairs.extend(self.process.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
         Environment::from_pairs(pairs)
     }
 }
 
+fn read(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        let message = format!("it is larger than {} MiB", LARGEST >> 20);
+        return Err(std::io::Error::new(ErrorKind::FileTooLarge, message));
+    }
+    Ok(text)
+}
+
+/// The pairs of a `.env` file.
+fn dotenv(file: &Path, text: &str, problems: &mut Problems) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for line in dotenvy::from_read_iter(text.as_bytes()) {
+        match line {
+            Ok(pair) => pairs.push(pair),
+            Err(error) => {
+                // The error quotes the line, and a line may hold a secret: it only serves to find its number.
+                let quoted = if let dotenvy::Error::LineParse(quoted, _) = error { quoted } else { String::new() };
+                let first = quoted.lines().next().unwrap_or_default().trim();
+                let line = text.lines().position(|line| !first.is_empty() && line.trim() == first);
+                let problem = Problem::error("is no `NAME=value`").hint("put values with spaces or `#` in quotes");
+                problems.push(Problem {
+                    source: Some(Source::File { file: file.to_owned(), line: line.map(|line| line + 1), column: None }),
+                    ..problem
+                });
+            }
+        }
+    }
+    pairs
+}
+
 impl Gathered {
-    /// Of the document, of what overrides it, and of every variable it may refer to.
-    pub fn hash(&self) -> String {
+    /// What changes whenever the document, what stands over it, or a secret it refers to changes: 12 hex digits.
+    pub fn hash<'a>(&self, secrets: impl Iterator<Item = &'a SecretRef>) -> String {
         let mut text = self.document.text.clone();
         for layer in &self.layers {
-            text.push_str(&format!("\n{layer:?}"));
+            text.push_str(&format!("\n{layer:?} {}", serde_json::to_string(&layer.value).unwrap_or_default()));
         }
-        for (name, value) in self.environment.iter() {
-            if variables::is_ours(name) || text.contains(&format!("env:{name}")) {
-                text.push_str(&format!("\n{name}={value}"));
+        for reference in secrets {
+            text.push_str(&format!("\n{}", reference.masked()));
+            for secret in reference.resolve(&self.environment).unwrap_or_default() {
+                text.push_str(&format!(" {}", secret.digest().hex(32)));
             }
         }
         Digest::of(&text).hex(6)
+    }
+
+    /// Who set a setting, or something in it; or where in the document it, or the nearest table around it, is.
+    pub fn locate(&self, path: &str) -> Option<Source> {
+        let within = || {
+            let steps = steps(path);
+            self.layers.iter().rev().find(|layer| layer.path.starts_with(&steps)).map(|layer| layer.source.clone())
+        };
+        self.source_of(path).or_else(within).or_else(|| self.document.locate(path))
+    }
+
+    /// Who set a setting; None when nobody did and it has its default.
+    pub fn source_of(&self, path: &str) -> Option<Source> {
+        let steps = steps(path);
+        let over = self.layers.iter().rev().find(|layer| steps.starts_with(&layer.path));
+        over.map(|layer| layer.source.clone()).or_else(|| self.document.locate_exactly(path))
     }
 }

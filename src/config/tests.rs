@@ -1,6 +1,8 @@
-//! Layers, problems and places; and that what is generated is what is there.
+//! Layers, problems and places.
 
 use std::path::Path;
+
+use proptest::prelude::*;
 
 use super::*;
 use crate::problem::{Severity, Source};
@@ -64,7 +66,7 @@ base = 5
     assert_eq!(found.len(), 5, "{found:#?}");
     for (found, expected) in found.iter().zip([
         "10: pools.default.keys[1].wieght: there is no such setting",
-        "13: cooldown.base: expected a duration",
+        "13: cooldown.base: is no duration",
         "3: server.lisen: there is no such setting",
         "4: server.keep_alive: ",
         "7: upstream.attempts: expected a whole number from 0, found a text",
@@ -97,13 +99,14 @@ fn variables_are_over_the_file_and_flags_over_both() {
         ("SERVICE_LOG_LEVEL", "debug"),
         ("SERVICE_CORS_ORIGINS", "https://a.example, https://b.example:8080"),
         ("GEMINI_ADAPTER__SERVER__DRAIN", "7s"),
+        ("GEMINI_ADAPTER__SERVER__KEEP_ALIVE", ""),
         ("gemini_unrelated", "x"),
     ];
     let (config, problems) = load_text(text, &variables).unwrap();
     assert!(problems.is_empty(), "{problems}");
     let seconds = std::time::Duration::from_secs;
     let settings = &config.settings;
-    assert_eq!(settings.server.listen, "0.0.0.0:9000");
+    assert_eq!(settings.server.listen, "127.0.0.1:9000");
     assert_eq!((settings.cooldown.base, settings.cooldown.failures), (seconds(60), 3));
     assert_eq!((settings.upstream.timeout, settings.upstream.attempts), (seconds(90), 3));
     assert_eq!(settings.upstream.base_url, "http://127.0.0.1:9");
@@ -134,7 +137,7 @@ fn variables_that_cannot_be_are_named() {
     let problems = load_text("", &variables).unwrap_err();
     let found = lines(&problems);
     for expected in [
-        "GEMINI_COOLING_PERIOD: : is no duration",
+        "GEMINI_COOLING_PERIOD: cooldown.base: is no duration",
         "CACHE_TTL: : is not yet supported",
         "DATABASE_REDIS_URL: : is not yet supported",
         "SECURITY_ENABLE_RATE_LIMITING: : is not yet supported",
@@ -158,7 +161,7 @@ fn rules_between_settings() {
         ("[cooldown]\nbase = \"10s\"\nmax = \"5s\"", "3: cooldown.max: must not be shorter than `base`"),
         ("[log]\nlevel = \"loud\"", "2: log.level: is no log level"),
     ] {
-        let found = lines(&load_text(text, &[]).unwrap_err());
+        let found = lines(&load_text(text, &[]).unwrap().1);
         assert!(found.iter().any(|line| line.starts_with(expected)), "{expected} is not in {found:?}");
     }
     let (_, problems) = load_text("[upstream]\nbase_url = \"http://example.org\"", &[]).unwrap();
@@ -181,10 +184,123 @@ fn what_is_referred_to_changes_the_hash() {
 }
 
 #[test]
-fn generated_files_are_what_is_there() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (file, made) in [("docs/config.md", reference::page()), ("config/schema.json", reference::schema())] {
-        let there = std::fs::read_to_string(root.join(file)).unwrap_or_default();
-        assert!(there == made, "{file} is not what the settings say: run `cargo run -- reference --write`");
+fn host_and_port_are_set_apart() {
+    let listen = |file: &str, variables: &[(&str, &str)]| {
+        let text = if file.is_empty() { String::new() } else { format!("[server]\nlisten = \"{file}\"") };
+        load_text(&text, variables).unwrap().0.settings.server.listen
+    };
+    assert_eq!(listen("127.0.0.1:1", &[("SERVICE_PORT", "9")]), "127.0.0.1:9");
+    assert_eq!(listen("127.0.0.1:1", &[("SERVICE_HOST", "10.0.0.1")]), "10.0.0.1:1");
+    assert_eq!(listen("[::1]:1", &[("SERVICE_PORT", "9")]), "[::1]:9");
+    assert_eq!(listen("", &[("SERVICE_HOST", "::1"), ("SERVICE_PORT", "9")]), "[::1]:9");
+    assert_eq!(listen("", &[("SERVICE_HOST", "[::]")]), "[::]:8000");
+}
+
+#[test]
+fn who_set_what_is_known() {
+    let text = "[upstream]\nattempts = 2\n";
+    let (config, _) = load_text(text, &[("GEMINI_REQUEST_TIMEOUT", "9")]).unwrap();
+    assert!(matches!(config.source_of("upstream.attempts"), Some(Source::File { line: Some(2), .. })));
+    assert_eq!(config.source_of("upstream.timeout"), Some(Source::Environment("GEMINI_REQUEST_TIMEOUT".into())));
+    assert_eq!(config.source_of("upstream.idle_timeout"), None);
+}
+
+#[test]
+fn secrets_show_nowhere() {
+    let text = r#"
+[auth]
+client_keys = ["canary-client-0123456789"]
+[upstream]
+proxy = "http://user:canary@127.0.0.1:1"
+[pools.default]
+keys = ["canary-gemini"]
+[plugins.settings.mailer]
+api_token = "canary"
+nested = { password = "canary", list = [{ secret = "canary" }], keys = ["canary"], names = ["shown"] }
+"#;
+    let (config, problems) = load_text(text, &[("GEMINI_ADAPTER__AUTH__ADMIN_KEYS", "[\"canary-admin\"]")]).unwrap();
+    let resolved = config.resolved().to_string();
+    assert!(resolved.contains("shown") && resolved.contains("mailer"));
+    for told in [resolved, problems.to_string(), format!("{:?}", config.gathered)] {
+        assert!(!told.contains("canary"), "{told}");
+    }
+}
+
+#[test]
+fn a_secret_file_changes_the_hash() {
+    let dir = tempfile::tempdir().unwrap();
+    let secret = dir.path().join("keys");
+    let text = format!("[pools.default]\nkeys = [\"file:{}\"]", secret.display());
+    let hash = |content: &str| {
+        std::fs::write(&secret, content).unwrap();
+        load_text(&text, &[]).unwrap().0.hash
+    };
+    assert_ne!(hash("one"), hash("two"));
+    assert_eq!(hash("three"), hash("three"));
+}
+
+#[test]
+fn what_cannot_be_read_is_a_problem() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("config.toml");
+    let told = |file: &Path| load(&sources(file, &[])).unwrap_err().to_string();
+    assert!(told(&file).contains("config.toml: error: cannot be read"));
+    assert!(told(dir.path()).contains("error: cannot be read"));
+    std::fs::write(&file, b"[log]\nlevel = \"\xff\"").unwrap();
+    assert!(told(&file).contains("error: cannot be read"));
+}
+
+fn any_value() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("\"canary\"".to_owned()),
+        Just("\"5s\"".to_owned()),
+        any::<i64>().prop_map(|number| number.to_string()),
+        Just("1.5".to_owned()),
+        Just("true".to_owned()),
+        Just("2026-11-24".to_owned()),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(|items| format!("[{}]", items.join(", "))),
+            ("(key|weight|name|model|base|x)", inner).prop_map(|(name, value)| format!("{{ {name} = {value} }}")),
+        ]
+    })
+}
+
+fn any_document() -> impl Strategy<Value = String> {
+    const NAMES: &[&str] = &[
+        "server.listen",
+        "server.keep_alive",
+        "server",
+        "upstream.attempts",
+        "upstream.proxy",
+        "auth.client_keys",
+        "auth.mode",
+        "pools.default.keys",
+        "pools.default.cooldown",
+        "pools.other",
+        "pools",
+        "cooldown.failures",
+        "models.default",
+        "models.aliases.\"gpt-*\"",
+        "plugins.settings.x",
+        "log",
+        "unknown.thing",
+    ];
+    proptest::collection::btree_map(proptest::sample::select(NAMES), any_value(), 0..6)
+        .prop_map(|lines| lines.iter().map(|(name, value)| format!("{name} = {value}\n")).collect())
+}
+
+proptest! {
+    #[test]
+    fn any_document_is_read_or_refused_and_no_value_is_told(text in any_document()) {
+        let problems = match load_text(&text, &[]) {
+            Ok((_, problems)) => problems,
+            Err(problems) => {
+                prop_assert!(problems.has_errors(), "refused without a word:\n{text}");
+                problems
+            }
+        };
+        prop_assert!(!problems.to_string().contains("canary"), "{text}\n{problems}");
     }
 }

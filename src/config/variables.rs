@@ -3,14 +3,17 @@
 
 use std::time::Duration;
 
-use figment::value::{Dict, Map, Value};
-use figment::{Metadata, Profile, Provider};
+use figment::value::Value;
 
-use crate::environment::Environment;
-use crate::problem::{Problem, Problems};
+use super::Config;
+use super::document::Document;
+use super::layer::{Layer, toml_value};
+use super::path::{Step, steps};
+use crate::environment::{Environment, SecretRef};
+use crate::problem::{Problem, Problems, Source};
 
-/// The beginning of variables that name a setting by its path.
-const OWN: &str = "GEMINI_ADAPTER__";
+/// The beginning of variables that name a setting by its path, in lower case.
+const OWN: &str = "gemini_adapter__";
 
 /// A variable with a name of its own.
 pub struct Variable {
@@ -40,10 +43,18 @@ enum Read {
     List,
     /// A reference to the variable itself: it may hold a password.
     Reference,
-    /// Host or port; both together are `server.listen`.
-    Address,
+    /// The host of `server.listen`; the port stays what it was.
+    Host,
+    /// The port of `server.listen`; the host stays what it was.
+    Port,
     /// Refused, because what it sets is not there yet, unless the switch of its group is off.
     NotYet(&'static str),
+}
+
+/// Why a variable's text is no value.
+struct Wrong {
+    message: &'static str,
+    hint: String,
 }
 
 /// All of them.
@@ -52,38 +63,33 @@ pub const VARIABLES: &[Variable] = &[
         "GEMINI_API_KEYS",
         "pools.default.keys",
         Read::Referred,
-        "Gemini keys, split at commas or line ends. Read through `env:GEMINI_API_KEYS`, which the shipped configuration has; a file that lists other keys does without it.",
+        "Gemini keys, split at commas or line ends. Read through `env:GEMINI_API_KEYS`, which the shipped configuration has; a file whose pools list other keys does without it.",
     ),
     row("GEMINI_BASE_URL", "upstream.base_url", Read::Text, "Where the Gemini API is."),
     row("GEMINI_COOLING_PERIOD", "cooldown.base", Read::Duration, "First rest of a key; a bare number is seconds."),
     row("GEMINI_REQUEST_TIMEOUT", "upstream.timeout", Read::Duration, "The whole call; a bare number is seconds."),
     row("GEMINI_MAX_RETRIES", "upstream.attempts", Read::CountOfMore, "Attempts after the first."),
     row("GEMINI_MAX_FAILURES", "cooldown.failures", Read::Count, "Failures in a row that send a key to rest."),
-    row("GEMINI_PROXY_URL", "upstream.proxy", Read::Reference, "Proxy for all upstream traffic."),
+    row(
+        "GEMINI_PROXY_URL",
+        "upstream.proxy",
+        Read::Reference,
+        "Proxy for all upstream traffic. Becomes `env:GEMINI_PROXY_URL`, so its password never shows.",
+    ),
     row(
         "SECURITY_ADAPTER_API_KEYS",
         "auth.client_keys",
         Read::Referred,
-        "Keys of clients. Read through `env:SECURITY_ADAPTER_API_KEYS`.",
+        "Keys of clients, split likewise. Read through `env:SECURITY_ADAPTER_API_KEYS`, which the shipped configuration has.",
     ),
     row(
         "SECURITY_ADMIN_API_KEYS",
         "auth.admin_keys",
         Read::Referred,
-        "Keys of admins. Read through `env:SECURITY_ADMIN_API_KEYS`.",
+        "Keys of admins, split likewise. Read through `env:SECURITY_ADMIN_API_KEYS`, which the shipped configuration has.",
     ),
-    row(
-        "SERVICE_HOST",
-        "server.listen",
-        Read::Address,
-        "Address to listen on; the port is 8000 unless SERVICE_PORT says otherwise.",
-    ),
-    row(
-        "SERVICE_PORT",
-        "server.listen",
-        Read::Address,
-        "Port to listen on; the address is 0.0.0.0 unless SERVICE_HOST says otherwise.",
-    ),
+    row("SERVICE_HOST", "server.listen", Read::Host, "Address to listen on. The port stays what it is elsewhere."),
+    row("SERVICE_PORT", "server.listen", Read::Port, "Port to listen on. The address stays what it is elsewhere."),
     row("SERVICE_LOG_LEVEL", "log.level", Read::Text, "How much is logged."),
     row(
         "SERVICE_CORS_ORIGINS",
@@ -129,59 +135,28 @@ const fn row(name: &'static str, path: &'static str, read: Read, about: &'static
     Variable { name, path, about, read }
 }
 
-/// Whether a variable sets anything here.
-pub fn is_ours(name: &str) -> bool {
-    name.starts_with(OWN) || VARIABLES.iter().any(|variable| variable.name == name)
-}
-
-/// One value over the document.
-#[derive(Clone, Debug)]
-pub struct Layer {
-    /// The variable; none for a flag of the command line.
-    pub variable: Option<String>,
-    /// The setting.
-    pub path: String,
-    value: Value,
-}
-
-impl Layer {
-    /// From the command line.
-    pub fn flag(path: &str, value: &str) -> Self {
-        Self { variable: None, path: path.to_owned(), value: parse(value) }
-    }
-}
-
-impl Provider for Layer {
-    fn metadata(&self) -> Metadata {
-        Metadata::named("environment variable or flag")
-    }
-
-    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        let nested = figment::util::nest(&self.path, self.value.clone());
-        Ok(Map::from([(Profile::Default, nested.into_dict().unwrap_or_default())]))
-    }
-}
-
-/// What the variables set, each a layer.
-pub fn layers(environment: &Environment, problems: &mut Problems) -> Vec<Layer> {
+/// What the variables set over the document, the strongest last.
+pub fn layers(environment: &Environment, document: &Document, problems: &mut Problems) -> Vec<Layer> {
+    let mut listen = document.text_at("server", "listen").unwrap_or("0.0.0.0:8000").to_owned();
     let mut layers = Vec::new();
     for variable in VARIABLES {
-        if let Some(text) = environment.get(variable.name) {
-            match variable.value(text, environment) {
-                Ok(Some(value)) => layers.push(Layer {
-                    variable: Some(variable.name.to_owned()),
-                    path: variable.path.to_owned(),
-                    value,
-                }),
-                Ok(None) => {}
-                Err(problem) => problems.push(problem.in_environment(variable.name)),
+        let Some(text) = environment.get(variable.name) else { continue };
+        match variable.value(text, environment, &mut listen) {
+            Ok(Some(value)) => {
+                let source = Source::Environment(variable.name.to_owned());
+                layers.push(Layer { source, path: steps(variable.path), value });
+            }
+            Ok(None) => {}
+            Err(Wrong { message, hint }) => {
+                problems.push(Problem::error(message).hint(hint).at(variable.path).in_environment(variable.name));
             }
         }
     }
-    for (name, text) in environment.iter() {
-        if let Some(path) = name.strip_prefix(OWN) {
-            let path = path.to_ascii_lowercase().replace("__", ".");
-            layers.push(Layer { variable: Some(name.to_owned()), path, value: parse(text) });
+    for (name, _) in environment.iter() {
+        let Some(text) = environment.get(name) else { continue };
+        if let Some(path) = own_path(name) {
+            let source = Source::Environment(name.to_owned());
+            layers.push(Layer { source, path, value: toml_value(text) });
         } else if let Some(meant) = misspelt(name) {
             let hint = format!("did you mean {meant}?");
             problems.push(Problem::warning("sets nothing").in_environment(name).hint(hint));
@@ -190,49 +165,72 @@ pub fn layers(environment: &Environment, problems: &mut Problems) -> Vec<Layer> 
     layers
 }
 
+/// Warns of variables that are set and mean nothing, because the document refers to others in their place.
+pub fn warn_of_unused(config: &Config, problems: &mut Problems) {
+    for variable in VARIABLES.iter().filter(|variable| matches!(variable.read, Read::Referred)) {
+        let reference = SecretRef::Env(variable.name.to_owned());
+        let set = config.environment.get(variable.name).is_some();
+        // Who writes other keys on the command line knows it.
+        let meant = config.source_of(variable.path) == Some(Source::CommandLine);
+        if set && !meant && !config.settings.secrets().any(|secret| *secret == reference) {
+            let hint = format!("write `\"env:{}\"` there, or unset it", variable.name);
+            let message = format!("sets nothing: `{}` does not refer to it", variable.path);
+            problems.push(Problem::warning(message).in_environment(variable.name).hint(hint));
+        }
+    }
+}
+
+/// The setting that `GEMINI_ADAPTER__SECTION__FIELD` names; upper and lower case are the same.
+fn own_path(name: &str) -> Option<Vec<Step>> {
+    let name = name.to_ascii_lowercase();
+    let path = name.strip_prefix(OWN)?;
+    Some(path.split("__").map(|word| Step::Key(word.to_owned())).collect())
+}
+
 impl Variable {
-    fn value(&self, text: &str, environment: &Environment) -> Result<Option<Value>, Problem> {
-        let number = |text: &str| {
-            text.parse::<u32>().map_err(|_| Problem::error("is no whole number").hint("write digits only: `3`"))
-        };
+    /// The value for its setting; None when it sets nothing by itself.
+    fn value(&self, text: &str, environment: &Environment, listen: &mut String) -> Result<Option<Value>, Wrong> {
         Ok(Some(match self.read {
             Read::Referred => return Ok(None),
+            Read::NotYet(switch) => return not_yet(switch, environment).map(|()| None),
             Read::Text => text.into(),
-            Read::Count => number(text)?.into(),
-            Read::CountOfMore => number(text)?.saturating_add(1).into(),
+            Read::Count => count(text)?.into(),
+            Read::CountOfMore => count(text)?.saturating_add(1).into(),
             Read::Duration => duration(text)?.into(),
             Read::List => list(text),
             Read::Reference => format!("env:{}", self.name).into(),
-            Read::Address => {
-                let host = environment.get("SERVICE_HOST").unwrap_or("0.0.0.0");
-                let port = environment.get("SERVICE_PORT").unwrap_or("8000");
-                // An IPv6 address goes in brackets before a port.
-                if host.contains(':') && !host.starts_with('[') {
-                    format!("[{host}]:{port}")
-                } else {
-                    format!("{host}:{port}")
-                }
-                .into()
-            }
-            Read::NotYet(switch) => {
-                let off = |text: &str| matches!(text.to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off");
-                if environment.get(switch).is_some_and(off) {
-                    return Ok(None);
-                }
-                let hint = if switch.is_empty() {
-                    "leave it out".to_owned()
-                } else {
-                    format!("set {switch}=false, or leave it out")
+            Read::Host | Read::Port => {
+                let (host, port) = listen.rsplit_once(':').unwrap_or((listen.as_str(), "8000"));
+                let bare = !text.starts_with('[') && text.contains(':');
+                *listen = match self.read {
+                    Read::Port => format!("{host}:{text}"),
+                    // Before a port, an IPv6 address stands in brackets.
+                    _ if bare => format!("[{text}]:{port}"),
+                    _ => format!("{text}:{port}"),
                 };
-                return Err(Problem::error("is not yet supported").hint(hint));
+                listen.as_str().into()
             }
         }))
     }
 }
 
+/// Refuses what is not there yet, unless the switch of its group says that nobody wants it.
+fn not_yet(switch: &str, environment: &Environment) -> Result<(), Wrong> {
+    let off = |text: &str| matches!(text.to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off");
+    if environment.get(switch).is_some_and(off) {
+        return Ok(());
+    }
+    let hint = if switch.is_empty() { "unset it".to_owned() } else { format!("unset it, or set {switch}=false") };
+    Err(Wrong { message: "is not yet supported", hint })
+}
+
+fn count(text: &str) -> Result<u32, Wrong> {
+    text.parse().map_err(|_| Wrong { message: "is no whole number", hint: "write digits only: `3`".to_owned() })
+}
+
 /// Seconds, or a duration as the file has it.
-fn duration(text: &str) -> Result<String, Problem> {
-    let wrong = || Problem::error("is no duration").hint("write seconds, or `90s`, `10m`, `1h`");
+fn duration(text: &str) -> Result<String, Wrong> {
+    let wrong = || Wrong { message: "is no duration", hint: "write seconds, or `90s`, `10m`, `1h`".to_owned() };
     if let Ok(seconds) = text.parse::<f64>() {
         let duration = Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
         return Ok(humantime::format_duration(duration).to_string());
@@ -241,16 +239,9 @@ fn duration(text: &str) -> Result<String, Problem> {
 }
 
 fn list(text: &str) -> Value {
-    let items: Vec<String> = serde_json::from_str(text).unwrap_or_else(|_| {
-        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
-    });
+    let split = || text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect();
+    let items: Vec<String> = serde_json::from_str(text).unwrap_or_else(|_| split());
     items.into()
-}
-
-/// A TOML value; what is none is a text.
-fn parse(text: &str) -> Value {
-    let document = toml::from_str::<Dict>(&format!("value = {text}"));
-    document.ok().and_then(|mut dict| dict.remove("value")).unwrap_or_else(|| text.into())
 }
 
 /// The variable that was meant, when the name is nearly one of ours. Others have variables too: only what is close counts.

@@ -1,5 +1,6 @@
 //! Settings of `[pools.NAME]` and `[cooldown]`.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -131,6 +132,7 @@ impl PoolSettings {
     /// The keys, resolved and checked; None when there is none to be used.
     pub(super) fn resolve(&self, place: &str, environment: &Environment, problems: &mut Problems) -> Option<Vec<Key>> {
         let mut keys: Vec<Key> = Vec::new();
+        let mut known = HashSet::new();
         for (index, settings) in self.keys.iter().enumerate() {
             let place = format!("{place}.keys[{index}]");
             settings.check(&place, problems);
@@ -145,16 +147,17 @@ impl PoolSettings {
                 problems.push(unset(&settings.key, &place));
             }
             for secret in secrets {
+                let id = KeyId::of(&secret);
                 if is_placeholder(secret.expose()) {
                     let message = format!("a placeholder was left in place of a key ({})", settings.key.masked());
                     problems.push(
                         Problem::error(message).at(&place).hint("put a key from aistudio.google.com/apikey there"),
                     );
-                } else if keys.iter().any(|key| key.id == KeyId::of(&secret)) {
-                    let message = format!("the key {} is configured twice; it counts once", KeyId::of(&secret));
-                    problems.push(Problem::warning(message).at(&place));
-                } else {
+                } else if known.insert(id.clone()) {
                     keys.push(settings.key(secret));
+                } else {
+                    let message = format!("the key {id} is configured twice; it counts once");
+                    problems.push(Problem::warning(message).at(&place));
                 }
             }
         }

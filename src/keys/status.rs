@@ -87,7 +87,10 @@ impl State {
             Gate::Dead(why) => plain("dead", Some(why.name())),
             Gate::Closed { until, rest } => Self {
                 state: if *until > rest.until { "probing" } else { "resting" },
-                until: Some(now.wall_at(*until).to_string()),
+                // Two clocks never agree to the last digit; nobody needs more than the second.
+                until: Some(now.wall_at(*until))
+                    .and_then(|until| until.round(jiff::Unit::Second).ok())
+                    .map(|until| until.to_string()),
                 why: Some(rest.why.name()),
                 quota_id: rest.quota_id.clone(),
             },

@@ -82,12 +82,12 @@ impl Models {
     /// Where a request for this name goes; None when nobody knows it. An exact alias beats a glob, a glob beats Google's own
     /// names, and those beat the default.
     pub fn route(&self, asked: &str) -> Option<Route> {
-        // Whatever would not do as a name must not do as a default either.
+        let exact = self.exact.iter().find(|(name, _)| name == asked).map(|(_, target)| target);
+        // Whatever would not do as a name must do neither for a glob nor for the default.
         let plausible = |c: char| c.is_ascii_alphanumeric() || "._-:/@+ ".contains(c);
-        if asked.len() > 200 || !asked.chars().all(plausible) || asked.contains("..") {
+        if exact.is_none() && (asked.len() > 200 || !asked.chars().all(plausible) || asked.contains("..")) {
             return None;
         }
-        let exact = self.exact.iter().find(|(name, _)| name == asked).map(|(_, target)| target);
         let alias = exact.or_else(|| self.globs.iter().find(|(glob, _)| glob.matches(asked)).map(|(_, target)| target));
         let target = match alias {
             Some(target) => target.clone(),
@@ -135,6 +135,7 @@ mod tests {
     fn models() -> Models {
         let mut settings = ModelsSettings::default();
         settings.aliases.insert("gpt-4*".into(), AliasSettings::to("gemini-2.5-pro"));
+        settings.aliases.insert("the fast one (beta)".into(), AliasSettings::to("gemini-2.5-flash"));
         let mut problems = Problems::new();
         let models = Models::prepare(&settings, &["default"].into(), &mut problems);
         assert!(problems.is_empty(), "{problems}");
@@ -152,6 +153,9 @@ mod tests {
             ("gemini-2.5-flash", Some("gemini-2.5-flash")),
             ("models/gemini-2.5-flash", Some("gemini-2.5-flash")),
             ("claude-sonnet-4", Some("gemini-flash-latest")),
+            ("the fast one (beta)", Some("gemini-2.5-flash")),
+            ("the fast one (alpha)", None),
+            ("gpt-4?key=x", None),
             ("../../x?key=", None),
             ("gemini-2.5\r\nx: y", None),
             ("models/../x", None),

@@ -173,7 +173,8 @@ pub fn read(file: &Path, source: &str, settings: &PluginsSettings) -> Result<Hea
     let given = settings.settings.get(&name).cloned().unwrap_or_default();
     let config = configure(&name, &raw.config, given, &mut problems);
     let timeout = raw.timeout_ms.map_or(settings.timeout, Duration::from_millis);
-    if timeout.is_zero() || timeout > Duration::from_secs(10) {
+    // Where the script says nothing, the setting counts, and is checked where it stands.
+    if raw.timeout_ms.is_some() && (timeout.is_zero() || timeout > Duration::from_secs(10)) {
         problems.push(Problem::error("`timeout_ms` must be between 1 and 10000").in_file(file, None));
     }
     let globs = |texts: Vec<String>| texts.iter().map(|text| WildMatch::new(text)).collect();

@@ -1,6 +1,6 @@
 //! The switch. Preparing may fail, swapping may not: whatever is wrong with a change, what was live stays live.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use serde::Serialize;
@@ -16,6 +16,7 @@ pub struct Live {
     sources: Sources,
     services: Arc<Services>,
     /// Held while a reload is under way: one at a time, in order.
+    turn: Mutex<()>,
     refused: Mutex<Option<Refused>>,
 }
 
@@ -35,7 +36,7 @@ pub struct Reloaded {
 /// A change that was refused.
 #[derive(Clone, Debug, Serialize)]
 pub struct Refused {
-    /// When, RFC 3339.
+    /// Since when, RFC 3339.
     pub at: String,
     /// Why.
     pub problems: Problems,
@@ -47,9 +48,15 @@ impl Live {
     /// # Errors
     /// All that is wrong, when anything is.
     pub fn start(sources: Sources, services: Arc<Services>) -> Result<Self, Problems> {
-        let snapshot = Snapshot { generation: 1, ..prepare(&sources, &services)? };
+        let snapshot = Snapshot { generation: 1, ..prepare(&sources, &services.ledger)? };
         learn(&services, &snapshot);
-        Ok(Self { snapshot: ArcSwap::from_pointee(snapshot), sources, services, refused: Mutex::default() })
+        Ok(Self {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            sources,
+            services,
+            turn: Mutex::default(),
+            refused: Mutex::default(),
+        })
     }
 
     /// What is live now. Take it once a request.
@@ -69,35 +76,53 @@ impl Live {
 
     /// The last change, if it was refused.
     pub fn refused(&self) -> Option<Refused> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.refused_now().clone()
     }
 
-    /// Reads, checks, builds, and swaps if all is well. Blocks on files: not for threads that serve.
+    /// Reads, checks, builds, and swaps if all is well; where nothing has changed, what is live stays. Blocks on files: not for
+    /// threads that serve.
     ///
     /// # Errors
     /// All that is wrong; then nothing has changed.
     pub fn reload(&self) -> Result<Reloaded, Problems> {
-        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot();
-        match prepare(&self.sources, &self.services).and_then(|next| keeps_address(&before, next)) {
-            Ok(next) => {
-                *refused = None;
-                let changed = next.hash != before.hash;
-                let generation = before.generation + u64::from(changed);
-                let next = Snapshot { generation, ..next };
-                let told = Reloaded { generation, hash: next.hash.clone(), changed, warnings: next.warnings.clone() };
-                if changed {
-                    learn(&self.services, &next);
-                    self.snapshot.store(Arc::new(next));
-                }
-                Ok(told)
-            }
+        match prepare(&self.sources, &self.services.ledger).and_then(|next| keeps_address(&before, next)) {
+            Ok(next) => Ok(self.accept(&before, next)),
             Err(problems) => {
-                self.services.telemetry.reload_refused(&problems);
-                *refused = Some(Refused { at: jiff::Timestamp::now().to_string(), problems: problems.clone() });
+                self.refuse(&problems);
                 Err(problems)
             }
         }
+    }
+
+    fn accept(&self, before: &Snapshot, next: Snapshot) -> Reloaded {
+        let mended = self.refused_now().take().is_some();
+        let changed = next.hash != before.hash;
+        let generation = before.generation + u64::from(changed);
+        let next = Snapshot { generation, ..next };
+        let told = Reloaded { generation, hash: next.hash.clone(), changed, warnings: next.warnings.clone() };
+        if changed {
+            learn(&self.services, &next);
+            self.snapshot.store(Arc::new(next));
+        } else if mended {
+            self.services.telemetry.reloaded(generation, &told.hash, &told.warnings);
+        }
+        told
+    }
+
+    /// The same problems again are no news: a refused change is tried again and again until it is mended.
+    fn refuse(&self, problems: &Problems) {
+        let mut refused = self.refused_now();
+        if refused.as_ref().is_none_or(|refused| refused.problems != *problems) {
+            self.services.telemetry.reload_refused(problems);
+            let at = self.services.clock.now().wall.to_string();
+            *refused = Some(Refused { at, problems: problems.clone() });
+        }
+    }
+
+    fn refused_now(&self) -> MutexGuard<'_, Option<Refused>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

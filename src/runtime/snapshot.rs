@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::Services;
 use crate::clients::Clients;
 use crate::config::{self, Config, Sources};
-use crate::keys::KeyPool;
+use crate::keys::{KeyPool, Ledger};
 use crate::models::Models;
 use crate::plugin::Plugins;
 use crate::problem::Problems;
@@ -42,15 +41,12 @@ pub struct Snapshot {
 }
 
 /// Reads, checks and builds: the one function behind start, `check`, the watcher, SIGHUP and the admin's reload. It changes
-/// nothing.
+/// nothing: the pools look into the ledger, and book there only once they serve.
 ///
 /// # Errors
 /// All that is wrong, when anything is.
-pub fn prepare(sources: &Sources, services: &Services) -> Result<Snapshot, Problems> {
-    let (config, mut problems) = match config::load(sources) {
-        Ok(loaded) => loaded,
-        Err(problems) => return Err(problems),
-    };
+pub fn prepare(sources: &Sources, ledger: &Ledger) -> Result<Snapshot, Problems> {
+    let (config, mut problems) = config::load(sources)?;
     let settings = &config.settings;
     let environment = &config.environment;
     let loopback = settings.server.listen.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
@@ -59,7 +55,6 @@ pub fn prepare(sources: &Sources, services: &Services) -> Result<Snapshot, Probl
     let models = Models::prepare(&settings.models, &names, &mut problems);
     let mut pools = BTreeMap::new();
     for (name, pool) in &settings.pools {
-        let ledger = &services.ledger;
         if let Some(pool) = KeyPool::prepare(name, pool, &settings.cooldown, environment, ledger, &mut problems) {
             pools.insert(name.clone(), Arc::new(pool));
         }
@@ -67,6 +62,7 @@ pub fn prepare(sources: &Sources, services: &Services) -> Result<Snapshot, Probl
     let upstream = Upstream::prepare(&settings.upstream, environment, &mut problems);
     let plugins = Plugins::load(&settings.plugins, &mut problems);
     config.locate(&mut problems);
+    problems.sort();
     let Some(upstream) = upstream.filter(|_| !problems.has_errors()) else { return Err(problems) };
     let hash = Digest::of(&format!("{} {}", config.hash, plugins.fingerprint())).hex(6);
     Ok(Snapshot {

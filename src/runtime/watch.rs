@@ -2,9 +2,11 @@
 //! changed.
 //!
 //! Editors save by renaming, ConfigMaps by swapping symbolic links under other names, and a file mounted by itself into a
-//! container tells nothing at all. So the folders are watched, not the files; names of events are not read; and besides, the
-//! content is looked at every few seconds.
+//! container tells nothing of the folder around it. So folders are watched and files besides; names of events are not read;
+//! and whatever the events say, the content is looked at every few seconds.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -15,6 +17,7 @@ use notify_debouncer_full::notify::{EventKind, RecommendedWatcher, RecursiveMode
 use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
 
 use super::Live;
+use crate::config::LARGEST;
 use crate::secret::Digest;
 
 /// Editors write in several steps: look when they are through.
@@ -54,16 +57,23 @@ impl Drop for Watch {
 }
 
 fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
-    let mut folders = Folders::watch(live, look);
-    // What changed between the start and this moment is found by the first look.
+    let mut places = Places::watch(live, look);
+    // What changed between the first snapshot and the first watch would go unseen: so the first look is at once.
     let mut seen = None;
     loop {
-        let now = content(live);
-        if seen.replace(now) != Some(now) {
-            // What is wrong is logged and kept where it is asked for.
+        let now = Some(content(live));
+        let changed = now != seen;
+        seen = now;
+        // What was refused may be mended where nobody looks: in a folder of plugins that is not live yet.
+        if changed || live.refused().is_some() {
+            // What is wrong is logged, and kept where it is asked for.
             let _ = live.reload();
-            // Another folder of plugins, or a folder that was replaced.
-            folders.renew(live, look);
+        }
+        if changed {
+            // A file that was replaced is another file, and there may be another folder of plugins. What changes until the new
+            // watch stands tells nobody: hence another look before the wait.
+            drop(std::mem::replace(&mut places, Places::watch(live, look)));
+            continue;
         }
         match heard.recv_timeout(POLL) {
             Ok(Told::Stop) | Err(RecvTimeoutError::Disconnected) => return,
@@ -72,15 +82,12 @@ fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
     }
 }
 
-/// The folders under watch, as long as it lives.
-struct Folders(Option<Debouncer<RecommendedWatcher, RecommendedCache>>);
+/// The places under watch, as long as it lives.
+struct Places {
+    _watcher: Option<Debouncer<RecommendedWatcher, RecommendedCache>>,
+}
 
-impl Folders {
-    fn renew(&mut self, live: &Live, look: &Sender<Told>) {
-        self.0 = None;
-        *self = Self::watch(live, look);
-    }
-
+impl Places {
     fn watch(live: &Live, look: &Sender<Told>) -> Self {
         let look = look.clone();
         let heard = move |result: DebounceEventResult| {
@@ -96,45 +103,58 @@ impl Folders {
         };
         let Ok(mut debouncer) = new_debouncer(SETTLE, None, heard) else {
             tracing::warn!("changes of files cannot be watched; they are looked for every {} s", POLL.as_secs());
-            return Self(None);
+            return Self { _watcher: None };
         };
-        for folder in folders(live) {
-            // A folder that is not there yet is found by the poll.
-            let _ = debouncer.watch(&folder, RecursiveMode::NonRecursive);
+        for place in places(live) {
+            // What is not there yet is found by the poll.
+            let _ = debouncer.watch(&place, RecursiveMode::NonRecursive);
         }
-        Self(Some(debouncer))
+        Self { _watcher: Some(debouncer) }
     }
 }
 
-fn folders(live: &Live) -> Vec<PathBuf> {
-    let parent = |file: &Path| match file.parent() {
+fn places(live: &Live) -> Vec<PathBuf> {
+    let folder = |file: &Path| match file.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
     };
+    let mut places = files(live);
+    let folders: Vec<PathBuf> = places.iter().map(|file| folder(file)).collect();
+    places.extend(folders);
+    places.push(live.snapshot().config.settings.plugins.dir.clone());
+    places.sort();
+    places.dedup();
+    places
+}
+
+/// The files besides plugins.
+fn files(live: &Live) -> Vec<PathBuf> {
     let sources = live.sources();
-    let mut folders =
-        vec![parent(sources.path()), parent(&sources.dotenv), live.snapshot().config.settings.plugins.dir.clone()];
-    folders.sort();
-    folders.dedup();
-    folders
+    let mut files = vec![sources.path().to_owned(), sources.dotenv.clone()];
+    files.extend(live.snapshot().config.secret_files().map(Path::to_owned));
+    files
 }
 
 /// A digest of everything that a reload would read.
 fn content(live: &Live) -> Digest {
-    let sources = live.sources();
-    let mut files = vec![sources.path().to_owned(), sources.dotenv.clone()];
-    let plugins = std::fs::read_dir(&live.snapshot().config.settings.plugins.dir);
-    let mut scripts: Vec<PathBuf> = plugins.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let scripts = std::fs::read_dir(&live.snapshot().config.settings.plugins.dir);
+    let mut scripts: Vec<PathBuf> = scripts.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     scripts.retain(|path| path.extension().is_some_and(|end| end == "rhai"));
     scripts.sort();
-    files.extend(scripts);
     let mut text = String::new();
-    for file in files {
+    for file in files(live).into_iter().chain(scripts) {
         text.push_str(&format!("\n{}\n", file.display()));
-        match std::fs::read(&file) {
+        match read(&file) {
             Ok(bytes) => text.push_str(&String::from_utf8_lossy(&bytes)),
             Err(error) => text.push_str(&format!("{:?}", error.kind())),
         }
     }
     Digest::of(&text)
+}
+
+/// No more than a reload would read.
+fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -15,7 +15,8 @@ use crate::golden::stamp;
 const REQUEST: &[u8] =
     br#"{"model":"gemini","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"x"}]}"#;
 
-fn recordings() -> Option<Vec<(String, Value)>> {
+/// Every recording by name; None where there are none.
+pub fn recordings() -> Option<Vec<(String, Value)>> {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/recorded");
     let root = PathBuf::from(std::env::var("RECORDED_TRAFFIC").unwrap_or(default.to_owned()));
     let mut cases = Vec::new();

@@ -3,8 +3,10 @@
 
 mod bad_input;
 mod chat;
+mod config;
 mod corpus;
 mod doors;
+mod facts;
 mod failover;
 mod floors;
 mod golden;
@@ -13,3 +15,4 @@ mod plugins;
 mod process;
 mod reload;
 mod simulator;
+mod watch;
