@@ -2,6 +2,7 @@
 //! Never: `Display`, `Serialize`, or a `Debug` that tells anything.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
@@ -53,7 +54,7 @@ impl PartialEq for Secret {
 impl Eq for Secret {}
 
 /// The digest of a secret: enough to recognise it, useless to recover it.
-#[derive(Clone, Copy, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
@@ -76,6 +77,12 @@ impl PartialEq for Digest {
 }
 
 impl Eq for Digest {}
+
+impl Hash for Digest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
 
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

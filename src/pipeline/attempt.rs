@@ -28,7 +28,7 @@ pub enum Opened {
     /// All of it, in the client's dialect.
     Whole(Bytes),
     /// Its beginning.
-    Stream(Begun),
+    Stream(Box<Begun>),
 }
 
 /// A stream that has its first content, or its end.
@@ -135,7 +135,7 @@ async fn on_model(
 /// An attempt that succeeded, the key aside.
 enum Attempted {
     Whole(Bytes),
-    Stream(upstream::Answer, Box<dyn Reply>, Vec<u8>, bool),
+    Stream(Box<upstream::Answer>, Box<dyn Reply>, Vec<u8>, bool),
 }
 
 impl Attempted {
@@ -143,7 +143,9 @@ impl Attempted {
     fn hold(self, lease: Lease) -> Opened {
         match self {
             Self::Whole(body) => Opened::Whole(body),
-            Self::Stream(answer, reply, out, ended) => Opened::Stream(Begun { answer, reply, lease, out, ended }),
+            Self::Stream(answer, reply, out, ended) => {
+                Opened::Stream(Box::new(Begun { answer: *answer, reply, lease, out, ended }))
+            }
         }
     }
 }
@@ -173,13 +175,13 @@ async fn once(
     while !reply.committed() {
         let Some(event) = answer.event().await? else {
             reply.end(&mut out)?;
-            return Ok(Attempted::Stream(answer, reply, out, true));
+            return Ok(Attempted::Stream(Box::new(answer), reply, out, true));
         };
         if let Some(event) = session.on_chunk(event)? {
             reply.event(&event, &mut out)?;
         }
     }
-    Ok(Attempted::Stream(answer, reply, out, false))
+    Ok(Attempted::Stream(Box::new(answer), reply, out, false))
 }
 
 /// No key can be had. When that is for want of keys to try, the last failure says more.

@@ -74,7 +74,7 @@ enum Told {
     /// A whole answer, as events.
     Events(Bytes),
     /// A stream that has its first content.
-    Begun(Begun),
+    Begun(Box<Begun>),
 }
 
 async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {

@@ -39,7 +39,7 @@ impl EventStream {
     }
 
     /// A stream that has its first content.
-    pub(super) fn live(exchange: Exchange, begun: Begun) -> Self {
+    pub(super) fn live(exchange: Exchange, begun: Box<Begun>) -> Self {
         let mut live = Live { exchange, begun };
         if live.begun.ended {
             live.tell(Outcome::Answered);
@@ -94,7 +94,7 @@ impl Opening {
 /// A stream that has begun.
 struct Live {
     exchange: Exchange,
-    begun: Begun,
+    begun: Box<Begun>,
 }
 
 impl Live {
@@ -132,7 +132,7 @@ impl Live {
 
     /// Translates what has arrived: an event, the end, or what broke the stream.
     fn take(&mut self, arrived: Result<Option<Bytes>, Fault>) {
-        let Begun { reply, out, ended, .. } = &mut self.begun;
+        let Begun { reply, out, ended, .. } = &mut *self.begun;
         let translated = match arrived {
             Ok(Some(event)) => match self.exchange.session.on_chunk(event) {
                 Ok(Some(event)) => reply.event(&event, out),

@@ -50,8 +50,11 @@ impl App {
     }
 }
 
+/// The router behind what mends paths.
+type Service<B> = MapRequest<Router, fn(Request<B>) -> Request<Body>>;
+
 /// The whole HTTP service, for bodies of the listener's kind.
-pub fn service<B>(app: App) -> MapRequest<Router, fn(Request<B>) -> Request<Body>>
+pub fn service<B>(app: App) -> Service<B>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,

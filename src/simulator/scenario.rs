@@ -195,9 +195,9 @@ impl Scenario {
 /// The text of the last user's turn.
 pub fn prompt(body: &Value) -> String {
     let contents = body["contents"].as_array().into_iter().flatten();
-    let spoken = contents.filter(|content| content["role"] != "model").map(|content| {
+    let mut spoken = contents.filter(|content| content["role"] != "model").map(|content| {
         let parts = content["parts"].as_array().into_iter().flatten();
         parts.filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join(" ")
     });
-    spoken.filter(|text| !text.trim().is_empty()).last().unwrap_or_default()
+    spoken.rfind(|text| !text.trim().is_empty()).unwrap_or_default()
 }

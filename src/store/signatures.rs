@@ -16,7 +16,7 @@ const LARGEST: usize = 256 * 1024;
 
 /// The memory. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Signatures(Cache<Box<str>, Arc<str>>);
+pub struct Signatures(Cache<Arc<str>, Arc<str>>);
 
 impl Signatures {
     /// The signature that came with this call, if it is still known.
@@ -34,7 +34,7 @@ impl Signatures {
 
 impl Default for Signatures {
     fn default() -> Self {
-        let weigh = |id: &Box<str>, signature: &Arc<str>| u32::try_from(id.len() + signature.len()).unwrap_or(u32::MAX);
+        let weigh = |id: &Arc<str>, signature: &Arc<str>| u32::try_from(id.len() + signature.len()).unwrap_or(u32::MAX);
         Self(Cache::builder().max_capacity(CAPACITY).weigher(weigh).time_to_live(KEPT).build())
     }
 }

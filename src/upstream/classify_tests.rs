@@ -135,7 +135,7 @@ fn recorded_errors_are_all_known() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/recorded/gemini");
     let folder = std::env::var_os("RECORDED_TRAFFIC").map_or(folder, |root| std::path::Path::new(&root).join("gemini"));
     let Ok(entries) = std::fs::read_dir(folder) else {
-        println!("recorded traffic is not here: skipped");
+        eprintln!("recorded traffic is not here: skipped");
         return;
     };
     let mut seen = 0;
@@ -157,7 +157,7 @@ fn recorded_errors_are_all_known() {
         }
         seen += 1;
     }
-    println!("{seen} recorded errors");
+    eprintln!("{seen} recorded errors");
     assert!(seen > 50, "most recorded errors are gone: {seen}");
 }
 

@@ -239,7 +239,7 @@ fn documents(response: &Value) -> Option<Vec<Value>> {
 #[test]
 fn recorded_answers_come_through_whole() {
     let Some(cases) = recordings() else {
-        println!("recorded traffic is not here: skipped");
+        eprintln!("recorded traffic is not here: skipped");
         return;
     };
     let (mut whole, mut streams, mut wrong) = (0, 0, Vec::new());
@@ -265,7 +265,7 @@ fn recorded_answers_come_through_whole() {
         };
         compare(name, &expected, found, &mut wrong);
     }
-    println!("{whole} whole answers, {streams} streams");
+    eprintln!("{whole} whole answers, {streams} streams");
     assert!(whole > 100 && streams > 100, "most recordings are gone: {whole} whole, {streams} streams");
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
@@ -294,7 +294,7 @@ fn compare(name: &str, expected: &Said, found: Result<Said, String>, wrong: &mut
 #[test]
 fn cuts_change_nothing() {
     let Some(cases) = recordings() else {
-        println!("recorded traffic is not here: skipped");
+        eprintln!("recorded traffic is not here: skipped");
         return;
     };
     let mut rng = fastrand::Rng::with_seed(11);

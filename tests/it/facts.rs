@@ -6,7 +6,10 @@ use gemini_adapter::models::facts;
 use crate::corpus::recordings;
 
 /// Google's words, and what the table says of a model that answered so.
-const REFUSALS: &[(&str, fn(&Facts) -> bool)] = &[
+/// Words of a refusal, and whether the facts say that there must be one.
+type Refusal = (&'static str, fn(&Facts) -> bool);
+
+const REFUSALS: &[Refusal] = &[
     ("Thinking is not enabled for this model", |facts| facts.thinking == Thinking::None),
     ("Penalty is not enabled for", |facts| !facts.penalties),
     ("Function calling with a response mime type: 'application/json' is unsupported", |facts| !facts.tools_with_json),
@@ -18,7 +21,7 @@ const REFUSALS: &[(&str, fn(&Facts) -> bool)] = &[
 #[test]
 fn the_table_claims_nothing_that_was_refused() {
     let Some(recordings) = recordings() else {
-        return println!("skipped: no recorded traffic here");
+        return eprintln!("skipped: no recorded traffic here");
     };
     let mut met = 0;
     for (name, case) in &recordings {
@@ -35,7 +38,7 @@ fn the_table_claims_nothing_that_was_refused() {
 #[test]
 fn models_that_were_told_how_much_to_think_are_told_so_again() {
     let Some(recordings) = recordings() else {
-        return println!("skipped: no recorded traffic here");
+        return eprintln!("skipped: no recorded traffic here");
     };
     for (name, case) in &recordings {
         let config = &case["request"]["body"]["generationConfig"]["thinkingConfig"];

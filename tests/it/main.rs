@@ -1,6 +1,8 @@
 //! Tests from outside: the house's own rules, the translators against golden folders and recorded traffic, a real server in
 //! front of the stand-in Gemini, the command as a process.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+
 mod bad_input;
 mod chat;
 mod config;

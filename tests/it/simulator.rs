@@ -204,7 +204,7 @@ fn recorded() -> Option<PathBuf> {
 #[tokio::test]
 async fn recorded_requests_are_taken() {
     let Some(dir) = recorded() else {
-        println!("recorded traffic is not here: skipped");
+        eprintln!("recorded traffic is not here: skipped");
         return;
     };
     let simulator = start().await;
@@ -236,7 +236,7 @@ async fn recorded_requests_are_taken() {
             _ => taken += 1,
         }
     }
-    println!("{taken} taken, {} refused", refused.len());
+    eprintln!("{taken} taken, {} refused", refused.len());
     assert!(
         taken > 200 && refused.len() * 50 <= taken,
         "{taken} taken, {} refused:\n{}",

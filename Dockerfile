@@ -1,0 +1,23 @@
+# syntax=docker/dockerfile:1
+FROM rust:1.95-slim-bookworm AS build
+WORKDIR /src
+COPY . .
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/src/target \
+    cargo build --release --locked && cp target/release/gemini-adapter /gemini-adapter
+
+# Neither shell nor package manager; with CA certificates, and a user that is not root (65532).
+FROM gcr.io/distroless/cc-debian12:nonroot
+LABEL org.opencontainers.image.title="gemini-adapter" \
+      org.opencontainers.image.description="Lets any OpenAI client use Google's Gemini" \
+      org.opencontainers.image.licenses="MIT"
+WORKDIR /app
+COPY --from=build /gemini-adapter /app/gemini-adapter
+COPY config /app/config
+COPY plugins /app/plugins
+USER 65532:65532
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=5s --start-period=5s CMD ["/app/gemini-adapter", "healthcheck"]
+ENTRYPOINT ["/app/gemini-adapter"]
+CMD ["serve"]

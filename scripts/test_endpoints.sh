@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Checks a running deployment, endpoint by endpoint: scripts/test_endpoints.sh BASE_URL CLIENT_KEY ADMIN_KEY
+#
+# Needs curl only. One short chat is sent, whole and streamed, to MODEL (gpt-4o unless set); nothing is changed.
+set -uo pipefail
+
+if [ $# -ne 3 ]; then
+  echo "usage: $0 BASE_URL CLIENT_KEY ADMIN_KEY" >&2
+  exit 2
+fi
+readonly BASE="${1%/}" CLIENT_KEY="$2" ADMIN_KEY="$3" MODEL="${MODEL:-gpt-4o}"
+failures=0
+answer=$(mktemp)
+headers=$(mktemp)
+trap 'rm -f "$answer" "$headers"' EXIT
+
+fail() {
+  echo "✗ $1: $2"
+  failures=$((failures + 1))
+}
+
+# check NAME STATUS WORDS METHOD PATH KEY [BODY]
+check() {
+  local name=$1 status=$2 words=$3 method=$4 path=$5 key=$6 body=${7:-} code
+  local arguments=(-sS -o "$answer" -D "$headers" -w '%{http_code}' -X "$method" --max-time 120)
+  if [ -n "$key" ]; then arguments+=(-H "Authorization: Bearer $key"); fi
+  if [ -n "$body" ]; then arguments+=(-H 'Content-Type: application/json' -d "$body"); fi
+  code=$(curl "${arguments[@]}" "$BASE$path" 2>/dev/null)
+  if [ "$code" != "$status" ]; then
+    fail "$name" "status $code instead of $status: $(head -c 300 "$answer")"
+  elif ! grep -q -- "$words" "$answer"; then
+    fail "$name" "no \`$words\` in: $(head -c 300 "$answer")"
+  elif ! grep -qi '^x-request-id: ' "$headers"; then
+    fail "$name" 'no x-request-id'
+  else
+    echo "✓ $name"
+  fi
+}
+
+readonly SAY='"messages":[{"role":"user","content":"Say hello."}]'
+readonly CHAT="{\"model\":\"$MODEL\",$SAY}"
+readonly STREAM="{\"model\":\"$MODEL\",\"stream\":true,$SAY}"
+readonly EMPTY="{\"model\":\"$MODEL\",\"messages\":[]}"
+
+check 'service info' 200 '"gemini-adapter"' GET / ''
+check 'health' 200 '"usable"' GET /health ''
+check 'liveness' 200 'ok' GET /livez ''
+check 'readiness' 200 'ok' GET /readyz ''
+check 'models' 200 '"list"' GET /v1/models "$CLIENT_KEY"
+check 'one model' 200 '"model"' GET "/v1/models/$MODEL" "$CLIENT_KEY"
+check 'chat' 200 '"finish_reason":"stop"' POST /v1/chat/completions "$CLIENT_KEY" "$CHAT"
+check 'chat, streamed' 200 'data: \[DONE\]' POST /v1/chat/completions "$CLIENT_KEY" "$STREAM"
+check 'chat without /v1' 200 '"chat.completion"' POST /chat/completions "$CLIENT_KEY" "$CHAT"
+check 'a bad request names its field' 400 '"param":"messages"' POST /v1/chat/completions "$CLIENT_KEY" "$EMPTY"
+check 'chat needs a key' 401 '"error"' POST /v1/chat/completions '' "$CHAT"
+check 'chat needs the right key' 401 'invalid_api_key' POST /v1/chat/completions wrong-key-00000000000000 "$CHAT"
+check 'stats' 200 '"uptime_seconds"' GET /stats "$CLIENT_KEY"
+check 'stats needs a key' 401 '"error"' GET /stats ''
+check 'metrics' 200 'gemini_adapter_' GET /metrics "$CLIENT_KEY"
+check 'metrics needs a key' 401 '"error"' GET /metrics ''
+check 'keys' 200 '"pools"' GET /admin/keys "$ADMIN_KEY"
+check 'configuration' 200 '"settings"' GET /admin/config "$ADMIN_KEY"
+check 'reload' 200 '"generation"' POST /admin/reload "$ADMIN_KEY"
+check 'resetting a key that is not there' 404 '"error"' POST /admin/reset-key/no-such-key "$ADMIN_KEY"
+check 'admin needs an admin key' 403 '"error"' GET /admin/keys "$CLIENT_KEY"
+check 'unknown path' 404 'unknown_url' GET /no/such/path "$CLIENT_KEY"
+check 'unknown method' 405 'method_not_allowed' DELETE /v1/models "$CLIENT_KEY"
+
+if [ "$failures" -gt 0 ]; then
+  echo "$failures failed"
+  exit 1
+fi
+echo 'all endpoints answer as they should'
