@@ -53,12 +53,20 @@ impl Body {
         reader(dialect, document.parsed()?)
     }
 
-    /// Changes something of the document.
-    fn change(&self, change: impl FnOnce(Dialect, &mut Value) -> Answer<()>) -> Answer<()> {
+    /// Changes something of the document. `same` tells whether it is so already: a script that only calls a function on a
+    /// property has it written back, and that must not count as a change.
+    fn change(
+        &self,
+        same: impl FnOnce(Dialect, &Value) -> bool,
+        change: impl FnOnce(Dialect, &mut Value) -> Answer<()>,
+    ) -> Answer<()> {
         let mut document = self.lock();
         let dialect = document.dialect;
-        change(dialect, document.parsed()?)?;
-        document.changed = true;
+        let value = document.parsed()?;
+        if !same(dialect, value) {
+            change(dialect, value)?;
+            document.changed = true;
+        }
         Ok(())
     }
 }
@@ -79,9 +87,11 @@ pub fn register(engine: &mut Engine) {
         .register_type_with_name::<Body>("Body")
         .register_fn("get", |body: &mut Body, pointer: Text| body.read(|_, value| get(value, &pointer)))
         .register_fn("set", |body: &mut Body, pointer: Text, new: Dynamic| {
-            body.change(|_, value| set(value, &pointer, json(&new)?))
+            body.change(|_, _| false, |_, value| set(value, &pointer, json(&new)?))
         })
-        .register_fn("remove", |body: &mut Body, pointer: Text| body.change(|_, value| remove(value, &pointer)))
+        .register_fn("remove", |body: &mut Body, pointer: Text| {
+            body.change(|_, _| false, |_, value| remove(value, &pointer))
+        })
         .register_fn("to_map", |body: &mut Body| body.read(|_, value| dynamic(value)))
         .register_fn("drop", |body: &mut Body| {
             let mut document = body.lock();
@@ -95,7 +105,10 @@ pub fn register(engine: &mut Engine) {
         engine
             .register_get(*name, |body: &mut Body| body.read(|dialect, value| dialect::text(dialect, name, value)))
             .register_set(*name, |body: &mut Body, new: Text| {
-                body.change(|dialect, value| dialect::set_text(dialect, name, value, &new))
+                body.change(
+                    |dialect, value| dialect::text(dialect, name, value).is_ok_and(|old| *old == *new),
+                    |dialect, value| dialect::set_text(dialect, name, value, &new),
+                )
             });
     }
     engine
@@ -104,7 +117,10 @@ pub fn register(engine: &mut Engine) {
         })
         .register_set("messages", |body: &mut Body, new: Array| {
             let new = json(&Dynamic::from(new))?;
-            body.change(|dialect, value| dialect::set_messages(dialect, value, new))
+            body.change(
+                |dialect, value| dialect::messages(dialect, value).is_ok_and(|old| *old == new),
+                |dialect, value| dialect::set_messages(dialect, value, new.clone()),
+            )
         })
         .register_get("calls", |body: &mut Body| body.read(|dialect, value| dynamic(&dialect::calls(dialect, value)?)));
 }

@@ -23,6 +23,7 @@ const LOOK_EVERY: u64 = 64;
 
 thread_local! {
     static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
+    static STOPPED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The engine of one set of plugins.
@@ -37,7 +38,6 @@ pub fn build(settings: &PluginsSettings) -> Engine {
     BasicArrayPackage::new().register_into_engine(&mut engine);
     BasicMapPackage::new().register_into_engine(&mut engine);
     engine
-        .set_max_operations(settings.max_operations)
         .set_max_call_levels(16)
         .set_max_expr_depths(32, 16)
         .set_max_string_size(LONGEST_STRING)
@@ -52,9 +52,14 @@ pub fn build(settings: &PluginsSettings) -> Engine {
         .disable_symbol("import");
     engine.on_print(|text| tracing::info!(target: "gemini_adapter::plugin", "{}", shortened(text)));
     engine.on_debug(|text, _, _| tracing::debug!(target: "gemini_adapter::plugin", "{}", shortened(text)));
-    engine.on_progress(|operations| {
-        let late = operations % LOOK_EVERY == 0 && is_late();
-        late.then(|| Dynamic::from("deadline"))
+    // Operations are counted here, not by the engine: some of its functions swallow its stop, and then nobody would know.
+    let most = settings.max_operations;
+    engine.on_progress(move |operations| {
+        let stop = operations > most || (operations % LOOK_EVERY == 0 && is_late());
+        stop.then(|| {
+            STOPPED.set(true);
+            Dynamic::UNIT
+        })
     });
     strings::register(&mut engine);
     host::register(&mut engine);
@@ -63,12 +68,13 @@ pub fn build(settings: &PluginsSettings) -> Engine {
     engine
 }
 
-/// Runs `call` with a deadline on this thread. Whether it was met is told apart from what came of it: some functions of the
-/// engine swallow the stop and answer something.
+/// Runs `call` with a deadline on this thread. Whether it kept to its limits is told apart from what came of it: some functions
+/// of the engine swallow the stop and answer something.
 pub fn within<T>(limit: Duration, call: impl FnOnce() -> T) -> (T, bool) {
     DEADLINE.set(Some(Instant::now() + limit));
+    STOPPED.set(false);
     let result = call();
-    let met = !is_late();
+    let met = !STOPPED.get() && !is_late();
     DEADLINE.set(None);
     (result, met)
 }

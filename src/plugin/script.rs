@@ -151,16 +151,14 @@ impl Script {
     /// Logs a failure and follows the policy.
     fn failed(&self, hook: Hook, error: Option<&EvalAltResult>, met: bool) -> Called {
         let why = match (error, met) {
-            (_, false) => format!("it took longer than {} ms", self.header.timeout.as_millis()),
+            (_, false) => format!("it took more than {} ms, or too many operations", self.header.timeout.as_millis()),
             (Some(error), true) => cause(error),
             (None, true) => "it broke the engine".to_owned(),
         };
         let line = error.and_then(|error| root(error).position().line());
         let name = &self.header.name;
         tracing::warn!(plugin = name, hook = hook.name(), line, why, "a plugin failed");
-        let overran =
-            !met || error.is_some_and(|error| matches!(root(error), EvalAltResult::ErrorTooManyOperations(_)));
-        if overran && self.overruns.fetch_add(1, Ordering::Relaxed) + 1 >= FUSE {
+        if !met && self.overruns.fetch_add(1, Ordering::Relaxed) + 1 >= FUSE {
             self.off.store(true, Ordering::Relaxed);
             tracing::error!(
                 plugin = name,

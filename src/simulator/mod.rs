@@ -14,8 +14,6 @@ mod rules;
 mod scenario;
 mod shape;
 mod signature;
-#[cfg(test)]
-mod tests;
 mod transmit;
 
 use std::io;

@@ -10,8 +10,6 @@ mod messages;
 mod parts;
 mod request;
 mod stream;
-#[cfg(test)]
-mod tests;
 mod tools;
 mod whole;
 

@@ -1,1 +1,0 @@
-//! Golden folders are in `tests/golden`; here is what needs the inside.
