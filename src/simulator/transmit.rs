@@ -68,7 +68,10 @@ pub fn document(value: &Value) -> Response<Body> {
 
 /// A whole answer.
 pub async fn whole(answer: &Answer, about: &About<'_>, scenario: Option<&Scenario>) -> Response<Body> {
-    let parts: Vec<Value> = answer.pieces.iter().flatten().filter(|part| part["text"] != "").cloned().collect();
+    let mut parts: Vec<Value> = Vec::new();
+    for part in answer.pieces.iter().flatten().filter(|part| part["text"] != "") {
+        join(&mut parts, part);
+    }
     let mut text = event(&parts, answer, about, true, spoken(&answer.pieces)).to_string();
     match scenario.map(|scenario| (scenario.kind, scenario)) {
         Some((Kind::Send(Send::Slow), scenario)) => sleep(scenario.milliseconds("delay_ms", 200)).await,
@@ -82,6 +85,19 @@ pub async fn whole(answer: &Answer, about: &About<'_>, scenario: Option<&Scenari
         _ => {}
     }
     response(200, "application/json; charset=UTF-8", Body::from(text))
+}
+
+/// Adds a part. A whole answer holds a text in one part, where a stream has it in pieces.
+fn join(parts: &mut Vec<Value>, part: &Value) {
+    let is_text = |part: &Value| part.as_object().is_some_and(|part| part.len() == 1 && part.contains_key("text"));
+    match parts.last_mut() {
+        Some(last) if is_text(last) && is_text(part) => {
+            if let (Value::String(said), Some(text)) = (&mut last["text"], part["text"].as_str()) {
+                said.push_str(text);
+            }
+        }
+        _ => parts.push(part.clone()),
+    }
 }
 
 /// An answer in events, or as one array that grows.
@@ -162,8 +178,9 @@ async fn next(mut plan: Plan) -> Option<(io::Result<Bytes>, Plan)> {
 fn events(answer: &Answer, about: &About<'_>) -> Vec<Value> {
     let last = answer.pieces.len().saturating_sub(1);
     let mut events: Vec<Value> = Vec::new();
+    let mut said = 0;
     for (index, parts) in answer.pieces.iter().enumerate() {
-        let said = spoken(answer.pieces.get(..=index).unwrap_or_default());
+        said += spoken(std::slice::from_ref(parts));
         let stops = index == last || answer.early_stop == Some(index);
         events.push(event(parts, answer, about, stops, said));
     }
