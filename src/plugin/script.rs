@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -257,10 +256,4 @@ fn place(position: Position) -> Option<(usize, usize)> {
 fn reserved_word(message: &str) -> Option<String> {
     let word = message.split('\'').nth(1).filter(|_| message.contains("reserved"))?;
     Some(format!("`{word}` is a word of the language: write `[\"{word}\"]` instead of `.{word}`"))
-}
-
-impl From<Arc<Script>> for PluginStatus {
-    fn from(script: Arc<Script>) -> Self {
-        script.status()
-    }
 }

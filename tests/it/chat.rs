@@ -1,7 +1,5 @@
 //! The main job: chat through a real server, whole and streamed.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::harness::{CLIENT_KEY, Server, eventually};
@@ -227,7 +225,11 @@ async fn silence_is_kept_alive() {
     assert!(reply.text.starts_with(": keep-alive\n\n"), "{}", reply.text);
     assert_eq!(reply.gathered().0, "You said: hi");
     // An error that comes after the stream was begun is its last event.
+    let refuses_late = "fn on_chunk(ctx) { reject(403, \"too_late\", \"Not now.\"); }";
+    let server = Server::configured(&config, &[("late.rhai", refuses_late)]).await;
     let late = server.stream("[[sim:slow delay_ms=2500]] hi").await;
     assert_eq!(late.status, 200);
-    let _ = Duration::ZERO;
+    assert!(late.text.starts_with(": keep-alive\n\n"), "{}", late.text);
+    let event = late.text.trim_end().rsplit("data: ").next().expect("an event");
+    assert_eq!(serde_json::from_str::<Value>(event).unwrap()["error"]["code"], "too_late", "{}", late.text);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{CLIENT_KEY, Server};
+use crate::harness::Server;
 
 const GOOD: &str = "gemini-key-good-000000000";
 const INVALID: &str = "gemini-key-invalid-000000";
@@ -241,5 +241,4 @@ async fn keys_serve_the_models_they_are_for() {
     let none =
         server.chat(json!({ "model": "gemini-2.0-flash", "messages": [{ "role": "user", "content": "hi" }] })).await;
     assert_eq!((none.status, none.error()["code"].as_str()), (404, Some("model_not_found")));
-    let _ = CLIENT_KEY;
 }
