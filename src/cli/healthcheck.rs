@@ -40,7 +40,7 @@ fn not_ready(address: &str, why: &str) -> ExitCode {
 
 /// Where the configuration has it listen; from here, a wildcard is loopback.
 fn configured(sources: &Sources) -> String {
-    let listen = load(sources).map(|(config, _)| config.settings.server.listen).unwrap_or("0.0.0.0:8000".into());
+    let listen = load(sources).map(|loaded| loaded.config.settings.server.listen).unwrap_or("0.0.0.0:8000".into());
     listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
 }
 

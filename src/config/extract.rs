@@ -19,42 +19,65 @@ const MOST: usize = 50;
 pub struct Extracted {
     /// The settings; where one was wrong, its default stands in.
     pub settings: Settings,
-    /// The tables in which a default stands in.
-    pub doubtful: Vec<String>,
-    /// Whether nothing was wrong.
-    pub whole: bool,
+    /// Where a default stands in for what somebody wrote.
+    pub doubtful: Doubtful,
 }
 
-/// Reads the settings, noting each problem.
-pub fn extract(gathered: &Gathered, problems: &mut Problems) -> Extracted {
+/// Places where a default stands in for what somebody wrote: rules that are broken there are not the writer's mistakes.
+#[derive(Default)]
+pub struct Doubtful(Vec<String>);
+
+impl Doubtful {
+    fn add(&mut self, path: String) {
+        // A pool that could not be read is one that others may rightly name.
+        if path == "pools" {
+            self.0.push("models".into());
+        }
+        self.0.push(path);
+    }
+
+    /// Whether nothing stands in for anything.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a setting is in one of these places.
+    pub fn covers(&self, path: &str) -> bool {
+        self.0.iter().any(|place| {
+            let rest = path.strip_prefix(place.as_str());
+            rest.is_some_and(|rest| place.is_empty() || rest.is_empty() || rest.starts_with(['.', '[']))
+        })
+    }
+}
+
+/// Reads the settings, noting each problem. None when there is nothing to go on with.
+pub fn extract(gathered: &Gathered, problems: &mut Problems) -> Option<Extracted> {
     let layered = gathered.layers.iter().fold(Figment::from(&gathered.document), Figment::merge);
-    let mut found = Finding { gathered, taken: Taken::default(), doubtful: Vec::new(), meant: Vec::new(), problems };
+    let mut found =
+        Finding { gathered, taken: Taken::default(), doubtful: Doubtful::default(), meant: Vec::new(), problems };
     let mut values: Dict = match layered.extract() {
         Ok(values) => values,
         Err(error) => {
             found.problems.push(describe(&error.kind));
-            return Extracted { settings: Settings::default(), doubtful: Vec::new(), whole: false };
+            return None;
         }
     };
-    let mut whole = true;
     for path in lists_for_tables(&values) {
-        whole = false;
         found.note(&path, &Kind::InvalidType(Actual::Seq, "a map".into()));
         found.taken.take(&mut values, &path);
     }
     for _ in 0..MOST {
         let error = match Figment::from(Serialized::from(&values, Profile::Default)).extract() {
-            Ok(settings) => return Extracted { settings, doubtful: found.doubtful, whole },
+            Ok(settings) => return Some(Extracted { settings, doubtful: found.doubtful }),
             Err(error) => error,
         };
-        whole = false;
         let path = steps_of(&error.path, &values);
         found.note(&path, &error.kind);
         if !found.taken.take(&mut values, &path) {
             break;
         }
     }
-    Extracted { settings: Settings::default(), doubtful: found.doubtful, whole: false }
+    None
 }
 
 /// Lists where tables belong. To serde a list may stand for a table, field by field; to people it may not.
@@ -82,7 +105,7 @@ fn lists_for_tables(values: &Dict) -> Vec<Vec<Step>> {
 struct Finding<'f> {
     gathered: &'f Gathered,
     taken: Taken,
-    doubtful: Vec<String>,
+    doubtful: Doubtful,
     /// The settings that misspelt ones were meant to be: they are not missing besides.
     meant: Vec<String>,
     problems: &'f mut Problems,
@@ -95,9 +118,13 @@ impl Finding<'_> {
         match kind {
             Kind::MissingField(name) if self.meant.contains(&format!("{}.{name}", dotted(&original))) => return,
             Kind::UnknownField(name, known) => {
-                self.meant.extend(near(name, known).map(|meant| format!("{table}.{meant}")));
+                if let Some(meant) = near(name, known) {
+                    let meant = if table.is_empty() { meant.to_owned() } else { format!("{table}.{meant}") };
+                    self.doubtful.add(meant.clone());
+                    self.meant.push(meant);
+                }
             }
-            _ => self.doubtful.push(table),
+            _ => self.doubtful.add(table),
         }
         // A name nobody knows may be a secret in the wrong place.
         let mut problem = describe(kind).at(scrub_google_keys(&dotted(&original)));

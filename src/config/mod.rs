@@ -27,11 +27,12 @@ use crate::environment::{Environment, SecretRef};
 use crate::keys::{CooldownSettings, PoolSettings};
 use crate::models::ModelsSettings;
 use crate::plugin::PluginsSettings;
-use crate::problem::{Problems, Source};
+use crate::problem::{Problem, Problems, Source};
 use crate::secret::MASK;
 use crate::telemetry::LogSettings;
 use crate::upstream::UpstreamSettings;
 
+use extract::{Doubtful, Extracted};
 pub use server::ServerSettings;
 use sources::Gathered;
 pub use sources::{LARGEST, Sources};
@@ -157,36 +158,50 @@ fn mask(value: &mut Value, secret: bool) {
     }
 }
 
-/// Reads and checks. What comes with a result may hold errors too: rules that the settings break, to be reported together
-/// with those that the rooms find when they are built.
+/// What was read, mistakes and all.
+pub struct Loaded {
+    /// The configuration; where something could not be read, its default stands in.
+    pub config: Config,
+    /// What is wrong with it, so far.
+    pub problems: Problems,
+    doubtful: Doubtful,
+}
+
+impl Loaded {
+    /// Adds what a room found when it was built, but for what only a default that stands in is to blame for.
+    pub fn found(&mut self, found: Problems) {
+        self.problems.extend(found.into_iter().filter(|problem| !self.doubtful.covers(&problem.path)));
+    }
+}
+
+/// Reads and checks what can be checked without building anything. The rooms may find more in what was read, to be reported
+/// together with it.
 ///
 /// # Errors
-/// All that is wrong, when there are no settings to go on with.
-pub fn load(sources: &Sources) -> Result<(Config, Problems), Problems> {
+/// All that is wrong, when there is nothing to go on with.
+pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
     let mut problems = Problems::new();
     let Some(gathered) = sources.gather(&mut problems) else { return Err(problems) };
-    let extracted = extract::extract(&gathered, &mut problems);
+    let Some(Extracted { settings, doubtful }) = extract::extract(&gathered, &mut problems) else {
+        problems.sort();
+        return Err(problems);
+    };
     let config = Config {
-        hash: gathered.hash(extracted.settings.secrets()),
+        hash: gathered.hash(settings.secrets()),
         environment: gathered.environment.clone(),
         file: gathered.document.file.clone(),
         gathered,
-        settings: extracted.settings,
+        settings,
     };
     let mut broken = Problems::new();
     check::check(&config.settings, &mut broken);
-    // Times of cooldowns are judged by each other: where a default stands in for one, nobody wrote what would be judged.
-    let doubtful = extracted.doubtful.iter().any(|table| table == "cooldown");
-    problems.extend(broken.into_iter().filter(|problem| !(doubtful && problem.path.starts_with("cooldown."))));
-    config.locate(&mut problems);
-    if extracted.whole {
-        variables::warn_of_unused(&config, &mut problems);
-        problems.sort();
-        Ok((config, problems))
-    } else {
-        problems.sort();
-        Err(problems)
+    if doubtful.is_empty() {
+        variables::warn_of_unused(&config, &mut broken);
     }
+    // No default breaks a rule by itself. Times of cooldowns are judged by each other: one of them may be nobody's.
+    let nobodys = |problem: &Problem| problem.path.starts_with("cooldown.") && doubtful.covers(&problem.path);
+    problems.extend(broken.into_iter().filter(|problem| !nobodys(problem)));
+    Ok(Loaded { config, problems, doubtful })
 }
 
 #[cfg(test)]

@@ -16,11 +16,19 @@ fn sources(file: &Path, variables: &[(&str, &str)]) -> Sources {
     }
 }
 
+/// What was read and what is wrong, when something that can be gone on with was read.
+fn read(sources: &Sources) -> Result<(Config, Problems), Problems> {
+    let Loaded { config, mut problems, doubtful } = load(sources)?;
+    config.locate(&mut problems);
+    problems.sort();
+    if doubtful.is_empty() { Ok((config, problems)) } else { Err(problems) }
+}
+
 fn load_text(text: &str, variables: &[(&str, &str)]) -> Result<(Config, Problems), Problems> {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("config.toml");
     std::fs::write(&file, text).unwrap();
-    load(&sources(&file, variables))
+    read(&sources(&file, variables))
 }
 
 /// `line: path: message`, as far as they are there.
@@ -120,7 +128,7 @@ fn variables_are_over_the_file_and_flags_over_both() {
     std::fs::write(&file, text).unwrap();
     let mut sources = sources(&file, &variables);
     sources.overrides.push(("server.listen".into(), "\"127.0.0.1:7\"".into()));
-    assert_eq!(load(&sources).unwrap().0.settings.server.listen, "127.0.0.1:7");
+    assert_eq!(read(&sources).unwrap().0.settings.server.listen, "127.0.0.1:7");
 }
 
 #[test]
@@ -243,7 +251,7 @@ fn a_secret_file_changes_the_hash() {
 fn what_cannot_be_read_is_a_problem() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("config.toml");
-    let told = |file: &Path| load(&sources(file, &[])).unwrap_err().to_string();
+    let told = |file: &Path| read(&sources(file, &[])).unwrap_err().to_string();
     assert!(told(&file).contains("config.toml: error: cannot be read"));
     assert!(told(dir.path()).contains("error: cannot be read"));
     std::fs::write(&file, b"[log]\nlevel = \"\xff\"").unwrap();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::clients::Clients;
-use crate::config::{self, Config, Sources};
+use crate::config::{self, Config, Loaded, Sources};
 use crate::keys::{KeyPool, Ledger};
 use crate::models::Models;
 use crate::plugin::Plugins;
@@ -46,7 +46,9 @@ pub struct Snapshot {
 /// # Errors
 /// All that is wrong, when anything is.
 pub fn prepare(sources: &Sources, ledger: &Ledger) -> Result<Snapshot, Problems> {
-    let (config, mut problems) = config::load(sources)?;
+    let mut loaded = config::load(sources)?;
+    let mut problems = Problems::new();
+    let config = &loaded.config;
     let settings = &config.settings;
     let environment = &config.environment;
     let loopback = settings.server.listen.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
@@ -61,6 +63,8 @@ pub fn prepare(sources: &Sources, ledger: &Ledger) -> Result<Snapshot, Problems>
     }
     let upstream = Upstream::prepare(&settings.upstream, environment, &mut problems);
     let plugins = Plugins::load(&settings.plugins, &mut problems);
+    loaded.found(problems);
+    let Loaded { config, mut problems, .. } = loaded;
     config.locate(&mut problems);
     problems.sort();
     let Some(upstream) = upstream.filter(|_| !problems.has_errors()) else { return Err(problems) };
