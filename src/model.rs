@@ -97,8 +97,12 @@ pub struct Facts {
     pub thinking: Thinking,
     /// Whether function calls must carry a thought signature when they are sent back.
     pub signatures: bool,
-    /// Whether function tools may go together with a JSON response type.
+    /// Whether tools may go together with a JSON response type.
     pub tools_with_json: bool,
+    /// Whether Google's tools may go together with the client's functions.
+    pub tools_together: bool,
+    /// Whether schemas may be JSON Schema; else they are in Gemini's own dialect.
+    pub json_schema: bool,
     /// Whether a conversation may end with the model's own turn.
     pub prefill: bool,
     /// Whether it takes a `systemInstruction`.
@@ -109,6 +113,12 @@ pub struct Facts {
     pub penalties: bool,
     /// How many candidates one call may ask for.
     pub candidates: u32,
+    /// Whether it gives token probabilities.
+    pub logprobs: bool,
+    /// Whether it draws.
+    pub images: bool,
+    /// Most tokens of an answer.
+    pub output_tokens: u32,
 }
 
 /// A model that was chosen for a request: its name and what it can do.

@@ -16,6 +16,7 @@ mod healthcheck;
 mod reference;
 mod serve;
 mod simulate;
+mod translate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,6 +67,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the stand-in Gemini alone, to test clients and faults against
     Simulate(simulate::SimulateArgs),
+    /// Print what a chat request on standard input becomes, field by field, without calling anyone
+    Translate,
     /// Ask a running server whether it is ready; exit 0 or 69
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Print the reference of all settings, or write docs/config.md and config/schema.json
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
             Command::Check => check::run(&sources),
             Command::Demo(args) => demo::run(args, sources).await,
             Command::Simulate(args) => simulate::run(args).await,
+            Command::Translate => translate::run(sources),
             Command::Healthcheck(args) => healthcheck::run(args, &sources).await,
             Command::Reference(args) => reference::run(&args),
         }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::environment::{Environment, SecretRef};
 use crate::problem::{Problem, Problems};
 use crate::secret::{Digest, Secret, is_placeholder};
-pub use settings::{AuthSettings, Mode};
+pub use settings::{AuthSettings, ClientKeySettings, Fidelity, Mode};
 
 /// Shortest key that nobody guesses.
 const SHORTEST: usize = 16;
@@ -61,13 +61,15 @@ const MEETS: &[(Role, Needs)] = &[
 pub struct Client {
     /// For logs and plugins: made from the digest, tells nothing of the key.
     pub name: String,
+    /// What it wants when a request asks for something Gemini does not have.
+    pub fidelity: Fidelity,
     role: Option<Role>,
 }
 
 impl Client {
     /// Somebody of whom no key was asked.
     pub fn nobody() -> Self {
-        Self { name: "anonymous".into(), role: None }
+        Self { name: "anonymous".into(), fidelity: Fidelity::Lenient, role: None }
     }
 
     /// Whether this is enough.
@@ -80,6 +82,7 @@ impl Client {
 #[derive(Debug)]
 pub struct Clients {
     by_digest: HashMap<Digest, Client>,
+    fidelity: Fidelity,
     open: bool,
     admin: bool,
 }
@@ -92,15 +95,21 @@ impl Clients {
         listens_on_loopback: bool,
         problems: &mut Problems,
     ) -> Self {
-        let mut clients = Self { by_digest: HashMap::new(), open: settings.mode == Mode::Open, admin: false };
+        let mut clients = Self {
+            by_digest: HashMap::new(),
+            fidelity: settings.fidelity,
+            open: settings.mode == Mode::Open,
+            admin: false,
+        };
+        let plain = |keys: &[SecretRef]| keys.iter().cloned().map(Into::into).collect::<Vec<ClientKeySettings>>();
         let groups = [
-            ("client_keys", &settings.client_keys, Role::Client),
-            ("metrics_keys", &settings.metrics_keys, Role::Metrics),
-            ("admin_keys", &settings.admin_keys, Role::Admin),
+            ("client_keys", settings.client_keys.clone(), Role::Client),
+            ("metrics_keys", plain(&settings.metrics_keys), Role::Metrics),
+            ("admin_keys", plain(&settings.admin_keys), Role::Admin),
         ];
-        for (field, references, role) in groups {
-            for (index, reference) in references.iter().enumerate() {
-                clients.add(reference, role, &format!("auth.{field}[{index}]"), environment, problems);
+        for (field, keys, role) in groups {
+            for (index, key) in keys.iter().enumerate() {
+                clients.add(key, role, &format!("auth.{field}[{index}]"), environment, problems);
             }
         }
         clients.admin = clients.by_digest.values().any(|client| client.role == Some(Role::Admin));
@@ -119,16 +128,22 @@ impl Clients {
 
     fn add(
         &mut self,
-        reference: &SecretRef,
+        key: &ClientKeySettings,
         role: Role,
         place: &str,
         environment: &Environment,
         problems: &mut Problems,
     ) {
+        let reference = &key.key;
         let secrets = match reference.resolve(environment) {
             Ok(secrets) => secrets,
             Err(message) => return problems.push(Problem::error(message).at(place)),
         };
+        let hard = |c: char| c.is_control() || c == '"';
+        if key.name.as_ref().is_some_and(|name| name.is_empty() || name.len() > 64 || name.contains(hard)) {
+            let hint = "write up to 64 characters that fit on a line";
+            problems.push(Problem::error("is no name").at(format!("{place}.name")).hint(hint));
+        }
         for secret in secrets {
             if is_placeholder(secret.expose()) {
                 let message = format!("a placeholder was left in place of a key ({})", reference.masked());
@@ -141,11 +156,11 @@ impl Clients {
                     Problem::warning(message).at(place).hint("longer ones are not guessed: `openssl rand -hex 24`"),
                 );
             }
-            self.insert(&secret, role, place, problems);
+            self.insert(&secret, key, role, place, problems);
         }
     }
 
-    fn insert(&mut self, secret: &Secret, role: Role, place: &str, problems: &mut Problems) {
+    fn insert(&mut self, secret: &Secret, key: &ClientKeySettings, role: Role, place: &str, problems: &mut Problems) {
         let digest = secret.digest();
         match self.by_digest.get(&digest) {
             Some(other) if other.role != Some(role) => {
@@ -156,8 +171,9 @@ impl Clients {
             Some(_) => problems.push(Problem::warning("a key is configured twice").at(place)),
             None => {
                 let kind = if role == Role::Admin { "admin" } else { "client" };
-                let name = format!("{kind}-{}", digest.hex(4));
-                self.by_digest.insert(digest, Client { name, role: Some(role) });
+                let name = key.name.clone().unwrap_or_else(|| format!("{kind}-{}", digest.hex(4)));
+                let fidelity = key.fidelity.unwrap_or(self.fidelity);
+                self.by_digest.insert(digest, Client { name, fidelity, role: Some(role) });
             }
         }
     }
@@ -171,7 +187,7 @@ impl Clients {
     /// Who somebody without a key is, where no key is asked for.
     pub fn open_to(&self, needs: Needs) -> Option<Client> {
         let open = self.open && matches!(needs, Needs::Client | Needs::Metrics);
-        open.then(|| Client { name: "open".into(), role: Some(Role::Client) })
+        open.then(|| Client { name: "open".into(), fidelity: self.fidelity, role: Some(Role::Client) })
     }
 
     /// Whether there is any admin key.
@@ -192,7 +208,8 @@ mod tests {
 
     fn keys(client: &str, admin: &str) -> AuthSettings {
         let list = |key: &str| if key.is_empty() { Vec::new() } else { vec![SecretRef::parse(key)] };
-        AuthSettings { client_keys: list(client), admin_keys: list(admin), ..AuthSettings::default() }
+        let client_keys = list(client).into_iter().map(Into::into).collect();
+        AuthSettings { client_keys, admin_keys: list(admin), ..AuthSettings::default() }
     }
 
     #[test]

@@ -82,7 +82,8 @@ impl Default for Settings {
 impl Settings {
     /// Every secret, as it is referred to.
     fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
-        let auth = [&self.auth.client_keys, &self.auth.admin_keys, &self.auth.metrics_keys].into_iter().flatten();
+        let auth = self.auth.client_keys.iter().map(|key| &key.key);
+        let auth = auth.chain(&self.auth.admin_keys).chain(&self.auth.metrics_keys);
         let keys = self.pools.values().flat_map(|pool| &pool.keys).map(|key| &key.key);
         auth.chain(keys).chain(&self.upstream.proxy)
     }

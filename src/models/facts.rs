@@ -17,11 +17,16 @@ const NEWEST: Facts = Facts {
     thinking: LOW,
     signatures: true,
     tools_with_json: true,
+    tools_together: true,
+    json_schema: true,
     prefill: false,
     system_instruction: true,
     media_in_results: true,
     penalties: false,
     candidates: 1,
+    logprobs: false,
+    images: false,
+    output_tokens: 65_536,
 };
 
 /// Gemini 2.5 thinks by budget, refuses JSON output together with functions, refuses penalties ("Penalty is not enabled for
@@ -30,15 +35,21 @@ const BUDGET: Facts = Facts {
     thinking: Thinking::Budget { min: 1, max: 24_576, off: true },
     signatures: false,
     tools_with_json: false,
+    tools_together: false,
+    json_schema: true,
     prefill: true,
     system_instruction: true,
     media_in_results: false,
     penalties: false,
     candidates: 8,
+    logprobs: true,
+    images: false,
+    output_tokens: 65_536,
 };
 
 /// Models that do not think: a `thinkingConfig` is a 400. The 2.0 family took JSON together with functions (recorded).
-const PLAIN: Facts = Facts { thinking: Thinking::None, tools_with_json: true, penalties: true, ..BUDGET };
+const PLAIN: Facts =
+    Facts { thinking: Thinking::None, tools_with_json: true, penalties: true, output_tokens: 8192, ..BUDGET };
 
 /// Gemma 4 knows two levels; no Gemma signs.
 const GEMMA_4: Facts = Facts {
@@ -50,12 +61,24 @@ const GEMMA_4: Facts = Facts {
 };
 
 /// Gemma 3 and before: "Developer instruction is not enabled".
-const GEMMA: Facts = Facts { system_instruction: false, penalties: false, candidates: 1, ..PLAIN };
+const GEMMA: Facts = Facts { system_instruction: false, penalties: false, candidates: 1, logprobs: false, ..PLAIN };
 
-const IMAGES_2_5: Facts = Facts { thinking: Thinking::None, system_instruction: false, candidates: 1, ..BUDGET };
+/// What nobody lists: tuned models, and names only the operator knows. The older dialect of schemas is what every model takes,
+/// and no limit is known.
+const UNKNOWN: Facts = Facts { json_schema: false, output_tokens: i32::MAX.unsigned_abs(), ..PLAIN };
+
+const IMAGES_2_5: Facts = Facts {
+    thinking: Thinking::None,
+    system_instruction: false,
+    candidates: 1,
+    logprobs: false,
+    images: true,
+    ..BUDGET
+};
 
 /// Pictures and voices: they sign, and take no `thinkingConfig` ("Thinking is not enabled for this model", recorded).
 const MEDIA: Facts = Facts { thinking: Thinking::None, ..NEWEST };
+const PICTURES: Facts = Facts { images: true, ..MEDIA };
 
 const MINIMAL: Thinking = Thinking::Level { lowest: Level::Minimal, medium: true };
 const LOW: Thinking = Thinking::Level { lowest: Level::Low, medium: true };
@@ -64,7 +87,8 @@ const PRO_BUDGET: Thinking = Thinking::Budget { min: 128, max: 32_768, off: fals
 
 /// Families by name; the first that fits counts.
 const FAMILIES: &[(&str, Facts)] = &[
-    ("gemini-1*", PLAIN),
+    ("gemini-1*", Facts { json_schema: false, ..PLAIN }),
+    ("gemini-2.0*-image*", Facts { system_instruction: false, images: true, ..PLAIN }),
     ("gemini-2.0*", PLAIN),
     ("gemini-exp*", PLAIN),
     ("gemini-embedding*", PLAIN),
@@ -75,8 +99,8 @@ const FAMILIES: &[(&str, Facts)] = &[
     ("gemini-2.5*", BUDGET),
     ("gemini-robotics*", Facts { candidates: 1, ..BUDGET }),
     ("gemini-*-tts*", MEDIA),
-    ("gemini-*-image*", MEDIA),
-    ("gemini-nano-banana*", MEDIA),
+    ("gemini-*-image*", PICTURES),
+    ("gemini-nano-banana*", PICTURES),
     ("gemini-3-flash*", Facts { thinking: MINIMAL, prefill: true, ..NEWEST }),
     ("gemini-3-pro*", Facts { prefill: true, ..NEWEST }),
     ("gemini-3.1-flash-lite*", Facts { thinking: MINIMAL, prefill: true, ..NEWEST }),
@@ -89,14 +113,14 @@ const FAMILIES: &[(&str, Facts)] = &[
     ("gemma-4*", GEMMA_4),
     ("gemma-*", GEMMA),
     // Tuned models, and names only the operator knows.
-    ("*", PLAIN),
+    ("*", UNKNOWN),
 ];
 
 /// What the model of this name can do.
 pub fn of(name: &str) -> Facts {
     static TABLE: LazyLock<Vec<(WildMatch, Facts)>> =
         LazyLock::new(|| FAMILIES.iter().map(|(glob, facts)| (WildMatch::new(glob), *facts)).collect());
-    TABLE.iter().find(|(glob, _)| glob.matches(name)).map_or(PLAIN, |(_, facts)| *facts)
+    TABLE.iter().find(|(glob, _)| glob.matches(name)).map_or(UNKNOWN, |(_, facts)| *facts)
 }
 
 #[cfg(test)]
@@ -127,6 +151,6 @@ mod tests {
         assert_eq!(of("gemini-3.1-flash-lite").thinking, MINIMAL);
         assert!(of("gemini-2.5-flash").prefill && of("gemini-3.5-flash").prefill && !of("gemini-3.8-flash").prefill);
         assert!(!of("gemma-3-27b-it").system_instruction && of("gemma-4-31b-it").system_instruction);
-        assert_eq!(of("tunedModels/mine"), PLAIN);
+        assert_eq!(of("tunedModels/mine"), UNKNOWN);
     }
 }

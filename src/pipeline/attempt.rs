@@ -92,7 +92,7 @@ async fn on_model(
     route: &Route,
     model: &Model,
 ) -> Result<Opened, Error> {
-    let body = accepted.call(model, &exchange.services.signatures)?;
+    let body = exchange.translated(accepted, model)?;
     let method = if accepted.stream() { Method::Stream } else { Method::Generate };
     let call = Call { model: model.name.clone(), method, body };
     let attempts = exchange.snapshot.config.settings.upstream.attempts;

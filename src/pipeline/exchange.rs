@@ -1,17 +1,21 @@
 //! One client request and what accompanies it.
 
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::Told;
+use crate::clients::Fidelity;
+use crate::error::Error;
 use crate::fault::Fault;
 use crate::keys::Lease;
 use crate::model::Model;
 use crate::plugin::{Reply as PluginReply, Session};
-use crate::protocol::{Protocol, Stamp, Usage};
+use crate::protocol::{Accepted, Note, Notes, Protocol, Stamp, Target, Usage, Verdict};
 use crate::runtime::{Services, Snapshot};
 use crate::telemetry::RequestRecord;
 
@@ -30,23 +34,28 @@ pub struct Exchange {
     pub record: RequestRecord,
     /// Until when an answer makes sense.
     pub deadline: Instant,
-    /// Whether the client wants a stream; known once the body is read.
-    pub streaming: Flag,
+    /// What the client wants when its request asks for something Gemini does not have.
+    pub fidelity: Fidelity,
+    /// What is known before the story is told.
+    pub known: Arc<Known>,
 }
 
-/// Set once, seen from elsewhere.
-#[derive(Clone, Debug, Default)]
-pub struct Flag(Arc<AtomicBool>);
+/// What is known of a request before its story is told; a stream that stays silent is begun by it.
+#[derive(Debug, Default)]
+pub struct Known {
+    streaming: AtomicBool,
+    losses: OnceLock<String>,
+}
 
-impl Flag {
-    /// Sets it.
-    pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+impl Known {
+    /// Whether the client wants a stream.
+    pub fn streaming(&self) -> bool {
+        self.streaming.load(Ordering::Relaxed)
     }
 
-    /// Whether it is set.
-    pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// What the client is warned of: the fields that were lost.
+    pub fn losses(&self) -> Option<&str> {
+        self.losses.get().map(String::as_str)
     }
 }
 
@@ -60,9 +69,27 @@ impl Exchange {
     pub fn accepted(&mut self, model: &str, stream: bool) {
         model.clone_into(&mut self.record.asked);
         self.record.stream = stream;
-        if stream {
-            self.streaming.set();
+        self.known.streaming.store(stream, Ordering::Relaxed);
+    }
+
+    /// The Gemini request for a model. What the client would not lose is judged here, before any quota is spent.
+    pub fn translated(&self, accepted: &dyn Accepted, model: &Model) -> Result<Bytes, Error> {
+        let notes = if self.fidelity == Fidelity::Lenient { Notes::off() } else { Notes::on() };
+        let target = Target { model, signatures: &self.services.signatures, notes: &notes };
+        let body = accepted.call(&target)?;
+        if self.fidelity != Fidelity::Lenient {
+            let losses: Vec<Note> = accepted.verdicts(notes.into_list()).into_iter().filter(|note| note.loss).collect();
+            match (self.fidelity, losses.first()) {
+                (_, None) => {}
+                (Fidelity::Strict, Some(first)) => return Err(too_lossy(first, losses.len() - 1)),
+                _ => {
+                    let fields: Vec<&str> = losses.iter().map(|note| note.field.as_str()).collect();
+                    // Another model after this one may lose other fields; the first is what was asked for.
+                    let _ = self.known.losses.set(fields.join(", "));
+                }
+            }
         }
+        Ok(body)
     }
 
     /// What the answer of the next attempt bears.
@@ -105,4 +132,19 @@ impl Exchange {
             PluginReply::Document(document) => Told::Whole(document.to_string().into()),
         }
     }
+}
+
+/// What a client is told that wants nothing lost.
+fn too_lossy(first: &Note, others: usize) -> Error {
+    let what = match first.verdict {
+        Verdict::Clamped => "would be changed",
+        Verdict::Emulated => "could only be imitated",
+        _ => "would be lost",
+    };
+    let more = if others > 0 { format!(" So it is with {others} more.") } else { String::new() };
+    let message = format!(
+        "'{}' {what}: {}.{more} Leave it out, or have the operator set this client's `fidelity` to `warn` or `lenient`.",
+        first.field, first.why
+    );
+    Error::invalid(message).param(first.field.clone()).code("fidelity_strict")
 }

@@ -10,6 +10,7 @@ mod attempt;
 mod exchange;
 mod route;
 mod stream;
+mod translation;
 
 use bytes::Bytes;
 use tokio::time::timeout;
@@ -21,9 +22,18 @@ use crate::telemetry::Outcome;
 use attempt::{Begun, Opened};
 pub use exchange::Exchange;
 pub use stream::{EventStream, KEEP_ALIVE};
+pub use translation::{Translation, translate};
 
 /// What the client gets.
-pub enum Answer {
+pub struct Answer {
+    /// The answer itself.
+    pub content: Content,
+    /// Fields of the request that were lost, if the client wants to know.
+    pub losses: Option<String>,
+}
+
+/// The answer itself.
+pub enum Content {
     /// A whole document.
     Whole(Bytes),
     /// Events as they come.
@@ -37,28 +47,29 @@ pub enum Answer {
 /// What the client is told instead.
 pub async fn answer(exchange: Exchange, body: Bytes) -> Result<Answer, Error> {
     let keep_alive = exchange.keep_alive();
-    let streaming = exchange.streaming.clone();
+    let known = exchange.known.clone();
     let protocol = exchange.protocol;
     let mut story = Box::pin(serve(exchange, body));
-    match timeout(keep_alive, &mut story).await {
-        Ok(answer) => answer,
-        Err(_) if streaming.is_set() => Ok(Answer::Stream(EventStream::opening(story, protocol, keep_alive))),
-        Err(_) => story.await,
-    }
+    let content = match timeout(keep_alive, &mut story).await {
+        Ok(content) => content?,
+        Err(_) if known.streaming() => Content::Stream(EventStream::opening(story, protocol, keep_alive)),
+        Err(_) => story.await?,
+    };
+    Ok(Answer { content, losses: known.losses().map(str::to_owned) })
 }
 
 /// The story of a request.
-async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Answer, Error> {
+async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
     match tell(&mut exchange, body).await {
         Ok(Told::Whole(body)) => {
             exchange.record.tell(Outcome::Answered);
-            Ok(Answer::Whole(body))
+            Ok(Content::Whole(body))
         }
         Ok(Told::Events(body)) => {
             exchange.record.tell(Outcome::Answered);
-            Ok(Answer::Stream(EventStream::of(body)))
+            Ok(Content::Stream(EventStream::of(body)))
         }
-        Ok(Told::Begun(begun)) => Ok(Answer::Stream(EventStream::live(exchange, begun))),
+        Ok(Told::Begun(begun)) => Ok(Content::Stream(EventStream::live(exchange, begun))),
         Err(mut error) => {
             exchange.session.on_error(&mut error);
             exchange.record.tell(Outcome::Failed(error.status));
@@ -84,7 +95,8 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     };
     let accepted = exchange.protocol.accept(&body)?;
     exchange.accepted(accepted.model(), accepted.stream());
-    let route = route::choose(exchange, accepted.model())?;
+    let route = route::choose(&exchange.snapshot, &exchange.session, accepted.model())?;
+    route.pool.name().clone_into(&mut exchange.record.pool);
     match attempt::until_one_succeeds(exchange, &*accepted, &route).await? {
         Opened::Whole(body) => exchange.session.on_response(body).map(Told::Whole),
         Opened::Stream(begun) => Ok(Told::Begun(begun)),

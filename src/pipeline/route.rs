@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::Exchange;
 use crate::error::Error;
 use crate::keys::KeyPool;
 use crate::model::Model;
-use crate::plugin::RouteView;
+use crate::plugin::{RouteView, Session};
+use crate::runtime::Snapshot;
 
 /// Where a request goes.
 pub struct Route {
@@ -20,19 +20,18 @@ pub struct Route {
 ///
 /// # Errors
 /// 404 when nobody knows the name.
-pub fn choose(exchange: &mut Exchange, asked: &str) -> Result<Route, Error> {
-    let models = &exchange.snapshot.models;
+pub fn choose(snapshot: &Snapshot, session: &Session, asked: &str) -> Result<Route, Error> {
+    let models = &snapshot.models;
     let mut route = models.route(asked).ok_or_else(|| Error::model_not_found(asked))?;
     let first = route.targets.first().map(|model| model.name.to_string()).unwrap_or_default();
     let mut view = RouteView { asked: asked.to_owned(), model: first.clone(), pool: route.pool.clone() };
-    exchange.session.on_route(&mut view)?;
+    session.on_route(&mut view)?;
     if view.model != first {
         route.targets = vec![models.model(&view.model).ok_or_else(|| Error::model_not_found(&view.model))?];
     }
     let pool =
-        exchange.snapshot.pools.get(&view.pool).cloned().ok_or_else(|| {
+        snapshot.pools.get(&view.pool).cloned().ok_or_else(|| {
             Error::internal(format!("A plugin chose the pool `{}`, which is not configured.", view.pool))
         })?;
-    exchange.record.pool = view.pool;
     Ok(Route { pool, targets: route.targets })
 }

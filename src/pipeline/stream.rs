@@ -13,7 +13,7 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::attempt::{Begun, in_the_middle};
-use super::{Answer, Exchange};
+use super::{Content, Exchange};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::protocol::Protocol;
@@ -27,7 +27,7 @@ const YIELDS: usize = 4;
 const LARGEST_WRITE: usize = 32 * 1024;
 
 /// The story of a request that is not told yet.
-type Story = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>;
+type Story = Pin<Box<dyn Future<Output = Result<Content, Error>> + Send>>;
 
 /// The events a client gets. Dropping it, as the server does when the client leaves, ends the upstream's work too.
 pub struct EventStream(Pin<Box<dyn Stream<Item = Bytes> + Send>>);
@@ -77,8 +77,8 @@ impl Opening {
             }
             Self::Silent { mut story, protocol, keep_alive, greeted } => match timeout(keep_alive, &mut story).await {
                 Err(_) => Some((keep_alive_bytes, Self::Silent { story, protocol, keep_alive, greeted })),
-                Ok(Ok(Answer::Stream(stream))) => Box::pin(Self::Open(stream).next()).await,
-                Ok(Ok(Answer::Whole(body))) => Some((body, Self::Over)),
+                Ok(Ok(Content::Stream(stream))) => Box::pin(Self::Open(stream).next()).await,
+                Ok(Ok(Content::Whole(body))) => Some((body, Self::Over)),
                 // The status went out long ago; the error is the stream's last event.
                 Ok(Err(error)) => Some((protocol.error_event(&error), Self::Over)),
             },

@@ -29,7 +29,7 @@ use crate::problem::{Problem, Problems};
 use crate::secret::Digest;
 
 pub use hook::{HOOKS, Hook, HookRow};
-pub use session::{Reply, RouteView, Session, SessionFacts, Verdict};
+pub use session::{Reply, RouteView, Session, SessionFacts, Touched, Verdict};
 pub use settings::PluginsSettings;
 
 use script::Script;

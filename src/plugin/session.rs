@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use rhai::{Dynamic, Map};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::Loaded;
@@ -48,6 +49,16 @@ struct Memory {
     asked: String,
     model: String,
     pool: String,
+    touched: Vec<Touched>,
+}
+
+/// A change that a plugin made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Touched {
+    /// The plugin.
+    pub plugin: String,
+    /// Where it made it.
+    pub hook: &'static str,
 }
 
 /// What plugins make of a request.
@@ -127,7 +138,9 @@ impl Session {
             let view = View { model: asked, ..self.view(Hook::Request, script, Some(handle.clone())) };
             match self.call(script, view)? {
                 Some((returned, _)) => {
-                    body = handle.into_bytes().unwrap_or(body);
+                    let edited = handle.into_bytes().unwrap_or_default();
+                    self.touched_if(edited.as_ptr() != body.as_ptr() && edited != body, script, Hook::Request);
+                    body = edited;
                     if let Some(Verdict::Reply(reply)) = returned.try_cast::<Verdict>() {
                         return Ok(Verdict::Reply(addressed(reply, &body)));
                     }
@@ -157,8 +170,10 @@ impl Session {
             // Both names are there: the client's, and the one that is to be chosen.
             view.vars.insert("asked".into(), route.asked.clone().into());
             if let Some((_, view)) = self.call(script, view)? {
+                let before = (std::mem::take(&mut route.model), std::mem::take(&mut route.pool));
                 route.model.clone_from(&view.view().model);
                 route.pool.clone_from(&view.view().pool);
+                self.touched_if((&route.model, &route.pool) != (&before.0, &before.1), script, Hook::Route);
                 let mut memory = self.memory();
                 memory.model.clone_from(&route.model);
                 memory.pool.clone_from(&route.pool);
@@ -232,13 +247,26 @@ impl Session {
         for script in self.concerned(hook) {
             let handle = Body::new(dialect, body.clone());
             if self.call(script, self.view(hook, script, Some(handle.clone())))?.is_some() {
-                match handle.into_bytes() {
-                    Some(edited) => body = edited,
-                    None => return Ok(None),
+                let Some(edited) = handle.into_bytes() else { return Ok(None) };
+                // What was not touched is the same bytes at the same place.
+                if hook != Hook::Chunk {
+                    self.touched_if(edited.as_ptr() != body.as_ptr() && edited != body, script, hook);
                 }
+                body = edited;
             }
         }
         Ok(Some(body))
+    }
+
+    /// The changes that plugins made so far, but for those of a stream's pieces.
+    pub fn touched(&self) -> Vec<Touched> {
+        self.memory().touched.clone()
+    }
+
+    fn touched_if(&self, changed: bool, script: &Script, hook: Hook) {
+        if changed {
+            self.memory().touched.push(Touched { plugin: script.header.name.clone(), hook: hook.name() });
+        }
     }
 
     /// Calls a plugin; None when it failed and the request goes on without it.

@@ -4,6 +4,7 @@
 
 pub mod openai_chat;
 mod rules;
+mod verdict;
 
 use bytes::Bytes;
 
@@ -11,6 +12,8 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::model::Model;
 use crate::store::Signatures;
+
+pub use verdict::{Note, Notes, Verdict};
 
 /// A dialect.
 pub trait Protocol: Send + Sync {
@@ -38,14 +41,27 @@ pub trait Accepted: Send + Sync {
     /// Whether the answer comes in pieces.
     fn stream(&self) -> bool;
 
-    /// The Gemini request for this model.
+    /// The Gemini request for this target.
     ///
     /// # Errors
-    /// When this model cannot do what is asked: an error that names the field.
-    fn call(&self, model: &Model, signatures: &Signatures) -> Result<Bytes, Error>;
+    /// When the target cannot do what is asked: an error that names the field.
+    fn call(&self, target: &Target<'_>) -> Result<Bytes, Error>;
+
+    /// What becomes of each of its fields, after these notes were taken when it was translated.
+    fn verdicts(&self, notes: Vec<Note>) -> Vec<Note>;
 
     /// What will translate one attempt's answer.
     fn reply(&self, stamp: Stamp) -> Box<dyn Reply>;
+}
+
+/// What a request is translated for, and with.
+pub struct Target<'t> {
+    /// The model.
+    pub model: &'t Model,
+    /// Signatures of earlier answers.
+    pub signatures: &'t Signatures,
+    /// Where what happens to the request is taken down.
+    pub notes: &'t Notes,
 }
 
 /// What an answer bears that is neither the request's nor Gemini's.

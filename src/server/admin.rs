@@ -2,15 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use axum::Extension;
+use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::App;
 use super::auth::Caller;
+use super::edge::RequestId;
 use super::respond::document;
+use super::{App, body, chat};
 use crate::error::Error;
+use crate::pipeline;
+use crate::plugin::SessionFacts;
+use crate::protocol::Protocol;
+use crate::protocol::openai_chat::OpenAiChat;
 
 /// Puts a key back to work, named by its id or by the beginning of its id or text. The one found everywhere it serves.
 pub async fn reset_key(State(app): State<App>, caller: Caller, Path(prefix): Path<String>) -> Response {
@@ -65,6 +72,32 @@ pub async fn config(State(app): State<App>, caller: Caller) -> Response {
         "refused": app.live.refused(),
     });
     document(StatusCode::OK, &config)
+}
+
+/// What a chat request would become, and what would become of each of its fields. Nobody is called.
+pub async fn translate(
+    State(app): State<App>,
+    caller: Caller,
+    Extension(RequestId(id)): Extension<RequestId>,
+    headers: HeaderMap,
+    content: Body,
+) -> Response {
+    let snapshot = caller.snapshot;
+    let content = match body::read(content, &headers, &snapshot.config.settings.server).await {
+        Ok(content) => content,
+        Err(error) => return error.into_response(),
+    };
+    let session = snapshot.plugins.session(|| SessionFacts {
+        id,
+        api: OpenAiChat.name(),
+        path: chat::PATH,
+        client: caller.client.name,
+        headers: chat::visible(&headers),
+    });
+    match pipeline::translate(&snapshot, &session, &OpenAiChat, &app.services.signatures, content) {
+        Ok(translation) => document(StatusCode::OK, &translation),
+        Err(error) => error.into_response(),
+    }
 }
 
 /// The state of each key.

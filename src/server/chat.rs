@@ -18,6 +18,9 @@ use crate::protocol::Protocol;
 use crate::protocol::openai_chat::OpenAiChat;
 use crate::telemetry::Outcome;
 
+/// Where it is.
+pub const PATH: &str = "/v1/chat/completions";
+
 /// Chat completions.
 pub async fn completions(
     State(app): State<App>,
@@ -26,7 +29,7 @@ pub async fn completions(
     headers: HeaderMap,
     content: Body,
 ) -> Response {
-    answer(&app, caller, id, &OpenAiChat, "/v1/chat/completions", headers, content).await
+    answer(&app, caller, id, &OpenAiChat, PATH, headers, content).await
 }
 
 /// Any dialect's way from the door to the pipeline.
@@ -61,7 +64,8 @@ async fn answer(
         deadline: Instant::now() + settings.upstream.timeout,
         services: app.services.clone(),
         session: Arc::new(session),
-        streaming: Default::default(),
+        fidelity: caller.client.fidelity,
+        known: Default::default(),
         protocol,
         record,
         snapshot,
@@ -69,7 +73,8 @@ async fn answer(
     pipeline::answer(exchange, content).await.into_response()
 }
 
-fn visible(headers: &HeaderMap) -> Vec<(String, String)> {
+/// Headers as plugins see them.
+pub fn visible(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &axum::http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }

@@ -33,6 +33,9 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("GET", "/metrics", Needs::Metrics, "Prometheus metrics", || get(meta::metrics)),
     row("POST", "/admin/reset-key/{prefix}", Needs::Admin, "puts a key back to work", || post(admin::reset_key)),
     row("POST", "/admin/reload", Needs::Admin, "loads the configuration anew", || post(admin::reload)),
+    row("POST", "/admin/translate", Needs::Admin, "what a chat request would become, field by field", || {
+        post(admin::translate)
+    }),
     row("GET", "/admin/config", Needs::Admin, "the live configuration, secrets masked", || get(admin::config)),
     row("GET", "/admin/keys", Needs::Admin, "the state of each key", || get(admin::keys)),
     row("GET", "/", Needs::Nothing, "what this is", || get(meta::info)),

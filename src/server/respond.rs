@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use crate::error::Error;
-use crate::pipeline::Answer;
+use crate::pipeline::{Answer, Content};
 use crate::wire::openai::error;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -41,9 +41,9 @@ fn retry_after(headers: &mut HeaderMap, rest: Duration) {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        match self {
-            Self::Whole(body) => json(StatusCode::OK, body),
-            Self::Stream(stream) => {
+        let mut response = match self.content {
+            Content::Whole(body) => json(StatusCode::OK, body),
+            Content::Stream(stream) => {
                 let mut response = Response::new(Body::from_stream(stream));
                 let headers = response.headers_mut();
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
@@ -52,8 +52,22 @@ impl IntoResponse for Answer {
                 headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
                 response
             }
+        };
+        if let Some(losses) = self.losses.as_deref().and_then(header_text) {
+            response.headers_mut().insert(HeaderName::from_static("x-gemini-adapter-losses"), losses);
         }
+        response
     }
+}
+
+/// Names of fields as a header: the client's own words, so only what a header may hold, and not without end.
+fn header_text(text: &str) -> Option<HeaderValue> {
+    let mut shown: String = text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+    if shown.len() > 1000 {
+        shown.truncate(997);
+        shown.push_str("...");
+    }
+    HeaderValue::from_str(&shown).ok()
 }
 
 /// A JSON document that is for this caller alone.

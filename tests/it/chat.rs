@@ -233,3 +233,50 @@ async fn silence_is_kept_alive() {
     let event = late.text.trim_end().rsplit("data: ").next().expect("an event");
     assert_eq!(serde_json::from_str::<Value>(event).unwrap()["error"]["code"], "too_late", "{}", late.text);
 }
+
+/// What is lost is named to a client that wants to know, and refused to one that wants nothing lost, before any key is used.
+#[tokio::test]
+async fn fidelity() {
+    let keys = r#"["lenient-client-key-00000", { key = "warned-client-key-000000", name = "warned", fidelity = "warn" }, { key = "strict-client-key-000000", fidelity = "strict" }]"#;
+    let config = format!("{}[auth]\nclient_keys = {keys}\n", crate::harness::with_keys(KEYS));
+    let server = Server::configured(&config, &[]).await;
+    let ask = async |key: &str, stream: bool| {
+        let body = json!({ "model": "gpt-4o", "stream": stream, "logit_bias": { "1": 2 }, "user": "u", "messages": [{ "role": "user", "content": "hi" }] });
+        let request = reqwest::Client::new().post(format!("{}/v1/chat/completions", server.url)).bearer_auth(key);
+        let response = request.body(body.to_string()).send().await.unwrap();
+        let losses = response.headers().get("x-gemini-adapter-losses").map(|value| value.to_str().unwrap().to_owned());
+        (response.status().as_u16(), losses, response.text().await.unwrap())
+    };
+    for stream in [false, true] {
+        assert_eq!(ask("lenient-client-key-00000", stream).await.1, None);
+        let (status, losses, _) = ask("warned-client-key-000000", stream).await;
+        assert_eq!((status, losses.as_deref()), (200, Some("logit_bias")));
+        let calls = server.calls().values().sum::<usize>();
+        let (status, _, text) = ask("strict-client-key-000000", stream).await;
+        let error: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((status, error["error"]["param"].as_str()), (400, Some("logit_bias")), "{text}");
+        assert_eq!(error["error"]["code"], "fidelity_strict");
+        assert_eq!(server.calls().values().sum::<usize>(), calls, "no upstream call");
+    }
+}
+
+/// The operator sees what a request becomes, and which plugin had a hand in it; nobody is called.
+#[tokio::test]
+async fn translation_is_shown() {
+    let plugin = "fn on_request(ctx) { ctx.req.set(\"/temperature\", 0.5); }\nfn on_upstream_request(ctx) { ctx.up.get(\"/contents\"); }";
+    let server = Server::configured(&crate::harness::with_keys(KEYS), &[("warm.rhai", plugin)]).await;
+    let body = json!({ "model": "gpt-4o-mini", "stream": true, "seed": 5_000_000_000_i64, "messages": [{ "role": "user", "content": "hi" }] });
+    let shown = server.admin_post("/admin/translate", &body).await;
+    assert_eq!(shown.status, 200, "{}", shown.text);
+    let shown = shown.json();
+    assert_eq!(shown["model"], "gemini-flash-latest");
+    assert_eq!(shown["fallback"], json!(["gemini-flash-lite-latest"]));
+    assert_eq!(shown["method"], "streamGenerateContent");
+    assert_eq!(shown["plugins"], json!([{ "plugin": "warm", "hook": "on_request" }]));
+    assert_eq!(shown["request"]["generationConfig"]["temperature"], 0.5);
+    let seed = shown["fields"].as_array().unwrap().iter().find(|field| field["field"] == "seed").unwrap();
+    assert_eq!((seed["verdict"].as_str(), seed["loss"].as_bool()), (Some("clamped"), Some(true)));
+    assert!(server.calls().is_empty());
+    let refused = server.admin_post("/admin/translate", &json!({ "model": "gpt-4o", "messages": [] })).await;
+    assert_eq!((refused.status, refused.error()["param"].as_str()), (400, Some("messages")));
+}

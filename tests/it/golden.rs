@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `request.json` | what the client sends |
 //! | `upstream.json` | what must reach Google (left out: no such check) |
+//! | `losses.json` | which fields are lost on the way, and why (left out: none) |
 //! | `error.json` | what the client must be told instead (`status`, `param`, `code`, part of `message`) |
 //! | `from.json` / `from.sse` | what Google answers |
 //! | `answer.json` / `answer.sse` | what the client must get |
@@ -17,7 +18,7 @@ use gemini_adapter::error::Error;
 use gemini_adapter::model::{Model, ModelName};
 use gemini_adapter::models::facts;
 use gemini_adapter::protocol::openai_chat::OpenAiChat;
-use gemini_adapter::protocol::{Protocol, Stamp};
+use gemini_adapter::protocol::{Accepted, Notes, Protocol, Stamp, Target};
 use gemini_adapter::store::Signatures;
 use serde_json::{Value, json};
 
@@ -53,7 +54,7 @@ fn check(path: &Path, found: &str, wrong: &mut Vec<String>) {
         std::fs::write(path, found).unwrap();
         return;
     }
-    let expected = std::fs::read_to_string(path).unwrap();
+    let expected = read(path.to_owned()).unwrap_or_default();
     if expected.trim_end() != found.trim_end() {
         wrong.push(format!("{}\n  expected: {expected}\n  found:    {found}", path.display()));
     }
@@ -79,7 +80,12 @@ fn one(case: &Path, wrong: &mut Vec<String>) {
     let request = read(case.join("request.json")).unwrap_or_else(|| panic!("{}: no request.json", case.display()));
     let signatures = Signatures::default();
     let accepted = OpenAiChat.accept(request.as_bytes());
-    let called = accepted.as_ref().map_err(Clone::clone).and_then(|accepted| accepted.call(&model, &signatures));
+    let notes = Notes::on();
+    let target = Target { model: &model, signatures: &signatures, notes: &notes };
+    let called = accepted.as_ref().map_err(Clone::clone).and_then(|accepted| accepted.call(&target));
+    if let (Ok(accepted), Ok(_)) = (&accepted, &called) {
+        losses(case, &**accepted, notes, wrong);
+    }
     match (called, case.join("error.json").exists()) {
         (Ok(body), false) => {
             let upstream = case.join("upstream.json");
@@ -110,6 +116,17 @@ fn one(case: &Path, wrong: &mut Vec<String>) {
             }
             check(&case.join("answer.sse"), &String::from_utf8(out).unwrap(), wrong);
         }
+    }
+}
+
+/// What is lost, field by field: `losses.json` lists it, and where there is no such file, nothing may be.
+fn losses(case: &Path, accepted: &dyn Accepted, notes: Notes, wrong: &mut Vec<String>) {
+    let lost = accepted.verdicts(notes.into_list()).into_iter().filter(|note| note.loss);
+    let lost: serde_json::Map<String, Value> =
+        lost.map(|note| (note.field, json!({ "verdict": note.verdict, "why": note.why }))).collect();
+    let file = case.join("losses.json");
+    if !lost.is_empty() || file.exists() {
+        check(&file, &pretty(&Value::Object(lost)), wrong);
     }
 }
 

@@ -84,7 +84,10 @@ impl Server {
         for (name, source) in plugins {
             std::fs::write(dir.path().join("plugins").join(name), source).unwrap();
         }
-        let sources = sources(dir.path(), &simulator.base_url());
+        let mut sources = sources(dir.path(), &simulator.base_url());
+        if config.contains("client_keys") {
+            sources.overrides.retain(|(path, _)| path != "auth.client_keys");
+        }
         let live = Live::start(sources, Arc::new(Services::start())).unwrap_or_else(|problems| panic!("{problems}"));
         let live = Arc::new(live);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -121,6 +124,11 @@ impl Server {
 
     pub async fn admin(&self, method: &str, path: &str) -> Reply {
         self.request(method, path, Some(ADMIN_KEY), None).await
+    }
+
+    /// A document for an admin's endpoint.
+    pub async fn admin_post(&self, path: &str, body: &Value) -> Reply {
+        self.request("POST", path, Some(ADMIN_KEY), Some(body.to_string())).await
     }
 
     /// A chat request.

@@ -2,11 +2,15 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
 use crate::error::Error;
 use crate::model::Facts;
 use crate::protocol::rules::{json_schema, thinking};
-use crate::wire::gemini::request::{GenerationConfig, ThinkingConfig};
-use crate::wire::json::{Json, Shape, decode};
+use crate::protocol::{Notes, Target};
+use crate::wire::gemini::request::{Generation, GenerationConfig, ThinkingConfig};
+use crate::wire::json::{Shape, decode};
 use crate::wire::openai::chat::{Google, Request, ResponseFormat};
 
 /// The generation config, `response_format` aside.
@@ -16,27 +20,58 @@ use crate::wire::openai::chat::{Google, Request, ResponseFormat};
 pub fn config<'a>(
     request: &'a Request<'a>,
     google: Option<&'a Google<'a>>,
-    facts: &Facts,
+    target: &Target<'_>,
 ) -> Result<GenerationConfig<'a>, Error> {
+    let (facts, notes) = (&target.model.facts, target.notes);
     let penalty = |value: Option<f64>, name| {
         // 0 is no penalty, and models that take none refuse even that.
-        ranged(value, name, -2.0, 2.0).map(|value| value.filter(|value| *value != 0.0 && facts.penalties))
+        let value = ranged(value, name, -2.0, 2.0)?.filter(|value| *value != 0.0);
+        if value.is_some() && !facts.penalties {
+            notes.dropped(name, "this model takes no penalties");
+        }
+        Ok::<_, Error>(value.filter(|_| facts.penalties))
     };
     Ok(GenerationConfig {
         stop_sequences: stop(request)?,
-        max_output_tokens: max_tokens(request)?,
+        max_output_tokens: max_tokens(request, target)?,
         candidate_count: candidates(request, facts)?,
         temperature: ranged(request.temperature, "temperature", 0.0, 2.0)?,
         top_p: ranged(request.top_p, "top_p", 0.0, 1.0)?,
         top_k: at_least_one(request.top_k, "top_k")?,
-        seed: request.seed.map(fold_seed),
+        seed: request.seed.map(|seed| fold_seed(seed, notes)),
         frequency_penalty: penalty(request.frequency_penalty, "frequency_penalty")?,
         presence_penalty: penalty(request.presence_penalty, "presence_penalty")?,
-        response_logprobs: request.logprobs.filter(|wanted| *wanted),
+        response_logprobs: logprobs(request, facts)?,
         logprobs: top_logprobs(request)?,
-        response_modalities: modalities(request)?,
-        thinking_config: thinking(request, google, facts)?,
+        response_modalities: modalities(request, facts)?,
+        thinking_config: thinking(request, google, target)?,
         ..GenerationConfig::default()
+    })
+}
+
+impl<'a> GenerationConfig<'a> {
+    /// With members of the client's own writing over it.
+    pub fn with(self, own: Option<&RawValue>) -> Generation<'a> {
+        let own = own.and_then(|raw| serde_json::from_str::<Map<String, Value>>(raw.get()).ok());
+        match (own, serde_json::to_value(&self)) {
+            (Some(own), Ok(Value::Object(mut members))) => {
+                members.extend(own.into_iter().map(|(name, value)| (camel_case(&name), value)));
+                Generation::Merged(members)
+            }
+            _ => Generation::Written(self),
+        }
+    }
+}
+
+/// Google takes both spellings; one of ours and one of the client's would be two members.
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |mut name, word| {
+        let mut letters = word.chars();
+        name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        name.extend(letters);
+        name
     })
 }
 
@@ -48,7 +83,7 @@ pub enum Format<'a> {
     /// Any JSON.
     Json,
     /// JSON by this schema.
-    Schema(Json<'a>),
+    Schema(&'a RawValue),
 }
 
 /// Reads `response_format`.
@@ -68,7 +103,7 @@ pub fn format<'a>(format: Option<&'a ResponseFormat<'a>>) -> Result<Format<'a>, 
             };
             let named = format.json_schema.as_ref().ok_or_else(|| missing("response_format.json_schema"))?;
             match named.schema.filter(|raw| Shape::of(raw) == Shape::Object) {
-                Some(schema) => Ok(Format::Schema(json_schema::clean(schema))),
+                Some(schema) => Ok(Format::Schema(schema)),
                 None if named.schema.is_some() => {
                     let param = "response_format.json_schema.schema";
                     let message = format!("Invalid type for '{param}': expected an object.");
@@ -88,27 +123,34 @@ pub fn format<'a>(format: Option<&'a ResponseFormat<'a>>) -> Result<Format<'a>, 
     }
 }
 
+/// Where a schema for the answer stands.
+const SCHEMA: &str = "response_format.json_schema.schema";
+
 impl<'a> Format<'a> {
     /// As a generation config says it.
-    pub fn into_config(self, config: &mut GenerationConfig<'a>) {
+    pub fn into_config(self, config: &mut GenerationConfig<'a>, target: &Target<'_>) {
+        let takes_json_schema = target.model.facts.json_schema;
         match self {
             Self::Free => {}
             Self::Json => config.response_mime_type = Some("application/json"),
-            Self::Schema(schema) => {
+            Self::Schema(raw) => {
                 config.response_mime_type = Some("application/json");
-                config.response_json_schema = Some(schema);
+                let schema = Some(json_schema::compile(raw, takes_json_schema, &SCHEMA, target.notes));
+                let door =
+                    if takes_json_schema { &mut config.response_json_schema } else { &mut config.response_schema };
+                *door = schema;
             }
         }
     }
 
-    /// As a system instruction says it: for models that refuse a JSON type together with functions.
+    /// As a system instruction says it: for models that refuse a JSON type together with tools.
     pub fn in_words(&self) -> Option<String> {
         match self {
             Self::Free => None,
             Self::Json => Some("Answer only with JSON, without code fences, unless you call a function.".to_owned()),
             Self::Schema(schema) => Some(format!(
                 "Unless you call a function, answer only with JSON, without code fences, that matches this JSON Schema:\n{}",
-                schema.get()
+                json_schema::compile(schema, true, &SCHEMA, &Notes::off()).get()
             )),
         }
     }
@@ -144,13 +186,19 @@ fn at_least_one(value: Option<i64>, name: &str) -> Result<Option<u32>, Error> {
     }
 }
 
-/// The newer name wins. Google's field is a signed 32-bit integer.
-fn max_tokens(request: &Request<'_>) -> Result<Option<u32>, Error> {
+/// The newer name wins. More than the model gives would be a 400 at Google's.
+fn max_tokens(request: &Request<'_>, target: &Target<'_>) -> Result<Option<u32>, Error> {
     let (value, name) = match request.max_completion_tokens {
         Some(value) => (Some(value), "max_completion_tokens"),
         None => (request.max_tokens, "max_tokens"),
     };
-    at_least_one(value, name).map(|value| value.map(|value| value.min(i32::MAX.unsigned_abs())))
+    let most = target.model.facts.output_tokens;
+    Ok(at_least_one(value, name)?.map(|value| {
+        if value > most {
+            target.notes.clamped(name, format_args!("{most} is the most this model gives"));
+        }
+        value.min(most)
+    }))
 }
 
 fn candidates(request: &Request<'_>, facts: &Facts) -> Result<Option<u32>, Error> {
@@ -192,9 +240,26 @@ fn stop<'a>(request: &Request<'a>) -> Result<Vec<Cow<'a, str>>, Error> {
 }
 
 /// Gemini's seed has 32 bits; a wider one is folded, so that the same seed stays the same.
-fn fold_seed(seed: i64) -> i32 {
-    let folded = (seed ^ (seed >> 32)) & i64::from(i32::MAX);
-    if (0..=i64::from(i32::MAX)).contains(&seed) { seed as i32 } else { folded as i32 }
+fn fold_seed(seed: i64, notes: &Notes) -> i32 {
+    i32::try_from(seed).ok().filter(|seed| *seed >= 0).unwrap_or_else(|| {
+        notes.clamped("seed", "folded into 31 bits: the same seed stays the same");
+        let folded = (seed ^ (seed >> 32)) & i64::from(i32::MAX);
+        i32::try_from(folded).unwrap_or_default()
+    })
+}
+
+/// Google refuses them in streams ("LogProbs is not supported in streaming mode", recorded), and newer models have none.
+fn logprobs(request: &Request<'_>, facts: &Facts) -> Result<Option<bool>, Error> {
+    let wanted = request.logprobs.filter(|wanted| *wanted);
+    let why = match wanted {
+        Some(_) if !facts.logprobs => "this model gives no token probabilities",
+        Some(_) if request.stream == Some(true) => "Gemini gives no token probabilities in a stream",
+        wanted => return Ok(wanted),
+    };
+    let message = format!(
+        "Invalid value for 'logprobs': {why}. Leave it out, or send it without `stream` to a model of the 2.5 family."
+    );
+    Err(Error::invalid(message).param("logprobs").code("unsupported_value"))
 }
 
 fn top_logprobs(request: &Request<'_>) -> Result<Option<u32>, Error> {
@@ -209,17 +274,17 @@ fn top_logprobs(request: &Request<'_>) -> Result<Option<u32>, Error> {
     }
 }
 
-fn modalities(request: &Request<'_>) -> Result<Vec<&'static str>, Error> {
+fn modalities(request: &Request<'_>, facts: &Facts) -> Result<Vec<&'static str>, Error> {
     let wanted = request.modalities.as_deref().unwrap_or_default();
     let mut read = Vec::new();
     for (index, modality) in wanted.iter().enumerate() {
         read.push(match modality.as_ref() {
             "text" => "TEXT",
-            "image" => "IMAGE",
+            "image" if facts.images => "IMAGE",
             other => {
                 let shown: String = other.chars().take(64).collect();
                 let message = format!(
-                    "Invalid value: '{}'. Supported values are: 'text' and, for image models, 'image'.",
+                    "Invalid value: '{}'. Supported values are: 'text' and, for models that draw (`gemini-*-image`), 'image'.",
                     shown.escape_debug()
                 );
                 return Err(Error::invalid(message).param(format!("modalities[{index}]")).code("unsupported_value"));
@@ -232,8 +297,9 @@ fn modalities(request: &Request<'_>) -> Result<Vec<&'static str>, Error> {
 fn thinking<'a>(
     request: &'a Request<'a>,
     google: Option<&'a Google<'a>>,
-    facts: &Facts,
+    target: &Target<'_>,
 ) -> Result<Option<ThinkingConfig<'a>>, Error> {
+    let facts = &target.model.facts;
     let effort = request.reasoning_effort.as_deref();
     let native = google.and_then(|google| google.thinking_config.as_ref());
     match (effort, native) {
@@ -242,7 +308,9 @@ fn thinking<'a>(
                 "'reasoning_effort' and 'extra_body.google.thinking_config' say the same thing: send one of them.";
             Err(Error::invalid(message).param("reasoning_effort").code("invalid_value"))
         }
-        (Some(effort), None) if thinking::EFFORTS.contains(&effort) => Ok(thinking::for_effort(effort, facts.thinking)),
+        (Some(effort), None) if thinking::EFFORTS.contains(&effort) => {
+            Ok(thinking::for_effort(effort, facts.thinking, target.notes))
+        }
         (Some(effort), None) => {
             let shown: String = effort.chars().take(64).collect();
             let known = thinking::EFFORTS.join("', '");

@@ -8,9 +8,8 @@ use std::borrow::Cow;
 use super::parts;
 use super::tools::gemini_name;
 use crate::error::Error;
-use crate::model::Facts;
+use crate::protocol::Target;
 use crate::protocol::rules::{SIGNATURE_ESCAPE, tool_result};
-use crate::store::Signatures;
 use crate::wire::gemini::request::{Content, Data, FunctionCall, FunctionResponse, Part, Role};
 use crate::wire::json::{Json, Shape, decode};
 use crate::wire::openai::chat::{CalledFunction, Message, ToolCall};
@@ -28,8 +27,8 @@ pub struct History<'a> {
 ///
 /// # Errors
 /// 400, naming the message and field.
-pub fn read<'a>(messages: &'a [Message<'a>], facts: &Facts, signatures: &Signatures) -> Result<History<'a>, Error> {
-    let mut reader = Reader { facts, signatures, history: History::default(), step: None };
+pub fn read<'a>(messages: &'a [Message<'a>], target: &Target<'_>) -> Result<History<'a>, Error> {
+    let mut reader = Reader { target, count: messages.len(), history: History::default(), step: None };
     for (index, message) in messages.iter().enumerate() {
         reader.message(index, message)?;
     }
@@ -37,9 +36,10 @@ pub fn read<'a>(messages: &'a [Message<'a>], facts: &Facts, signatures: &Signatu
     Ok(reader.finish())
 }
 
-struct Reader<'a, 'f> {
-    facts: &'f Facts,
-    signatures: &'f Signatures,
+struct Reader<'a, 't> {
+    target: &'t Target<'t>,
+    /// How many messages there are.
+    count: usize,
     history: History<'a>,
     step: Option<Step<'a>>,
 }
@@ -64,7 +64,7 @@ impl<'a> Reader<'a, '_> {
                 self.history.system.extend(parts::texts(message, index)?.into_iter().map(Part::text));
             }
             Some("user") => {
-                let content = Content { role: Some(Role::User), parts: parts::read(message, index, self.facts)? };
+                let content = Content { role: Some(Role::User), parts: parts::read(message, index, self.target)? };
                 match &mut self.step {
                     _ if content.parts.is_empty() => {}
                     Some(step) => step.later.push(content),
@@ -85,6 +85,8 @@ impl<'a> Reader<'a, '_> {
                 let name = message.name.as_deref().ok_or_else(|| {
                     missing(index, "name", "a message with role 'function' must name the function it answers")
                 })?;
+                let why = "the name of a function that answers";
+                self.target.notes.renamed(format_args!("messages[{index}].name"), why);
                 self.result(index, message, |waiting| waiting.name == name, "name")?;
             }
             Some(other) => {
@@ -101,6 +103,10 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn assistant(&mut self, index: usize, message: &'a Message<'a>) -> Result<(), Error> {
+        if message.audio.is_some_and(|raw| Shape::of(raw) != Shape::Null) {
+            let text = "Gemini keeps no spoken answers: send what was said as `content`.";
+            return Err(Error::invalid(text).param(format!("messages[{index}].audio")).code("unsupported_value"));
+        }
         let mut content = Content { role: Some(Role::Model), parts: Vec::new() };
         content.parts.extend(parts::texts(message, index)?.into_iter().map(Part::text));
         if let Some(signature) = message.extra_content.as_ref().and_then(|extra| extra.signature())
@@ -118,7 +124,7 @@ impl<'a> Reader<'a, '_> {
         if let Some(function) = &message.function_call {
             let name = called_name(function.name.as_ref(), &format!("messages[{index}].function_call"))?;
             let mut part = call_part(None, name.clone(), arguments(function));
-            part.thought_signature = self.facts.signatures.then(|| SIGNATURE_ESCAPE.into());
+            part.thought_signature = self.target.model.facts.signatures.then(|| SIGNATURE_ESCAPE.into());
             content.parts.push(part);
             waiting.push(Waiting { id: Cow::Borrowed(""), name, result: None });
         }
@@ -155,13 +161,28 @@ impl<'a> Reader<'a, '_> {
             }
         };
         let mut part = call_part(Some(id.clone()), name.clone(), args);
-        part.thought_signature = call
-            .extra_content
-            .as_ref()
-            .and_then(|extra| extra.signature().cloned())
-            .or_else(|| self.signatures.recall(&id).map(|signature| Cow::Owned(signature.to_string())))
-            .or_else(|| (first && self.facts.signatures).then(|| SIGNATURE_ESCAPE.into()));
+        part.thought_signature = self.signature(call, &id, first, place);
         Ok((part, Waiting { id, name, result: None }))
+    }
+
+    /// The signature of a call: the client's if it kept it, else ours from memory, else Google's word for one that is lost.
+    fn signature(&self, call: &'a ToolCall<'a>, id: &str, first: bool, place: &str) -> Option<Cow<'a, str>> {
+        if let Some(signature) = call.extra_content.as_ref().and_then(|extra| extra.signature()) {
+            return Some(signature.clone());
+        }
+        if let Some(signature) = self.target.signatures.recall(id) {
+            self.target
+                .notes
+                .adapted(format_args!("{place}.extra_content"), "the signature is remembered by the call's id");
+            return Some(Cow::Owned(signature.to_string()));
+        }
+        let missed = first && self.target.model.facts.signatures;
+        if missed {
+            let why =
+                "no signature of this call is known: Google's placeholder stands in, and the model may think anew";
+            self.target.notes.emulated(format_args!("{place}.extra_content"), why);
+        }
+        missed.then(|| SIGNATURE_ESCAPE.into())
     }
 
     fn result(
@@ -179,9 +200,14 @@ impl<'a> Reader<'a, '_> {
             let text = "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.";
             return Err(Error::invalid(text).param(format!("messages[{index}].{field}")));
         };
-        let mut parts = parts::result(message, index, self.facts)?;
+        let mut parts = parts::result(message, index, self.target)?;
         let response = tool_result::response(&parts.text);
-        let inside = if self.facts.media_in_results { std::mem::take(&mut parts.media) } else { Vec::new() };
+        let inside =
+            if self.target.model.facts.media_in_results { std::mem::take(&mut parts.media) } else { Vec::new() };
+        if !parts.media.is_empty() {
+            let why = "this model takes no files in results: they stand behind them";
+            self.target.notes.adapted(format_args!("messages[{index}].content"), why);
+        }
         let id = (!call.id.is_empty()).then(|| call.id.clone());
         let data = Data::FunctionResponse(FunctionResponse { id, name: call.name.clone(), response, parts: inside });
         let mut result = vec![Part::from(data)];
@@ -224,10 +250,13 @@ impl<'a> Reader<'a, '_> {
         let mut history = self.history;
         let user = |words: &'a str| Content { role: Some(Role::User), parts: vec![Part::text(words)] };
         if history.contents.first().is_none_or(|first| first.role == Some(Role::Model)) {
+            self.target.notes.adapted("messages", "Gemini wants a user's turn first: a blank one was put there");
             history.contents.insert(0, user(" "));
         }
         let last = history.contents.last().and_then(|last| last.role);
-        if last == Some(Role::Model) && !self.facts.prefill {
+        if last == Some(Role::Model) && !self.target.model.facts.prefill {
+            let why = "this model does not go on with its own turn: a user's `Continue.` was put behind it";
+            self.target.notes.emulated(format_args!("messages[{}]", self.count.saturating_sub(1)), why);
             history.contents.push(user("Continue."));
         }
         history

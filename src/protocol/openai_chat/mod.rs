@@ -4,6 +4,7 @@
 //! reads Gemini's parts once for both forms, [`whole`] and [`stream`] write them.
 
 mod answer;
+pub mod fields;
 mod generation;
 mod logprobs;
 mod messages;
@@ -15,11 +16,9 @@ mod whole;
 
 use bytes::Bytes;
 
-use super::{Accepted, Protocol, Reply, Stamp};
+use super::{Accepted, Note, Protocol, Reply, Stamp, Target};
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::model::Model;
-use crate::store::Signatures;
 use crate::wire::openai::chat;
 
 /// The dialect.
@@ -31,7 +30,7 @@ impl Protocol for OpenAiChat {
     }
 
     fn accept<'a>(&self, body: &'a [u8]) -> Result<Box<dyn Accepted + 'a>, Error> {
-        request::parse(body).map(|request| Box::new(ChatRequest(request)) as Box<dyn Accepted + 'a>)
+        request::parse(body).map(|request| Box::new(ChatRequest { request, body }) as Box<dyn Accepted + 'a>)
     }
 
     fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes {
@@ -58,23 +57,31 @@ impl Protocol for OpenAiChat {
 }
 
 /// A chat request that was read.
-struct ChatRequest<'a>(chat::Request<'a>);
+struct ChatRequest<'a> {
+    request: chat::Request<'a>,
+    body: &'a [u8],
+}
 
 impl Accepted for ChatRequest<'_> {
     fn model(&self) -> &str {
-        self.0.model.as_deref().unwrap_or_default()
+        self.request.model.as_deref().unwrap_or_default()
     }
 
     fn stream(&self) -> bool {
-        self.0.stream.unwrap_or(false)
+        self.request.stream.unwrap_or(false)
     }
 
-    fn call(&self, model: &Model, signatures: &Signatures) -> Result<Bytes, Error> {
-        request::translate(&self.0, model, signatures)
+    fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
+        request::translate(&self.request, target)
+    }
+
+    fn verdicts(&self, notes: Vec<Note>) -> Vec<Note> {
+        // It was read before, so it is JSON.
+        fields::verdicts(&serde_json::from_slice(self.body).unwrap_or_default(), notes)
     }
 
     fn reply(&self, stamp: Stamp) -> Box<dyn Reply> {
-        Box::new(answer::ChatReply::new(stamp, answer::Terms::of(&self.0)))
+        Box::new(answer::ChatReply::new(stamp, answer::Terms::of(&self.request)))
     }
 }
 

@@ -1,11 +1,12 @@
 //! The content of a message: a text, or parts of several kinds.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::model::Facts;
+use crate::protocol::Target;
 use crate::protocol::rules::media;
 use crate::wire::gemini::request::{self as gemini, Data, MediaResolution};
 use crate::wire::json::{Shape, Text, decode};
@@ -58,7 +59,7 @@ pub fn texts<'a>(message: &'a Message<'a>, index: usize) -> Result<Vec<Text<'a>>
 ///
 /// # Errors
 /// 400, naming the part.
-pub fn read<'a>(message: &'a Message<'a>, index: usize, facts: &Facts) -> Result<Vec<gemini::Part<'a>>, Error> {
+pub fn read<'a>(message: &'a Message<'a>, index: usize, target: &Target<'_>) -> Result<Vec<gemini::Part<'a>>, Error> {
     let place = format!("messages[{index}].content");
     match content(message, &place)? {
         Content::None => Ok(Vec::new()),
@@ -67,7 +68,7 @@ pub fn read<'a>(message: &'a Message<'a>, index: usize, facts: &Facts) -> Result
         Content::Parts(parts) => {
             let mut read = Vec::with_capacity(parts.len());
             for (number, part) in parts.into_iter().enumerate() {
-                read.extend(one(part, &format!("{place}[{number}]"), facts)?);
+                read.extend(one(part, &format!("{place}[{number}]"), target)?);
             }
             Ok(read)
         }
@@ -78,9 +79,9 @@ pub fn read<'a>(message: &'a Message<'a>, index: usize, facts: &Facts) -> Result
 ///
 /// # Errors
 /// 400, naming the part.
-pub fn result<'a>(message: &'a Message<'a>, index: usize, facts: &Facts) -> Result<ToolResult<'a>, Error> {
+pub fn result<'a>(message: &'a Message<'a>, index: usize, target: &Target<'_>) -> Result<ToolResult<'a>, Error> {
     let mut result = ToolResult::default();
-    for part in read(message, index, facts)? {
+    for part in read(message, index, target)? {
         match &part.data {
             Data::Text(text) => {
                 if !result.text.is_empty() {
@@ -117,7 +118,7 @@ fn content<'a>(message: &'a Message<'a>, place: &str) -> Result<Content<'a>, Err
 }
 
 /// One part; none when it holds nothing.
-fn one<'a>(part: Part<'a>, place: &str, facts: &Facts) -> Result<Option<gemini::Part<'a>>, Error> {
+fn one<'a>(part: Part<'a>, place: &str, target: &Target<'_>) -> Result<Option<gemini::Part<'a>>, Error> {
     let refuse = |field: &str, why: String| {
         Error::invalid(format!("Invalid '{place}.{field}': it {why}.")).param(format!("{place}.{field}"))
     };
@@ -133,7 +134,7 @@ fn one<'a>(part: Part<'a>, place: &str, facts: &Facts) -> Result<Option<gemini::
             let url = string(url, |why| refuse(&field, why))?;
             let data = by_url(url, |why| refuse(&field, why))?;
             let mut part = gemini::Part::from(data);
-            part.media_resolution = resolution(detail.as_deref(), facts);
+            part.media_resolution = resolution(detail.as_deref(), &format_args!("{place}.{kind}.detail"), target);
             Ok(Some(part))
         }
         Some("input_audio") => {
@@ -221,16 +222,17 @@ fn media_url<'a>(raw: Option<&'a RawValue>, place: &str) -> Result<MediaUrl<'a>,
 }
 
 /// How finely to look; per part only where the model takes it there, which the newer ones do.
-fn resolution(detail: Option<&str>, facts: &Facts) -> Option<MediaResolution> {
-    if !facts.media_in_results {
-        return None;
-    }
+fn resolution(detail: Option<&str>, place: &dyn Display, target: &Target<'_>) -> Option<MediaResolution> {
     let level = match detail? {
         "low" => "MEDIA_RESOLUTION_LOW",
         "high" => "MEDIA_RESOLUTION_HIGH",
         "original" => "MEDIA_RESOLUTION_ULTRA_HIGH",
         _ => return None,
     };
+    if !target.model.facts.media_in_results {
+        target.notes.dropped(place, "this model looks at all images alike");
+        return None;
+    }
     Some(MediaResolution { level })
 }
 

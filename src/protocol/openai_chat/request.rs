@@ -4,8 +4,7 @@ use bytes::Bytes;
 
 use super::{generation, messages, tools};
 use crate::error::Error;
-use crate::model::Model;
-use crate::store::Signatures;
+use crate::protocol::Target;
 use crate::wire::gemini::request::{Content, Part, Request, Role};
 use crate::wire::openai::chat;
 
@@ -80,38 +79,38 @@ pub fn reason(error: &serde_json::Error) -> String {
     format!("{found}, expected {expected}")
 }
 
-/// The Gemini request for `model`.
+/// The Gemini request for this target.
 ///
 /// # Errors
 /// 400, naming the field, when the request asks for what this model or Gemini cannot do.
-pub fn translate(request: &chat::Request<'_>, model: &Model, signatures: &Signatures) -> Result<Bytes, Error> {
-    let facts = &model.facts;
-    let named = tools::Declared::read(request)?;
-    let history = messages::read(request.messages.as_deref().unwrap_or_default(), facts, signatures)?;
+pub fn translate(request: &chat::Request<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
+    let (facts, notes) = (&target.model.facts, target.notes);
     let google = request.extra_body.as_ref().and_then(|extra| extra.google.as_ref()).or(request.google.as_ref());
+    let declared = tools::Declared::read(request, google, notes)?;
+    let history = messages::read(request.messages.as_deref().unwrap_or_default(), target)?;
 
     let mut system = history.system;
     let mut contents = history.contents;
     let format = generation::format(request.response_format.as_ref())?;
-    let has_functions = named.has_functions();
-    let in_words = has_functions && !facts.tools_with_json;
-    if in_words {
-        system.extend(format.in_words().map(Part::text));
+    let in_words = declared.has_any() && !facts.tools_with_json;
+    if in_words && let Some(words) = format.in_words() {
+        notes.emulated("response_format", "this model takes no JSON type together with tools: it is told in words");
+        system.push(Part::text(words));
     }
-    let mut generation_config = generation::config(request, google, facts)?;
+    let mut config = generation::config(request, google, target)?;
     if !in_words {
-        format.into_config(&mut generation_config);
+        format.into_config(&mut config, target);
     }
     if !facts.system_instruction {
         put_before_first_user(&mut system, &mut contents);
     }
-    let (tools, tool_config) = named.into_tools(request, facts)?;
+    let (tools, tool_config) = declared.into_tools(request, target)?;
     let translated = Request {
         system_instruction: (!system.is_empty()).then_some(Content { role: None, parts: system }),
         contents,
         tools,
         tool_config,
-        generation_config,
+        generation_config: config.with(google.and_then(|google| google.generation_config)),
         safety_settings: google.and_then(|google| google.safety_settings),
         cached_content: google.and_then(|google| google.cached_content.clone()),
         service_tier: generation::service_tier(request.service_tier.as_deref()),

@@ -1,19 +1,27 @@
 //! How much to think, from a client's words to what the model takes: a budget (Gemini 2.5) or a level (3 and later).
 
 use crate::model::{Level, Thinking};
+use crate::protocol::verdict::Notes;
 use crate::wire::gemini::request::ThinkingConfig;
 
 /// OpenAI's efforts, in rising order.
 pub const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
+const FIELD: &str = "reasoning_effort";
+
 /// The thinking of this effort (one of [`EFFORTS`]) on a model that thinks like this; None where nothing is to be sent.
 ///
 /// Budgets are those of Google's own OpenAI endpoint (ai.google.dev/gemini-api/docs/openai, November 2026). What cannot be
 /// switched off is set as low as it goes, and its summaries stay home.
-pub fn for_effort(effort: &str, thinking: Thinking) -> Option<ThinkingConfig<'static>> {
+pub fn for_effort(effort: &str, thinking: Thinking, notes: &Notes) -> Option<ThinkingConfig<'static>> {
     let mut config = ThinkingConfig { include_thoughts: Some(effort != "none"), ..ThinkingConfig::default() };
     match thinking {
-        Thinking::None => return None,
+        Thinking::None => {
+            if effort != "none" {
+                notes.dropped(FIELD, "this model does not think");
+            }
+            return None;
+        }
         Thinking::Budget { min, max, off } => {
             let budget = match effort {
                 "none" if off => 0,
@@ -23,6 +31,9 @@ pub fn for_effort(effort: &str, thinking: Thinking) -> Option<ThinkingConfig<'st
                 "high" => 24_576.clamp(min, max),
                 _ => max,
             };
+            if effort == "none" && !off {
+                notes.clamped(FIELD, format_args!("this model always thinks: its least budget is {min}"));
+            }
             config.thinking_budget = Some(budget.into());
         }
         Thinking::Level { lowest, medium } => {
@@ -33,7 +44,12 @@ pub fn for_effort(effort: &str, thinking: Thinking) -> Option<ThinkingConfig<'st
                 "medium" if medium => Level::Medium,
                 _ => Level::High,
             };
-            config.thinking_level = Some(level.max(lowest).name().into());
+            let taken = level.max(lowest);
+            let asked = if effort == "none" { None } else { Some(effort.to_uppercase()) };
+            if asked.as_deref() != Some(taken.name()) {
+                notes.clamped(FIELD, format_args!("{} is the nearest level this model takes", taken.name()));
+            }
+            config.thinking_level = Some(taken.name().into());
         }
     }
     Some(config)
@@ -60,10 +76,10 @@ mod tests {
             ("low", gemma, None, Some("MINIMAL")),
             ("medium", gemma, None, Some("HIGH")),
         ] {
-            let config = for_effort(effort, thinking).unwrap();
+            let config = for_effort(effort, thinking, &Notes::off()).unwrap();
             assert_eq!((config.thinking_budget, config.thinking_level.as_deref()), (budget, level), "{effort}");
             assert_eq!(config.include_thoughts, Some(effort != "none"), "{effort}");
         }
-        assert_eq!(for_effort("high", Thinking::None), None);
+        assert_eq!(for_effort("high", Thinking::None, &Notes::off()), None);
     }
 }

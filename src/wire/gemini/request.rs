@@ -4,11 +4,12 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::wire::json::{Json, Text};
 
 /// The body of `generateContent` and `streamGenerateContent`.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request<'a> {
     /// What the model is told before everything.
@@ -23,8 +24,8 @@ pub struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_config: Option<ToolConfig<'a>>,
     /// How the answer is made.
-    #[serde(skip_serializing_if = "GenerationConfig::is_empty")]
-    pub generation_config: GenerationConfig<'a>,
+    #[serde(skip_serializing_if = "Generation::is_empty")]
+    pub generation_config: Generation<'a>,
     /// What is blocked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety_settings: Option<&'a RawValue>,
@@ -181,6 +182,9 @@ pub struct FunctionDeclaration<'a> {
     /// What it takes, as JSON Schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters_json_schema: Option<Json<'a>>,
+    /// What it takes, in Gemini's own dialect: for models that take no JSON Schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<Json<'a>>,
 }
 
 /// How the model may call.
@@ -231,6 +235,9 @@ pub struct GenerationConfig<'a> {
     /// What the JSON looks like.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_json_schema: Option<Json<'a>>,
+    /// What the JSON looks like, in Gemini's own dialect: for models that take no JSON Schema.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_schema: Option<Json<'a>>,
     /// `TEXT`, `IMAGE`, `AUDIO`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub response_modalities: Vec<&'static str>,
@@ -275,6 +282,7 @@ impl GenerationConfig<'_> {
         self.stop_sequences.is_empty()
             && self.response_mime_type.is_none()
             && self.response_json_schema.is_none()
+            && self.response_schema.is_none()
             && self.response_modalities.is_empty()
             && self.candidate_count.is_none()
             && self.max_output_tokens.is_none()
@@ -287,6 +295,26 @@ impl GenerationConfig<'_> {
             && self.response_logprobs.is_none()
             && self.logprobs.is_none()
             && self.thinking_config.is_none()
+    }
+}
+
+/// A generation config: as we write it, or with members of the client's own writing over it.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Generation<'a> {
+    /// As we write it.
+    Written(GenerationConfig<'a>),
+    /// With the client's own members.
+    Merged(Map<String, Value>),
+}
+
+impl Generation<'_> {
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Written(config) => config.is_empty(),
+            Self::Merged(members) => members.is_empty(),
+        }
     }
 }
 

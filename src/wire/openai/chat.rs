@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+pub use super::google::{ExtraBody, Google, GoogleThinking};
+
 /// A chat request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -112,6 +114,9 @@ pub struct Message<'a> {
     /// What the assistant called, as it was before `tool_calls`.
     #[serde(borrow)]
     pub function_call: Option<CalledFunction<'a>>,
+    /// An answer that was spoken, by id.
+    #[serde(borrow)]
+    pub audio: Option<&'a RawValue>,
     /// Which call a tool message answers.
     #[serde(borrow)]
     pub tool_call_id: Option<Cow<'a, str>>,
@@ -313,6 +318,9 @@ pub struct Function<'a> {
     pub parameters: Option<&'a RawValue>,
     /// Whether calls keep to the schema.
     pub strict: Option<bool>,
+    /// Of a custom tool: the form of its text.
+    #[serde(borrow)]
+    pub format: Option<&'a RawValue>,
 }
 
 /// `tool_choice` as an object, in both of its spellings.
@@ -355,43 +363,4 @@ pub struct AllowedTools<'a> {
     /// Which.
     #[serde(borrow)]
     pub tools: Vec<ToolChoice<'a>>,
-}
-
-/// Google's extensions, wrapped as Google's own OpenAI endpoint wants them.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ExtraBody<'a> {
-    /// The extensions.
-    #[serde(borrow)]
-    pub google: Option<Google<'a>>,
-}
-
-/// Google's extensions.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Google<'a> {
-    /// `cachedContents/ID`.
-    #[serde(borrow)]
-    pub cached_content: Option<Cow<'a, str>>,
-    /// How much to think, in Gemini's own terms.
-    #[serde(borrow)]
-    pub thinking_config: Option<GoogleThinking<'a>>,
-    /// What is blocked, in Gemini's own terms.
-    #[serde(borrow)]
-    pub safety_settings: Option<&'a RawValue>,
-}
-
-/// How much to think, in Gemini's own terms.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct GoogleThinking<'a> {
-    /// In tokens.
-    #[serde(alias = "thinkingBudget")]
-    pub thinking_budget: Option<i64>,
-    /// By level.
-    #[serde(borrow, alias = "thinkingLevel")]
-    pub thinking_level: Option<Cow<'a, str>>,
-    /// Whether summaries come with the answer.
-    #[serde(alias = "includeThoughts")]
-    pub include_thoughts: Option<bool>,
 }

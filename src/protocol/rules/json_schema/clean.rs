@@ -1,9 +1,7 @@
-//! JSON Schema as Gemini's JSON-Schema fields take it (`parametersJsonSchema`, `responseJsonSchema`;
-//! ai.google.dev/gemini-api/docs/structured-output, November 2026).
+//! The door that takes JSON Schema: `parametersJsonSchema`, `responseJsonSchema`.
 //!
-//! Those fields ignore keywords they do not know, so nothing needs to be refused; but what they ignore is better said in a
-//! description, where the model reads it. Names of properties are never touched, only keywords; the order of keys is kept,
-//! because the model answers in it.
+//! It ignores keywords it does not know; what it ignores is better said in a description, where the model reads it. Names of
+//! properties are never touched, only keywords; the order of keys is kept, because the model answers in it.
 
 use std::sync::LazyLock;
 
@@ -11,17 +9,14 @@ use regex::Regex;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::{Place, TO_DESCRIPTION, describe, merge_all_of, plain};
 use crate::wire::json::Json;
 
 /// Deepest nesting that is cleaned; what lies deeper is passed on as it is.
 const DEEPEST: usize = 64;
 
-/// Keywords that say something to a model and nothing to Gemini's decoder: they move into the description.
-const TO_DESCRIPTION: &[&str] =
-    &["exclusiveMinimum", "exclusiveMaximum", "multipleOf", "uniqueItems", "not", "contains"];
-
-/// Keywords that say nothing to either.
-const DROPPED: &[&str] = &[
+/// Keywords that are about the schema, not about what it describes.
+pub const ASIDE: &[&str] = &[
     "$schema",
     "$comment",
     "$vocabulary",
@@ -33,6 +28,11 @@ const DROPPED: &[&str] = &[
     "discriminator",
     "xml",
     "externalDocs",
+    "strict",
+];
+
+/// Keywords that say nothing to Gemini.
+const DROPPED: &[&str] = &[
     "if",
     "then",
     "else",
@@ -47,19 +47,18 @@ const DROPPED: &[&str] = &[
     "contentMediaType",
     "minContains",
     "maxContains",
-    "strict",
 ];
 
 /// Formats the decoder acts on; the others are told in the description.
 const FORMATS: &[&str] = &["date-time", "date", "time"];
 
 /// The schema, cleaned. A schema in which no keyword needs it is passed on untouched, byte for byte.
-pub fn clean(schema: &RawValue) -> Json<'_> {
+pub fn clean<'a>(schema: &'a RawValue, place: &Place<'_>) -> Json<'a> {
     static SUSPECT: LazyLock<Regex> = LazyLock::new(|| {
         let words = ["const", "nullable", "allOf", "definitions", "format", "enum", r"\$ref", r"x-[^\x22]*"];
         let words = words.into_iter().map(str::to_owned);
         let words: Vec<String> =
-            words.chain(TO_DESCRIPTION.iter().chain(DROPPED).map(|word| regex::escape(word))).collect();
+            words.chain(TO_DESCRIPTION.iter().chain(DROPPED).chain(ASIDE).map(|word| regex::escape(word))).collect();
         Regex::new(&format!(r#""(?:{})"\s*:|:\s*true|"items"\s*:\s*[\[f]"#, words.join("|")))
             .expect("a constant pattern compiles")
     });
@@ -67,22 +66,12 @@ pub fn clean(schema: &RawValue) -> Json<'_> {
         return Json::Raw(schema);
     }
     match serde_json::from_str(schema.get()) {
-        Ok(value) => Json::from_value(&node(value, 0)),
+        Ok(value) => Json::from_value(&node(value, place, 0)),
         Err(_) => Json::Raw(schema),
     }
 }
 
-/// Whether a function that takes this takes nothing: no schema, or an object without properties. Gemini wants the field left
-/// out then.
-pub fn is_empty(schema: &RawValue) -> bool {
-    let Ok(Value::Object(map)) = serde_json::from_str::<Value>(schema.get()) else { return true };
-    let no_properties = map.get("properties").and_then(Value::as_object).is_none_or(Map::is_empty);
-    let says_more = ["$ref", "anyOf", "oneOf", "allOf"].iter().any(|word| map.contains_key(*word))
-        || map.get("additionalProperties").is_some_and(Value::is_object);
-    no_properties && !says_more
-}
-
-fn node(schema: Value, depth: usize) -> Value {
+fn node(schema: Value, place: &Place<'_>, depth: usize) -> Value {
     let mut old = match schema {
         Value::Object(map) if depth < DEEPEST => map,
         // `true` allows everything, and so does the empty schema; there is no way to allow nothing.
@@ -92,126 +81,124 @@ fn node(schema: Value, depth: usize) -> Value {
     if let Some(reference) = old.get("$ref").and_then(Value::as_str) {
         // Beside a `$ref`, only keywords with a `$` may stand.
         let mut map = Map::from_iter([("$ref".to_owned(), json!(reference.replace("#/definitions/", "#/$defs/")))]);
-        definitions(&mut old, &mut map, depth);
+        definitions(&mut old, &mut map, place, depth);
+        old.keys().filter(|word| !word.starts_with('$')).for_each(|word| place.dropped(word));
         return Value::Object(map);
     }
-    merge_all_of(&mut old);
+    if old.contains_key("allOf") {
+        place.renamed("allOf", "merged into the schema around it");
+        merge_all_of(&mut old);
+    }
     let mut notes = Vec::new();
     let mut map = Map::new();
     let nullable = old.remove("nullable") == Some(Value::Bool(true));
     for (word, value) in old {
-        keyword(&word, value, &mut map, &mut notes, depth);
+        keyword(&word, value, &mut map, &mut notes, place, depth);
     }
     if nullable {
         allow_null(&mut map);
+        place.renamed("nullable", "`null` among the types");
     }
     describe(&mut map, &notes);
     Value::Object(map)
 }
 
 /// One keyword of a schema into the cleaned one.
-fn keyword(word: &str, value: Value, map: &mut Map<String, Value>, notes: &mut Vec<String>, depth: usize) {
+fn keyword(
+    word: &str,
+    value: Value,
+    map: &mut Map<String, Value>,
+    notes: &mut Vec<String>,
+    place: &Place<'_>,
+    depth: usize,
+) {
     match word {
         "properties" | "$defs" => {
-            map.insert(word.to_owned(), named(value, depth));
+            map.insert(word.to_owned(), named(value, &place.under(word), depth));
         }
         "definitions" => {
-            map.insert("$defs".to_owned(), named(value, depth));
+            map.insert("$defs".to_owned(), named(value, &place.under(word), depth));
         }
         "items" | "additionalProperties" if value.is_object() => {
-            map.insert(word.to_owned(), node(value, depth + 1));
+            map.insert(word.to_owned(), node(value, &place.under(word), depth + 1));
         }
         "items" if value.is_boolean() => {
             map.insert(word.to_owned(), json!({}));
         }
         "anyOf" | "oneOf" | "prefixItems" => {
-            map.insert(word.to_owned(), each(value, depth));
+            map.insert(word.to_owned(), each(value, &place.under(word), depth));
         }
         // A tuple, as JSON Schema wrote it before 2020.
         "items" if value.is_array() => {
-            map.insert("prefixItems".to_owned(), each(value, depth));
+            map.insert("prefixItems".to_owned(), each(value, &place.under(word), depth));
         }
-        "const" => constant(value, map, notes),
-        "enum" => enumeration(value, map, notes),
+        "const" => constant(value, map, notes, place),
+        "enum" => enumeration(value, map, notes, place),
         "format" if !value.as_str().is_some_and(|format| FORMATS.contains(&format)) => {
+            place.to_description(word);
             notes.push(format!("format: {}", plain(&value)));
         }
-        _ if TO_DESCRIPTION.contains(&word) => notes.push(format!("{word}: {}", plain(&value))),
-        _ if DROPPED.contains(&word) || word.starts_with("x-") => {}
+        _ if TO_DESCRIPTION.contains(&word) => {
+            place.to_description(word);
+            notes.push(format!("{word}: {}", plain(&value)));
+        }
+        _ if DROPPED.contains(&word) => place.dropped(word),
+        _ if ASIDE.contains(&word) || word.starts_with("x-") => {}
         _ => {
             map.insert(word.to_owned(), value);
         }
     }
 }
 
-fn named(value: Value, depth: usize) -> Value {
+fn named(value: Value, place: &Place<'_>, depth: usize) -> Value {
     match value {
-        Value::Object(map) => map.into_iter().map(|(name, schema)| (name, node(schema, depth + 1))).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(name, schema)| {
+                let schema = node(schema, &place.under(&name), depth + 1);
+                (name, schema)
+            })
+            .collect(),
         other => other,
     }
 }
 
-fn each(value: Value, depth: usize) -> Value {
+fn each(value: Value, place: &Place<'_>, depth: usize) -> Value {
     match value {
-        Value::Array(items) => items.into_iter().map(|schema| node(schema, depth + 1)).collect(),
+        Value::Array(items) => {
+            let number = |(index, schema): (usize, Value)| node(schema, &place.under(&index.to_string()), depth + 1);
+            items.into_iter().enumerate().map(number).collect()
+        }
         other => other,
     }
 }
 
-fn definitions(old: &mut Map<String, Value>, map: &mut Map<String, Value>, depth: usize) {
+fn definitions(old: &mut Map<String, Value>, map: &mut Map<String, Value>, place: &Place<'_>, depth: usize) {
     for word in ["$defs", "definitions"] {
         if let Some(value) = old.remove(word) {
-            map.insert("$defs".to_owned(), named(value, depth));
+            map.insert("$defs".to_owned(), named(value, &place.under(word), depth));
         }
     }
 }
 
-/// `allOf` is not known there: its members are merged into the schema around them.
-fn merge_all_of(map: &mut Map<String, Value>) {
-    let Some(Value::Array(members)) = map.remove("allOf") else { return };
-    if let ([member], true) = (members.as_slice(), map.keys().all(|word| word == "description" || word == "title"))
-        && member.get("$ref").is_some()
-    {
-        let description = map.remove("description");
-        map.clear();
-        map.insert("anyOf".to_owned(), Value::Array(vec![member.clone()]));
-        map.extend(description.map(|text| ("description".to_owned(), text)));
-        return;
-    }
-    for member in members {
-        let Value::Object(mut member) = member else { continue };
-        merge_all_of(&mut member);
-        for (word, value) in member {
-            match (map.get_mut(&word), value) {
-                (Some(Value::Object(here)), Value::Object(there)) => here.extend(there),
-                (Some(Value::Array(here)), Value::Array(there)) if word == "required" => {
-                    here.extend(there.into_iter().filter(|name| !name.is_null()));
-                }
-                (Some(_), _) => {}
-                (None, value) => {
-                    map.insert(word, value);
-                }
-            }
-        }
-    }
-}
-
-fn constant(value: Value, map: &mut Map<String, Value>, notes: &mut Vec<String>) {
+fn constant(value: Value, map: &mut Map<String, Value>, notes: &mut Vec<String>, place: &Place<'_>) {
     let kind = match &value {
         Value::String(_) => "string",
         Value::Number(number) if number.is_f64() => "number",
         Value::Number(_) => "integer",
         other => {
+            place.to_description("const");
             notes.push(format!("always {other}"));
             return;
         }
     };
+    place.renamed("const", "`enum` of one");
     map.entry("type").or_insert_with(|| json!(kind));
     map.insert("enum".to_owned(), json!([value]));
 }
 
 /// Strings and numbers may be enumerated; other values are told in words.
-fn enumeration(value: Value, map: &mut Map<String, Value>, notes: &mut Vec<String>) {
+fn enumeration(value: Value, map: &mut Map<String, Value>, notes: &mut Vec<String>, place: &Place<'_>) {
     let Value::Array(values) = value else { return };
     if values.iter().all(|value| value.is_string() || value.is_number()) && !values.is_empty() {
         map.insert("enum".to_owned(), Value::Array(values));
@@ -219,6 +206,7 @@ fn enumeration(value: Value, map: &mut Map<String, Value>, notes: &mut Vec<Strin
         map.insert("enum".to_owned(), values.into_iter().filter(Value::is_string).collect());
         allow_null(map);
     } else {
+        place.to_description("enum");
         notes.push(format!("one of {}", Value::Array(values)));
     }
 }
@@ -234,30 +222,17 @@ fn allow_null(map: &mut Map<String, Value>) {
     }
 }
 
-fn describe(map: &mut Map<String, Value>, notes: &[String]) {
-    if notes.is_empty() {
-        return;
-    }
-    let notes = notes.join("; ");
-    let text = match map.get("description").and_then(Value::as_str) {
-        Some(text) if !text.is_empty() => format!("{text} ({notes})"),
-        _ => notes,
-    };
-    map.insert("description".to_owned(), Value::String(text));
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::{At, Notes};
     use super::*;
 
     fn cleaned(schema: &str) -> String {
-        clean(&RawValue::from_string(schema.to_owned()).unwrap()).get().to_owned()
+        let notes = Notes::off();
+        let place = Place { notes: &notes, at: At::Field(&"schema") };
+        clean(&RawValue::from_string(schema.to_owned()).unwrap(), &place).get().to_owned()
     }
 
     #[test]
@@ -296,21 +271,6 @@ mod tests {
     fn what_needs_nothing_is_untouched() {
         let schema = r#"{ "type":"object", "properties":{"z":{"type":"string"},"a":{"type":"number","minimum":1e0}} }"#;
         assert_eq!(cleaned(schema), schema);
-    }
-
-    #[test]
-    fn emptiness() {
-        for (schema, empty) in [
-            ("{}", true),
-            ("null", true),
-            (r#"{"type":"object"}"#, true),
-            (r#"{"type":"object","properties":{}}"#, true),
-            (r#"{"type":"object","properties":{"a":{}}}"#, false),
-            (r##"{"$ref":"#/$defs/a"}"##, false),
-            (r#"{"type":"object","additionalProperties":{"type":"string"}}"#, false),
-        ] {
-            assert_eq!(is_empty(&RawValue::from_string(schema.to_owned()).unwrap()), empty, "{schema}");
-        }
     }
 
     proptest! {

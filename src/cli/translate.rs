@@ -1,0 +1,61 @@
+//! `gemini-adapter translate`: what a chat request becomes, and what becomes of each of its fields. Nobody is called.
+
+use std::io::Read;
+use std::process::ExitCode;
+
+use super::{BAD_CONFIG, check, failed};
+use crate::config::Sources;
+use crate::keys::Ledger;
+use crate::pipeline::translate;
+use crate::plugin::SessionFacts;
+use crate::problem::Problems;
+use crate::protocol::Protocol;
+use crate::protocol::openai_chat::OpenAiChat;
+use crate::runtime::{Snapshot, prepare};
+use crate::store::Signatures;
+
+/// Reads a request from standard input, and prints what it becomes; an error, as the client would get it, fails.
+pub fn run(sources: Sources) -> ExitCode {
+    let mut body = Vec::new();
+    if let Err(error) = std::io::stdin().read_to_end(&mut body) {
+        return failed(&format!("standard input cannot be read: {error}"));
+    }
+    let snapshot = match prepared(sources) {
+        Ok(snapshot) => snapshot,
+        Err(problems) => {
+            check::show(&problems);
+            return ExitCode::from(BAD_CONFIG);
+        }
+    };
+    let session = snapshot.plugins.session(|| SessionFacts {
+        id: "translate".into(),
+        api: OpenAiChat.name(),
+        path: "/v1/chat/completions",
+        client: "translate".into(),
+        headers: Vec::new(),
+    });
+    match translate(&snapshot, &session, &OpenAiChat, &Signatures::default(), body.into()) {
+        Ok(translation) => {
+            let text = serde_json::to_string_pretty(&translation).unwrap_or_default();
+            #[expect(clippy::print_stdout, reason = "the translation is what was asked for")]
+            {
+                println!("{text}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let param = error.param.as_deref().map(|param| format!(" ({param})")).unwrap_or_default();
+            failed(&format!("the client would get {error}{param}"))
+        }
+    }
+}
+
+/// The configuration. Nobody is called, so keys that are not there stand in nobody's way.
+fn prepared(mut sources: Sources) -> Result<Snapshot, Problems> {
+    prepare(&sources, &Ledger::default()).or_else(|problems| {
+        let keys =
+            [("auth.client_keys", "no-client-key-0000000000"), ("pools.default.keys", "no-gemini-key-0000000000")];
+        sources.overrides.extend(keys.map(|(path, key)| (path.to_owned(), format!("[\"{key}\"]"))));
+        prepare(&sources, &Ledger::default()).map_err(|_| problems)
+    })
+}

@@ -1,0 +1,87 @@
+//! The way of a request up to the upstream's door, and what became of each of its fields. Nobody is called.
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::route;
+use crate::error::Error;
+use crate::plugin::{Reply, Session, Touched, Verdict};
+use crate::protocol::{Note, Notes, Protocol, Target};
+use crate::runtime::Snapshot;
+use crate::store::Signatures;
+
+/// What a request becomes.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Translation {
+    /// A request to Gemini.
+    Request(Translated),
+    /// A plugin answers it.
+    Reply {
+        /// What it says.
+        reply: Value,
+        /// What plugins have changed.
+        plugins: Vec<Touched>,
+    },
+}
+
+/// A request to Gemini.
+#[derive(Debug, Serialize)]
+pub struct Translated {
+    /// The model the client named.
+    pub asked: String,
+    /// The model at Google.
+    pub model: String,
+    /// Models to fall back on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fallback: Vec<String>,
+    /// Whose keys would serve it.
+    pub pool: String,
+    /// The method of Gemini's API.
+    pub method: &'static str,
+    /// What plugins have changed.
+    pub plugins: Vec<Touched>,
+    /// What became of each field.
+    pub fields: Vec<Note>,
+    /// The Gemini request.
+    pub request: Value,
+}
+
+/// Translates a request as it would be, and goes no further.
+///
+/// # Errors
+/// What the client would be told.
+pub fn translate(
+    snapshot: &Snapshot,
+    session: &Session,
+    protocol: &dyn Protocol,
+    signatures: &Signatures,
+    body: Bytes,
+) -> Result<Translation, Error> {
+    let body = match session.on_request(body)? {
+        Verdict::Continue(body) => body,
+        Verdict::Reply(Reply::Text { text, .. }) => return Ok(replied(Value::String(text), session)),
+        Verdict::Reply(Reply::Document(document)) => return Ok(replied(document, session)),
+    };
+    let accepted = protocol.accept(&body)?;
+    let route = route::choose(snapshot, session, accepted.model())?;
+    let (model, fallback) = route.targets.split_first().ok_or_else(|| Error::internal("The route names no model."))?;
+    let notes = Notes::on();
+    let request = accepted.call(&Target { model, signatures, notes: &notes })?;
+    let request = session.on_upstream_request(1, request)?;
+    Ok(Translation::Request(Translated {
+        asked: accepted.model().to_owned(),
+        model: model.name.to_string(),
+        fallback: fallback.iter().map(|model| model.name.to_string()).collect(),
+        pool: route.pool.name().to_owned(),
+        method: if accepted.stream() { "streamGenerateContent" } else { "generateContent" },
+        plugins: session.touched(),
+        fields: accepted.verdicts(notes.into_list()),
+        request: serde_json::from_slice(&request).unwrap_or_default(),
+    }))
+}
+
+fn replied(reply: Value, session: &Session) -> Translation {
+    Translation::Reply { reply, plugins: session.touched() }
+}

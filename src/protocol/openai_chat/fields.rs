@@ -1,0 +1,306 @@
+//! Every field of OpenAI's chat request, and what becomes of it (OpenAI's API reference and SDK 3.57, November 2026). The
+//! translator's own notes, about this very request, come before the table's.
+
+use serde_json::Value;
+
+use crate::protocol::verdict::{Note, Verdict};
+
+/// A field, and what becomes of it in general.
+pub struct Field {
+    /// Its path; `[]` stands for each member of an array.
+    pub path: &'static str,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// Where it is in the Gemini request.
+    pub to: &'static str,
+    /// Why.
+    pub why: &'static str,
+    /// Whether the answer may be another one for it.
+    pub loss: bool,
+    /// Values, as compact JSON, that ask for nothing.
+    pub neutral: &'static [&'static str],
+}
+
+const fn field(path: &'static str, verdict: Verdict, to: &'static str, why: &'static str) -> Field {
+    Field { path, verdict, to, why, loss: false, neutral: &[] }
+}
+
+const fn kept(path: &'static str, to: &'static str) -> Field {
+    field(path, Verdict::Kept, to, "")
+}
+
+const fn renamed(path: &'static str, to: &'static str, why: &'static str) -> Field {
+    field(path, Verdict::Renamed, to, why)
+}
+
+const fn adapted(path: &'static str, to: &'static str, why: &'static str) -> Field {
+    field(path, Verdict::Emulated, to, why)
+}
+
+/// It does not go on, and nobody misses it.
+const fn ignored(path: &'static str, why: &'static str) -> Field {
+    field(path, Verdict::Dropped, "", why)
+}
+
+/// It does not go on, and the answer may be another one for it.
+const fn lost(path: &'static str, why: &'static str, neutral: &'static [&'static str]) -> Field {
+    Field { loss: true, neutral, ..field(path, Verdict::Dropped, "", why) }
+}
+
+const fn refused(path: &'static str, why: &'static str) -> Field {
+    field(path, Verdict::Refused, "", why)
+}
+
+const CACHE: &str = "Gemini caches by itself";
+const OWN_STORE: &str = "it is about what OpenAI stores and bills";
+const IN_CONFIG: &str = "generationConfig";
+const DECLARATION: &str = "tools[].functionDeclarations[]";
+
+/// All fields.
+pub const FIELDS: &[Field] = &[
+    kept("model", "the URL, by the configuration's names"),
+    kept("stream", "the method of the URL"),
+    adapted("stream_options.include_usage", "", "the stream to the client bears it"),
+    ignored("stream_options.include_obfuscation", "streams are never padded"),
+    // The conversation.
+    renamed(
+        "messages[].role",
+        "contents[].role",
+        "`assistant` is `model`; system and developer go to `systemInstruction`, results to the user's turn",
+    ),
+    renamed("messages[].content", "contents[].parts[].text", ""),
+    renamed("messages[].content[].type", "", "the kind of part"),
+    kept("messages[].content[].text", "contents[].parts[].text"),
+    renamed("messages[].content[].image_url", "contents[].parts[].inlineData or fileData", ""),
+    renamed("messages[].content[].image_url.url", "contents[].parts[].inlineData or fileData", ""),
+    renamed("messages[].content[].image_url.detail", "contents[].parts[].mediaResolution", ""),
+    renamed("messages[].content[].video_url", "contents[].parts[].inlineData or fileData", ""),
+    renamed("messages[].content[].input_audio.data", "contents[].parts[].inlineData.data", ""),
+    renamed("messages[].content[].input_audio.format", "contents[].parts[].inlineData.mimeType", ""),
+    renamed("messages[].content[].file.file_data", "contents[].parts[].inlineData", ""),
+    renamed("messages[].content[].file.file_id", "contents[].parts[].fileData.fileUri", ""),
+    renamed("messages[].content[].file.filename", "contents[].parts[].inlineData.mimeType", "by its ending"),
+    renamed("messages[].content[].refusal", "contents[].parts[].text", ""),
+    ignored("messages[].content[].prompt_cache_breakpoint", CACHE),
+    ignored("messages[].content[].cache_control", CACHE),
+    ignored("messages[].content[].thinking", "Google does not want the words of thoughts back"),
+    ignored("messages[].content[].signature", "it is another vendor's"),
+    lost("messages[].name", "Gemini knows no names of participants", &["\"\""]),
+    renamed("messages[].refusal", "contents[].parts[].text", ""),
+    refused("messages[].audio.id", "Gemini keeps no spoken answers: send what was said as text"),
+    renamed(
+        "messages[].tool_call_id",
+        "contents[].parts[].functionResponse.id",
+        "and the function's name, which Gemini wants besides",
+    ),
+    kept("messages[].tool_calls[].id", "contents[].parts[].functionCall.id"),
+    renamed("messages[].tool_calls[].type", "", "the kind of part"),
+    ignored("messages[].tool_calls[].index", "the order says it"),
+    kept("messages[].tool_calls[].function.name", "contents[].parts[].functionCall.name"),
+    renamed("messages[].tool_calls[].function.arguments", "contents[].parts[].functionCall.args", ""),
+    renamed("messages[].tool_calls[].custom.name", "contents[].parts[].functionCall.name", ""),
+    renamed("messages[].tool_calls[].custom.input", "contents[].parts[].functionCall.args.input", ""),
+    renamed("messages[].tool_calls[].extra_content", "contents[].parts[].thoughtSignature", ""),
+    renamed("messages[].function_call.name", "contents[].parts[].functionCall.name", ""),
+    renamed("messages[].function_call.arguments", "contents[].parts[].functionCall.args", ""),
+    renamed("messages[].extra_content", "contents[].parts[].thoughtSignature", ""),
+    ignored("messages[].reasoning_content", "Google does not want the words of thoughts back"),
+    ignored("messages[].reasoning", "Google does not want the words of thoughts back"),
+    ignored("messages[].annotations", "they are part of an answer, not of a request"),
+    lost("messages[].images", "pictures of an answer do not go back: send them in a user's message", &["[]"]),
+    // Tools.
+    renamed("tools[].type", "", "the kind of tool"),
+    kept("tools[].function.name", "tools[].functionDeclarations[].name"),
+    kept("tools[].function.description", "tools[].functionDeclarations[].description"),
+    renamed("tools[].function.parameters", "tools[].functionDeclarations[].parametersJsonSchema", ""),
+    Field {
+        neutral: &["false"],
+        ..renamed("tools[].function.strict", "toolConfig.functionCallingConfig.mode", "`VALIDATED`, for all functions")
+    },
+    kept("tools[].custom.name", "tools[].functionDeclarations[].name"),
+    kept("tools[].custom.description", "tools[].functionDeclarations[].description"),
+    renamed("tools[].custom.format.type", DECLARATION, "a function with one text, `input`"),
+    Field {
+        loss: true,
+        ..adapted(
+            "tools[].custom.format.grammar",
+            "tools[].functionDeclarations[].description",
+            "told in words: Gemini's decoder knows no grammars",
+        )
+    },
+    renamed("tools[].google_search", "tools[].googleSearch", ""),
+    renamed("tools[].googleSearch", "tools[].googleSearch", ""),
+    renamed("tools[].code_execution", "tools[].codeExecution", ""),
+    renamed("tools[].codeExecution", "tools[].codeExecution", ""),
+    renamed("tools[].url_context", "tools[].urlContext", ""),
+    renamed("tools[].urlContext", "tools[].urlContext", ""),
+    renamed("tool_choice", "toolConfig.functionCallingConfig", ""),
+    renamed("functions[].name", "tools[].functionDeclarations[].name", "the answer bears `function_call`"),
+    renamed("functions[].description", "tools[].functionDeclarations[].description", ""),
+    renamed("functions[].parameters", "tools[].functionDeclarations[].parametersJsonSchema", ""),
+    renamed("function_call", "toolConfig.functionCallingConfig", ""),
+    Field { neutral: &["true"], ..adapted("parallel_tool_calls", "", "only the first of several calls is passed on") },
+    renamed("web_search_options", "tools[].googleSearch", ""),
+    lost(
+        "web_search_options.search_context_size",
+        "Google's search decides by itself how much to read",
+        &["\"medium\""],
+    ),
+    lost("web_search_options.user_location", "Google's search takes no place", &[]),
+    // How the answer is made.
+    renamed("max_completion_tokens", "generationConfig.maxOutputTokens", "thoughts are spent from it too"),
+    renamed("max_tokens", "generationConfig.maxOutputTokens", "thoughts are spent from it too"),
+    kept("temperature", "generationConfig.temperature"),
+    renamed("top_p", "generationConfig.topP", ""),
+    renamed("top_k", "generationConfig.topK", ""),
+    Field { neutral: &["1"], ..renamed("n", "generationConfig.candidateCount", "") },
+    renamed("stop", "generationConfig.stopSequences", ""),
+    kept("seed", "generationConfig.seed"),
+    renamed("frequency_penalty", "generationConfig.frequencyPenalty", ""),
+    renamed("presence_penalty", "generationConfig.presencePenalty", ""),
+    Field { neutral: &["false"], ..renamed("logprobs", "generationConfig.responseLogprobs", "") },
+    renamed("top_logprobs", "generationConfig.logprobs", ""),
+    lost("logit_bias", "Gemini cannot weigh single tokens", &["{}"]),
+    renamed("response_format.type", "generationConfig.responseMimeType", ""),
+    renamed("response_format.json_schema.schema", "generationConfig.responseJsonSchema", ""),
+    ignored("response_format.json_schema.name", "Gemini's schemas have no name"),
+    lost(
+        "response_format.json_schema.description",
+        "Gemini's schemas have no description of their own: put it into the schema",
+        &["\"\""],
+    ),
+    ignored("response_format.json_schema.strict", "Gemini keeps to every schema"),
+    renamed("reasoning_effort", "generationConfig.thinkingConfig", ""),
+    lost("verbosity", "Gemini has no such dial: say it in the system message", &["\"medium\""]),
+    renamed("modalities", "generationConfig.responseModalities", ""),
+    lost("audio", "chat answers are not spoken", &[]),
+    lost("prediction", "Gemini takes no predicted answer", &[]),
+    renamed("service_tier", "serviceTier", "`auto` and `default` are left to Google"),
+    // What is OpenAI's own.
+    ignored("store", OWN_STORE),
+    ignored("metadata", OWN_STORE),
+    ignored("user", OWN_STORE),
+    ignored("safety_identifier", OWN_STORE),
+    ignored("prompt_cache_key", CACHE),
+    ignored("prompt_cache_options", CACHE),
+    ignored("prompt_cache_retention", CACHE),
+    lost("moderation", "Gemini has filters of its own: `extra_body.google.safety_settings`", &[]),
+    // Google's own, by the convention of its OpenAI endpoint.
+    renamed("extra_body.google.cached_content", "cachedContent", ""),
+    renamed("extra_body.google.thinking_config", "generationConfig.thinkingConfig", ""),
+    renamed("extra_body.google.safety_settings", "safetySettings", ""),
+    renamed("extra_body.google.generation_config", IN_CONFIG, "over what the other fields say"),
+    renamed("google.cached_content", "cachedContent", ""),
+    renamed("google.thinking_config", "generationConfig.thinkingConfig", ""),
+    renamed("google.safety_settings", "safetySettings", ""),
+    renamed("google.generation_config", IN_CONFIG, "over what the other fields say"),
+];
+
+/// What becomes of each field of this body: the translator's notes, and the table's where it has none.
+pub fn verdicts(body: &Value, noted: Vec<Note>) -> Vec<Note> {
+    let mut listed = Vec::new();
+    walk(body, "", "", &mut listed);
+    let mut noted = noted;
+    for row in &mut listed {
+        // Of several notes about one field, the first says what became of it, and the others why.
+        if let Some(at) = noted.iter().position(|note| note.field == row.field) {
+            let note = noted.remove(at);
+            *row = Note { to: std::mem::take(&mut row.to), ..note };
+        }
+    }
+    listed.extend(noted);
+    listed
+}
+
+fn walk(value: &Value, path: &str, pattern: &str, listed: &mut Vec<Note>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let join = |base: &str| if base.is_empty() { name.clone() } else { format!("{base}.{name}") };
+                member(value, &join(path), &join(pattern), listed);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                member(item, &format!("{path}[{index}]"), &format!("{pattern}[]"), listed);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn member(value: &Value, path: &str, pattern: &str, listed: &mut Vec<Note>) {
+    if value.is_null() {
+        return;
+    }
+    let below = |row: &Field| row.path.strip_prefix(pattern).is_some_and(|rest| rest.starts_with(['.', '[']));
+    let row = FIELDS.iter().find(|row| row.path == pattern);
+    let deeper = value.is_object() || value.is_array();
+    if deeper && FIELDS.iter().any(below) {
+        // Of an object, its members are told; the row of its own stands for what holds none.
+        let before = listed.len();
+        walk(value, path, pattern, listed);
+        if listed.len() > before || row.is_none() {
+            return;
+        }
+    }
+    let field = path.to_owned();
+    listed.push(match row {
+        Some(row) => {
+            let asks = !row.neutral.contains(&value.to_string().as_str());
+            let (to, why) = (row.to.to_owned(), row.why.to_owned());
+            Note { field, verdict: row.verdict, to, why, loss: row.loss && asks }
+        }
+        None => {
+            let why = "OpenAI's API has no such field".to_owned();
+            Note { field, verdict: Verdict::Dropped, to: String::new(), why, loss: true }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_field_is_listed_twice() {
+        for (index, row) in FIELDS.iter().enumerate() {
+            assert!(!FIELDS[..index].iter().any(|other| other.path == row.path), "{}", row.path);
+        }
+    }
+
+    #[test]
+    fn each_field_is_told_at_its_place() {
+        let body = json!({
+            "model": "m", "user": "u", "seed": null, "logit_bias": {}, "colour": 1,
+            "messages": [{ "role": "user", "content": [{ "type": "text", "text": "hi", "mood": 1 }] }],
+            "tool_choice": "auto", "logprobs": true,
+        });
+        let notes = Notes::on();
+        notes.clamped("logprobs", "so it is");
+        notes.dropped("tools[0].function.parameters/x", "so it is");
+        let told = verdicts(&body, notes.into_list());
+        let told: Vec<(&str, Verdict, bool)> =
+            told.iter().map(|note| (note.field.as_str(), note.verdict, note.loss)).collect();
+        assert_eq!(
+            told,
+            [
+                ("model", Verdict::Kept, false),
+                ("user", Verdict::Dropped, false),
+                ("logit_bias", Verdict::Dropped, false),
+                ("colour", Verdict::Dropped, true),
+                ("messages[0].role", Verdict::Renamed, false),
+                ("messages[0].content[0].type", Verdict::Renamed, false),
+                ("messages[0].content[0].text", Verdict::Kept, false),
+                ("messages[0].content[0].mood", Verdict::Dropped, true),
+                ("tool_choice", Verdict::Renamed, false),
+                ("logprobs", Verdict::Clamped, true),
+                ("tools[0].function.parameters/x", Verdict::Dropped, true),
+            ]
+        );
+    }
+
+    use crate::protocol::verdict::Notes;
+}

@@ -1,0 +1,163 @@
+//! JSON Schema, as clients write it, to what Gemini takes (ai.google.dev/gemini-api/docs/structured-output, November 2026).
+//!
+//! Gemini has two doors. One takes JSON Schema itself and passes over the words it does not know: [`clean`]. The other, older
+//! one takes a dialect of OpenAPI and refuses every word it does not know: [`subset`]. What can be expressed is never refused;
+//! what changes is noted, with its place.
+
+mod clean;
+mod subset;
+
+use std::fmt::{self, Display};
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::protocol::verdict::Notes;
+use crate::wire::json::Json;
+
+/// Keywords that say something to a model and nothing to Gemini's decoder: they move into the description.
+const TO_DESCRIPTION: &[&str] =
+    &["exclusiveMinimum", "exclusiveMaximum", "multipleOf", "uniqueItems", "not", "contains"];
+
+/// A schema for one of the two doors; `field` is where it stands in the request.
+pub fn compile<'a>(schema: &'a RawValue, takes_json_schema: bool, field: &dyn Display, notes: &Notes) -> Json<'a> {
+    let place = Place { notes, at: At::Field(field) };
+    if takes_json_schema { clean::clean(schema, &place) } else { subset::subset(schema, &place) }
+}
+
+/// Whether a function that takes this takes nothing: no schema, or an object without properties. Gemini wants the field left
+/// out then.
+pub fn is_empty(schema: &RawValue) -> bool {
+    let Ok(Value::Object(map)) = serde_json::from_str::<Value>(schema.get()) else { return true };
+    let no_properties = map.get("properties").and_then(Value::as_object).is_none_or(Map::is_empty);
+    let says_more = ["$ref", "anyOf", "oneOf", "allOf"].iter().any(|word| map.contains_key(*word))
+        || map.get("additionalProperties").is_some_and(Value::is_object);
+    no_properties && !says_more
+}
+
+/// Where in a schema something stands. It is written out only when it is noted.
+struct Place<'p> {
+    notes: &'p Notes,
+    at: At<'p>,
+}
+
+#[derive(Clone, Copy)]
+enum At<'p> {
+    Field(&'p dyn Display),
+    Under(&'p Place<'p>, &'p str),
+}
+
+impl Place<'_> {
+    fn under<'p>(&'p self, step: &'p str) -> Place<'p> {
+        Place { notes: self.notes, at: At::Under(self, step) }
+    }
+
+    fn to_description(&self, word: &str) {
+        self.notes.emulated(
+            format_args!("{self}/{word}"),
+            "Gemini's decoder does not know it: it is told in the description",
+        );
+    }
+
+    fn dropped(&self, word: &str) {
+        self.notes.dropped(format_args!("{self}/{word}"), "Gemini's schemas have no such word");
+    }
+
+    fn renamed(&self, word: &str, how: impl Display) {
+        self.notes.renamed(format_args!("{self}/{word}"), how);
+    }
+}
+
+impl Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.at {
+            At::Field(field) => field.fmt(f),
+            At::Under(place, step) => write!(f, "{place}/{step}"),
+        }
+    }
+}
+
+/// `allOf` is known at neither door: its members are merged into the schema around them.
+fn merge_all_of(map: &mut Map<String, Value>) {
+    let Some(Value::Array(members)) = map.remove("allOf") else { return };
+    if let ([member], true) = (members.as_slice(), map.keys().all(|word| word == "description" || word == "title"))
+        && member.get("$ref").is_some()
+    {
+        let description = map.remove("description");
+        map.clear();
+        map.insert("anyOf".to_owned(), Value::Array(vec![member.clone()]));
+        map.extend(description.map(|text| ("description".to_owned(), text)));
+        return;
+    }
+    for member in members {
+        let Value::Object(mut member) = member else { continue };
+        merge_all_of(&mut member);
+        for (word, value) in member {
+            match (map.get_mut(&word), value) {
+                (Some(Value::Object(here)), Value::Object(there)) => here.extend(there),
+                (Some(Value::Array(here)), Value::Array(there)) if word == "required" => {
+                    here.extend(there.into_iter().filter(|name| !name.is_null()));
+                }
+                (Some(_), _) => {}
+                (None, value) => {
+                    map.insert(word, value);
+                }
+            }
+        }
+    }
+}
+
+/// Adds to a description.
+fn describe(map: &mut Map<String, Value>, notes: &[String]) {
+    if notes.is_empty() {
+        return;
+    }
+    let notes = notes.join("; ");
+    let text = match map.get("description").and_then(Value::as_str) {
+        Some(text) if !text.is_empty() => format!("{text} ({notes})"),
+        _ => notes,
+    };
+    map.insert("description".to_owned(), Value::String(text));
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emptiness() {
+        for (schema, empty) in [
+            ("{}", true),
+            ("null", true),
+            (r#"{"type":"object"}"#, true),
+            (r#"{"type":"object","properties":{}}"#, true),
+            (r#"{"type":"object","properties":{"a":{}}}"#, false),
+            (r##"{"$ref":"#/$defs/a"}"##, false),
+            (r#"{"type":"object","additionalProperties":{"type":"string"}}"#, false),
+        ] {
+            assert_eq!(is_empty(&RawValue::from_string(schema.to_owned()).unwrap()), empty, "{schema}");
+        }
+    }
+
+    #[test]
+    fn what_changes_is_noted_with_its_place() {
+        let schema = r#"{"type":"object","properties":{"n":{"type":"integer","exclusiveMinimum":0},"k":{"const":"a"}},"if":{},"$schema":"s"}"#;
+        let schema = RawValue::from_string(schema.to_owned()).unwrap();
+        for takes_json_schema in [true, false] {
+            let notes = Notes::on();
+            compile(&schema, takes_json_schema, &"f", &notes);
+            let noted = notes.into_list();
+            for (field, loss) in
+                [("f/properties/n/exclusiveMinimum", true), ("f/properties/k/const", false), ("f/if", true)]
+            {
+                let note = noted.iter().find(|note| note.field == field);
+                assert_eq!(note.map(|note| note.loss), Some(loss), "{field}: {noted:?}");
+            }
+            assert!(!noted.iter().any(|note| note.field.contains("$schema")), "{noted:?}");
+        }
+    }
+}
