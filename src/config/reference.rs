@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::variables::VARIABLES;
 use super::{BUILT_IN, Settings};
+use crate::protocol::openai_chat::fields;
 
 /// A file that is made from the settings.
 pub struct Made {
@@ -21,9 +22,12 @@ impl Made {
     }
 }
 
-/// The page for people, the schema for editors.
-pub const FILES: [Made; 2] =
-    [Made { path: "docs/config.md", make: page }, Made { path: "config/schema.json", make: schema }];
+/// The page for people, the schema for editors; and the page about the fields of a chat request.
+pub const FILES: [Made; 3] = [
+    Made { path: "docs/config.md", make: page },
+    Made { path: "config/schema.json", make: schema },
+    Made { path: "docs/translation.md", make: fields::page },
+];
 
 /// The JSON Schema, draft 7: the newest that the TOML plugins of editors agree on.
 pub fn schema() -> String {
@@ -53,16 +57,18 @@ pub fn page() -> String {
 }
 
 /// The sections in the order of the page, and where the schema has them.
-const SECTIONS: [(&str, &str); 11] = [
+const SECTIONS: [(&str, &str); 13] = [
     ("`[server]`", "/properties/server"),
     ("`[upstream]`", "/properties/upstream"),
     ("`[auth]`", "/properties/auth"),
+    ("A client's key as a table", "/definitions/ClientKeyTable"),
     ("`[pools.NAME]`", "/definitions/PoolSettings"),
     ("A key as a table", "/definitions/KeyTable"),
     ("`[cooldown]`", "/properties/cooldown"),
     ("`[pools.NAME.cooldown]`", "/definitions/CooldownOverride"),
     ("`[models]`", "/properties/models"),
     ("An alias as a table", "/definitions/AliasTable"),
+    ("`[models.facts.\"NAME\"]`", "/definitions/FactsSettings"),
     ("`[plugins]`", "/properties/plugins"),
     ("`[log]`", "/properties/log"),
 ];

@@ -11,7 +11,7 @@ use wildmatch::WildMatch;
 
 use crate::model::{Model, ModelName};
 use crate::problem::{Problem, Problems};
-pub use settings::{AliasSettings, ModelsSettings};
+pub use settings::{AliasSettings, FactsSettings, ModelsSettings};
 
 /// Beginnings of names that go to Google as they are, whatever the default.
 const GOOGLES: &[&str] = &["gemini-", "gemma-", "learnlm-", "models/", "google/", "gemini/", "tunedModels/"];
@@ -19,11 +19,39 @@ const GOOGLES: &[&str] = &["gemini-", "gemma-", "learnlm-", "models/", "google/"
 /// The names, ready to be looked up.
 #[derive(Debug)]
 pub struct Models {
+    known: Known,
     pool: String,
     default: Option<Target>,
     exact: Vec<(String, Target)>,
     /// The longest first.
     globs: Vec<(WildMatch, Target)>,
+}
+
+/// What is known of models: the operator's word first, the longest glob before a shorter one, then the built-in table.
+#[derive(Debug, Default)]
+struct Known(Vec<(WildMatch, FactsSettings)>);
+
+impl Known {
+    fn prepare(settings: &ModelsSettings, problems: &mut Problems) -> Self {
+        let mut sorted: Vec<_> = settings.facts.iter().collect();
+        sorted.sort_by_key(|(glob, _)| (glob.contains(['*', '?']), Reverse(glob.len())));
+        for (glob, facts) in &sorted {
+            if let Some(like) = facts.like.as_ref().filter(|like| ModelName::parse(like).is_none()) {
+                let place = format!("models.facts.\"{glob}\".like");
+                let message = format!("`{}` is no model name", like.escape_debug());
+                problems
+                    .push(Problem::error(message).at(place).hint("write a name as Google lists it: `gemini-2.5-pro`"));
+            }
+        }
+        Self(sorted.into_iter().map(|(glob, facts)| (WildMatch::new(glob), facts.clone())).collect())
+    }
+
+    fn model(&self, name: ModelName) -> Model {
+        let own = self.0.iter().find(|(glob, _)| glob.matches(name.as_str())).map(|(_, facts)| facts);
+        let like = own.and_then(|own| own.like.as_deref()).and_then(ModelName::parse);
+        let built_in = facts::of(like.as_ref().unwrap_or(&name).as_str());
+        Model { facts: own.map_or(built_in, |own| own.over(built_in)), name }
+    }
 }
 
 /// Where a request goes.
@@ -52,10 +80,11 @@ impl Models {
             }
         };
         pool(&settings.pool, "models.pool".into(), problems);
-        let default = settings
-            .default
-            .as_ref()
-            .map(|name| Target { pool: None, models: model(name, "models.default", problems).into_iter().collect() });
+        let known = Known::prepare(settings, problems);
+        let default = settings.default.as_ref().map(|name| Target {
+            pool: None,
+            models: model(name, &known, "models.default", problems).into_iter().collect(),
+        });
         let mut exact = Vec::new();
         let mut globs = Vec::new();
         for (name, alias) in &settings.aliases {
@@ -63,9 +92,9 @@ impl Models {
             if let Some(own) = &alias.pool {
                 pool(own, format!("{place}.pool"), problems);
             }
-            let mut models: Vec<Model> = model(&alias.model, &place, problems).into_iter().collect();
+            let mut models: Vec<Model> = model(&alias.model, &known, &place, problems).into_iter().collect();
             for (index, fallback) in alias.fallback.iter().enumerate() {
-                models.extend(model(fallback, &format!("{place}.fallback[{index}]"), problems));
+                models.extend(model(fallback, &known, &format!("{place}.fallback[{index}]"), problems));
             }
             let target = Target { pool: alias.pool.clone(), models };
             if name.contains(['*', '?']) {
@@ -76,7 +105,7 @@ impl Models {
         }
         globs.sort_by_key(|(_, length, _)| Reverse(*length));
         let globs = globs.into_iter().map(|(glob, _, target)| (glob, target)).collect();
-        Self { pool: settings.pool.clone(), default, exact, globs }
+        Self { known, pool: settings.pool.clone(), default, exact, globs }
     }
 
     /// Where a request for this name goes; None when nobody knows it. An exact alias beats a glob, a glob beats Google's own
@@ -101,8 +130,7 @@ impl Models {
 
     /// A model by Google's name.
     pub fn model(&self, name: &str) -> Option<Model> {
-        let name = ModelName::parse(name)?;
-        Some(Model { facts: facts::of(name.as_str()), name })
+        ModelName::parse(name).map(|name| self.known.model(name))
     }
 
     /// Aliases that are names, and the models they lead to.
@@ -117,9 +145,9 @@ impl Models {
     }
 }
 
-fn model(name: &str, place: &str, problems: &mut Problems) -> Option<Model> {
+fn model(name: &str, known: &Known, place: &str, problems: &mut Problems) -> Option<Model> {
     match ModelName::parse(name) {
-        Some(name) => Some(Model { facts: facts::of(name.as_str()), name }),
+        Some(name) => Some(known.model(name)),
         None => {
             let message = "is no model name";
             problems.push(Problem::error(message).at(place).hint("write a name as Google lists it: `gemini-2.5-pro`"));
@@ -166,6 +194,22 @@ mod tests {
             assert_eq!(first, expected, "{asked:?}");
         }
         assert_eq!(models.route("gpt-4o-mini").unwrap().targets.len(), 2);
+    }
+
+    #[test]
+    fn the_operator_knows_better() {
+        let mut settings = ModelsSettings::default();
+        let like = FactsSettings { like: Some("gemini-2.5-flash".into()), ..FactsSettings::default() };
+        settings.facts.insert("tunedModels/*".into(), like);
+        settings.facts.insert("gemini-3*".into(), FactsSettings { output_tokens: Some(7), ..FactsSettings::default() });
+        settings.facts.insert("gemini-3.8*".into(), FactsSettings { prefill: Some(true), ..FactsSettings::default() });
+        let mut problems = Problems::new();
+        let models = Models::prepare(&settings, &["default"].into(), &mut problems);
+        assert!(problems.is_empty(), "{problems}");
+        let facts = |name: &str| models.model(name).unwrap().facts;
+        assert_eq!(facts("tunedModels/mine"), facts::of("gemini-2.5-flash"));
+        assert_eq!(facts("gemini-3.8-flash"), crate::model::Facts { prefill: true, ..facts::of("gemini-3.8-flash") });
+        assert_eq!(facts("gemini-3.1-pro-preview").output_tokens, 7);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::model::{Facts, Level, Thinking};
+
 /// Which Gemini model answers to which name.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +24,141 @@ pub struct ModelsSettings {
     /// a shorter one.
     #[serde(default)]
     pub aliases: BTreeMap<String, AliasSettings>,
+    /// What models can do, where the built-in table of families is wrong or silent: by Google's name, `*` stands for anything.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, FactsSettings>,
+}
+
+/// What a family of models can do. What is left out is as the built-in table has it.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FactsSettings {
+    /// The model it is like in all that is left out: a name of Google's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub like: Option<String>,
+    /// How it is told to think: `"none"`, `{ budget = { min = 128, max = 32768, off = false } }` or
+    /// `{ level = { lowest = "low" } }`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thinking: Option<ThinkingSettings>,
+    /// Whether function calls must bear a thought signature when they are sent back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<bool>,
+    /// Whether tools may go together with a JSON response type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tools_with_json: Option<bool>,
+    /// Whether Google's tools may go together with the client's functions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tools_together: Option<bool>,
+    /// Whether schemas may be JSON Schema; else they are in Gemini's own dialect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub json_schema: Option<bool>,
+    /// Whether a conversation may end with the model's own turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefill: Option<bool>,
+    /// Whether it takes a system instruction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system_instruction: Option<bool>,
+    /// Whether images may be part of a function's result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_in_results: Option<bool>,
+    /// Whether it takes frequency and presence penalties.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub penalties: Option<bool>,
+    /// How many answers one call may ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub candidates: Option<u32>,
+    /// Whether it gives token probabilities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<bool>,
+    /// Whether it draws.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images: Option<bool>,
+    /// Most tokens of an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u32>,
+}
+
+/// How a model is told how much to think.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ThinkingSettings {
+    /// It does not think.
+    None,
+    /// By a budget in tokens.
+    Budget {
+        /// Smallest budget it takes, not counting 0.
+        min: u32,
+        /// Largest budget it takes.
+        max: u32,
+        /// Whether 0 switches thinking off.
+        #[serde(default)]
+        off: bool,
+    },
+    /// By level.
+    Level {
+        /// The lowest level it takes.
+        lowest: LevelSettings,
+        /// Whether `medium` is a level.
+        #[serde(default = "yes")]
+        medium: bool,
+    },
+}
+
+/// A thinking level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LevelSettings {
+    /// As little as possible.
+    Minimal,
+    /// Little.
+    Low,
+    /// Some.
+    Medium,
+    /// Much.
+    High,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl FactsSettings {
+    /// These, over what is known.
+    pub fn over(&self, known: Facts) -> Facts {
+        Facts {
+            thinking: self.thinking.map_or(known.thinking, Into::into),
+            signatures: self.signatures.unwrap_or(known.signatures),
+            tools_with_json: self.tools_with_json.unwrap_or(known.tools_with_json),
+            tools_together: self.tools_together.unwrap_or(known.tools_together),
+            json_schema: self.json_schema.unwrap_or(known.json_schema),
+            prefill: self.prefill.unwrap_or(known.prefill),
+            system_instruction: self.system_instruction.unwrap_or(known.system_instruction),
+            media_in_results: self.media_in_results.unwrap_or(known.media_in_results),
+            penalties: self.penalties.unwrap_or(known.penalties),
+            candidates: self.candidates.unwrap_or(known.candidates),
+            logprobs: self.logprobs.unwrap_or(known.logprobs),
+            images: self.images.unwrap_or(known.images),
+            output_tokens: self.output_tokens.unwrap_or(known.output_tokens),
+        }
+    }
+}
+
+impl From<ThinkingSettings> for Thinking {
+    fn from(settings: ThinkingSettings) -> Self {
+        match settings {
+            ThinkingSettings::None => Self::None,
+            ThinkingSettings::Budget { min, max, off } => Self::Budget { min: min.min(max), max, off },
+            ThinkingSettings::Level { lowest, medium } => {
+                let lowest = match lowest {
+                    LevelSettings::Minimal => Level::Minimal,
+                    LevelSettings::Low => Level::Low,
+                    LevelSettings::Medium => Level::Medium,
+                    LevelSettings::High => Level::High,
+                };
+                Self::Level { lowest, medium }
+            }
+        }
+    }
 }
 
 // Field by field, not the whole: a `[models]` without `default` or aliases means none, not the built-in ones.
@@ -61,6 +198,7 @@ impl Default for ModelsSettings {
                 alias("gpt-*", "gemini-flash-latest"),
             ]
             .into(),
+            facts: BTreeMap::new(),
         }
     }
 }

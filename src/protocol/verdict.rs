@@ -24,6 +24,20 @@ pub enum Verdict {
     Refused,
 }
 
+impl Verdict {
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Renamed => "renamed",
+            Self::Clamped => "clamped",
+            Self::Emulated => "emulated",
+            Self::Dropped => "dropped",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 /// What became of one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Note {
