@@ -14,6 +14,7 @@ use crate::wire::gemini::response::{Candidate, Part, Response};
 use crate::wire::json::{compact, decode, push_escaped, push_string};
 use crate::wire::openai::chat::Request;
 
+use super::annotations::{Sources, Transcript};
 use super::tools::gemini_name;
 
 /// Largest signature that goes to the client, in bytes. Those of texts and calls have a few thousand; those of images, over a
@@ -27,6 +28,8 @@ pub struct Terms {
     pub include_usage: bool,
     /// Only the first of several calls.
     pub single_call: bool,
+    /// What is said is remembered: the answer may say where it is from.
+    pub transcribed: bool,
     /// `function_call` instead of `tool_calls`: the client declared `functions`.
     pub legacy: bool,
     /// Tools that take free text, by Gemini's name.
@@ -44,6 +47,8 @@ impl Terms {
         Self {
             include_usage: request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true),
             single_call: request.parallel_tool_calls == Some(false),
+            // A stream's words are gone by the time their sources are told. Citations alone come unasked, and are rare.
+            transcribed: request.stream != Some(true) || searches(request),
             legacy: request.functions.is_some() && request.tools.is_none(),
             custom: tools()
                 .filter_map(|tool| tool.custom.as_ref()?.name.as_ref())
@@ -98,6 +103,10 @@ pub struct Choice {
     pub finish: Option<Finish>,
     /// What Gemini said about the end.
     pub finish_message: Option<String>,
+    /// What was said, where it is remembered.
+    pub transcript: Transcript,
+    /// Where it is from.
+    pub sources: Sources,
 }
 
 /// A part of Gemini's in OpenAI's terms.
@@ -160,6 +169,7 @@ impl ChatReply {
         }
         for candidate in &response.candidates {
             let choice = self.choice(candidate.index);
+            choice.sources.take(candidate.grounding_metadata, candidate.citation_metadata);
             if let Some(reason) = &candidate.finish_reason {
                 choice.finish = Some(finish::read(reason));
                 choice.finish_message = Some(match &candidate.finish_message {
@@ -218,8 +228,14 @@ impl ChatReply {
             return (Piece::Call(Call { id, name: &call.name, args, signature }), None);
         }
         let piece = visible(part);
-        if matches!(piece, Piece::Text(_) | Piece::Image(_) | Piece::Audio(_)) {
-            self.choice(candidate.index).spoke = true;
+        let transcribed = self.terms.transcribed;
+        let choice = self.choice(candidate.index);
+        choice.spoke |= matches!(piece, Piece::Text(_) | Piece::Image(_) | Piece::Audio(_));
+        if transcribed && let Piece::Text(shown) = &piece {
+            match part.text.and_then(decode) {
+                Some(text) => choice.transcript.said(&text),
+                None => choice.transcript.inserted(&unescaped(shown)),
+            }
         }
         (piece, signature)
     }
@@ -275,6 +291,21 @@ fn visible<'a>(part: &'a Part<'a>) -> Piece<'a> {
         return Piece::Text(text.into());
     }
     Piece::Nothing
+}
+
+/// Whether a request lets Google look things up.
+fn searches(request: &Request<'_>) -> bool {
+    let google = request.extra_body.as_ref().and_then(|extra| extra.google.as_ref()).or(request.google.as_ref());
+    let tools =
+        request.tools.iter().flatten().chain(google.into_iter().flat_map(|google| google.tools.iter().flatten()));
+    let mut others = tools.filter(|tool| tool.function.is_none() && tool.custom.is_none());
+    request.web_search_options.is_some() || others.next().is_some()
+}
+
+/// The text of what stands between a JSON string's quotes.
+fn unescaped(shown: &[u8]) -> String {
+    let quoted = [b"\"", shown, b"\""].concat();
+    serde_json::from_slice(&quoted).unwrap_or_default()
 }
 
 fn fenced(language: &str, code: &str) -> Vec<u8> {

@@ -3,6 +3,7 @@
 //! In: [`request`] assembles the Gemini request from [`messages`], [`parts`], [`tools`] and [`generation`]. Out: [`answer`]
 //! reads Gemini's parts once for both forms, [`whole`] and [`stream`] write them.
 
+mod annotations;
 mod answer;
 pub mod fields;
 mod generation;

@@ -52,6 +52,14 @@ pub fn end(reply: &mut ChatReply, out: &mut Vec<u8>) -> Result<(), Fault> {
     }
     for (index, finish) in finishes {
         role(reply, index, br#""""#, out);
+        let known = reply.choice(index);
+        if let Some(annotations) = known.sources.annotations(&known.transcript) {
+            delta(reply, index, out, |out| {
+                out.extend_from_slice(br#""annotations":["#);
+                out.extend_from_slice(&annotations);
+                out.push(b']');
+            });
+        }
         out.extend_from_slice(&reply.prefix);
         let tail = format!(r#"{index},"delta":{{}},"logprobs":null,"finish_reason":"{finish}"}}]"#);
         out.extend_from_slice(tail.as_bytes());

@@ -126,7 +126,10 @@ fn choice(
         Some(refusal) => push_string(out, refusal),
         None => out.extend_from_slice(b"null"),
     }
-    out.extend_from_slice(br#","annotations":[]"#);
+    let known = reply.choice(index);
+    out.extend_from_slice(br#","annotations":["#);
+    out.extend_from_slice(&known.sources.annotations(&known.transcript).unwrap_or_default());
+    out.push(b']');
     if !message.reasoning.is_empty() {
         out.extend_from_slice(br#","reasoning_content":"#);
         string(out, &message.reasoning);

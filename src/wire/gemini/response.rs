@@ -42,6 +42,12 @@ pub struct Candidate<'a> {
     /// Token probabilities.
     #[serde(borrow)]
     pub logprobs_result: Option<&'a RawValue>,
+    /// Pages that words are from.
+    #[serde(borrow)]
+    pub grounding_metadata: Option<&'a RawValue>,
+    /// Works that words are from.
+    #[serde(borrow)]
+    pub citation_metadata: Option<&'a RawValue>,
 }
 
 /// What was said.
