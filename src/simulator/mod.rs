@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -34,6 +35,15 @@ pub struct Options {
     pub scenario: Option<String>,
     /// A folder of recorded answers.
     pub replay: Option<PathBuf>,
+}
+
+/// Whether Gemini would take this `generateContent` request.
+///
+/// # Errors
+/// In Google's words, what is wrong with it.
+pub fn judge(model: &str, request: &Value) -> Result<(), String> {
+    let judged = shape::check("GenerateContentRequest", request).and_then(|request| rules::check(model, &request));
+    judged.map_err(|failure| failure.body["error"]["message"].as_str().unwrap_or_default().to_owned())
 }
 
 /// A stand-in Gemini that listens. Dropping it ends it.

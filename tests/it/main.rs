@@ -15,6 +15,7 @@ mod golden;
 mod harness;
 mod plugins;
 mod process;
+mod properties;
 mod reload;
 mod simulator;
 mod watch;
