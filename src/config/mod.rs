@@ -25,6 +25,7 @@ use serde_json::Value;
 use crate::clients::AuthSettings;
 use crate::environment::{Environment, SecretRef};
 use crate::keys::{CooldownSettings, PoolSettings};
+use crate::media::MediaSettings;
 use crate::models::ModelsSettings;
 use crate::plugin::PluginsSettings;
 use crate::problem::{Problem, Problems, Source};
@@ -57,6 +58,8 @@ pub struct Settings {
     pub cooldown: CooldownSettings,
     /// Which Gemini model answers to which name.
     pub models: ModelsSettings,
+    /// Files that requests name by URL.
+    pub media: MediaSettings,
     /// Where plugins are, and what they may spend.
     pub plugins: PluginsSettings,
     /// What is written to standard error.
@@ -73,6 +76,7 @@ impl Default for Settings {
             pools: BTreeMap::from([("default".into(), PoolSettings { keys, ..PoolSettings::default() })]),
             cooldown: CooldownSettings::default(),
             models: ModelsSettings::default(),
+            media: MediaSettings::default(),
             plugins: PluginsSettings::default(),
             log: LogSettings::default(),
         }

@@ -57,7 +57,7 @@ pub fn page() -> String {
 }
 
 /// The sections in the order of the page, and where the schema has them.
-const SECTIONS: [(&str, &str); 13] = [
+const SECTIONS: [(&str, &str); 14] = [
     ("`[server]`", "/properties/server"),
     ("`[upstream]`", "/properties/upstream"),
     ("`[auth]`", "/properties/auth"),
@@ -69,6 +69,7 @@ const SECTIONS: [(&str, &str); 13] = [
     ("`[models]`", "/properties/models"),
     ("An alias as a table", "/definitions/AliasTable"),
     ("`[models.facts.\"NAME\"]`", "/definitions/FactsSettings"),
+    ("`[media]`", "/properties/media"),
     ("`[plugins]`", "/properties/plugins"),
     ("`[log]`", "/properties/log"),
 ];

@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::keys::Lease;
 use crate::model::Model;
 use crate::plugin::{Reply as PluginReply, Session};
-use crate::protocol::{Accepted, Note, Notes, Protocol, Stamp, Target, Usage, Verdict};
+use crate::protocol::{Accepted, Files, Note, Notes, Protocol, Stamp, Target, Usage, Verdict};
 use crate::runtime::{Services, Snapshot};
 use crate::telemetry::RequestRecord;
 
@@ -36,6 +36,8 @@ pub struct Exchange {
     pub deadline: Instant,
     /// What the client wants when its request asks for something Gemini does not have.
     pub fidelity: Fidelity,
+    /// Files that the request names by URL.
+    pub files: Files,
     /// What is known before the story is told.
     pub known: Arc<Known>,
 }
@@ -75,7 +77,7 @@ impl Exchange {
     /// The Gemini request for a model. What the client would not lose is judged here, before any quota is spent.
     pub fn translated(&self, accepted: &dyn Accepted, model: &Model) -> Result<Bytes, Error> {
         let notes = if self.fidelity == Fidelity::Lenient { Notes::off() } else { Notes::on() };
-        let target = Target { model, signatures: &self.services.signatures, notes: &notes };
+        let target = Target { model, signatures: &self.services.signatures, files: &self.files, notes: &notes };
         let body = accepted.call(&target)?;
         if self.fidelity != Fidelity::Lenient {
             let losses: Vec<Note> = accepted.verdicts(notes.into_list()).into_iter().filter(|note| note.loss).collect();

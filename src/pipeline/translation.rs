@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::route;
 use crate::error::Error;
 use crate::plugin::{Reply, Session, Touched, Verdict};
-use crate::protocol::{Note, Notes, Protocol, Target};
+use crate::protocol::{Files, Note, Notes, Protocol, Target};
 use crate::runtime::Snapshot;
 use crate::store::Signatures;
 
@@ -68,7 +68,8 @@ pub fn translate(
     let route = route::choose(snapshot, session, accepted.model())?;
     let (model, fallback) = route.targets.split_first().ok_or_else(|| Error::internal("The route names no model."))?;
     let notes = Notes::on();
-    let request = accepted.call(&Target { model, signatures, notes: &notes })?;
+    let files = if snapshot.media.is_enabled() { Files::Described } else { Files::Refused };
+    let request = accepted.call(&Target { model, signatures, files: &files, notes: &notes })?;
     let request = session.on_upstream_request(1, request)?;
     Ok(Translation::Request(Translated {
         asked: accepted.model().to_owned(),

@@ -6,6 +6,8 @@ pub mod openai_chat;
 mod rules;
 mod verdict;
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 
 use crate::error::Error;
@@ -41,6 +43,9 @@ pub trait Accepted: Send + Sync {
     /// Whether the answer comes in pieces.
     fn stream(&self) -> bool;
 
+    /// Files it names by URL that are not Google's.
+    fn remote_files(&self) -> Vec<RemoteFile>;
+
     /// The Gemini request for this target.
     ///
     /// # Errors
@@ -60,8 +65,31 @@ pub struct Target<'t> {
     pub model: &'t Model,
     /// Signatures of earlier answers.
     pub signatures: &'t Signatures,
+    /// Files that the request names by URL.
+    pub files: &'t Files,
     /// Where what happens to the request is taken down.
     pub notes: &'t Notes,
+}
+
+/// A file that a request names by URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteFile {
+    /// Where the request names it: `messages[0].content[1].image_url.url`.
+    pub param: String,
+    /// Its URL.
+    pub url: String,
+}
+
+/// Files that a request names by URL.
+#[derive(Debug, Default)]
+pub enum Files {
+    /// They are not fetched here.
+    #[default]
+    Refused,
+    /// They would be fetched; something that says so stands in for each.
+    Described,
+    /// By URL: media type and base64.
+    Fetched(HashMap<String, (String, String)>),
 }
 
 /// What an answer bears that is neither the request's nor Gemini's.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::clients::Clients;
 use crate::config::{self, Config, Loaded, Sources};
 use crate::keys::{KeyPool, Ledger};
+use crate::media::Media;
 use crate::models::Models;
 use crate::plugin::Plugins;
 use crate::problem::Problems;
@@ -36,6 +37,8 @@ pub struct Snapshot {
     pub plugins: Plugins,
     /// The way to Google.
     pub upstream: Upstream,
+    /// What fetches files that requests name.
+    pub media: Media,
     /// What somebody should look at.
     pub warnings: Problems,
 }
@@ -62,12 +65,14 @@ pub fn prepare(sources: &Sources, ledger: &Ledger) -> Result<Snapshot, Problems>
         }
     }
     let upstream = Upstream::prepare(&settings.upstream, environment, &mut problems);
+    let media = Media::prepare(&settings.media, &mut problems);
     let plugins = Plugins::load(&settings.plugins, &mut problems);
     loaded.found(problems);
     let Loaded { config, mut problems, .. } = loaded;
     config.locate(&mut problems);
     problems.sort();
-    let Some(upstream) = upstream.filter(|_| !problems.has_errors()) else { return Err(problems) };
+    let built = upstream.zip(media).filter(|_| !problems.has_errors());
+    let Some((upstream, media)) = built else { return Err(problems) };
     let hash = Digest::of(&format!("{} {}", config.hash, plugins.fingerprint())).hex(6);
     Ok(Snapshot {
         generation: 0,
@@ -78,6 +83,7 @@ pub fn prepare(sources: &Sources, ledger: &Ledger) -> Result<Snapshot, Problems>
         pools,
         plugins,
         upstream,
+        media,
         warnings: problems,
         config,
     })

@@ -65,6 +65,7 @@ async fn answer(
         services: app.services.clone(),
         session: Arc::new(session),
         fidelity: caller.client.fidelity,
+        files: Default::default(),
         known: Default::default(),
         protocol,
         record,

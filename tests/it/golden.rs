@@ -18,7 +18,7 @@ use gemini_adapter::error::Error;
 use gemini_adapter::model::{Model, ModelName};
 use gemini_adapter::models::facts;
 use gemini_adapter::protocol::openai_chat::OpenAiChat;
-use gemini_adapter::protocol::{Accepted, Notes, Protocol, Stamp, Target};
+use gemini_adapter::protocol::{Accepted, Files, Notes, Protocol, Stamp, Target};
 use gemini_adapter::store::Signatures;
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ fn one(case: &Path, wrong: &mut Vec<String>) {
     let signatures = Signatures::default();
     let accepted = OpenAiChat.accept(request.as_bytes());
     let notes = Notes::on();
-    let target = Target { model: &model, signatures: &signatures, notes: &notes };
+    let target = Target { model: &model, signatures: &signatures, files: &Files::Refused, notes: &notes };
     let called = accepted.as_ref().map_err(Clone::clone).and_then(|accepted| accepted.call(&target));
     if let (Ok(accepted), Ok(_)) = (&accepted, &called) {
         losses(case, &**accepted, notes, wrong);

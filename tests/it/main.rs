@@ -13,6 +13,7 @@ mod failover;
 mod floors;
 mod golden;
 mod harness;
+mod media;
 mod plugins;
 mod process;
 mod properties;

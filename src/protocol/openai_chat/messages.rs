@@ -27,7 +27,7 @@ pub struct History<'a> {
 ///
 /// # Errors
 /// 400, naming the message and field.
-pub fn read<'a>(messages: &'a [Message<'a>], target: &Target<'_>) -> Result<History<'a>, Error> {
+pub fn read<'a>(messages: &'a [Message<'a>], target: &'a Target<'a>) -> Result<History<'a>, Error> {
     let mut reader = Reader { target, count: messages.len(), history: History::default(), step: None };
     for (index, message) in messages.iter().enumerate() {
         reader.message(index, message)?;
@@ -36,8 +36,8 @@ pub fn read<'a>(messages: &'a [Message<'a>], target: &Target<'_>) -> Result<Hist
     Ok(reader.finish())
 }
 
-struct Reader<'a, 't> {
-    target: &'t Target<'t>,
+struct Reader<'a> {
+    target: &'a Target<'a>,
     /// How many messages there are.
     count: usize,
     history: History<'a>,
@@ -57,7 +57,7 @@ struct Waiting<'a> {
     result: Option<Vec<Part<'a>>>,
 }
 
-impl<'a> Reader<'a, '_> {
+impl<'a> Reader<'a> {
     fn message(&mut self, index: usize, message: &'a Message<'a>) -> Result<(), Error> {
         match message.role.as_deref() {
             Some("system" | "developer") => {

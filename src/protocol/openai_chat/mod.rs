@@ -17,7 +17,7 @@ mod whole;
 
 use bytes::Bytes;
 
-use super::{Accepted, Note, Protocol, Reply, Stamp, Target};
+use super::{Accepted, Note, Protocol, RemoteFile, Reply, Stamp, Target};
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::wire::openai::chat;
@@ -70,6 +70,10 @@ impl Accepted for ChatRequest<'_> {
 
     fn stream(&self) -> bool {
         self.request.stream.unwrap_or(false)
+    }
+
+    fn remote_files(&self) -> Vec<RemoteFile> {
+        parts::remote_files(self.request.messages.as_deref().unwrap_or_default())
     }
 
     fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {

@@ -6,8 +6,8 @@ use std::fmt::Display;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::protocol::Target;
 use crate::protocol::rules::media;
+use crate::protocol::{Files, RemoteFile, Target};
 use crate::wire::gemini::request::{self as gemini, Data, MediaResolution};
 use crate::wire::json::{Shape, Text, decode};
 use crate::wire::openai::chat::{MediaUrl, Message, Part};
@@ -59,7 +59,11 @@ pub fn texts<'a>(message: &'a Message<'a>, index: usize) -> Result<Vec<Text<'a>>
 ///
 /// # Errors
 /// 400, naming the part.
-pub fn read<'a>(message: &'a Message<'a>, index: usize, target: &Target<'_>) -> Result<Vec<gemini::Part<'a>>, Error> {
+pub fn read<'a>(
+    message: &'a Message<'a>,
+    index: usize,
+    target: &'a Target<'_>,
+) -> Result<Vec<gemini::Part<'a>>, Error> {
     let place = format!("messages[{index}].content");
     match content(message, &place)? {
         Content::None => Ok(Vec::new()),
@@ -79,7 +83,7 @@ pub fn read<'a>(message: &'a Message<'a>, index: usize, target: &Target<'_>) -> 
 ///
 /// # Errors
 /// 400, naming the part.
-pub fn result<'a>(message: &'a Message<'a>, index: usize, target: &Target<'_>) -> Result<ToolResult<'a>, Error> {
+pub fn result<'a>(message: &'a Message<'a>, index: usize, target: &'a Target<'_>) -> Result<ToolResult<'a>, Error> {
     let mut result = ToolResult::default();
     for part in read(message, index, target)? {
         match &part.data {
@@ -93,6 +97,28 @@ pub fn result<'a>(message: &'a Message<'a>, index: usize, target: &Target<'_>) -
         }
     }
     Ok(result)
+}
+
+/// Files that the messages name by URL and that are not Google's. What is wrong with a message is said when it is translated.
+pub fn remote_files(messages: &[Message<'_>]) -> Vec<RemoteFile> {
+    let mut files = Vec::new();
+    for (index, message) in messages.iter().enumerate() {
+        let may = |raw: &&RawValue| {
+            let found = |word: &[u8]| memchr::memmem::find(raw.get().as_bytes(), word).is_some();
+            Shape::of(raw) == Shape::Array && found(b"_url\"") && found(b"http")
+        };
+        let parts = message.content.filter(may).and_then(|raw| serde_json::from_str::<Vec<Part<'_>>>(raw.get()).ok());
+        for (number, part) in parts.iter().flatten().enumerate() {
+            let kinds = [("image_url", part.image_url), ("video_url", part.video_url)];
+            for (kind, raw) in kinds.into_iter().filter_map(|(kind, raw)| Some((kind, raw?))) {
+                let url = media_url(Some(raw), "").ok().and_then(|media| decode(media.url?).map(Cow::into_owned));
+                if let Some(url) = url.filter(|url| media::is_remote(url)) {
+                    files.push(RemoteFile { param: format!("messages[{index}].content[{number}].{kind}.url"), url });
+                }
+            }
+        }
+    }
+    files
 }
 
 enum Content<'a> {
@@ -118,7 +144,7 @@ fn content<'a>(message: &'a Message<'a>, place: &str) -> Result<Content<'a>, Err
 }
 
 /// One part; none when it holds nothing.
-fn one<'a>(part: Part<'a>, place: &str, target: &Target<'_>) -> Result<Option<gemini::Part<'a>>, Error> {
+fn one<'a>(part: Part<'a>, place: &str, target: &'a Target<'_>) -> Result<Option<gemini::Part<'a>>, Error> {
     let refuse = |field: &str, why: String| {
         Error::invalid(format!("Invalid '{place}.{field}': it {why}.")).param(format!("{place}.{field}"))
     };
@@ -132,7 +158,11 @@ fn one<'a>(part: Part<'a>, place: &str, target: &Target<'_>) -> Result<Option<ge
             let MediaUrl { url, detail } = media_url(raw, &format!("{place}.{kind}"))?;
             let field = format!("{kind}.url");
             let url = string(url, |why| refuse(&field, why))?;
-            let data = by_url(url, |why| refuse(&field, why))?;
+            let data = if media::is_remote(&url) {
+                remote(&url, target).map_err(|why| refuse(&field, why).code("invalid_image_url"))?
+            } else {
+                by_url(url, |why| refuse(&field, why))?
+            };
             let mut part = gemini::Part::from(data);
             part.media_resolution = resolution(detail.as_deref(), &format_args!("{place}.{kind}.detail"), target);
             Ok(Some(part))
@@ -178,6 +208,21 @@ fn by_url<'a>(url: Cow<'a, str>, refuse: impl Fn(String) -> Error) -> Result<Dat
     match url {
         Cow::Borrowed(url) => media::by_url(url).map_err(refuse),
         Cow::Owned(url) => media::by_url(&url).map(owned).map_err(refuse),
+    }
+}
+
+/// A file from elsewhere, as it was fetched.
+fn remote<'a>(url: &str, target: &'a Target<'_>) -> Result<Data<'a>, String> {
+    match target.files {
+        Files::Fetched(files) => match files.get(url) {
+            Some((mime_type, data)) => media::inline(mime_type, data),
+            None => Err("was not fetched".into()),
+        },
+        Files::Described => Ok(Data::InlineData(gemini::Blob {
+            mime_type: "image/*".into(),
+            data: format!("(fetched from {url})").into(),
+        })),
+        Files::Refused => Err("must be a base64 `data:` URL: this server fetches no remote files unless its operator sets `media.remote = true`".into()),
     }
 }
 

@@ -83,7 +83,7 @@ pub fn reason(error: &serde_json::Error) -> String {
 ///
 /// # Errors
 /// 400, naming the field, when the request asks for what this model or Gemini cannot do.
-pub fn translate(request: &chat::Request<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
+pub fn translate<'a>(request: &'a chat::Request<'a>, target: &'a Target<'a>) -> Result<Bytes, Error> {
     let (facts, notes) = (&target.model.facts, target.notes);
     let google = request.extra_body.as_ref().and_then(|extra| extra.google.as_ref()).or(request.google.as_ref());
     let declared = tools::Declared::read(request, google, notes)?;

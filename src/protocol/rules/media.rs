@@ -10,6 +10,16 @@ use crate::wire::gemini::request::{Blob, Data, FileData};
 /// Image types Gemini takes (ai.google.dev/gemini-api/docs/image-understanding, November 2026).
 const IMAGES: &[&str] = &["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"];
 
+/// Where Google fetches by itself.
+const GOOGLES: &[&str] =
+    &["https://generativelanguage.googleapis.com/", "https://www.youtube.com/", "https://youtu.be/", "gs://"];
+
+/// Whether a URL leads to a file that is not Google's.
+pub fn is_remote(url: &str) -> bool {
+    let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    matches!(scheme.as_deref(), Some("http" | "https")) && !GOOGLES.iter().any(|start| url.starts_with(start))
+}
+
 /// A file by URL. `data:` goes inline, files at Google and YouTube by reference; the message of an error ends a sentence that
 /// begins with the field's name.
 ///
@@ -19,13 +29,8 @@ pub fn by_url<'a>(url: &'a str) -> Result<Data<'a>, String> {
     if url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
         return data_url(&url[5..]).map(Data::InlineData);
     }
-    let known =
-        ["https://generativelanguage.googleapis.com/", "https://www.youtube.com/", "https://youtu.be/", "gs://"];
-    if known.iter().any(|start| url.starts_with(start)) {
+    if GOOGLES.iter().any(|start| url.starts_with(start)) {
         return Ok(file(url));
-    }
-    if url.starts_with("https://") || url.starts_with("http://") {
-        return Err("must be a base64 `data:` URL: this server does not fetch remote files".into());
     }
     Err("must be a base64 `data:` URL".into())
 }

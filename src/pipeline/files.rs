@@ -1,0 +1,39 @@
+//! Files that a request names by URL: fetched once, before any attempt.
+
+use std::collections::HashMap;
+
+use futures_util::future::join_all;
+
+use super::Exchange;
+use crate::error::Error;
+use crate::protocol::{Accepted, Files};
+
+/// Fetches them, all at once.
+///
+/// # Errors
+/// 400, naming the part, when one may not or cannot be fetched. All reasons get the same words.
+pub async fn fetch(exchange: &Exchange, accepted: &dyn Accepted) -> Result<Files, Error> {
+    let media = &exchange.snapshot.media;
+    let named = accepted.remote_files();
+    if !media.is_enabled() || named.is_empty() {
+        return Ok(Files::Refused);
+    }
+    if named.len() > media.per_request() {
+        let message = format!(
+            "The request names {} remote files; {} is the most that are fetched for one.",
+            named.len(),
+            media.per_request()
+        );
+        return Err(Error::invalid(message).param("messages").code("too_many_images"));
+    }
+    let fetched = join_all(named.iter().map(|file| media.fetch(&file.url))).await;
+    let mut files = HashMap::new();
+    for (name, file) in named.into_iter().zip(fetched) {
+        let Some(file) = file else {
+            let message = format!("Invalid '{}': the file could not be fetched. {}", name.param, media.terms());
+            return Err(Error::invalid(message).param(name.param).code("invalid_image_url"));
+        };
+        files.insert(name.url, (file.mime_type, file.data));
+    }
+    Ok(Files::Fetched(files))
+}
