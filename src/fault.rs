@@ -100,6 +100,35 @@ pub enum Retry {
     AfterPause,
 }
 
+/// What may be done about a request that Google refuses: each once, on the same key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Say nothing about thinking: this model takes no word of it, or not this one.
+    NoThinking,
+    /// Leave signatures to Google's placeholder: one that was sent is not this model's.
+    PlaceholderSignatures,
+}
+
+/// Remedies that are in use for a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Remedies {
+    /// Nothing is said about thinking.
+    pub no_thinking: bool,
+    /// Signatures are left to Google's placeholder.
+    pub placeholder_signatures: bool,
+}
+
+impl Remedies {
+    /// Takes one into use; false when it was already.
+    pub fn add(&mut self, remedy: Remedy) -> bool {
+        let place = match remedy {
+            Remedy::NoThinking => &mut self.no_thinking,
+            Remedy::PlaceholderSignatures => &mut self.placeholder_signatures,
+        };
+        !std::mem::replace(place, true)
+    }
+}
+
 /// One failure of one upstream attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -115,12 +144,14 @@ pub struct Fault {
     pub message: String,
     /// The quota Google names: `GenerateRequestsPerDayPerProjectPerModel-FreeTier`.
     pub quota_id: Option<String>,
+    /// What may be done about it.
+    pub remedy: Option<Remedy>,
 }
 
 impl Fault {
     /// A fault with neither hint nor status.
     pub fn new(kind: Kind, blame: Blame, message: impl Into<String>) -> Self {
-        Self { kind, blame, retry_after: None, status: None, message: message.into(), quota_id: None }
+        Self { kind, blame, retry_after: None, status: None, message: message.into(), quota_id: None, remedy: None }
     }
 
     /// The one question the retry loop asks.

@@ -12,7 +12,7 @@ use super::Exchange;
 use super::route::Route;
 use crate::call::{Call, Method};
 use crate::error::Error;
-use crate::fault::{Fault, Kind, Retry};
+use crate::fault::{Fault, Kind, Remedies, Retry};
 use crate::keys::{Lease, NoKey, Tried};
 use crate::model::Model;
 use crate::protocol::{Accepted, Reply};
@@ -92,9 +92,10 @@ async fn on_model(
     route: &Route,
     model: &Model,
 ) -> Result<Opened, Error> {
-    let body = exchange.translated(accepted, model)?;
+    let mut remedies = exchange.services.refusals.of(&model.name);
+    let body = exchange.translated(accepted, model, remedies)?;
     let method = if accepted.stream() { Method::Stream } else { Method::Generate };
-    let call = Call { model: model.name.clone(), method, body };
+    let mut call = Call { model: model.name.clone(), method, body };
     let attempts = exchange.snapshot.config.settings.upstream.attempts;
     let mut tried = Tried::default();
     let mut last = None;
@@ -106,7 +107,7 @@ async fn on_model(
         };
         tried.add(&lease);
         exchange.attempted(model, &lease);
-        let failure = match once(exchange, accepted, &call, &lease).await {
+        let failure = match remedied(exchange, accepted, model, &mut call, &mut remedies, &lease).await {
             Ok(attempted) => {
                 lease.succeeded();
                 exchange.services.telemetry.attempt_succeeded(route.pool.name(), model.name.as_str());
@@ -150,7 +151,37 @@ impl Attempted {
     }
 }
 
-/// One attempt on one key.
+/// One attempt on one key. What Google refuses and can do without is left out, and the call made once more on the same key.
+async fn remedied(
+    exchange: &mut Exchange,
+    accepted: &dyn Accepted,
+    model: &Model,
+    call: &mut Call,
+    remedies: &mut Remedies,
+    lease: &Lease,
+) -> Result<Attempted, Failure> {
+    let known = *remedies;
+    loop {
+        let fault = match once(exchange, accepted, call, lease).await {
+            Err(Failure::Fault(fault)) => fault,
+            Ok(attempted) => {
+                if *remedies != known {
+                    exchange.services.refusals.keep(&model.name, *remedies);
+                }
+                return Ok(attempted);
+            }
+            refused => return refused,
+        };
+        if !fault.remedy.is_some_and(|remedy| remedies.add(remedy)) {
+            return Err(fault.into());
+        }
+        exchange.attempt_failed(&fault);
+        exchange.attempted(model, lease);
+        call.body = exchange.translated(accepted, model, *remedies)?;
+    }
+}
+
+/// One call on one key.
 async fn once(
     exchange: &mut Exchange,
     accepted: &dyn Accepted,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::Told;
 use crate::clients::Fidelity;
 use crate::error::Error;
-use crate::fault::Fault;
+use crate::fault::{Fault, Remedies};
 use crate::keys::Lease;
 use crate::model::Model;
 use crate::plugin::{Reply as PluginReply, Session};
@@ -75,9 +75,10 @@ impl Exchange {
     }
 
     /// The Gemini request for a model. What the client would not lose is judged here, before any quota is spent.
-    pub fn translated(&self, accepted: &dyn Accepted, model: &Model) -> Result<Bytes, Error> {
+    pub fn translated(&self, accepted: &dyn Accepted, model: &Model, remedies: Remedies) -> Result<Bytes, Error> {
         let notes = if self.fidelity == Fidelity::Lenient { Notes::off() } else { Notes::on() };
-        let target = Target { model, signatures: &self.services.signatures, files: &self.files, notes: &notes };
+        let target =
+            Target { model, signatures: &self.services.signatures, files: &self.files, remedies, notes: &notes };
         let body = accepted.call(&target)?;
         if self.fidelity != Fidelity::Lenient {
             let losses: Vec<Note> = accepted.verdicts(notes.into_list()).into_iter().filter(|note| note.loss).collect();

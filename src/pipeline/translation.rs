@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::route;
 use crate::error::Error;
+use crate::fault::Remedies;
 use crate::plugin::{Reply, Session, Touched, Verdict};
 use crate::protocol::{Files, Note, Notes, Protocol, Target};
 use crate::runtime::Snapshot;
@@ -69,7 +70,8 @@ pub fn translate(
     let (model, fallback) = route.targets.split_first().ok_or_else(|| Error::internal("The route names no model."))?;
     let notes = Notes::on();
     let files = if snapshot.media.is_enabled() { Files::Described } else { Files::Refused };
-    let request = accepted.call(&Target { model, signatures, files: &files, notes: &notes })?;
+    let request =
+        accepted.call(&Target { model, signatures, files: &files, remedies: Remedies::default(), notes: &notes })?;
     let request = session.on_upstream_request(1, request)?;
     Ok(Translation::Request(Translated {
         asked: accepted.model().to_owned(),

@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use crate::error::Error;
-use crate::fault::Fault;
+use crate::fault::{Fault, Remedies};
 use crate::model::Model;
 use crate::store::Signatures;
 
@@ -67,6 +67,8 @@ pub struct Target<'t> {
     pub signatures: &'t Signatures,
     /// Files that the request names by URL.
     pub files: &'t Files,
+    /// What Google has refused so far.
+    pub remedies: Remedies,
     /// Where what happens to the request is taken down.
     pub notes: &'t Notes,
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::clock::Clock;
 use crate::keys::Ledger;
-use crate::store::Signatures;
+use crate::store::{Refusals, Signatures};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -19,6 +19,8 @@ pub struct Services {
     pub ledger: Ledger,
     /// Thought signatures by call.
     pub signatures: Signatures,
+    /// What models were found to refuse.
+    pub refusals: Refusals,
     /// Where events go.
     pub telemetry: Telemetry,
     /// Google's models, as last listed.
@@ -32,6 +34,7 @@ impl Services {
             clock: Clock::start(),
             ledger: Ledger::default(),
             signatures: Signatures::default(),
+            refusals: Refusals::default(),
             telemetry: Telemetry::start(),
             models: ListedModels::default(),
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use regex::Regex;
 use serde::Deserialize;
 
-use crate::fault::{Blame, Fault, Kind};
+use crate::fault::{Blame, Fault, Kind, Remedy};
 use crate::secret::Secret;
 
 /// Longest rest a hint may ask for; what is beyond is no hint but a mistake.
@@ -69,7 +69,20 @@ pub fn classify(status: u16, body: &[u8], key: &Secret) -> Fault {
         retry_after: hint(&error).filter(|_| matches!(blame, Blame::Quota | Blame::Key | Blame::Model)),
         status: Some(status),
         quota_id: strictest(&error).map(|violation| violation.quota_id.clone()),
+        remedy: remedy(kind, &error),
         ..Fault::new(kind, blame, presentable(&words, key))
+    }
+}
+
+/// What may be done about a refused request. Only Google's words tell these from each other.
+fn remedy(kind: Kind, error: &Status) -> Option<Remedy> {
+    let says = |words: &str| error.message.to_ascii_lowercase().contains(words);
+    match kind {
+        Kind::BadRequest if says("thought_signature") || says("thought signature") => {
+            Some(Remedy::PlaceholderSignatures)
+        }
+        Kind::BadRequest if says("thinking") => Some(Remedy::NoThinking),
+        _ => None,
     }
 }
 

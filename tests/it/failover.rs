@@ -242,3 +242,42 @@ async fn keys_serve_the_models_they_are_for() {
         server.chat(json!({ "model": "gemini-2.0-flash", "messages": [{ "role": "user", "content": "hi" }] })).await;
     assert_eq!((none.status, none.error()["code"].as_str()), (404, Some("model_not_found")));
 }
+
+/// What Google refuses and can do without is left out, on the same key, and remembered for the model.
+#[tokio::test]
+async fn a_refused_word_about_thinking_is_left_out() {
+    let config = format!(
+        "{}[models.facts.\"gemini-2.0-flash\"]\nthinking = {{ level = {{ lowest = \"low\" }} }}\n",
+        crate::harness::with_keys(&["gemini-key-a-00000000000", "gemini-key-b-00000000000"])
+    );
+    let server = Server::configured(&config, &[]).await;
+    let ask = async |stream: bool| {
+        let reply = server.chat(json!({ "model": "gemini-2.0-flash", "reasoning_effort": "high", "stream": stream, "messages": [{ "role": "user", "content": "hi" }] })).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+    };
+    ask(true).await;
+    let calls = server.calls();
+    assert_eq!(calls.values().collect::<Vec<_>>(), [&2], "twice on one key: {calls:?}");
+    ask(false).await;
+    assert_eq!(server.calls().values().sum::<usize>(), 3, "the next request does not try it again");
+    let states = server.live.snapshot().pools["default"].status(server.live.services().clock.now());
+    assert!(states.iter().all(|key| serde_json::to_value(key).unwrap()["state"] == "ready"), "{states:?}");
+}
+
+/// A signature of another model, or of another provider, is no reason to fail.
+#[tokio::test]
+async fn a_foreign_signature_is_replaced() {
+    let server = Server::start(&["gemini-key-a-00000000000"]).await;
+    let call = json!({
+        "id": "toolu_01", "type": "function", "function": { "name": "f", "arguments": "{}" },
+        "extra_content": { "google": { "thought_signature": "Zm9yZWlnbg==" } },
+    });
+    let messages = json!([
+        { "role": "user", "content": "go" },
+        { "role": "assistant", "content": null, "tool_calls": [call] },
+        { "role": "tool", "tool_call_id": "toolu_01", "content": "1" },
+    ]);
+    let reply = server.chat(json!({ "model": "gemini-3.8-flash", "messages": messages })).await;
+    assert_eq!(reply.status, 200, "{}", reply.text);
+    assert_eq!(server.calls().values().sum::<usize>(), 2);
+}

@@ -15,6 +15,7 @@
 use std::path::{Path, PathBuf};
 
 use gemini_adapter::error::Error;
+use gemini_adapter::fault::Remedies;
 use gemini_adapter::model::{Model, ModelName};
 use gemini_adapter::models::facts;
 use gemini_adapter::protocol::openai_chat::OpenAiChat;
@@ -81,7 +82,13 @@ fn one(case: &Path, wrong: &mut Vec<String>) {
     let signatures = Signatures::default();
     let accepted = OpenAiChat.accept(request.as_bytes());
     let notes = Notes::on();
-    let target = Target { model: &model, signatures: &signatures, files: &Files::Refused, notes: &notes };
+    let target = Target {
+        model: &model,
+        signatures: &signatures,
+        files: &Files::Refused,
+        remedies: Remedies::default(),
+        notes: &notes,
+    };
     let called = accepted.as_ref().map_err(Clone::clone).and_then(|accepted| accepted.call(&target));
     if let (Ok(accepted), Ok(_)) = (&accepted, &called) {
         losses(case, &**accepted, notes, wrong);

@@ -1,5 +1,6 @@
 //! What holds for every request and every answer, not only for those somebody thought of.
 
+use gemini_adapter::fault::Remedies;
 use gemini_adapter::protocol::openai_chat::OpenAiChat;
 use gemini_adapter::protocol::{Files, Notes, Protocol, Target};
 use gemini_adapter::simulator::judge;
@@ -311,7 +312,7 @@ proptest! {
         let body = request.to_string();
         let accepted = OpenAiChat.accept(body.as_bytes()).unwrap();
         let (model, signatures, notes) = (model(name), Signatures::default(), Notes::on());
-        let translated = accepted.call(&Target { model: &model, signatures: &signatures, files: &Files::Refused, notes: &notes });
+        let translated = accepted.call(&Target { model: &model, signatures: &signatures, files: &Files::Refused, remedies: Remedies::default(), notes: &notes });
         let translated = translated.map_err(|error| TestCaseError::fail(format!("{error}")))?;
         let translated: Value = serde_json::from_slice(&translated).unwrap();
         if let Err(why) = judge(name, &translated) {
@@ -369,7 +370,7 @@ proptest! {
         for body in [body.clone(), json!({ "model": "m", "messages": document }).to_string()] {
             if let Ok(accepted) = OpenAiChat.accept(body.as_bytes()) {
                 let notes = Notes::on();
-                let called = accepted.call(&Target { model: &model, signatures: &signatures, files: &Files::Refused, notes: &notes });
+                let called = accepted.call(&Target { model: &model, signatures: &signatures, files: &Files::Refused, remedies: Remedies::default(), notes: &notes });
                 prop_assert!(called.is_ok() || called.is_err_and(|error| (400..500).contains(&error.status)));
                 accepted.verdicts(notes.into_list());
             }

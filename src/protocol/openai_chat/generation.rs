@@ -300,6 +300,10 @@ fn thinking<'a>(
     target: &Target<'_>,
 ) -> Result<Option<ThinkingConfig<'a>>, Error> {
     let facts = &target.model.facts;
+    if target.remedies.no_thinking {
+        target.notes.dropped("reasoning_effort", "this model was found to take no word about thinking");
+        return Ok(None);
+    }
     let effort = request.reasoning_effort.as_deref();
     let native = google.and_then(|google| google.thinking_config.as_ref());
     match (effort, native) {

@@ -110,6 +110,7 @@ impl<'a> Reader<'a> {
         let mut content = Content { role: Some(Role::Model), parts: Vec::new() };
         content.parts.extend(parts::texts(message, index)?.into_iter().map(Part::text));
         if let Some(signature) = message.extra_content.as_ref().and_then(|extra| extra.signature())
+            && !self.target.remedies.placeholder_signatures
             && let Some(last) = content.parts.last_mut()
         {
             last.thought_signature = Some(signature.clone());
@@ -167,10 +168,11 @@ impl<'a> Reader<'a> {
 
     /// The signature of a call: the client's if it kept it, else ours from memory, else Google's word for one that is lost.
     fn signature(&self, call: &'a ToolCall<'a>, id: &str, first: bool, place: &str) -> Option<Cow<'a, str>> {
-        if let Some(signature) = call.extra_content.as_ref().and_then(|extra| extra.signature()) {
+        let trusted = !self.target.remedies.placeholder_signatures;
+        if let Some(signature) = call.extra_content.as_ref().and_then(|extra| extra.signature()).filter(|_| trusted) {
             return Some(signature.clone());
         }
-        if let Some(signature) = self.target.signatures.recall(id) {
+        if let Some(signature) = self.target.signatures.recall(id).filter(|_| trusted) {
             self.target
                 .notes
                 .adapted(format_args!("{place}.extra_content"), "the signature is remembered by the call's id");
