@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::fault::{Blame, Fault, Kind};
+use crate::fault::{Blame, Fault, Kind, Remedy};
 
 /// A failed request, in a client's terms. `server::respond` alone turns it into HTTP; a stream that has begun carries it
 /// as its last event.
@@ -183,6 +183,9 @@ impl From<&Fault> for Error {
             ),
         };
         error.retry_after = fault.retry_after;
+        if fault.remedy == Some(Remedy::NoThinking) {
+            error.param = Some("reasoning_effort".into());
+        }
         if fault.blame == Blame::Request {
             error.should_retry = Some(false);
         }

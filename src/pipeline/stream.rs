@@ -97,6 +97,13 @@ struct Live {
     begun: Box<Begun>,
 }
 
+/// A client that leaves has used what came so far.
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.exchange.used(&self.begun.reply.usage());
+    }
+}
+
 impl Live {
     async fn next(&mut self) -> Option<Bytes> {
         if !self.begun.out.is_empty() {

@@ -21,12 +21,23 @@ impl IntoResponse for Error {
         let headers = response.headers_mut();
         if let Some(rest) = self.retry_after {
             retry_after(headers, rest);
+            if self.status == 429 {
+                nothing_left(headers, rest);
+            }
         }
         if let Some(should_retry) = self.should_retry {
             let value = if should_retry { "true" } else { "false" };
             headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static(value));
         }
         response
+    }
+}
+
+/// OpenAI's own headers about limits: nothing is left until then.
+fn nothing_left(headers: &mut HeaderMap, rest: Duration) {
+    headers.insert(HeaderName::from_static("x-ratelimit-remaining-requests"), HeaderValue::from_static("0"));
+    if let Ok(value) = HeaderValue::from_str(&format!("{:.3}s", rest.as_secs_f64())) {
+        headers.insert(HeaderName::from_static("x-ratelimit-reset-requests"), value);
     }
 }
 

@@ -280,3 +280,61 @@ async fn translation_is_shown() {
     let refused = server.admin_post("/admin/translate", &json!({ "model": "gpt-4o", "messages": [] })).await;
     assert_eq!((refused.status, refused.error()["param"].as_str()), (400, Some("messages")));
 }
+
+/// What clients do to a conversation, and Gemini 3 takes it all the same: extensions dropped, ids cut or renamed, other
+/// providers' calls, results of parallel calls in another order, old turns trimmed.
+#[tokio::test]
+async fn conversations_survive_their_clients() {
+    let server = Server::start(KEYS).await;
+    let parameters = json!({ "type": "object", "properties": { "city": { "type": "string" } } });
+    let tools = ["get_weather", "get_time", "get_news"]
+        .map(|name| json!({ "type": "function", "function": { "name": name, "parameters": parameters } }));
+    let ask = async |messages: &Value| {
+        server.chat(json!({ "model": "gemini-3.8-flash", "tools": tools, "messages": messages })).await
+    };
+    let go = json!([{ "role": "user", "content": "[[sim:parallel]] weather?" }]);
+    let called = ask(&go).await.json()["choices"][0]["message"].clone();
+    let calls = called["tool_calls"].as_array().unwrap().clone();
+    assert!(calls.len() > 1 && calls[0]["extra_content"].is_object(), "{called}");
+    let history = |calls: Vec<Value>, backwards: bool| {
+        let result = |call: &Value| json!({ "role": "tool", "tool_call_id": call["id"], "content": "21" });
+        let mut results: Vec<Value> = calls.iter().map(result).collect();
+        if backwards {
+            results.reverse();
+        }
+        let mut messages = go.as_array().unwrap().clone();
+        messages.push(json!({ "role": "assistant", "content": null, "tool_calls": calls }));
+        messages.extend(results);
+        messages
+    };
+    let bare = |call: &Value| json!({ "id": call["id"], "type": "function", "function": call["function"] });
+    let with_id = |call: &Value, id: String| {
+        let mut call = call.clone();
+        call["id"] = json!(id);
+        call
+    };
+    let cut = |call: &Value| call["id"].as_str().unwrap().chars().take(40).collect::<String>();
+    let mutations: Vec<(&str, Vec<Value>)> = vec![
+        ("as it came", history(calls.clone(), false)),
+        ("results backwards", history(calls.clone(), true)),
+        ("extensions dropped", history(calls.iter().map(bare).collect(), false)),
+        ("ids cut", history(calls.iter().map(|call| with_id(call, cut(call))).collect(), false)),
+        (
+            "ids renamed, extensions dropped",
+            history(
+                calls.iter().enumerate().map(|(at, call)| with_id(&bare(call), format!("toolu_{at}"))).collect(),
+                false,
+            ),
+        ),
+        ("the user's turn trimmed", history(calls.clone(), false)[1..].to_vec()),
+        ("one call of several kept", history(calls[1..].to_vec(), false)),
+    ];
+    for (name, messages) in mutations {
+        let reply = ask(&Value::Array(messages.clone())).await;
+        assert_eq!(reply.status, 200, "{name}: {}", reply.text);
+        let mut later = messages;
+        later.push(json!({ "role": "assistant", "content": "It is warm." }));
+        later.push(json!({ "role": "user", "content": "Thanks." }));
+        assert_eq!(ask(&Value::Array(later)).await.status, 200, "{name}, a turn later");
+    }
+}

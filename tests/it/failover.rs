@@ -51,6 +51,7 @@ async fn resting_keys_alone_are_a_429_that_says_until_when() {
         assert!((33..=35).contains(&seconds), "{seconds}");
         let milliseconds: u64 = reply.headers["retry-after-ms"].parse().unwrap();
         assert!(milliseconds > 33_000 && milliseconds <= 34_400, "{milliseconds}");
+        assert_eq!(reply.headers["x-ratelimit-remaining-requests"], "0");
     }
     assert_eq!(server.calls()[MINUTE], 1, "a key that rests is not asked");
     // It rests for that model only.

@@ -243,3 +243,52 @@ fn the_demo_answers_the_curl_it_prints() {
     let _ = child.wait();
     assert!(String::from_utf8_lossy(&answer.stdout).contains("You said: Hello!"), "{curl}: {answer:?}");
 }
+
+/// What a client that leaves has used until then is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_has_used_something() {
+    let simulator = simulator().await;
+    let dir = tempfile::tempdir().unwrap();
+    let url = simulator.base_url();
+    let variables = [
+        ("GEMINI_API_KEYS", "gemini-key-0123456789"),
+        ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
+        ("GEMINI_BASE_URL", url.as_str()),
+    ];
+    let process = Process::start(dir.path(), &variables);
+    let mut stream = process.chat("[[sim:stall after=1]] hello to you", true);
+    let mut seen = String::new();
+    while !seen.contains("You said") {
+        let mut bytes = [0; 1024];
+        let count = stream.read(&mut bytes).unwrap();
+        seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+    drop(stream);
+    let line: serde_json::Value = serde_json::from_str(&process.until("\"status\":499")).unwrap();
+    assert!(line["prompt_tokens"].as_u64().unwrap() > 0 && line["completion_tokens"].as_u64().unwrap() > 0, "{line}");
+}
+
+/// The command shows what a request becomes, with no key at hand.
+#[test]
+fn translate_needs_no_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let translate = |body: &str| {
+        let mut child = command(dir.path())
+            .arg("translate")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(body.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let found = translate(r#"{"model":"gpt-4o","verbosity":"high","messages":[{"role":"user","content":"hi"}]}"#);
+    assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
+    let shown: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(shown["model"], "gemini-pro-latest");
+    assert_eq!(shown["request"]["contents"][0]["parts"][0]["text"], "hi");
+    let refused = translate(r#"{"model":"gpt-4o","messages":[{"role":"pilot"}]}"#);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("(messages[0].role)"));
+}

@@ -218,7 +218,7 @@ impl ChatReply {
             }
             choice.calls += 1;
             let id = match call.id.as_deref() {
-                Some(id) if (1..=64).contains(&id.len()) => id.to_owned(),
+                Some(id) if is_plain(id) => id.to_owned(),
                 _ => self.ids.next(),
             };
             if let Some(signature) = &signature {
@@ -259,6 +259,11 @@ impl Choice {
             Finish::Stop | Finish::Failed => Ok("tool_calls"),
         }
     }
+}
+
+/// Clients keep ids of this kind whole: OpenAI's are no longer, and hold nothing else.
+fn is_plain(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 /// A part that is no call.
