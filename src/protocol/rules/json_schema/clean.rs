@@ -54,21 +54,32 @@ const FORMATS: &[&str] = &["date-time", "date", "time"];
 
 /// The schema, cleaned. A schema in which no keyword needs it is passed on untouched, byte for byte.
 pub fn clean<'a>(schema: &'a RawValue, place: &Place<'_>) -> Json<'a> {
-    static SUSPECT: LazyLock<Regex> = LazyLock::new(|| {
-        let words = ["const", "nullable", "allOf", "definitions", "format", "enum", r"\$ref", r"x-[^\x22]*"];
-        let words = words.into_iter().map(str::to_owned);
-        let words: Vec<String> =
-            words.chain(TO_DESCRIPTION.iter().chain(DROPPED).chain(ASIDE).map(|word| regex::escape(word))).collect();
-        Regex::new(&format!(r#""(?:{})"\s*:|:\s*true|"items"\s*:\s*[\[f]"#, words.join("|")))
-            .expect("a constant pattern compiles")
-    });
-    if !SUSPECT.is_match(schema.get()) {
+    if !needs_cleaning(schema.get()) {
         return Json::Raw(schema);
     }
     match serde_json::from_str(schema.get()) {
         Ok(value) => Json::from_value(&node(value, place, 0)),
         Err(_) => Json::Raw(schema),
     }
+}
+
+/// Whether any keyword may have to change. Reading the text is several times as fast as taking it apart; a property that is called
+/// like a keyword only costs that time.
+fn needs_cleaning(schema: &str) -> bool {
+    static SUSPECT: LazyLock<Regex> = LazyLock::new(|| {
+        let words = ["const", "nullable", "allOf", "definitions", r"\$ref", r"x-[^\x22]*"].map(str::to_owned);
+        let words =
+            words.into_iter().chain(TO_DESCRIPTION.iter().chain(DROPPED).chain(ASIDE).map(|word| regex::escape(word)));
+        let words = words.collect::<Vec<_>>().join("|");
+        // An enumeration with a member that is no string; a schema that is `true`; a tuple, or anything, for `items`.
+        let member = r#""enum"\s*:\s*\[(?:\s*"(?:[^"\\]|\\.)*"\s*,?)*\s*[^"\],\s]"#;
+        Regex::new(&format!(r#""(?:{words})"\s*:|{member}|:\s*true|"items"\s*:\s*[\[f]"#))
+            .expect("a constant pattern compiles")
+    });
+    static FORMAT: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#""format"\s*:\s*(?:"([^"]*)"|.)"#).expect("a constant pattern compiles"));
+    let inert = |found: regex::Captures<'_>| !found.get(1).is_some_and(|format| FORMATS.contains(&format.as_str()));
+    SUSPECT.is_match(schema) || FORMAT.captures_iter(schema).any(inert)
 }
 
 fn node(schema: Value, place: &Place<'_>, depth: usize) -> Value {
@@ -245,6 +256,11 @@ mod tests {
             (r#"{"definitions":{"P":{"const":1}}}"#, r#"{"$defs":{"P":{"type":"integer","enum":[1]}}}"#),
             (r#"{"type":"string","nullable":true}"#, r#"{"type":["string","null"]}"#),
             (r#"{"type":"string","enum":["a",null]}"#, r#"{"type":["string","null"],"enum":["a"]}"#),
+            (r#"{"enum":["a\"]",  true]}"#, r#"{"description":"one of [\"a\\\"]\",true]"}"#),
+            (
+                r#"{"type":"string","format":"date-time","enum":["a","b"]}"#,
+                r#"{"type":"string","format":"date-time","enum":["a","b"]}"#,
+            ),
             (r#"{"type":"boolean","enum":[true]}"#, r#"{"type":"boolean","description":"one of [true]"}"#),
             (
                 r#"{"properties":{"any":true,"z":{"format":"email"}}}"#,

@@ -9,11 +9,12 @@ mod subset;
 
 use std::fmt::{self, Display};
 
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::protocol::verdict::Notes;
-use crate::wire::json::Json;
+use crate::wire::json::{Json, Shape};
 
 /// Keywords that say something to a model and nothing to Gemini's decoder: they move into the description.
 const TO_DESCRIPTION: &[&str] =
@@ -28,11 +29,28 @@ pub fn compile<'a>(schema: &'a RawValue, takes_json_schema: bool, field: &dyn Di
 /// Whether a function that takes this takes nothing: no schema, or an object without properties. Gemini wants the field left
 /// out then.
 pub fn is_empty(schema: &RawValue) -> bool {
-    let Ok(Value::Object(map)) = serde_json::from_str::<Value>(schema.get()) else { return true };
-    let no_properties = map.get("properties").and_then(Value::as_object).is_none_or(Map::is_empty);
-    let says_more = ["$ref", "anyOf", "oneOf", "allOf"].iter().any(|word| map.contains_key(*word))
-        || map.get("additionalProperties").is_some_and(Value::is_object);
-    no_properties && !says_more
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Outline<'a> {
+        #[serde(borrow)]
+        properties: Option<&'a RawValue>,
+        #[serde(borrow, rename = "additionalProperties")]
+        additional: Option<&'a RawValue>,
+        #[serde(borrow, rename = "$ref")]
+        reference: Option<&'a RawValue>,
+        #[serde(borrow, rename = "anyOf")]
+        any_of: Option<&'a RawValue>,
+        #[serde(borrow, rename = "oneOf")]
+        one_of: Option<&'a RawValue>,
+        #[serde(borrow, rename = "allOf")]
+        all_of: Option<&'a RawValue>,
+    }
+    let Ok(outline) = serde_json::from_str::<Outline<'_>>(schema.get()) else { return true };
+    // An object with anything in it.
+    let filled = |raw: &RawValue| raw.get().trim_start_matches('{').trim_start().starts_with('"');
+    let says_more = [outline.reference, outline.any_of, outline.one_of, outline.all_of].iter().any(Option::is_some)
+        || outline.additional.is_some_and(|raw| Shape::of(raw) == Shape::Object);
+    !outline.properties.is_some_and(filled) && !says_more
 }
 
 /// Where in a schema something stands. It is written out only when it is noted.
@@ -135,6 +153,7 @@ mod tests {
             ("null", true),
             (r#"{"type":"object"}"#, true),
             (r#"{"type":"object","properties":{}}"#, true),
+            (r#"{"type":"object","properties": { } }"#, true),
             (r#"{"type":"object","properties":{"a":{}}}"#, false),
             (r##"{"$ref":"#/$defs/a"}"##, false),
             (r#"{"type":"object","additionalProperties":{"type":"string"}}"#, false),
