@@ -66,7 +66,7 @@ fn model() -> Model {
 
 fn stamp() -> Stamp {
     let signatures = Signatures::default();
-    Stamp { id: "bench".into(), created: 1_700_000_000, model: "gpt-4o".into(), seed: 7, signatures }
+    Stamp { id: "bench".into(), created: 1_700_000_000, model: "gpt-4o".into(), seed: 7, signatures, check_json: false }
 }
 
 fn requests(criterion: &mut Criterion) {

@@ -103,6 +103,7 @@ impl Exchange {
             model: self.record.asked.clone(),
             seed: fastrand::u64(..),
             signatures: self.services.signatures.clone(),
+            check_json: self.snapshot.config.settings.upstream.check_json,
         }
     }
 

@@ -107,6 +107,8 @@ pub struct Stamp {
     pub seed: u64,
     /// Where signatures are kept.
     pub signatures: Signatures,
+    /// Whether the answer is checked against the client's own schema, where it sent one.
+    pub check_json: bool,
 }
 
 /// Translates the answer of one attempt, whole or event by event.

@@ -31,6 +31,9 @@ pub struct UpstreamSettings {
     pub idle_timeout: Duration,
     /// How many attempts one request gets, the first included: on other keys, or after a pause when Gemini is overloaded.
     pub attempts: u32,
+    /// Whether whole answers to a `json_schema` request are checked against the client's schema. One that does not match counts as
+    /// broken, and is asked for again. Streams are not checked: what has been shown cannot be taken back.
+    pub check_json: bool,
     /// A proxy for all upstream traffic: `http://`, `https://` or `socks5://`, with user and password if need be. Left out:
     /// `HTTPS_PROXY` and its kin.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,6 +49,7 @@ impl Default for UpstreamSettings {
             first_byte_timeout: Duration::from_secs(180),
             idle_timeout: Duration::from_secs(120),
             attempts: 4,
+            check_json: false,
             proxy: None,
         }
     }

@@ -1,6 +1,6 @@
 //! Faults of keys, of quotas, of Google; and whose they are.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::Server;
 
@@ -281,4 +281,23 @@ async fn a_foreign_signature_is_replaced() {
     let reply = server.chat(json!({ "model": "gemini-3.8-flash", "messages": messages })).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     assert_eq!(server.calls().values().sum::<usize>(), 2);
+}
+
+/// Where the operator wants it, an answer that is not what the client's schema asks for is asked for again, and then refused.
+#[tokio::test]
+async fn answers_are_held_against_the_clients_schema() {
+    let keys = crate::harness::with_keys(&["gemini-key-a-00000000000"]);
+    let server = Server::configured(&format!("{keys}[upstream]\ncheck_json = true\nattempts = 2\n"), &[]).await;
+    // Two attempts at most: the stand-in makes what the schema asks for, but knows nothing of lengths.
+    let ask = async |schema: Value| {
+        let format = json!({ "type": "json_schema", "json_schema": { "name": "n", "schema": schema } });
+        server.chat(json!({ "model": "gpt-4o", "response_format": format, "messages": [{ "role": "user", "content": "x" }] })).await
+    };
+    let name = |limits: Value| json!({ "type": "object", "properties": { "name": limits }, "required": ["name"] });
+    assert_eq!(ask(name(json!({ "type": "string" }))).await.status, 200);
+    assert_eq!(server.calls().values().sum::<usize>(), 1);
+    let refused = ask(name(json!({ "type": "string", "minLength": 99 }))).await;
+    assert_eq!((refused.status, refused.error()["code"].as_str()), (502, Some("upstream_error")), "{}", refused.text);
+    assert!(refused.error()["message"].as_str().unwrap().contains("at `/name`"), "{}", refused.text);
+    assert_eq!(server.calls().values().sum::<usize>(), 3);
 }

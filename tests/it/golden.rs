@@ -35,6 +35,7 @@ pub fn stamp(model: &str) -> Stamp {
         model: model.into(),
         seed: 7,
         signatures: Signatures::default(),
+        check_json: false,
     }
 }
 

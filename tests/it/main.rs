@@ -11,6 +11,7 @@ mod doors;
 mod facts;
 mod failover;
 mod floors;
+mod foreign;
 mod golden;
 mod harness;
 mod media;

@@ -34,13 +34,15 @@ pub struct Terms {
     pub legacy: bool,
     /// Tools that take free text, by Gemini's name.
     pub custom: Vec<String>,
+    /// What the answer must look like, where that is to be checked.
+    pub schema: Option<Box<RawValue>>,
     /// Functions that have another name at Gemini: Gemini's, then the client's.
     pub renamed: Vec<(String, String)>,
 }
 
 impl Terms {
     /// The terms of this request.
-    pub fn of(request: &Request<'_>) -> Self {
+    pub fn of(request: &Request<'_>, check_json: bool) -> Self {
         let tools = || request.tools.iter().flatten();
         let names = tools().filter_map(|tool| tool.function.as_ref()?.name.as_ref());
         let legacy = request.functions.iter().flatten().filter_map(|function| function.name.as_ref());
@@ -49,6 +51,11 @@ impl Terms {
             single_call: request.parallel_tool_calls == Some(false),
             // A stream's words are gone by the time their sources are told. Citations alone come unasked, and are rare.
             transcribed: request.stream != Some(true) || searches(request),
+            schema: request
+                .response_format
+                .as_ref()
+                .filter(|_| check_json)
+                .and_then(|format| Some(format.json_schema.as_ref()?.schema?.to_owned())),
             legacy: request.functions.is_some() && request.tools.is_none(),
             custom: tools()
                 .filter_map(|tool| tool.custom.as_ref()?.name.as_ref())

@@ -86,7 +86,8 @@ impl Accepted for ChatRequest<'_> {
     }
 
     fn reply(&self, stamp: Stamp) -> Box<dyn Reply> {
-        Box::new(answer::ChatReply::new(stamp, answer::Terms::of(&self.request)))
+        let terms = answer::Terms::of(&self.request, stamp.check_json);
+        Box::new(answer::ChatReply::new(stamp, terms))
     }
 }
 

@@ -1,5 +1,8 @@
 //! A whole answer: `GenerateContentResponse` to `chat.completion`.
 
+use serde_json::Value;
+use serde_json::value::RawValue;
+
 use super::answer::{Call, ChatReply, Piece, arguments, broken, push_call, push_signature, push_usage};
 use crate::fault::Fault;
 use crate::protocol::rules::finish::Finish;
@@ -114,6 +117,9 @@ fn choice(
 ) -> Result<(), Fault> {
     let legacy = reply.terms.legacy;
     let finish = reply.choice(index).finish_reason(legacy)?;
+    if let Some(schema) = reply.terms.schema.as_ref().filter(|_| finish == "stop") {
+        check(schema, &message.content)?;
+    }
     out.extend_from_slice(format!(r#"{{"index":{index},"message":{{"role":"assistant","content":"#).as_bytes());
     let called = !message.calls.is_empty() || !message.legacy_call.is_empty();
     if message.content.is_empty() && (called || message.refusal.is_some() || !message.audio.is_empty()) {
@@ -159,6 +165,22 @@ fn choice(
     out.extend_from_slice(logprobs.as_deref().unwrap_or(b"null"));
     out.extend_from_slice(format!(r#","finish_reason":"{finish}"}}"#).as_bytes());
     Ok(())
+}
+
+/// Whether a text is what the client's schema asks for.
+fn check(schema: &RawValue, escaped: &[u8]) -> Result<(), Fault> {
+    let mut text = Vec::with_capacity(escaped.len() + 2);
+    string(&mut text, escaped);
+    let text: String = serde_json::from_slice(&text).unwrap_or_default();
+    let answer: Value =
+        serde_json::from_str(&text).map_err(|_| broken("Gemini's answer is not the JSON that was asked for."))?;
+    let schema: Value = serde_json::from_str(schema.get()).unwrap_or_default();
+    // A schema that is none cannot be held against the answer.
+    let Ok(validator) = jsonschema::validator_for(&schema) else { return Ok(()) };
+    validator.validate(&answer).map_err(|error| {
+        let at = error.instance_path().to_string();
+        broken(format!("Gemini's answer does not match the client's schema, at `{at}`."))
+    })
 }
 
 /// A string from its escape text.

@@ -3,9 +3,14 @@
 import asyncio
 import json
 import os
+import pathlib
+import types
+import typing
 
 import openai
 import pytest
+import typing_extensions
+from openai.types.chat import completion_create_params
 from pydantic import BaseModel
 
 BASE_URL = os.environ["BASE_URL"]
@@ -215,3 +220,35 @@ def test_async():
 
     answers, text = asyncio.run(ask())
     assert answers == [f"You said: n{n}" for n in range(20)] and text == "You said: async"
+
+
+def published_fields(annotation, path=""):
+    """Every field of a request as the SDK declares it, by its path; `[]` stands for each member of a list."""
+    while typing_extensions.get_origin(annotation) in (typing_extensions.Required, typing_extensions.Annotated):
+        annotation = typing_extensions.get_args(annotation)[0]
+    arguments = typing_extensions.get_args(annotation)
+    if typing_extensions.is_typeddict(annotation):
+        for name, inner in typing_extensions.get_type_hints(annotation, include_extras=True).items():
+            inner_path = f"{path}.{name}" if path else name
+            yield inner_path
+            if inner_path.count(".") < 8:
+                yield from published_fields(inner, inner_path)
+    elif typing_extensions.get_origin(annotation) in (typing.Union, types.UnionType):
+        for alternative in arguments:
+            yield from published_fields(alternative, path)
+    elif arguments and typing_extensions.get_origin(annotation) is not dict:
+        for member in arguments:
+            yield from published_fields(member, path + "[]")
+
+
+def test_every_published_field_has_a_verdict():
+    page = pathlib.Path(__file__).parents[3] / "docs" / "translation.md"
+    told = [line.split("`")[1] for line in page.read_text().splitlines() if line.startswith("| `")]
+    fields = set(published_fields(completion_create_params.CompletionCreateParamsBase)) | {"stream"}
+    assert len(fields) > 100
+
+    def has_verdict(field):
+        above = any(field == row or field.startswith((row + ".", row + "[]")) for row in told)
+        return above or any(row.startswith((field + ".", field + "[]")) for row in told)
+
+    assert [field for field in sorted(fields) if not has_verdict(field)] == []

@@ -1,0 +1,37 @@
+//! Our answers, read by somebody else's types: those of a Rust client for OpenAI. The official SDKs for Python and Node read them
+//! from a running server, in `tests/clients`.
+
+use std::path::PathBuf;
+
+use async_openai::types::chat::{CreateChatCompletionResponse, CreateChatCompletionStreamResponse};
+
+fn answers(name: &str) -> Vec<(PathBuf, String)> {
+    let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/openai_chat");
+    let files = std::fs::read_dir(cases).unwrap().map(|entry| entry.unwrap().path().join(name));
+    let read: Vec<_> = files.filter_map(|file| Some((file.clone(), std::fs::read_to_string(file).ok()?))).collect();
+    assert!(read.len() > 10, "the golden folders are gone");
+    read
+}
+
+#[test]
+fn whole_answers_are_openais() {
+    for (file, text) in answers("answer.json") {
+        // These types look for a custom tool's call under another name than OpenAI's own SDKs do.
+        let misread = text.contains("\"custom\"");
+        if !misread && !text.contains("\"fault\"") {
+            let read = serde_json::from_str::<CreateChatCompletionResponse>(&text);
+            assert!(read.is_ok(), "{}: {}", file.display(), read.unwrap_err());
+        }
+    }
+}
+
+#[test]
+fn chunks_are_openais() {
+    for (file, text) in answers("answer.sse") {
+        let events = text.split("\n\n").filter_map(|event| event.strip_prefix("data: "));
+        for event in events.filter(|event| *event != "[DONE]" && !event.starts_with("{\"error\"")) {
+            let read = serde_json::from_str::<CreateChatCompletionStreamResponse>(event);
+            assert!(read.is_ok(), "{}: {}\n{event}", file.display(), read.unwrap_err());
+        }
+    }
+}
