@@ -14,7 +14,7 @@ pub struct PluginsSettings {
     /// Every `*.rhai` directly in this folder is live, in the order of priority, then name. A folder that is not there
     /// holds no plugins.
     pub dir: PathBuf,
-    /// Longest time one hook call may take.
+    /// Longest time one hook call may take. Time in which a busy machine does not let it work does not count.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub timeout: Duration,
