@@ -3,6 +3,10 @@
 
 mod refusals;
 mod signatures;
+mod standing;
+mod table;
 
 pub use refusals::Refusals;
 pub use signatures::Signatures;
+pub use standing::{Scope, Standing, Used, Witness};
+pub use table::{Bounds, Table};

@@ -1,0 +1,70 @@
+//! How breakers stand, and what keys have used: what the key pool tells whoever remembers it, on disk or among replicas, and
+//! what it is told again after a restart or by a peer. Words only; the rules are the pool's.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use crate::fault::Kind;
+
+/// What a breaker guards. Keys go by their id, never by their text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// A key, for every model.
+    Key(String),
+    /// A quota group, for one model.
+    Quota {
+        /// The group.
+        group: String,
+        /// The model.
+        model: String,
+    },
+    /// A model, whatever the key.
+    Model(String),
+}
+
+/// How one breaker stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// What it guards.
+    pub scope: Scope,
+    /// Goes up with each change of state.
+    pub epoch: u64,
+    /// Rests in a row.
+    pub strikes: u32,
+    /// The end of its rest; None when it does not rest.
+    pub until: Option<Timestamp>,
+    /// Whether only an operator, a probe or another configuration brings it back.
+    pub dead: bool,
+    /// The fault that led to it.
+    pub why: Option<Kind>,
+    /// The quota Google named.
+    pub quota_id: Option<String>,
+}
+
+/// What was used on one key, for one model, on one of Google's days. Amounts are additions, not sums.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// The key's id.
+    pub key: String,
+    /// The model.
+    pub model: String,
+    /// The day in Los Angeles.
+    pub day: Date,
+    /// Requests sent.
+    pub requests: u64,
+    /// Those that failed by the key's or its quota's fault.
+    pub failures: u64,
+    /// Tokens of prompts.
+    pub prompt_tokens: u64,
+    /// Tokens of answers.
+    pub completion_tokens: u64,
+}
+
+/// Whoever remembers. Called where requests are served, so it must not wait: whatever takes time is for another thread.
+pub trait Witness: Send + Sync {
+    /// A breaker has changed.
+    fn stands(&self, standing: &Standing);
+
+    /// Something was used.
+    fn used(&self, used: &Used);
+}

@@ -1,0 +1,140 @@
+//! A table of what is remembered by key, for a time: bounded in bytes, never a reason for a request to fail.
+//!
+//! Reading and writing what this process knows costs no waiting. [`Table::fetch`] may ask others who share the memory, and is
+//! for what somebody else may have been told: the answer of another replica's request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use moka::Expiry;
+use moka::ops::compute::Op;
+use moka::sync::Cache;
+
+/// What a table may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// All values together, in bytes.
+    pub bytes: u64,
+    /// One value, in bytes. A larger one is not kept.
+    pub largest: usize,
+    /// How long a value is kept where nothing else is said.
+    pub kept: Duration,
+}
+
+/// A table. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Table {
+    bounds: Bounds,
+    rows: Cache<Arc<str>, Row>,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    value: Bytes,
+    kept: Duration,
+}
+
+/// A row lives from its last change.
+struct PerRow;
+
+impl Expiry<Arc<str>, Row> for PerRow {
+    fn expire_after_create(&self, _: &Arc<str>, row: &Row, _: std::time::Instant) -> Option<Duration> {
+        Some(row.kept)
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &Arc<str>,
+        row: &Row,
+        _: std::time::Instant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(row.kept)
+    }
+}
+
+impl Table {
+    /// An empty table.
+    pub fn new(bounds: Bounds) -> Self {
+        let weigh = |key: &Arc<str>, row: &Row| u32::try_from(key.len() + row.value.len()).unwrap_or(u32::MAX);
+        Self { bounds, rows: Cache::builder().max_capacity(bounds.bytes).weigher(weigh).expire_after(PerRow).build() }
+    }
+
+    /// What this process knows under `key`.
+    pub fn get(&self, key: &str) -> Option<Bytes> {
+        self.rows.get(key).map(|row| row.value)
+    }
+
+    /// What anybody who shares the memory knows under `key`.
+    pub async fn fetch(&self, key: &str) -> Option<Bytes> {
+        self.get(key)
+    }
+
+    /// Keeps a value for as long as the table says.
+    pub fn put(&self, key: &str, value: Bytes) {
+        self.put_for(key, value, self.bounds.kept);
+    }
+
+    /// Keeps a value for so long.
+    pub fn put_for(&self, key: &str, value: Bytes, kept: Duration) {
+        if value.len() <= self.bounds.largest {
+            self.rows.insert(key.into(), Row { value, kept });
+        }
+    }
+
+    /// Adds to a number, and says what it is then. What is no number counts from 0; the time it is kept begins anew.
+    pub fn add(&self, key: &str, by: i64, kept: Duration) -> i64 {
+        let mut sum = by;
+        self.rows.entry(key.into()).and_compute_with(|known| {
+            let known = known.and_then(|row| number(&row.into_value().value));
+            sum = known.unwrap_or_default().saturating_add(by);
+            Op::Put(Row { value: sum.to_string().into(), kept })
+        });
+        sum
+    }
+
+    /// Forgets what is under `key`.
+    pub fn remove(&self, key: &str) {
+        self.rows.invalidate(key);
+    }
+}
+
+fn number(value: &[u8]) -> Option<i64> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const BOUNDS: Bounds = Bounds { bytes: 1024, largest: 32, kept: HOUR };
+
+    #[test]
+    fn what_is_put_is_there_until_it_is_removed() {
+        let table = Table::new(BOUNDS);
+        table.put("a", "one".into());
+        table.put("a", "two".into());
+        assert_eq!(table.get("a").as_deref(), Some(&b"two"[..]));
+        table.remove("a");
+        assert_eq!(table.get("a"), None);
+    }
+
+    #[test]
+    fn numbers_add_up() {
+        let table = Table::new(BOUNDS);
+        table.put("text", "no number".into());
+        assert_eq!([table.add("n", 2, HOUR), table.add("n", -5, HOUR), table.add("text", 1, HOUR)], [2, -3, 1]);
+        assert_eq!(table.get("n").as_deref(), Some(&b"-3"[..]));
+        table.put("n", i64::MAX.to_string().into());
+        assert_eq!(table.add("n", 1, HOUR), i64::MAX);
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_kept() {
+        let table = Table::new(BOUNDS);
+        table.put("a", vec![0; 33].into());
+        assert_eq!(table.get("a"), None);
+    }
+}
