@@ -2,6 +2,7 @@
 //! (names, ids, `include_usage`) travels in the [`Reply`].
 //! Never: async, a key, a URL, a clock.
 
+mod fields;
 pub mod openai_chat;
 mod rules;
 mod verdict;
