@@ -31,13 +31,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("GET", "/v1/models/{*id}", Needs::Client, "one model", || get(models::one)),
     row("GET", "/stats", Needs::Client, "what this process has done, and the state of each key", || get(meta::stats)),
     row("GET", "/metrics", Needs::Metrics, "Prometheus metrics", || get(meta::metrics)),
-    row("POST", "/admin/reset-key/{prefix}", Needs::Admin, "puts a key back to work", || post(admin::reset_key)),
-    row("POST", "/admin/reload", Needs::Admin, "loads the configuration anew", || post(admin::reload)),
+    row("POST", "/admin/reset-key/{prefix}", Needs::Admin, "puts a key back to work", || post(admin::keys::reset)),
+    row("POST", "/admin/reload", Needs::Admin, "loads the configuration anew", || post(admin::config::reload)),
     row("POST", "/admin/translate", Needs::Admin, "what a chat request would become, field by field", || {
-        post(admin::translate)
+        post(admin::translate::show)
     }),
-    row("GET", "/admin/config", Needs::Admin, "the live configuration, secrets masked", || get(admin::config)),
-    row("GET", "/admin/keys", Needs::Admin, "the state of each key", || get(admin::keys)),
+    row("GET", "/admin/config", Needs::Admin, "the live configuration, secrets masked", || get(admin::config::show)),
+    row("GET", "/admin/keys", Needs::Admin, "the state of each key", || get(admin::keys::list)),
     row("GET", "/", Needs::Nothing, "what this is", || get(meta::info)),
     row("GET", "/health", Needs::Nothing, "how many keys can serve", || get(meta::health)),
     row("GET", "/livez", Needs::Nothing, "whether the process lives", || get(meta::livez)),
