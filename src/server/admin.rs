@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -12,12 +12,11 @@ use serde_json::json;
 use super::auth::Caller;
 use super::edge::RequestId;
 use super::respond::document;
-use super::{App, body, chat};
+use super::{App, body, door, endpoints};
 use crate::error::Error;
 use crate::pipeline;
 use crate::plugin::SessionFacts;
-use crate::protocol::Protocol;
-use crate::protocol::openai_chat::OpenAiChat;
+use crate::protocol::Place;
 
 /// Puts a key back to work, named by its id or by the beginning of its id or text. The one found everywhere it serves.
 pub async fn reset_key(State(app): State<App>, caller: Caller, Path(prefix): Path<String>) -> Response {
@@ -74,11 +73,20 @@ pub async fn config(State(app): State<App>, caller: Caller) -> Response {
     document(StatusCode::OK, &config)
 }
 
-/// What a chat request would become, and what would become of each of its fields. Nobody is called.
+/// Which endpoint's request it is.
+#[derive(serde::Deserialize)]
+pub struct For {
+    #[serde(default)]
+    path: Option<String>,
+}
+
+/// What a request to an endpoint (chat completions, unless the query says another `path`) would become, and what would become
+/// of each of its fields. Nobody is called.
 pub async fn translate(
     State(app): State<App>,
     caller: Caller,
     Extension(RequestId(id)): Extension<RequestId>,
+    Query(For { path }): Query<For>,
     headers: HeaderMap,
     content: Body,
 ) -> Response {
@@ -87,14 +95,21 @@ pub async fn translate(
         Ok(content) => content,
         Err(error) => return error.into_response(),
     };
+    let place = Place { path: path.unwrap_or_else(|| "/v1/chat/completions".to_owned()), ..Place::default() };
+    let mut at = endpoints::all().iter().filter(|endpoint| endpoint.is_at(&place.path));
+    let Some((path, protocol)) = at.find_map(|endpoint| Some((endpoint.path, endpoint.protocol()?))) else {
+        return Error::invalid("There is no model behind this path. `GET /` lists the endpoints.")
+            .param("path")
+            .into_response();
+    };
     let session = snapshot.plugins.session(|| SessionFacts {
         id,
-        api: OpenAiChat.name(),
-        path: chat::PATH,
+        api: protocol.name(),
+        path,
         client: caller.client.name,
-        headers: chat::visible(&headers),
+        headers: door::visible(&headers),
     });
-    match pipeline::translate(&snapshot, &session, &OpenAiChat, &app.services.signatures, content) {
+    match pipeline::translate(&snapshot, &session, protocol, &app.services.signatures, &place, content) {
         Ok(translation) => document(StatusCode::OK, &translation),
         Err(error) => error.into_response(),
     }
