@@ -3,6 +3,7 @@
 //! Never: async, a key, a URL, a clock.
 
 mod family;
+mod fields;
 pub mod openai_chat;
 mod rules;
 mod verdict;

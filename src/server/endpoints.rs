@@ -44,13 +44,13 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("GET", "/v1/models/{*id}", Needs::Client, "one model", || get(models::one)),
     row("GET", "/stats", Needs::Client, "what this process has done, and the state of each key", || get(meta::stats)),
     row("GET", "/metrics", Needs::Metrics, "Prometheus metrics", || get(meta::metrics)),
-    row("POST", "/admin/reset-key/{prefix}", Needs::Admin, "puts a key back to work", || post(admin::reset_key)),
-    row("POST", "/admin/reload", Needs::Admin, "loads the configuration anew", || post(admin::reload)),
+    row("POST", "/admin/reset-key/{prefix}", Needs::Admin, "puts a key back to work", || post(admin::keys::reset)),
+    row("POST", "/admin/reload", Needs::Admin, "loads the configuration anew", || post(admin::config::reload)),
     row("POST", "/admin/translate", Needs::Admin, "what a request would become, field by field", || {
-        post(admin::translate)
+        post(admin::translate::show)
     }),
-    row("GET", "/admin/config", Needs::Admin, "the live configuration, secrets masked", || get(admin::config)),
-    row("GET", "/admin/keys", Needs::Admin, "the state of each key", || get(admin::keys)),
+    row("GET", "/admin/config", Needs::Admin, "the live configuration, secrets masked", || get(admin::config::show)),
+    row("GET", "/admin/keys", Needs::Admin, "the state of each key", || get(admin::keys::list)),
     row("GET", "/", Needs::Nothing, "what this is", || get(meta::info)),
     row("GET", "/health", Needs::Nothing, "how many keys can serve", || get(meta::health)),
     row("GET", "/livez", Needs::Nothing, "whether the process lives", || get(meta::livez)),
@@ -67,6 +67,14 @@ const fn door(path: &'static str, protocol: &'static dyn Protocol, about: &'stat
     Endpoint { method: "POST", path, needs: Needs::Client, about, behind: Behind::Protocol(protocol) }
 }
 
+/// The door to models at this path, and the protocol it speaks.
+pub fn door_at(path: &str) -> Option<(&'static str, &'static dyn Protocol)> {
+    ENDPOINTS.iter().filter(|endpoint| endpoint.is_at(path)).find_map(|endpoint| match endpoint.behind {
+        Behind::Protocol(protocol) => Some((endpoint.path, protocol)),
+        Behind::Handler(_) => None,
+    })
+}
+
 const fn row(
     method: &'static str,
     path: &'static str,
@@ -78,14 +86,6 @@ const fn row(
 }
 
 impl Endpoint {
-    /// The protocol it speaks, if models are behind it.
-    pub fn protocol(&self) -> Option<&'static dyn Protocol> {
-        match self.behind {
-            Behind::Protocol(protocol) => Some(protocol),
-            Behind::Handler(_) => None,
-        }
-    }
-
     /// Whether this path is one of its.
     pub fn is_at(&self, path: &str) -> bool {
         let mut segments = path.split('/');

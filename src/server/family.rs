@@ -2,7 +2,7 @@
 
 use axum::extract::Request;
 use axum::http::header::CONTENT_LENGTH;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -19,9 +19,10 @@ const PATHS: &[(&str, &dyn Family)] =
 pub const ANTHROPIC_VERSION: &str = "anthropic-version";
 
 /// Whose request this is.
-pub fn of(path: &str, headers: &HeaderMap) -> &'static dyn Family {
-    let door = endpoints::all().iter().filter(|endpoint| endpoint.is_at(path)).find_map(endpoints::Endpoint::protocol);
-    if let Some(protocol) = door {
+pub fn of(method: &Method, path: &str, headers: &HeaderMap) -> &'static dyn Family {
+    if method == Method::POST
+        && let Some((_, protocol)) = endpoints::door_at(path)
+    {
         return protocol.family();
     }
     match PATHS.iter().find(|(start, _)| path.starts_with(start)) {
@@ -33,7 +34,7 @@ pub fn of(path: &str, headers: &HeaderMap) -> &'static dyn Family {
 
 /// Tells an error in the words of the family whose request it was, wherever it came from.
 pub async fn in_its_words(request: Request, next: Next) -> Response {
-    let family = of(request.uri().path(), request.headers());
+    let family = of(request.method(), request.uri().path(), request.headers());
     let id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions_mut().remove::<Error>() {
