@@ -9,8 +9,8 @@ use crate::keys::Ledger;
 use crate::pipeline::translate;
 use crate::plugin::SessionFacts;
 use crate::problem::Problems;
-use crate::protocol::Protocol;
 use crate::protocol::openai_chat::OpenAiChat;
+use crate::protocol::{Place, Protocol};
 use crate::reading::Reading;
 use crate::runtime::{Snapshot, prepare};
 use crate::store::Signatures;
@@ -35,7 +35,7 @@ pub fn run(sources: Sources) -> ExitCode {
         client: "translate".into(),
         headers: Vec::new(),
     });
-    match translate(&snapshot, &session, &OpenAiChat, &Signatures::default(), body.into()) {
+    match translate(&snapshot, &session, &OpenAiChat, &Signatures::default(), &Place::default(), body.into()) {
         Ok(translation) => {
             let text = serde_json::to_string_pretty(&translation).unwrap_or_default();
             #[expect(clippy::print_stdout, reason = "the translation is what was asked for")]
