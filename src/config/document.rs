@@ -1,9 +1,8 @@
-//! The TOML document: its values for the layers, its places for the problems.
+//! One TOML document: its values for the layers, its places for the problems.
 
 use std::path::PathBuf;
 
-use figment::value::{Dict, Map};
-use figment::{Metadata, Profile, Provider};
+use figment::value::Dict;
 use toml::de::{DeTable, DeValue};
 
 use super::path::{Step, steps};
@@ -16,7 +15,8 @@ pub struct Document {
     pub file: Option<PathBuf>,
     /// As it was read.
     pub text: String,
-    values: Dict,
+    /// What it says.
+    pub values: Dict,
 }
 
 impl Document {
@@ -42,9 +42,9 @@ impl Document {
         Err(problems)
     }
 
-    /// The text at `table.name`, when it is one.
-    pub fn text_at(&self, table: &str, name: &str) -> Option<&str> {
-        self.values.get(table)?.as_dict()?.get(name)?.as_str()
+    /// How many steps of a path it has.
+    pub fn depth(&self, path: &[Step]) -> usize {
+        self.offset(path).map_or(0, |(_, depth)| depth)
     }
 
     /// The place of a setting, or of the nearest table around it that is in the document.
@@ -95,16 +95,6 @@ impl Document {
 impl std::fmt::Debug for Document {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Document").field("file", &self.file).finish_non_exhaustive()
-    }
-}
-
-impl Provider for Document {
-    fn metadata(&self) -> Metadata {
-        Metadata::named("configuration file")
-    }
-
-    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        Ok(Map::from([(Profile::Default, self.values.clone())]))
     }
 }
 

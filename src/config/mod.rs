@@ -6,6 +6,7 @@
 
 mod check;
 mod document;
+mod documents;
 mod extract;
 mod layer;
 mod path;
@@ -16,7 +17,7 @@ mod variables;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,9 @@ pub const BUILT_IN: &str = include_str!("../../config/config.toml");
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
+    /// Further files, read as if they stood here: `["conf.d/*.toml"]`, relative to this file. `*` and `?` stand for any part of a
+    /// file's name. A setting may stand in one file only.
+    pub include: Vec<String>,
     /// The listener and its limits.
     pub server: ServerSettings,
     /// The way to Google.
@@ -71,6 +75,7 @@ impl Default for Settings {
     fn default() -> Self {
         let keys = vec![SecretRef::Env("GEMINI_API_KEYS".into()).into()];
         Self {
+            include: Vec::new(),
             server: ServerSettings::default(),
             upstream: UpstreamSettings::default(),
             auth: AuthSettings::default(),
@@ -121,6 +126,11 @@ impl Config {
     /// Who set a setting, by its dotted path; None when nobody did and it has its default.
     pub fn source_of(&self, path: &str) -> Option<Source> {
         self.gathered.source_of(path)
+    }
+
+    /// The files that file includes.
+    pub fn included(&self) -> impl Iterator<Item = &Path> {
+        self.gathered.document.included()
     }
 
     /// Adds the place to problems that name a setting only.
@@ -187,7 +197,7 @@ pub fn load(sources: &Sources, reading: &Reading) -> Result<Loaded, Problems> {
     let config = Config {
         hash: gathered.hash(settings.secrets()),
         environment: gathered.environment.clone(),
-        file: gathered.document.file.clone(),
+        file: gathered.document.file().map(Path::to_owned),
         gathered,
         settings,
     };
