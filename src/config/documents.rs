@@ -17,7 +17,7 @@ use crate::reading::{Reading, Unread};
 const INCLUDE: &str = "include";
 
 /// Documents that parse, as one.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Documents {
     /// The file itself first, then what it includes.
     all: Vec<Document>,
@@ -106,10 +106,16 @@ impl Documents {
         self.all.iter().skip(1).filter_map(|document| document.file.as_deref())
     }
 
-    /// All texts, each after the name of its file.
+    /// All texts; those of included files after the names by which they are included.
     pub fn text(&self) -> String {
-        let named = self.all.iter().map(|document| format!("{:?}\n{}", document.file, document.text));
-        named.collect::<Vec<_>>().join("\n")
+        let mut text = String::new();
+        for (index, document) in self.all.iter().enumerate() {
+            if index > 0 {
+                text.push_str(&format!("\n{:?}\n", document.file));
+            }
+            text.push_str(&document.text);
+        }
+        text
     }
 
     /// The text at `table.name`, when it is one.
@@ -128,6 +134,13 @@ impl Documents {
     /// The place of a setting; None when it is in none of them.
     pub fn locate_exactly(&self, path: &str) -> Option<Source> {
         self.all.iter().find_map(|document| document.locate_exactly(path))
+    }
+}
+
+/// Without what is in them: it may be secret.
+impl std::fmt::Debug for Documents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(&self.all).finish()
     }
 }
 

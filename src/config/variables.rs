@@ -172,7 +172,7 @@ pub fn warn_of_unused(config: &Config, problems: &mut Problems) {
         let set = config.environment.get(variable.name).is_some();
         // Who writes other keys on the command line knows it.
         let meant = config.source_of(variable.path) == Some(Source::CommandLine);
-        if set && !meant && !config.settings.secrets().any(|secret| *secret == reference) {
+        if set && !meant && !config.settings.secrets().any(|(_, secret)| *secret == reference) {
             let hint = format!("write `\"env:{}\"` there, or unset it", variable.name);
             let message = format!("sets nothing: `{}` does not refer to it", variable.path);
             problems.push(Problem::warning(message).in_environment(variable.name).hint(hint));
