@@ -41,7 +41,7 @@ fn events<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Event> {
 
 /// A chat request: it becomes a JSON document for Gemini, or a 4xx that says why.
 pub fn request(data: &[u8]) {
-    let accepted = match OpenAiChat.accept(data) {
+    let accepted = match OpenAiChat.accept(data.into()) {
         Ok(accepted) => accepted,
         Err(error) => return assert!((400..500).contains(&error.status), "{error:?}"),
     };
@@ -65,7 +65,7 @@ pub fn request(data: &[u8]) {
 /// An answer of Gemini's, whole and as the lines of a stream: the client gets JSON, or a fault is told.
 pub fn answer(data: &[u8]) {
     const REQUEST: &[u8] = br#"{"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]}"#;
-    let accepted = OpenAiChat.accept(REQUEST).expect("this one is valid");
+    let accepted = OpenAiChat.accept(REQUEST.into()).expect("this one is valid");
     if let Ok(whole) = accepted.reply(stamp()).whole(data) {
         serde_json::from_slice::<Value>(&whole).expect("an answer is JSON");
     }
