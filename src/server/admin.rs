@@ -28,7 +28,7 @@ pub async fn reset_key(State(app): State<App>, caller: Caller, Path(prefix): Pat
         [] => Error::not_found("No key has an id or a text that begins so. `GET /admin/keys` lists the ids.")
             .into_response(),
         [key] => {
-            app.services.ledger.reset(key);
+            app.services.ledger.reset(key, None, app.services.clock.now());
             tracing::info!(key = %key.id(), "key reset by an admin");
             document(StatusCode::OK, &json!({ "reset": key.id() }))
         }
