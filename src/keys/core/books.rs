@@ -193,18 +193,22 @@ impl Books {
                 let changed = quota.breaker.failed(epochs.quota, cause, at, policy, chance);
                 changed.then(|| quota.breaker.standing(scope_of_quota(&key.group, model), now))
             }
-            Blame::Model => {
+            // Broken answers and inner errors may be this request's doing, and must not close the way for others.
+            Blame::Model if fault.kind == Kind::Overloaded => {
                 let breaker = self.models.entry(model.clone()).or_default();
                 let changed = breaker.failed(epochs.model, cause, at, &Policy::MODEL, chance);
                 changed.then(|| breaker.standing(Scope::Model(model.to_string()), now))
             }
-            Blame::Request | Blame::Client | Blame::Endpoint | Blame::Ours => None,
+            Blame::Model | Blame::Request | Blame::Client | Blame::Endpoint | Blame::Ours => None,
         };
         events.extend(stands.map(Event::Stands));
         if matches!(fault.blame, Blame::Key | Blame::Quota) {
             events.extend(self.count_failure(key, model, fault, now));
         }
-        self.released(taken, Some(fault.blame));
+        self.released(
+            taken,
+            Some(fault.blame).filter(|blame| *blame != Blame::Model || fault.kind == Kind::Overloaded),
+        );
         events
     }
 
