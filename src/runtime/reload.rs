@@ -132,6 +132,7 @@ fn learn(services: &Services, snapshot: &Snapshot) {
     for model in snapshot.models.named() {
         services.telemetry.labels().learn(model.as_str());
     }
+    snapshot.plugins.remember_in(&services.plugin_state);
     services.telemetry.reloaded(snapshot.generation, &snapshot.hash, &snapshot.warnings);
 }
 

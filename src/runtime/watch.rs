@@ -25,6 +25,9 @@ const SETTLE: Duration = Duration::from_millis(200);
 /// The net under the events.
 const POLL: Duration = Duration::from_secs(3);
 
+/// Stack of the watching thread.
+const STACK: usize = 4 * 1024 * 1024;
+
 /// What the watching thread is told.
 enum Told {
     /// Something may have changed.
@@ -43,8 +46,10 @@ pub struct Watch {
 pub fn watch(live: Arc<Live>) -> Watch {
     let (told, heard) = channel();
     let look = told.clone();
-    let thread = std::thread::spawn(move || attend(&live, &look, &heard));
-    Watch { told, thread: Some(thread) }
+    // It compiles plugins and runs their tests: as deep a stack as where requests are served.
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || attend(&live, &look, &heard));
+    let thread = thread.inspect_err(|error| tracing::error!(%error, "files are not watched: no thread"));
+    Watch { told, thread: thread.ok() }
 }
 
 impl Drop for Watch {
@@ -121,7 +126,7 @@ fn places(live: &Live) -> Vec<PathBuf> {
     let mut places = files(live);
     let folders: Vec<PathBuf> = places.iter().map(|file| folder(file)).collect();
     places.extend(folders);
-    places.push(live.snapshot().config.settings.plugins.dir.clone());
+    places.extend(plugin_folders(live).map(|(folder, _)| folder));
     places.sort();
     places.dedup();
     places
@@ -135,11 +140,19 @@ fn files(live: &Live) -> Vec<PathBuf> {
     files
 }
 
+/// The folders that plugins are made of, and how the files in them end.
+fn plugin_folders(live: &Live) -> impl Iterator<Item = (PathBuf, &'static str)> {
+    let dir = live.snapshot().config.settings.plugins.dir.clone();
+    [("", "rhai"), ("lib", "rhai"), ("tests", "toml")].into_iter().map(move |(folder, end)| (dir.join(folder), end))
+}
+
 /// A digest of everything that a reload would read.
 fn content(live: &Live) -> Digest {
-    let scripts = std::fs::read_dir(&live.snapshot().config.settings.plugins.dir);
-    let mut scripts: Vec<PathBuf> = scripts.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    scripts.retain(|path| path.extension().is_some_and(|end| end == "rhai"));
+    let mut scripts: Vec<PathBuf> = Vec::new();
+    for (folder, end) in plugin_folders(live) {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        scripts.extend(entries.filter(|path| path.extension().is_some_and(|ending| ending == end)));
+    }
     scripts.sort();
     let mut text = String::new();
     for file in files(live).into_iter().chain(scripts) {
