@@ -6,6 +6,7 @@ use super::header::nearest;
 use super::library::{LIBRARY, volume};
 use super::settings::PluginsSettings;
 use crate::problem::{Problem, Problems};
+use crate::reading::Reading;
 
 /// A file that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,12 +30,12 @@ pub struct Files {
 
 impl Files {
     /// Reads them.
-    pub fn read(settings: &PluginsSettings, problems: &mut Problems) -> Self {
+    pub fn read(settings: &PluginsSettings, reading: &Reading, problems: &mut Problems) -> Self {
         let dir = &settings.dir;
         let mut files = Self {
-            plugins: folder(dir, "rhai", problems),
-            libraries: folder(&dir.join("lib"), "rhai", problems),
-            tests: if settings.run_tests { folder(&dir.join("tests"), "toml", problems) } else { Vec::new() },
+            plugins: folder(dir, "rhai", reading, problems),
+            libraries: folder(&dir.join("lib"), "rhai", reading, problems),
+            tests: if settings.run_tests { folder(&dir.join("tests"), "toml", reading, problems) } else { Vec::new() },
         };
         for (at, name) in settings.library.iter().enumerate() {
             let Some(volume) = volume(name) else {
@@ -65,23 +66,21 @@ fn no_volume(name: &str) -> Problem {
 }
 
 /// The files of a folder that end so, by name. A folder that is not there holds none.
-fn folder(dir: &Path, end: &str, problems: &mut Problems) -> Vec<File> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-        Err(error) => {
-            problems.push(Problem::error(format!("`{}` cannot be read: {error}", dir.display())).at("plugins.dir"));
+fn folder(dir: &Path, end: &str, reading: &Reading, problems: &mut Problems) -> Vec<File> {
+    let paths = match reading.list(dir) {
+        Ok(paths) => paths,
+        Err(unread) => {
+            if !unread.is_absent() {
+                let problem = Problem::error(format!("`{}` cannot be read: {unread}", dir.display()));
+                problems.push(problem.at("plugins.dir"));
+            }
             return Vec::new();
         }
     };
-    let paths = entries.flatten().map(|entry| entry.path());
-    let mut paths: Vec<PathBuf> =
-        paths.filter(|path| path.extension().is_some_and(|ending| ending == end) && path.is_file()).collect();
-    paths.sort();
     let mut files = Vec::new();
-    for path in paths {
-        match std::fs::read_to_string(&path) {
-            Ok(text) => files.push(File { path, text }),
+    for path in paths.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == end)) {
+        match reading.text(&path) {
+            Ok(text) => files.push(File { path, text: text.to_string() }),
             Err(error) => problems.push(Problem::error(format!("cannot be read: {error}")).in_file(&path, None)),
         }
     }

@@ -13,6 +13,7 @@ mod hook;
 mod host;
 mod library;
 mod mistakes;
+mod page;
 mod sandbox;
 mod script;
 mod session;
@@ -28,6 +29,7 @@ use std::time::Duration;
 use rhai::Engine;
 
 use crate::problem::{Problem, Problems};
+use crate::reading::Reading;
 use crate::secret::Digest;
 use crate::store::{Bounds, Table};
 
@@ -74,8 +76,8 @@ impl Loaded {
 impl Plugins {
     /// Reads and compiles every script of the folder, has each look at its settings, and runs each one's own tests; problems name
     /// file, line and column.
-    pub fn load(settings: &PluginsSettings, problems: &mut Problems) -> Self {
-        let files = Files::read(settings, problems);
+    pub fn load(settings: &PluginsSettings, reading: &Reading, problems: &mut Problems) -> Self {
+        let files = Files::read(settings, reading, problems);
         let plugins = Self::compile(&files, settings, problems);
         // What does not load fails its tests for that reason alone.
         if !problems.has_errors() {
@@ -129,6 +131,11 @@ impl Plugins {
     pub fn session(&self, facts: impl FnOnce() -> SessionFacts) -> Session {
         let facts = if self.0.scripts.is_empty() { None } else { Some(facts()) };
         Session::new(self.0.clone(), facts)
+    }
+
+    /// A page on each, as Markdown, by name.
+    pub fn pages(&self) -> Vec<(String, String)> {
+        self.0.scripts.iter().map(|script| (script.header.name.clone(), page::page(script))).collect()
     }
 
     /// None of them in shadow.

@@ -127,6 +127,11 @@ impl Script {
         Ok(Self { header, file: file.to_owned(), config, comments, hooks, off, overruns, last_failure })
     }
 
+    /// Its hooks, in the order of a request's life.
+    pub fn hooks(&self) -> impl Iterator<Item = Hook> {
+        self.hooks.keys().copied()
+    }
+
     /// Whether it has this hook, and is on.
     pub fn has(&self, hook: Hook) -> bool {
         self.hooks.contains_key(&hook) && self.off.get().is_none()
