@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use crate::clock::Clock;
 use crate::keys::Ledger;
-use crate::store::{Refusals, Signatures};
+use crate::plugin;
+use crate::store::{Refusals, Signatures, Table};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -25,6 +26,8 @@ pub struct Services {
     pub telemetry: Telemetry,
     /// Google's models, as last listed.
     pub models: ListedModels,
+    /// What plugins remember.
+    pub plugin_state: Table,
 }
 
 impl Services {
@@ -37,6 +40,7 @@ impl Services {
             refusals: Refusals::default(),
             telemetry: Telemetry::start(),
             models: ListedModels::default(),
+            plugin_state: Table::new(plugin::STATE),
         }
     }
 }

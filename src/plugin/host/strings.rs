@@ -3,7 +3,7 @@
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString as Text};
 
-use super::engine::LONGEST_STRING;
+use crate::plugin::sandbox::LONGEST_STRING;
 
 /// Most pieces a text is split into.
 const MOST_PIECES: usize = 5_000;

@@ -4,12 +4,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString as Text};
+use rhai::{Array, Dynamic, Engine, ImmutableString as Text};
 use serde_json::Value;
 
+use super::Answer;
 use super::dialect::{self, Dialect};
-
-type Answer<T> = Result<T, Box<EvalAltResult>>;
+use crate::plugin::difference::differences;
 
 /// A body. Clones share it: scripts get their arguments by value.
 #[derive(Clone, Debug)]
@@ -42,12 +42,23 @@ impl Body {
         })
     }
 
+    /// The places that were changed.
+    pub fn changes(&self) -> Vec<String> {
+        let document = self.lock();
+        if document.dropped {
+            return vec!["all of it: it is dropped".to_owned()];
+        }
+        let before: Value = serde_json::from_slice(&document.bytes).unwrap_or_default();
+        let after = document.value.as_ref().filter(|_| document.changed).unwrap_or(&before);
+        differences(&before, after).into_iter().map(|difference| difference.pointer).collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Document> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads something of the document.
-    fn read<T>(&self, reader: impl FnOnce(Dialect, &Value) -> Answer<T>) -> Answer<T> {
+    pub(super) fn read<T>(&self, reader: impl FnOnce(Dialect, &Value) -> Answer<T>) -> Answer<T> {
         let mut document = self.lock();
         let dialect = document.dialect;
         reader(dialect, document.parsed()?)
@@ -55,7 +66,7 @@ impl Body {
 
     /// Changes something of the document. `same` tells whether it is so already: a script that only calls a function on a
     /// property has it written back, and that must not count as a change.
-    fn change(
+    pub(super) fn change(
         &self,
         same: impl FnOnce(Dialect, &Value) -> bool,
         change: impl FnOnce(Dialect, &mut Value) -> Answer<()>,
@@ -112,25 +123,27 @@ pub fn register(engine: &mut Engine) {
             });
     }
     engine
-        .register_get("messages", |body: &mut Body| {
-            body.read(|dialect, value| dynamic(dialect::messages(dialect, value)?))
+        .register_get("calls", |body: &mut Body| body.read(|dialect, value| dynamic(&dialect::calls(dialect, value)?)))
+        .register_get("texts", |body: &mut Body| {
+            let texts = body.read(dialect::texts)?;
+            Answer::Ok(texts.into_iter().map(Dynamic::from).collect::<Array>())
         })
-        .register_set("messages", |body: &mut Body, new: Array| {
-            let new = json(&Dynamic::from(new))?;
+        .register_set("texts", |body: &mut Body, new: Array| {
+            let new: Result<Vec<String>, _> = new.into_iter().map(Dynamic::into_string).collect();
+            let new = new.map_err(|kind| format!("`texts` holds texts, and no {kind}"))?;
             body.change(
-                |dialect, value| dialect::messages(dialect, value).is_ok_and(|old| *old == new),
-                |dialect, value| dialect::set_messages(dialect, value, new.clone()),
+                |dialect, value| dialect::texts(dialect, value).is_ok_and(|old| old == new),
+                |dialect, value| dialect::set_texts(dialect, value, new.clone()),
             )
-        })
-        .register_get("calls", |body: &mut Body| body.read(|dialect, value| dynamic(&dialect::calls(dialect, value)?)));
+        });
 }
 
-fn get(value: &Value, pointer: &str) -> Answer<Dynamic> {
+pub(super) fn get(value: &Value, pointer: &str) -> Answer<Dynamic> {
     value.pointer(pointer).map_or(Ok(Dynamic::UNIT), dynamic)
 }
 
 /// Sets what a pointer leads to. Objects on the way are made; `-` after an array's pointer adds to it.
-fn set(value: &mut Value, pointer: &str, new: Value) -> Answer<()> {
+pub(super) fn set(value: &mut Value, pointer: &str, new: Value) -> Answer<()> {
     let mut here = value;
     for step in steps(pointer)? {
         if here.is_null() {
