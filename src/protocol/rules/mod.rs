@@ -1,10 +1,15 @@
 //! Gemini's quirks, one file each, for every dialect.
 
+pub mod answer;
+pub mod conversation;
 pub mod document;
+pub mod files;
 pub mod finish;
+pub mod functions;
 pub mod ids;
 pub mod json_schema;
 pub mod media;
+pub mod sources;
 pub mod thinking;
 pub mod tool_result;
 pub mod usage;
