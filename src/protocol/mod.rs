@@ -2,6 +2,7 @@
 //! (names, ids, `include_usage`) travels in the [`Reply`].
 //! Never: async, a key, a URL, a clock.
 
+pub mod anthropic;
 mod family;
 mod fields;
 pub mod openai_chat;

@@ -13,6 +13,7 @@ use super::door::{self, Arrival};
 use super::{App, admin, edge, family, meta, models};
 use crate::clients::Needs;
 use crate::protocol::Protocol;
+use crate::protocol::anthropic::{AnthropicCount, AnthropicMessages};
 use crate::protocol::openai_chat::OpenAiChat;
 
 /// One endpoint.
@@ -40,6 +41,8 @@ enum Behind {
 /// All endpoints.
 pub const ENDPOINTS: &[Endpoint] = &[
     door("/v1/chat/completions", &OpenAiChat, "OpenAI's chat completions, whole and streamed"),
+    door("/v1/messages", &AnthropicMessages, "Anthropic's messages, whole and streamed"),
+    door("/v1/messages/count_tokens", &AnthropicCount, "how many tokens a request to /v1/messages has"),
     row("GET", "/v1/models", Needs::Client, "aliases and the models of the pool's keys", || get(models::list)),
     row("GET", "/v1/models/{*id}", Needs::Client, "one model", || get(models::one)),
     row("GET", "/stats", Needs::Client, "what this process has done, and the state of each key", || get(meta::stats)),

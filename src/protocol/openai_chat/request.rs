@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::{generation, messages, tools};
 use crate::error::Error;
 use crate::protocol::Target;
-use crate::protocol::rules::document;
-use crate::wire::gemini::request::{Part, Request};
+use crate::protocol::rules::{document, limits};
+use crate::wire::gemini::request::Request;
 use crate::wire::openai::chat;
 
 /// Reads the body.
@@ -37,21 +37,13 @@ pub fn parse(body: &[u8]) -> Result<chat::Request<'_>, Error> {
 /// # Errors
 /// 400, naming the field, when the request asks for what this model or Gemini cannot do.
 pub fn translate<'a>(request: &'a chat::Request<'a>, target: &'a Target<'a>) -> Result<Bytes, Error> {
-    let (facts, notes) = (&target.model.facts, target.notes);
     let google = request.extra_body.as_ref().and_then(|extra| extra.google.as_ref()).or(request.google.as_ref());
-    let declared = tools::read(request, google, notes)?;
+    let declared = tools::read(request, google, target.notes)?;
     let mut history = messages::read(request.messages.as_deref().unwrap_or_default(), target)?;
 
     let format = generation::format(request.response_format.as_ref())?;
-    let in_words = declared.has_any() && !facts.tools_with_json;
-    if in_words && let Some(words) = format.in_words() {
-        notes.emulated("response_format", "this model takes no JSON type together with tools: it is told in words");
-        history.system.push(Part::text(words));
-    }
     let mut config = generation::config(request, google, target)?;
-    if !in_words {
-        format.into_config(&mut config, target);
-    }
+    format.settle(declared.has_any(), "response_format", &mut config, &mut history, target);
     let (choice, field) = tools::choice(request)?;
     let (tools, tool_config) = declared.into_tools(choice, field, target)?;
     let (system_instruction, contents) = history.placed(target);
@@ -63,7 +55,7 @@ pub fn translate<'a>(request: &'a chat::Request<'a>, target: &'a Target<'a>) -> 
         generation_config: config.with(google.and_then(|google| google.generation_config)),
         safety_settings: google.and_then(|google| google.safety_settings),
         cached_content: google.and_then(|google| google.cached_content.clone()),
-        service_tier: generation::service_tier(request.service_tier.as_deref()),
+        service_tier: limits::service_tier(request.service_tier.as_deref()),
     };
     translated.written()
 }

@@ -20,6 +20,11 @@ impl Transcript {
         self.text.push_str(text);
     }
 
+    /// All that Gemini said.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// This stands in the message besides.
     pub fn inserted(&mut self, text: &str) {
         self.inserted.push((self.text.len(), text.chars().count()));

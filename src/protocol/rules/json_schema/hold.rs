@@ -4,15 +4,15 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::fault::Fault;
-use crate::protocol::rules::answer::{broken, unescaped};
+use crate::protocol::rules::answer::broken;
 
-/// Whether a text (the escape text of a JSON string) is what the client's schema asks for.
+/// Whether a text is what the client's schema asks for.
 ///
 /// # Errors
 /// When it is not: another attempt may do better.
-pub fn hold(schema: &RawValue, escaped: &[u8]) -> Result<(), Fault> {
-    let answer: Value = serde_json::from_str(&unescaped(escaped))
-        .map_err(|_| broken("Gemini's answer is not the JSON that was asked for."))?;
+pub fn hold(schema: &RawValue, text: &str) -> Result<(), Fault> {
+    let answer: Value =
+        serde_json::from_str(text).map_err(|_| broken("Gemini's answer is not the JSON that was asked for."))?;
     let schema: Value = serde_json::from_str(schema.get()).unwrap_or_default();
     // A schema that is none cannot be held against the answer.
     let Ok(validator) = jsonschema::validator_for(&schema) else { return Ok(()) };
