@@ -16,7 +16,7 @@ mod variables;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ use crate::media::MediaSettings;
 use crate::models::ModelsSettings;
 use crate::plugin::PluginsSettings;
 use crate::problem::{Problem, Problems, Source};
+use crate::reading::Reading;
 use crate::secret::MASK;
 use crate::telemetry::LogSettings;
 use crate::upstream::UpstreamSettings;
@@ -36,7 +37,7 @@ use crate::upstream::UpstreamSettings;
 use extract::{Doubtful, Extracted};
 pub use server::ServerSettings;
 use sources::Gathered;
-pub use sources::{LARGEST, Sources};
+pub use sources::Sources;
 pub use variables::{VARIABLES, Variable};
 
 /// The document that stands in for a missing file; also what is shipped as `config/config.toml`.
@@ -122,14 +123,6 @@ impl Config {
         self.gathered.source_of(path)
     }
 
-    /// Files that hold secrets: what they hold is part of the configuration.
-    pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
-        self.settings.secrets().filter_map(|secret| match secret {
-            SecretRef::File(path) => Some(path.as_path()),
-            _ => None,
-        })
-    }
-
     /// Adds the place to problems that name a setting only.
     pub fn locate(&self, problems: &mut Problems) {
         for problem in problems.iter_mut().filter(|problem| problem.source.is_none() && !problem.path.is_empty()) {
@@ -184,9 +177,9 @@ impl Loaded {
 ///
 /// # Errors
 /// All that is wrong, when there is nothing to go on with.
-pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
+pub fn load(sources: &Sources, reading: &Reading) -> Result<Loaded, Problems> {
     let mut problems = Problems::new();
-    let Some(gathered) = sources.gather(&mut problems) else { return Err(problems) };
+    let Some(gathered) = sources.gather(reading, &mut problems) else { return Err(problems) };
     let Some(Extracted { settings, doubtful }) = extract::extract(&gathered, &mut problems) else {
         problems.sort();
         return Err(problems);

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Services, Snapshot, prepare};
 use crate::config::Sources;
 use crate::problem::{Problem, Problems};
+use crate::reading::Reading;
 
 /// The live snapshot, and the only way to change it.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Live {
     /// Held while a reload is under way: one at a time, in order.
     turn: Mutex<()>,
     refused: Mutex<Option<Refused>>,
+    /// What the last load read, whatever came of it.
+    reading: Mutex<Reading>,
 }
 
 /// What came of a reload.
@@ -48,7 +51,8 @@ impl Live {
     /// # Errors
     /// All that is wrong, when anything is.
     pub fn start(sources: Sources, services: Arc<Services>) -> Result<Self, Problems> {
-        let snapshot = Snapshot { generation: 1, ..prepare(&sources, &services.ledger)? };
+        let reading = Reading::default();
+        let snapshot = Snapshot { generation: 1, ..prepare(&sources, &reading, &services.ledger)? };
         learn(&services, &snapshot);
         Ok(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -56,6 +60,7 @@ impl Live {
             services,
             turn: Mutex::default(),
             refused: Mutex::default(),
+            reading: Mutex::new(reading),
         })
     }
 
@@ -79,6 +84,11 @@ impl Live {
         self.refused_now().clone()
     }
 
+    /// What the last load read, whatever came of it: a change of it is worth another load.
+    pub fn reading(&self) -> Reading {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Reads, checks, builds, and swaps if all is well; where nothing has changed, what is live stays. Blocks on files: not for
     /// threads that serve.
     ///
@@ -87,7 +97,10 @@ impl Live {
     pub fn reload(&self) -> Result<Reloaded, Problems> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot();
-        match prepare(&self.sources, &self.services.ledger).and_then(|next| keeps_address(&before, next)) {
+        let reading = Reading::default();
+        let next = prepare(&self.sources, &reading, &self.services.ledger);
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = reading;
+        match next.and_then(|next| keeps_address(&before, next)) {
             Ok(next) => Ok(self.accept(&before, next)),
             Err(problems) => {
                 self.refuse(&problems);
