@@ -15,6 +15,7 @@ mod foreign;
 mod golden;
 mod harness;
 mod media;
+mod messages;
 mod plugins;
 mod process;
 mod properties;

@@ -130,6 +130,7 @@ impl MessagesReply {
         self.committed = true;
         match form {
             Form::Whole => out.extend_from_slice(text),
+            Form::Events if text.is_empty() => {}
             Form::Events => {
                 self.delta(&format!(r#""type":"{name}_delta","{name}":""#), out);
                 out.extend_from_slice(text);
