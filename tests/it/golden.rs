@@ -8,6 +8,7 @@
 //! | `error.json` | what the client must be told instead (`status`, `param`, `code`, part of `message`) |
 //! | `from.json` / `from.sse` | what Google answers |
 //! | `answer.json` / `answer.sse` | what the client must get |
+//! | `earlier.json` | what an earlier answer left that the request goes on from |
 //! | `model` | the Gemini model, `gemini-3.8-flash` when left out |
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test it golden` writes what is expected anew; the diff is then for a person to read.
@@ -20,6 +21,7 @@ use gemini_adapter::model::{Model, ModelName};
 use gemini_adapter::models::facts;
 use gemini_adapter::protocol::anthropic::{AnthropicCount, AnthropicMessages};
 use gemini_adapter::protocol::openai_chat::OpenAiChat;
+use gemini_adapter::protocol::openai_responses::OpenAiResponses;
 use gemini_adapter::protocol::{Accepted, Files, Notes, Protocol, Stamp, Target};
 use gemini_adapter::store::Signatures;
 use serde_json::{Value, json};
@@ -36,13 +38,18 @@ pub fn stamp(model: &str) -> Stamp {
         model: model.into(),
         seed: 7,
         signatures: Signatures::default(),
+        earlier: None,
         check_json: false,
     }
 }
 
 /// Protocols by folder.
-const PROTOCOLS: &[(&str, &dyn Protocol)] =
-    &[("openai_chat", &OpenAiChat), ("anthropic_messages", &AnthropicMessages), ("anthropic_count", &AnthropicCount)];
+const PROTOCOLS: &[(&str, &dyn Protocol)] = &[
+    ("openai_chat", &OpenAiChat),
+    ("openai_responses", &OpenAiResponses),
+    ("anthropic_messages", &AnthropicMessages),
+    ("anthropic_count", &AnthropicCount),
+];
 
 fn cases(folder: &str) -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(folder);
@@ -90,10 +97,12 @@ fn one(protocol: &dyn Protocol, case: &Path, wrong: &mut Vec<String>) {
     let signatures = Signatures::default();
     let accepted = protocol.accept(request.as_bytes().into());
     let notes = Notes::on();
+    let earlier = read(case.join("earlier.json"));
     let target = Target {
         model: &model,
         signatures: &signatures,
         files: &Files::Refused,
+        earlier: earlier.as_deref().map(str::as_bytes),
         remedies: Remedies::default(),
         notes: &notes,
     };

@@ -20,5 +20,7 @@ mod plugins;
 mod process;
 mod properties;
 mod reload;
+mod responses;
 mod simulator;
+mod streams;
 mod watch;

@@ -144,7 +144,7 @@ impl MessagesReply {
         let Some(open) = self.open.take() else { return };
         let signature = signature.map(carrier::marked).unwrap_or_default();
         match (open, form) {
-            (Open::Text, Form::Whole) => out.extend_from_slice(br#"","citations":null}"#),
+            (Open::Text, Form::Whole) => out.extend_from_slice(br#""}"#),
             (Open::Thinking, Form::Whole) => {
                 out.extend_from_slice(br#"","signature":"#);
                 push_string(out, &signature);
