@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::BUILT_IN;
-use super::document::Document;
+use super::documents::{Documents, unreadable};
 use super::layer::Layer;
 use super::path::steps;
 use super::variables;
@@ -28,7 +27,7 @@ pub struct Sources {
 /// What was found.
 #[derive(Clone, Debug)]
 pub(super) struct Gathered {
-    pub document: Document,
+    pub document: Documents,
     pub environment: Environment,
     /// Values from variables and the command line, the strongest last.
     pub layers: Vec<Layer>,
@@ -46,10 +45,10 @@ impl Sources {
     /// Reads everything. A document that is none leaves nothing to go on with; all else is a problem beside a result.
     pub(super) fn gather(&self, reading: &Reading, problems: &mut Problems) -> Option<Gathered> {
         let environment = self.environment(reading, problems);
-        let document = match reading.text(self.path()) {
-            Ok(text) => Document::parse(Some(self.path().to_owned()), text.to_string()),
-            Err(error) if error.is_absent() && self.file.is_none() => Document::parse(None, BUILT_IN.to_owned()),
-            Err(error) => Err(Problem::error(format!("cannot be read: {error}")).in_file(self.path(), None).into()),
+        let document = match Documents::read(self.path(), reading) {
+            Ok(document) => document,
+            Err(unread) if unread.is_absent() && self.file.is_none() => Documents::built_in(),
+            Err(unread) => Err(unreadable(self.path(), &unread).into()),
         };
         match document {
             Ok(document) => {
@@ -71,7 +70,7 @@ impl Sources {
             Ok(text) => pairs.extend(dotenv(&self.dotenv, &text, problems)),
             Err(error) if error.is_absent() => {}
             Err(error) => {
-                problems.push(Problem::error(format!("cannot be read: {error}")).in_file(&self.dotenv, None));
+                problems.push(unreadable(&self.dotenv, &error));
             }
         }
         pairs.extend(self.process.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -104,7 +103,7 @@ fn dotenv(file: &Path, text: &str, problems: &mut Problems) -> Vec<(String, Stri
 impl Gathered {
     /// What changes whenever the document, what stands over it, or a secret it refers to changes: 12 hex digits.
     pub fn hash<'a>(&self, secrets: impl Iterator<Item = &'a SecretRef>) -> String {
-        let mut text = self.document.text.clone();
+        let mut text = self.document.text();
         for layer in &self.layers {
             text.push_str(&format!("\n{layer:?} {}", serde_json::to_string(&layer.value).unwrap_or_default()));
         }

@@ -46,6 +46,13 @@ pub struct Snapshot {
     pub warnings: Problems,
 }
 
+impl Snapshot {
+    /// Which configuration this is, for answers to bear: `12-3fa9c2d41e07`.
+    pub fn version(&self) -> String {
+        format!("{}-{}", self.generation, self.hash)
+    }
+}
+
 /// Reads, checks and builds: the one function behind start, `check`, the watcher, SIGHUP and the admin's reload. It changes
 /// nothing: the pools look into the ledger, and book there only once they serve.
 ///

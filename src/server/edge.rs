@@ -117,7 +117,7 @@ pub fn cors(app: App) -> CorsLayer {
         .allow_origin(AllowOrigin::predicate(allowed))
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([REQUEST_ID])
+        .expose_headers([REQUEST_ID, super::auth::CONFIG])
 }
 
 #[cfg(test)]
