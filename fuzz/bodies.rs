@@ -51,6 +51,7 @@ pub fn request(data: &[u8]) {
             model: &model(name),
             signatures: &signatures,
             files: &Files::Refused,
+            earlier: None,
             remedies: Remedies::default(),
             notes: &notes,
         };
@@ -101,5 +102,6 @@ fn stamp() -> Stamp {
         seed: 7,
         signatures: Signatures::default(),
         check_json: false,
+        earlier: None,
     }
 }
