@@ -13,9 +13,12 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
     seeds
 }
 
+/// What must hold for an input.
+type Holds = fn(&[u8]);
+
 #[test]
 fn what_was_found_once_stays_found() {
-    let targets: [(&str, fn(&[u8])); 4] =
+    let targets: [(&str, Holds); 4] =
         [("sse", bodies::sse), ("request", bodies::request), ("answer", bodies::answer), ("failure", bodies::failure)];
     for (target, body) in targets {
         seeds(target).iter().for_each(|seed| body(seed));
