@@ -6,6 +6,7 @@
 mod bad_input;
 mod chat;
 mod config;
+mod config_commands;
 mod corpus;
 mod doors;
 mod facts;
