@@ -20,5 +20,6 @@ mod plugins;
 mod process;
 mod properties;
 mod reload;
+mod reload_load;
 mod simulator;
 mod watch;
