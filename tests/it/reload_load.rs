@@ -177,7 +177,7 @@ async fn no_request_feels_a_reload() {
     }
     assert_eq!((answers.len(), refused), (requests, SPOILED.len()));
     assert!(wrong.is_empty(), "{} of {requests}:\n{}", wrong.len(), wrong[..wrong.len().min(5)].join("\n"));
-    println!(
+    eprintln!(
         "{requests} requests over {reloads} reloads, {refused} of them refused: all whole, each by one of {} configurations",
         seen.len()
     );
