@@ -168,7 +168,7 @@ fn variants(field: &Value) -> Option<Vec<String>> {
 }
 
 /// Follows a reference, and the wrapping that schemars puts around one that has a description of its own.
-fn resolve(root: &Value, field: &Value) -> Value {
+pub(super) fn resolve(root: &Value, field: &Value) -> Value {
     let inner = match (field["allOf"].as_array(), field["anyOf"].as_array()) {
         (Some(all), _) if all.len() == 1 => &all[0],
         (_, Some(any)) if any.iter().any(|one| one["type"] == "null") => {

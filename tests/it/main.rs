@@ -6,6 +6,7 @@
 mod bad_input;
 mod chat;
 mod config;
+mod config_commands;
 mod corpus;
 mod doors;
 mod facts;
@@ -21,6 +22,7 @@ mod plugins;
 mod process;
 mod properties;
 mod reload;
+mod reload_load;
 mod responses;
 mod simulator;
 mod streams;
