@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks a running deployment, endpoint by endpoint: scripts/test_endpoints.sh BASE_URL CLIENT_KEY ADMIN_KEY
 #
-# Needs curl only. One short chat is sent, whole and streamed, to MODEL (gpt-4o unless set); nothing is changed.
+# Needs curl only. A few short requests are sent to MODEL (gpt-4o unless set); nothing is changed.
 set -uo pipefail
 
 if [ $# -ne 3 ]; then
@@ -40,6 +40,9 @@ check() {
 readonly SAY='"messages":[{"role":"user","content":"Say hello."}]'
 readonly CHAT="{\"model\":\"$MODEL\",$SAY}"
 readonly STREAM="{\"model\":\"$MODEL\",\"stream\":true,$SAY}"
+readonly RESPONSE="{\"model\":\"$MODEL\",\"store\":false,\"input\":\"Say hello.\"}"
+readonly MESSAGE="{\"model\":\"$MODEL\",\"max_tokens\":2000,$SAY}"
+readonly COMPLETION="{\"model\":\"$MODEL\",\"prompt\":\"Once upon a\"}"
 readonly EMPTY="{\"model\":\"$MODEL\",\"messages\":[]}"
 
 check 'service info' 200 '"gemini-adapter"' GET / ''
@@ -54,6 +57,10 @@ check 'chat without /v1' 200 '"chat.completion"' POST /chat/completions "$CLIENT
 check 'a bad request names its field' 400 '"param":"messages"' POST /v1/chat/completions "$CLIENT_KEY" "$EMPTY"
 check 'chat needs a key' 401 '"error"' POST /v1/chat/completions '' "$CHAT"
 check 'chat needs the right key' 401 'invalid_api_key' POST /v1/chat/completions wrong-key-00000000000000 "$CHAT"
+check 'responses' 200 '"completed"' POST /v1/responses "$CLIENT_KEY" "$RESPONSE"
+check 'messages' 200 '"end_turn"' POST /v1/messages "$CLIENT_KEY" "$MESSAGE"
+check 'messages counted' 200 '"input_tokens"' POST /v1/messages/count_tokens "$CLIENT_KEY" "$CHAT"
+check 'older completions' 200 '"text_completion"' POST /v1/completions "$CLIENT_KEY" "$COMPLETION"
 check 'stats' 200 '"uptime_seconds"' GET /stats "$CLIENT_KEY"
 check 'stats needs a key' 401 '"error"' GET /stats ''
 check 'metrics' 200 'gemini_adapter_' GET /metrics "$CLIENT_KEY"

@@ -3,9 +3,11 @@
 //! Never: async, a key, a URL, a clock.
 
 pub mod anthropic;
+mod catalog;
 mod family;
 mod fields;
 pub mod openai_chat;
+pub mod openai_completions;
 pub mod openai_responses;
 mod rules;
 mod verdict;
@@ -20,6 +22,7 @@ use crate::fault::{Fault, Remedies};
 use crate::model::Model;
 use crate::store::Signatures;
 
+pub use catalog::Card;
 pub use family::{Anthropic, Family, Google, OpenAi};
 pub use verdict::{Note, Notes, Verdict};
 

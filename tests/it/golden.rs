@@ -21,6 +21,7 @@ use gemini_adapter::model::{Model, ModelName};
 use gemini_adapter::models::facts;
 use gemini_adapter::protocol::anthropic::{AnthropicCount, AnthropicMessages};
 use gemini_adapter::protocol::openai_chat::OpenAiChat;
+use gemini_adapter::protocol::openai_completions::OpenAiCompletions;
 use gemini_adapter::protocol::openai_responses::OpenAiResponses;
 use gemini_adapter::protocol::{Accepted, Files, Notes, Protocol, Stamp, Target};
 use gemini_adapter::store::Signatures;
@@ -46,6 +47,7 @@ pub fn stamp(model: &str) -> Stamp {
 /// Protocols by folder.
 const PROTOCOLS: &[(&str, &dyn Protocol)] = &[
     ("openai_chat", &OpenAiChat),
+    ("openai_completions", &OpenAiCompletions),
     ("openai_responses", &OpenAiResponses),
     ("anthropic_messages", &AnthropicMessages),
     ("anthropic_count", &AnthropicCount),
