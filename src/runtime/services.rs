@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::clock::Clock;
-use crate::keys::Ledger;
+use crate::keys::{Ledger, RetryBudget};
 use crate::store::{Refusals, Signatures};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
@@ -17,6 +17,8 @@ pub struct Services {
     pub clock: Clock,
     /// The states of keys.
     pub ledger: Ledger,
+    /// How many requests may try again at once.
+    pub retries: RetryBudget,
     /// Thought signatures by call.
     pub signatures: Signatures,
     /// What models were found to refuse.
@@ -33,6 +35,7 @@ impl Services {
         Self {
             clock: Clock::start(),
             ledger: Ledger::default(),
+            retries: RetryBudget::default(),
             signatures: Signatures::default(),
             refusals: Refusals::default(),
             telemetry: Telemetry::start(),
