@@ -8,12 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
-use super::Exchange;
 use super::route::Route;
+use super::{Exchange, opening};
 use crate::call::Call;
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind, Remedies, Retry};
-use crate::keys::{Lease, NoKey, Tried};
+use crate::keys::{Ask, Lease, NoKey, Tried};
 use crate::model::Model;
 use crate::plugin::AfterFailure;
 use crate::protocol::{Accepted, Reply};
@@ -76,8 +76,11 @@ pub async fn until_one_succeeds(
     route: &Route,
 ) -> Result<Opened, Error> {
     let mut error = Error::internal("The route names no model.");
-    for model in &route.targets {
-        match on_model(exchange, accepted, route, model).await {
+    for (position, model) in route.targets.iter().enumerate() {
+        // Another model is asked at once; only for the last one is it worth waiting.
+        let last = position + 1 == route.targets.len();
+        let patience = if last { exchange.snapshot.config.settings.upstream.wait } else { Duration::ZERO };
+        match on_model(exchange, accepted, route, model, patience).await {
             Ok(opened) => return Ok(opened),
             // Another model may do what this one cannot now; a request that is wrong is wrong everywhere.
             Err(failed) if matches!(failed.status, 429 | 500..) => error = failed,
@@ -92,19 +95,19 @@ async fn on_model(
     accepted: &dyn Accepted,
     route: &Route,
     model: &Model,
+    mut patience: Duration,
 ) -> Result<Opened, Error> {
     let mut remedies = exchange.services.refusals.of(&model.name);
     let body = exchange.translated(accepted, model, remedies)?;
     let mut call = Call { model: model.name.clone(), method: accepted.method(), body };
     let attempts = exchange.snapshot.config.settings.upstream.attempts;
+    let mut active = exchange.services.retries.begin(&model.name);
     let mut tried = Tried::default();
     let mut last = None;
     for attempt in 1..=attempts {
-        let now = exchange.services.clock.now();
-        let mut lease = match route.pool.lease(&model.name, &tried, now) {
-            Ok(lease) => lease,
-            Err(no_key) => return Err(nothing_left(no_key, last.as_ref())),
-        };
+        let mut lease = lease(exchange, route, &call, &tried, &mut patience)
+            .await
+            .map_err(|no_key| nothing_left(no_key, last.as_ref()))?;
         exchange.attempted(model, &lease);
         let failure = match remedied(exchange, accepted, model, &mut call, &mut remedies, &mut lease).await {
             Ok(attempted) => {
@@ -124,10 +127,12 @@ async fn on_model(
         match next(&failure, wanted) {
             Retry::Never => return Err(Error::from(&failure)),
             Retry::OtherKey => {}
-            Retry::AfterPause if attempt == attempts || !pause(attempt, exchange.deadline).await => {
-                return Err(Error::from(&failure));
+            Retry::AfterPause => {
+                let again = attempt < attempts && active.may_retry() && pause(attempt, exchange.deadline).await;
+                if !again {
+                    return Err(Error::from(&failure));
+                }
             }
-            Retry::AfterPause => {}
         }
         last = Some(failure);
     }
@@ -234,6 +239,34 @@ async fn once(
         }
     }
     Ok(Attempted::Stream(Box::new(answer), reply, out, false))
+}
+
+/// A key for this call: at once, or, while there is patience, when the first one comes back.
+async fn lease(
+    exchange: &Exchange,
+    route: &Route,
+    call: &Call,
+    tried: &Tried,
+    patience: &mut Duration,
+) -> Result<Lease, NoKey> {
+    let affinity = route.pool.wants_affinity().then(|| opening::fingerprint(&exchange.record.client, call)).flatten();
+    loop {
+        let ask = Ask { model: &call.model, tried, affinity };
+        let no_key = match route.pool.lease(&ask, exchange.services.clock.now()) {
+            Ok(lease) => return Ok(lease),
+            Err(no_key) => no_key,
+        };
+        // Many that wait for one key must not come back in the same instant.
+        let rest = no_key.soonest().map(|rest| rest.mul_f64(1.0 + fastrand::f64() / 10.0));
+        let left = exchange.deadline.saturating_duration_since(Instant::now());
+        match rest {
+            Some(rest) if rest <= *patience && rest < left / 2 => {
+                *patience -= rest;
+                sleep(rest).await;
+            }
+            _ => return Err(no_key),
+        }
+    }
 }
 
 /// No key can be had. When that is for want of keys to try, the last failure says more.

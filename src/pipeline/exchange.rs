@@ -50,6 +50,18 @@ pub struct Exchange {
 pub struct Known {
     form: OnceLock<Form>,
     losses: OnceLock<String>,
+    why: OnceLock<Why>,
+}
+
+/// How an answer came about.
+#[derive(Clone, Debug)]
+pub struct Why {
+    /// How many attempts it took.
+    pub attempts: u32,
+    /// The model of the last one.
+    pub model: String,
+    /// The id of its key.
+    pub key: String,
 }
 
 impl Known {
@@ -61,6 +73,11 @@ impl Known {
     /// What the client is warned of: the fields that were lost.
     pub fn losses(&self) -> Option<&str> {
         self.losses.get().map(String::as_str)
+    }
+
+    /// How the answer came about; None as long as that is not decided.
+    pub fn why(&self) -> Option<&Why> {
+        self.why.get()
     }
 }
 
@@ -136,6 +153,12 @@ impl Exchange {
         self.record.attempts += 1;
         model.name.as_str().clone_into(&mut self.record.model);
         self.record.key = lease.key().id().to_string();
+    }
+
+    /// There will be no other attempt.
+    pub fn decided(&self) {
+        let RequestRecord { attempts, model, key, .. } = &self.record;
+        let _ = self.known.why.set(Why { attempts: *attempts, model: model.clone(), key: key.clone() });
     }
 
     /// An attempt has failed.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::clock::Clock;
-use crate::keys::Ledger;
+use crate::keys::{Ledger, RetryBudget};
 use crate::plugin;
 use crate::store::{Conversations, Refusals, Signatures, Table};
 use crate::telemetry::Telemetry;
@@ -18,6 +18,8 @@ pub struct Services {
     pub clock: Clock,
     /// The states of keys.
     pub ledger: Ledger,
+    /// How many requests may try again at once.
+    pub retries: RetryBudget,
     /// Thought signatures by call.
     pub signatures: Signatures,
     /// What models were found to refuse.
@@ -38,6 +40,7 @@ impl Services {
         Self {
             clock: Clock::start(),
             ledger: Ledger::default(),
+            retries: RetryBudget::default(),
             signatures: Signatures::default(),
             refusals: Refusals::default(),
             conversations: Conversations::default(),
