@@ -13,6 +13,7 @@
 mod check;
 mod demo;
 mod healthcheck;
+mod plugin;
 mod reference;
 mod serve;
 mod simulate;
@@ -69,6 +70,9 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Print what a chat request on standard input becomes, field by field, without calling anyone
     Translate,
+    /// Write, test and look at plugins
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
     /// Ask a running server whether it is ready; exit 0 or 69
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Print the reference of all settings, or write docs/config.md and config/schema.json
@@ -93,6 +97,7 @@ pub fn main() -> ExitCode {
             Command::Demo(args) => demo::run(args, sources).await,
             Command::Simulate(args) => simulate::run(args).await,
             Command::Translate => translate::run(sources),
+            Command::Plugin(command) => plugin::run(command, sources),
             Command::Healthcheck(args) => healthcheck::run(args, &sources).await,
             Command::Reference(args) => reference::run(&args),
         }
