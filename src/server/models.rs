@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::App;
 use super::auth::Caller;
 use super::edge::RequestId;
 use super::respond::document;
+use super::{App, door};
 use crate::error::Error;
 use crate::plugin::SessionFacts;
 use crate::runtime::Snapshot;
@@ -46,8 +46,13 @@ struct Model {
 }
 
 /// All of them.
-pub async fn list(State(app): State<App>, caller: Caller, Extension(RequestId(id)): Extension<RequestId>) -> Response {
-    match shown(&app, caller, id, "/v1/models").await {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Extension(RequestId(id)): Extension<RequestId>,
+    headers: HeaderMap,
+) -> Response {
+    match shown(&app, caller, id, "/v1/models", &headers).await {
         Ok(data) => document(StatusCode::OK, &List { object: "list", data }),
         Err(error) => error.into_response(),
     }
@@ -59,8 +64,9 @@ pub async fn one(
     caller: Caller,
     Extension(RequestId(request)): Extension<RequestId>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Response {
-    match shown(&app, caller, request, "/v1/models/{id}").await {
+    match shown(&app, caller, request, "/v1/models/{id}", &headers).await {
         Ok(models) => match models.into_iter().find(|model| model["id"] == *id) {
             Some(model) => document(StatusCode::OK, &model),
             None => Error::model_not_found(&id).into_response(),
@@ -70,7 +76,13 @@ pub async fn one(
 }
 
 /// The models as plugins let this client see them.
-async fn shown(app: &App, caller: Caller, id: String, path: &'static str) -> Result<Vec<Value>, Error> {
+async fn shown(
+    app: &App,
+    caller: Caller,
+    id: String,
+    path: &'static str,
+    headers: &HeaderMap,
+) -> Result<Vec<Value>, Error> {
     let models = all(app, &caller.snapshot).await.into_values();
     let models = models.filter_map(|model| serde_json::to_value(model).ok()).collect();
     let session = caller.snapshot.plugins.session(|| SessionFacts {
@@ -78,7 +90,7 @@ async fn shown(app: &App, caller: Caller, id: String, path: &'static str) -> Res
         api: "models",
         path,
         client: caller.client.name,
-        headers: Vec::new(),
+        headers: door::visible(headers),
     });
     session.on_models(models)
 }
