@@ -36,7 +36,7 @@ pub async fn run(args: DemoArgs, sources: Sources) -> ExitCode {
         Ok(live) => live,
         Err(code) => return code,
     };
-    let signals = match serve::signals() {
+    let signals = match serve::Signals::listen() {
         Ok(signals) => signals,
         Err(code) => return code,
     };

@@ -16,6 +16,7 @@ mod config;
 mod demo;
 mod healthcheck;
 mod init;
+mod plugin;
 mod reference;
 mod reload;
 mod running;
@@ -83,6 +84,9 @@ enum Command {
     Translate,
     /// Print what to write where, so that a client (`codex`, `claude-code`, `cursor`, …) talks to this server
     ClientConfig(client_config::ClientConfigArgs),
+    /// Write, test and look at plugins
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
     /// Ask a running server whether it is ready; exit 0 or 69
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Print the reference of all settings, or write docs/config.md and config/schema.json
@@ -111,6 +115,7 @@ pub fn main() -> ExitCode {
             Command::Simulate(args) => simulate::run(args).await,
             Command::Translate => translate::run(sources),
             Command::ClientConfig(args) => client_config::run(&args),
+            Command::Plugin(command) => plugin::run(command, sources),
             Command::Healthcheck(args) => healthcheck::run(args, &sources).await,
             Command::Reference(args) => reference::run(&args),
         }

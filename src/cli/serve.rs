@@ -17,7 +17,7 @@ pub async fn run(sources: Sources) -> ExitCode {
         Ok(live) => live,
         Err(code) => return code,
     };
-    let signals = match signals() {
+    let signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(code) => return code,
     };
@@ -91,18 +91,20 @@ pub async fn until_told(live: Arc<Live>, running: Running, signals: Signals) -> 
     ExitCode::SUCCESS
 }
 
-/// The signals that are heard.
+/// The signals that are listened to. Whoever is told that the server runs may send one at once.
 pub struct Signals {
     hangup: Signal,
     terminate: Signal,
     interrupt: Signal,
 }
 
-/// Hears them from now on: before anybody learns that there is somebody to send them to.
-pub fn signals() -> Result<Signals, ExitCode> {
-    let heard = || -> std::io::Result<Signals> {
-        let [hangup, terminate, interrupt] = [SignalKind::hangup(), SignalKind::terminate(), SignalKind::interrupt()];
-        Ok(Signals { hangup: signal(hangup)?, terminate: signal(terminate)?, interrupt: signal(interrupt)? })
-    };
-    heard().map_err(|error| failed(&format!("signals cannot be heard: {error}")))
+impl Signals {
+    /// Listens from now on.
+    pub fn listen() -> Result<Self, ExitCode> {
+        let [hangup, terminate, interrupt] =
+            [SignalKind::hangup(), SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+        let all =
+            || -> std::io::Result<Self> { Ok(Self { hangup: hangup?, terminate: terminate?, interrupt: interrupt? }) };
+        all().map_err(|error| failed(&format!("signals cannot be heard: {error}")))
+    }
 }

@@ -23,10 +23,11 @@ impl Made {
 }
 
 /// The page for people, the schema for editors; and the page about the fields of a chat request.
-pub const FILES: [Made; 3] = [
+pub const FILES: [Made; 4] = [
     Made { path: "docs/config.md", make: page },
     Made { path: "config/schema.json", make: schema },
     Made { path: "docs/translation.md", make: fields::page },
+    Made { path: "plugins/api.d.rhai", make: crate::plugin::api::definitions },
 ];
 
 /// The JSON Schema, draft 7: the newest that the TOML plugins of editors agree on.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::auth::Caller;
 use super::edge::RequestId;
 use super::respond::document;
-use super::{App, family};
+use super::{App, door, family};
 use crate::error::Error;
 use crate::plugin::SessionFacts;
 use crate::protocol::{Card, OpenAi};
@@ -32,7 +32,7 @@ pub async fn list(
     Extension(RequestId(request)): Extension<RequestId>,
     headers: HeaderMap,
 ) -> Response {
-    match shown(&app, caller, request, "/v1/models").await {
+    match shown(&app, caller, request, "/v1/models", &headers).await {
         Ok(cards) => document(StatusCode::OK, &family::by_headers(&headers).models(&cards)),
         Err(error) => error.into_response(),
     }
@@ -46,7 +46,7 @@ pub async fn one(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    match shown(&app, caller, request, "/v1/models/{id}").await {
+    match shown(&app, caller, request, "/v1/models/{id}", &headers).await {
         Ok(cards) => match cards.iter().find(|card| card.id == id) {
             Some(card) => document(StatusCode::OK, &family::by_headers(&headers).model(card)),
             None => Error::model_not_found(&id).into_response(),
@@ -56,12 +56,19 @@ pub async fn one(
 }
 
 /// The models as plugins let this client see them: some left out, others under another name.
-async fn shown(app: &App, caller: Caller, id: String, path: &'static str) -> Result<Vec<Card>, Error> {
+async fn shown(
+    app: &App,
+    caller: Caller,
+    id: String,
+    path: &'static str,
+    headers: &HeaderMap,
+) -> Result<Vec<Card>, Error> {
     let cards = all(app, &caller.snapshot).await;
     let client = caller.client.name;
-    let facts = || SessionFacts { id, api: "models", path, client, headers: Vec::new() };
+    let facts = || SessionFacts { id, api: "models", path, client, headers: door::visible(headers) };
     // Plugins see one shape, whatever the client's.
-    let models = caller.snapshot.plugins.session(facts).on_models(cards.values().map(|card| OpenAi.model(card)).collect())?;
+    let models = cards.values().map(|card| OpenAi.model(card)).collect();
+    let models = caller.snapshot.plugins.session(facts).on_models(models)?;
     let card = |model: &Value| {
         let id = model["id"].as_str()?;
         let known = cards.get(id);
