@@ -85,7 +85,7 @@ fn requests(criterion: &mut Criterion) {
                     remedies: Remedies::default(),
                     notes: &notes,
                 };
-                let accepted = OpenAiChat.accept(black_box(body.as_bytes())).expect("a request");
+                let accepted = OpenAiChat.accept(black_box(body.as_bytes()).into()).expect("a request");
                 accepted.call(&target).expect("a Gemini request")
             });
         });
@@ -94,7 +94,7 @@ fn requests(criterion: &mut Criterion) {
 
 fn answers(criterion: &mut Criterion) {
     let request = small().to_string();
-    let accepted = OpenAiChat.accept(request.as_bytes()).expect("a request");
+    let accepted = OpenAiChat.accept(request.as_bytes().into()).expect("a request");
     let usage = json!({ "promptTokenCount": 9, "candidatesTokenCount": 5, "totalTokenCount": 14 });
     let event = |text: &str, finish: Option<&str>| {
         json!({

@@ -5,13 +5,40 @@ use bytes::Bytes;
 
 use crate::model::ModelName;
 
-/// What is asked of Google.
+/// What is asked of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// `generateContent`: one whole answer.
+    /// One whole answer.
     Generate,
-    /// `streamGenerateContent?alt=sse`: an answer in pieces.
+    /// An answer in pieces, as server-sent events.
     Stream,
+    /// How many tokens a prompt has.
+    CountTokens,
+    /// The vector of one content.
+    Embed,
+    /// The vectors of several contents.
+    EmbedBatch,
+    /// Pictures of an Imagen model.
+    Predict,
+}
+
+impl Method {
+    /// Google's name for it, as its paths have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Generate => "generateContent",
+            Self::Stream => "streamGenerateContent",
+            Self::CountTokens => "countTokens",
+            Self::Embed => "embedContent",
+            Self::EmbedBatch => "batchEmbedContents",
+            Self::Predict => "predict",
+        }
+    }
+
+    /// Whether Google answers in pieces.
+    pub fn streams(self) -> bool {
+        self == Self::Stream
+    }
 }
 
 /// One upstream operation.

@@ -1,4 +1,5 @@
-//! The environment as one value: the process's variables over those of `.env`, read once per load and passed in.
+//! The environment as one value: the process's variables over those of `.env`, and the files that secrets are in, read once per
+//! load and passed in.
 //! Never: `std::env` anywhere else, or a value in a `Debug`.
 
 use std::collections::BTreeMap;
@@ -8,32 +9,41 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::reading::Reading;
 use crate::secret::{MASK, Secret};
 
-/// Environment variables by name.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Environment(BTreeMap<String, String>);
+/// Environment variables by name, and secret files by path.
+#[derive(Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+    reading: Reading,
+}
 
 impl Environment {
     /// From pairs; later ones win.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self(pairs.into_iter().collect())
+        Self { variables: pairs.into_iter().collect(), reading: Reading::default() }
+    }
+
+    /// With secret files read as this load reads them.
+    pub fn reading(self, reading: Reading) -> Self {
+        Self { reading, ..self }
     }
 
     /// A variable's value; empty counts as not set.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+        self.variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
     /// Names and values, in name order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.variables.keys()).finish()
     }
 }
 
@@ -67,7 +77,7 @@ impl SecretRef {
         match self {
             Self::Literal(secret) => Ok(vec![secret.clone()]),
             Self::Env(name) => Ok(split(environment.get(name).unwrap_or_default())),
-            Self::File(path) => match std::fs::read_to_string(path) {
+            Self::File(path) => match environment.reading.secret(path) {
                 Ok(text) => Ok(split(&text)),
                 Err(error) => Err(format!("cannot read secret file `{}`: {error}", path.display())),
             },

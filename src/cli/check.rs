@@ -6,11 +6,12 @@ use super::BAD_CONFIG;
 use crate::config::Sources;
 use crate::keys::Ledger;
 use crate::problem::{Problems, Severity};
+use crate::reading::Reading;
 use crate::runtime::prepare;
 
 /// Prints every problem.
 pub fn run(sources: &Sources) -> ExitCode {
-    match prepare(sources, &Ledger::default()) {
+    match prepare(sources, &Reading::default(), &Ledger::default()) {
         Ok(snapshot) => {
             show(&snapshot.warnings);
             let file = snapshot

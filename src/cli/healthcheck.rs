@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::UNAVAILABLE;
 use crate::config::{Sources, load};
+use crate::reading::Reading;
 
 /// Longer than this is no answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -40,7 +41,9 @@ fn not_ready(address: &str, why: &str) -> ExitCode {
 
 /// Where the configuration has it listen; from here, a wildcard is loopback.
 fn configured(sources: &Sources) -> String {
-    let listen = load(sources).map(|loaded| loaded.config.settings.server.listen).unwrap_or("0.0.0.0:8000".into());
+    let listen = load(sources, &Reading::default())
+        .map(|loaded| loaded.config.settings.server.listen)
+        .unwrap_or("0.0.0.0:8000".into());
     listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
 }
 

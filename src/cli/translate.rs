@@ -9,8 +9,9 @@ use crate::keys::Ledger;
 use crate::pipeline::translate;
 use crate::plugin::SessionFacts;
 use crate::problem::Problems;
-use crate::protocol::Protocol;
 use crate::protocol::openai_chat::OpenAiChat;
+use crate::protocol::{Place, Protocol};
+use crate::reading::Reading;
 use crate::runtime::{Snapshot, prepare};
 use crate::store::Signatures;
 
@@ -34,7 +35,7 @@ pub fn run(sources: Sources) -> ExitCode {
         client: "translate".into(),
         headers: Vec::new(),
     });
-    match translate(&snapshot, &session, &OpenAiChat, &Signatures::default(), body.into()) {
+    match translate(&snapshot, &session, &OpenAiChat, &Signatures::default(), &Place::default(), body.into()) {
         Ok(translation) => {
             let text = serde_json::to_string_pretty(&translation).unwrap_or_default();
             #[expect(clippy::print_stdout, reason = "the translation is what was asked for")]
@@ -52,10 +53,10 @@ pub fn run(sources: Sources) -> ExitCode {
 
 /// The configuration. Nobody is called, so keys that are not there stand in nobody's way.
 fn prepared(mut sources: Sources) -> Result<Snapshot, Problems> {
-    prepare(&sources, &Ledger::default()).or_else(|problems| {
+    prepare(&sources, &Reading::default(), &Ledger::default()).or_else(|problems| {
         let keys =
             [("auth.client_keys", "no-client-key-0000000000"), ("pools.default.keys", "no-gemini-key-0000000000")];
         sources.overrides.extend(keys.map(|(path, key)| (path.to_owned(), format!("[\"{key}\"]"))));
-        prepare(&sources, &Ledger::default()).map_err(|_| problems)
+        prepare(&sources, &Reading::default(), &Ledger::default()).map_err(|_| problems)
     })
 }

@@ -1,9 +1,8 @@
-//! The TOML document: its values for the layers, its places for the problems.
+//! One TOML document: its values for the layers, its places for the problems.
 
 use std::path::PathBuf;
 
-use figment::value::{Dict, Map};
-use figment::{Metadata, Profile, Provider};
+use figment::value::Dict;
 use toml::de::{DeTable, DeValue};
 
 use super::path::{Step, steps};
@@ -16,7 +15,18 @@ pub struct Document {
     pub file: Option<PathBuf>,
     /// As it was read.
     pub text: String,
-    values: Dict,
+    /// What it says.
+    pub values: Dict,
+}
+
+/// A key on a path.
+struct Found {
+    /// The byte at which it begins.
+    offset: usize,
+    /// How many steps of the path lead to it.
+    depth: usize,
+    /// Whether it is no table and no list.
+    plain: bool,
 }
 
 impl Document {
@@ -42,22 +52,23 @@ impl Document {
         Err(problems)
     }
 
-    /// The text at `table.name`, when it is one.
-    pub fn text_at(&self, table: &str, name: &str) -> Option<&str> {
-        self.values.get(table)?.as_dict()?.get(name)?.as_str()
+    /// How many steps of a path it has.
+    pub fn depth(&self, path: &[Step]) -> usize {
+        self.find(path).map_or(0, |found| found.depth)
     }
 
     /// The place of a setting, or of the nearest table around it that is in the document.
     pub fn locate(&self, path: &str) -> Option<Source> {
-        let place = self.offset(&steps(path)).map(|(offset, _)| line_and_column(&self.text, offset));
+        let place = self.find(&steps(path)).map(|found| line_and_column(&self.text, found.offset));
         self.source(place)
     }
 
-    /// The place of a setting; None when it is not in the document.
+    /// The place of a setting, or of the plain value that stands for the table it is in; None when it is not in the document.
     pub fn locate_exactly(&self, path: &str) -> Option<Source> {
         let steps = steps(path);
-        let (offset, depth) = self.offset(&steps)?;
-        (depth == steps.len()).then(|| self.source(Some(line_and_column(&self.text, offset))))?
+        let found = self.find(&steps)?;
+        let whole = found.depth == steps.len() || found.plain;
+        whole.then(|| self.source(Some(line_and_column(&self.text, found.offset))))?
     }
 
     fn source(&self, place: Option<(usize, usize)>) -> Option<Source> {
@@ -65,8 +76,8 @@ impl Document {
         Some(Source::File { file: self.file.clone()?, line, column })
     }
 
-    /// The byte at which the deepest key on this path begins, and how deep it is.
-    fn offset(&self, path: &[Step]) -> Option<(usize, usize)> {
+    /// The deepest key on this path.
+    fn find(&self, path: &[Step]) -> Option<Found> {
         let root = DeTable::parse(&self.text).ok()?;
         let mut found = None;
         let mut here: Option<&DeValue<'_>> = None;
@@ -84,8 +95,10 @@ impl Document {
                 _ => None,
             };
             let Some((start, value)) = next else { break };
-            found = Some((start, depth + 1));
-            here = Some(value.get_ref());
+            let value = value.get_ref();
+            let plain = value.as_table().is_none() && value.as_array().is_none();
+            found = Some(Found { offset: start, depth: depth + 1, plain });
+            here = Some(value);
         }
         found
     }
@@ -95,16 +108,6 @@ impl Document {
 impl std::fmt::Debug for Document {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Document").field("file", &self.file).finish_non_exhaustive()
-    }
-}
-
-impl Provider for Document {
-    fn metadata(&self) -> Metadata {
-        Metadata::named("configuration file")
-    }
-
-    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        Ok(Map::from([(Profile::Default, self.values.clone())]))
     }
 }
 

@@ -6,11 +6,13 @@
 
 mod check;
 mod document;
+mod documents;
 mod extract;
 mod layer;
 mod path;
 pub mod reference;
 mod server;
+mod show;
 mod sources;
 mod variables;
 
@@ -20,7 +22,6 @@ use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::clients::AuthSettings;
 use crate::environment::{Environment, SecretRef};
@@ -29,14 +30,15 @@ use crate::media::MediaSettings;
 use crate::models::ModelsSettings;
 use crate::plugin::PluginsSettings;
 use crate::problem::{Problem, Problems, Source};
-use crate::secret::MASK;
+use crate::reading::Reading;
 use crate::telemetry::LogSettings;
 use crate::upstream::UpstreamSettings;
 
 use extract::{Doubtful, Extracted};
 pub use server::ServerSettings;
+pub use show::Shown;
 use sources::Gathered;
-pub use sources::{LARGEST, Sources};
+pub use sources::Sources;
 pub use variables::{VARIABLES, Variable};
 
 /// The document that stands in for a missing file; also what is shipped as `config/config.toml`.
@@ -46,6 +48,9 @@ pub const BUILT_IN: &str = include_str!("../../config/config.toml");
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
+    /// Further files, read as if they stood here: `["conf.d/*.toml"]`, relative to this file. `*` and `?` stand for any part of a
+    /// file's name. A setting may stand in one file only.
+    pub include: Vec<String>,
     /// The listener and its limits.
     pub server: ServerSettings,
     /// The way to Google.
@@ -70,6 +75,7 @@ impl Default for Settings {
     fn default() -> Self {
         let keys = vec![SecretRef::Env("GEMINI_API_KEYS".into()).into()];
         Self {
+            include: Vec::new(),
             server: ServerSettings::default(),
             upstream: UpstreamSettings::default(),
             auth: AuthSettings::default(),
@@ -80,16 +86,6 @@ impl Default for Settings {
             plugins: PluginsSettings::default(),
             log: LogSettings::default(),
         }
-    }
-}
-
-impl Settings {
-    /// Every secret, as it is referred to.
-    fn secrets(&self) -> impl Iterator<Item = &SecretRef> {
-        let auth = self.auth.client_keys.iter().map(|key| &key.key);
-        let auth = auth.chain(&self.auth.admin_keys).chain(&self.auth.metrics_keys);
-        let keys = self.pools.values().flat_map(|pool| &pool.keys).map(|key| &key.key);
-        auth.chain(keys).chain(&self.upstream.proxy)
     }
 }
 
@@ -108,26 +104,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// The settings as they may be shown: secrets masked.
-    pub fn resolved(&self) -> Value {
-        let mut shown = serde_json::to_value(&self.settings).unwrap_or_default();
-        if let Some(plugins) = shown.pointer_mut("/plugins/settings") {
-            mask(plugins, false);
-        }
-        shown
-    }
-
     /// Who set a setting, by its dotted path; None when nobody did and it has its default.
     pub fn source_of(&self, path: &str) -> Option<Source> {
         self.gathered.source_of(path)
     }
 
-    /// Files that hold secrets: what they hold is part of the configuration.
-    pub fn secret_files(&self) -> impl Iterator<Item = &Path> {
-        self.settings.secrets().filter_map(|secret| match secret {
-            SecretRef::File(path) => Some(path.as_path()),
-            _ => None,
-        })
+    /// The files that file includes.
+    pub fn included(&self) -> impl Iterator<Item = &Path> {
+        self.gathered.document.included()
     }
 
     /// Adds the place to problems that name a setting only.
@@ -144,22 +128,6 @@ impl Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config").field("file", &self.file).field("hash", &self.hash).finish_non_exhaustive()
-    }
-}
-
-/// Settings of plugins are theirs to name; what is called like a secret is taken for one, with all that is in it.
-fn mask(value: &mut Value, secret: bool) {
-    const SECRET: &[&str] = &["key", "token", "secret", "password", "credential"];
-    match value {
-        Value::String(text) if secret => *text = MASK.into(),
-        Value::Object(map) => {
-            for (name, value) in map {
-                let name = name.to_ascii_lowercase();
-                mask(value, secret || SECRET.iter().any(|word| name.contains(word)));
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, secret)),
-        _ => {}
     }
 }
 
@@ -184,17 +152,17 @@ impl Loaded {
 ///
 /// # Errors
 /// All that is wrong, when there is nothing to go on with.
-pub fn load(sources: &Sources) -> Result<Loaded, Problems> {
+pub fn load(sources: &Sources, reading: &Reading) -> Result<Loaded, Problems> {
     let mut problems = Problems::new();
-    let Some(gathered) = sources.gather(&mut problems) else { return Err(problems) };
+    let Some(gathered) = sources.gather(reading, &mut problems) else { return Err(problems) };
     let Some(Extracted { settings, doubtful }) = extract::extract(&gathered, &mut problems) else {
         problems.sort();
         return Err(problems);
     };
     let config = Config {
-        hash: gathered.hash(settings.secrets()),
+        hash: gathered.hash(settings.secrets().map(|(_, secret)| secret)),
         environment: gathered.environment.clone(),
-        file: gathered.document.file.clone(),
+        file: gathered.document.file().map(Path::to_owned),
         gathered,
         settings,
     };

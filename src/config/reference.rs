@@ -83,8 +83,9 @@ const INTRODUCTION: &str = "<!-- Made from the doc comments of the settings: `ge
 nothing and is reported with file, line, column and a hint: in the log, in `GET /admin/config`, and as the metric
 `gemini_adapter_config_last_reload_successful`. `gemini-adapter check` finds the same problems without a server.
 
-Each layer is over the one before: the file (or, where there is none, the shipped configuration below), `.env` and the
-environment, the command line. Unknown settings are mistakes. Durations are `\"90s\"`, `\"10m\"`. A secret is the text itself, `\"env:NAME\"` or
+Each layer is over the one before: the file (or, where there is none, the shipped configuration below) with what it includes, `.env`
+and the environment, the command line. `include = [\"conf.d/*.toml\"]`, above all sections of the file, reads further files as if they
+stood in it: relative to it, `*` and `?` within a file's name, and each setting in one file only. Unknown settings are mistakes. Durations are `\"90s\"`, `\"10m\"`. A secret is the text itself, `\"env:NAME\"` or
 `\"file:PATH\"`; what those lead to may hold several, split at commas or line ends.
 ";
 

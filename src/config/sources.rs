@@ -1,19 +1,15 @@
 //! Where a configuration comes from, and what was found there: read once per load.
 
-use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use super::BUILT_IN;
-use super::document::Document;
+use super::documents::{Documents, unreadable};
 use super::layer::Layer;
 use super::path::steps;
 use super::variables;
 use crate::environment::{Environment, SecretRef};
 use crate::problem::{Problem, Problems, Source};
+use crate::reading::Reading;
 use crate::secret::Digest;
-
-/// The largest file that is read, in bytes: a hundred thousand keys fit.
-pub const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Where a configuration comes from.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +27,7 @@ pub struct Sources {
 /// What was found.
 #[derive(Clone, Debug)]
 pub(super) struct Gathered {
-    pub document: Document,
+    pub document: Documents,
     pub environment: Environment,
     /// Values from variables and the command line, the strongest last.
     pub layers: Vec<Layer>,
@@ -47,14 +43,12 @@ impl Sources {
     }
 
     /// Reads everything. A document that is none leaves nothing to go on with; all else is a problem beside a result.
-    pub(super) fn gather(&self, problems: &mut Problems) -> Option<Gathered> {
-        let environment = self.environment(problems);
-        let document = match read(self.path()) {
-            Ok(text) => Document::parse(Some(self.path().to_owned()), text),
-            Err(error) if error.kind() == ErrorKind::NotFound && self.file.is_none() => {
-                Document::parse(None, BUILT_IN.to_owned())
-            }
-            Err(error) => Err(Problem::error(format!("cannot be read: {error}")).in_file(self.path(), None).into()),
+    pub(super) fn gather(&self, reading: &Reading, problems: &mut Problems) -> Option<Gathered> {
+        let environment = self.environment(reading, problems);
+        let document = match Documents::read(self.path(), reading) {
+            Ok(document) => document,
+            Err(unread) if unread.is_absent() && self.file.is_none() => Documents::built_in(),
+            Err(unread) => Err(unreadable(self.path(), &unread).into()),
         };
         match document {
             Ok(document) => {
@@ -70,28 +64,18 @@ impl Sources {
     }
 
     /// The variables of `.env` under those of the process.
-    fn environment(&self, problems: &mut Problems) -> Environment {
+    fn environment(&self, reading: &Reading, problems: &mut Problems) -> Environment {
         let mut pairs = Vec::new();
-        match read(&self.dotenv) {
+        match reading.secret(&self.dotenv) {
             Ok(text) => pairs.extend(dotenv(&self.dotenv, &text, problems)),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) if error.is_absent() => {}
             Err(error) => {
-                problems.push(Problem::error(format!("cannot be read: {error}")).in_file(&self.dotenv, None));
+                problems.push(unreadable(&self.dotenv, &error));
             }
         }
         pairs.extend(self.process.iter().map(|(name, value)| (name.to_owned(), value.to_owned())));
-        Environment::from_pairs(pairs)
+        Environment::from_pairs(pairs).reading(reading.clone())
     }
-}
-
-fn read(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LARGEST {
-        let message = format!("it is larger than {} MiB", LARGEST >> 20);
-        return Err(std::io::Error::new(ErrorKind::FileTooLarge, message));
-    }
-    Ok(text)
 }
 
 /// The pairs of a `.env` file.
@@ -119,7 +103,7 @@ fn dotenv(file: &Path, text: &str, problems: &mut Problems) -> Vec<(String, Stri
 impl Gathered {
     /// What changes whenever the document, what stands over it, or a secret it refers to changes: 12 hex digits.
     pub fn hash<'a>(&self, secrets: impl Iterator<Item = &'a SecretRef>) -> String {
-        let mut text = self.document.text.clone();
+        let mut text = self.document.text();
         for layer in &self.layers {
             text.push_str(&format!("\n{layer:?} {}", serde_json::to_string(&layer.value).unwrap_or_default()));
         }

@@ -18,7 +18,7 @@ fn sources(file: &Path, variables: &[(&str, &str)]) -> Sources {
 
 /// What was read and what is wrong, when something that can be gone on with was read.
 fn read(sources: &Sources) -> Result<(Config, Problems), Problems> {
-    let Loaded { config, mut problems, doubtful } = load(sources)?;
+    let Loaded { config, mut problems, doubtful } = load(sources, &Reading::default())?;
     config.locate(&mut problems);
     problems.sort();
     if doubtful.is_empty() { Ok((config, problems)) } else { Err(problems) }

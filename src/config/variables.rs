@@ -6,7 +6,7 @@ use std::time::Duration;
 use figment::value::Value;
 
 use super::Config;
-use super::document::Document;
+use super::documents::Documents;
 use super::layer::{Layer, toml_value};
 use super::path::{Step, steps};
 use crate::environment::{Environment, SecretRef};
@@ -136,7 +136,7 @@ const fn row(name: &'static str, path: &'static str, read: Read, about: &'static
 }
 
 /// What the variables set over the document, the strongest last.
-pub fn layers(environment: &Environment, document: &Document, problems: &mut Problems) -> Vec<Layer> {
+pub fn layers(environment: &Environment, document: &Documents, problems: &mut Problems) -> Vec<Layer> {
     let mut listen = document.text_at("server", "listen").unwrap_or("0.0.0.0:8000").to_owned();
     let mut layers = Vec::new();
     for variable in VARIABLES {
@@ -172,7 +172,7 @@ pub fn warn_of_unused(config: &Config, problems: &mut Problems) {
         let set = config.environment.get(variable.name).is_some();
         // Who writes other keys on the command line knows it.
         let meant = config.source_of(variable.path) == Some(Source::CommandLine);
-        if set && !meant && !config.settings.secrets().any(|secret| *secret == reference) {
+        if set && !meant && !config.settings.secrets().any(|(_, secret)| *secret == reference) {
             let hint = format!("write `\"env:{}\"` there, or unset it", variable.name);
             let message = format!("sets nothing: `{}` does not refer to it", variable.path);
             problems.push(Problem::warning(message).in_environment(variable.name).hint(hint));

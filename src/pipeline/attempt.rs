@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Exchange;
 use super::route::Route;
-use crate::call::{Call, Method};
+use crate::call::Call;
 use crate::error::Error;
 use crate::fault::{Fault, Kind, Remedies, Retry};
 use crate::keys::{Lease, NoKey, Tried};
@@ -94,8 +94,7 @@ async fn on_model(
 ) -> Result<Opened, Error> {
     let mut remedies = exchange.services.refusals.of(&model.name);
     let body = exchange.translated(accepted, model, remedies)?;
-    let method = if accepted.stream() { Method::Stream } else { Method::Generate };
-    let mut call = Call { model: model.name.clone(), method, body };
+    let mut call = Call { model: model.name.clone(), method: accepted.method(), body };
     let attempts = exchange.snapshot.config.settings.upstream.attempts;
     let mut tried = Tried::default();
     let mut last = None;
@@ -194,7 +193,7 @@ async fn once(
     let upstream = exchange.snapshot.upstream.clone();
     let mut answer = upstream.send(&call, lease.key().secret(), exchange.deadline).await?;
     let mut reply = accepted.reply(exchange.stamp());
-    if call.method == Method::Generate {
+    if !call.method.streams() {
         let body = answer.whole().await?;
         let body = session.on_upstream_response(Some(body))?.unwrap_or_default();
         let written = reply.whole(&body)?;

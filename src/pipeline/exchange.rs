@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,7 +14,7 @@ use crate::fault::{Fault, Remedies};
 use crate::keys::Lease;
 use crate::model::Model;
 use crate::plugin::{Reply as PluginReply, Session};
-use crate::protocol::{Accepted, Files, Note, Notes, Protocol, Stamp, Target, Usage, Verdict};
+use crate::protocol::{Accepted, Files, Form, Note, Notes, Place, Protocol, Stamp, Target, Usage, Verdict};
 use crate::runtime::{Services, Snapshot};
 use crate::telemetry::RequestRecord;
 
@@ -28,6 +27,8 @@ pub struct Exchange {
     pub services: Arc<Services>,
     /// The client's dialect.
     pub protocol: &'static dyn Protocol,
+    /// Where it was sent to.
+    pub place: Arc<Place>,
     /// The plugins, as far as they concern it.
     pub session: Arc<Session>,
     /// What will be told of it.
@@ -45,14 +46,14 @@ pub struct Exchange {
 /// What is known of a request before its story is told; a stream that stays silent is begun by it.
 #[derive(Debug, Default)]
 pub struct Known {
-    streaming: AtomicBool,
+    form: OnceLock<Form>,
     losses: OnceLock<String>,
 }
 
 impl Known {
-    /// Whether the client wants a stream.
-    pub fn streaming(&self) -> bool {
-        self.streaming.load(Ordering::Relaxed)
+    /// How the answer travels; a whole document as long as nothing else is known.
+    pub fn form(&self) -> Form {
+        self.form.get().copied().unwrap_or(Form::JSON)
     }
 
     /// What the client is warned of: the fields that were lost.
@@ -68,10 +69,10 @@ impl Exchange {
     }
 
     /// The body was read.
-    pub fn accepted(&mut self, model: &str, stream: bool) {
+    pub fn accepted(&mut self, model: &str, form: Form) {
         model.clone_into(&mut self.record.asked);
-        self.record.stream = stream;
-        self.known.streaming.store(stream, Ordering::Relaxed);
+        self.record.stream = form.stream;
+        let _ = self.known.form.set(form);
     }
 
     /// The Gemini request for a model. What the client would not lose is judged here, before any quota is spent.
@@ -129,7 +130,7 @@ impl Exchange {
     pub(super) fn canned(&mut self, reply: &PluginReply) -> Told {
         match reply {
             PluginReply::Text { text, model, stream } => {
-                self.accepted(model, *stream);
+                self.accepted(model, if *stream { Form::EVENTS } else { Form::JSON });
                 let body = self.protocol.canned(self.stamp(), *stream, text);
                 if *stream { Told::Events(body) } else { Told::Whole(body) }
             }

@@ -24,7 +24,8 @@ pub async fn fetch(exchange: &Exchange, accepted: &dyn Accepted) -> Result<Files
             named.len(),
             media.per_request()
         );
-        return Err(Error::invalid(message).param("messages").code("too_many_images"));
+        let first_too_many = named.into_iter().nth(media.per_request()).map(|file| file.param).unwrap_or_default();
+        return Err(Error::invalid(message).param(first_too_many).code("too_many_images"));
     }
     let fetched = join_all(named.iter().map(|file| media.fetch(&file.url))).await;
     let mut files = HashMap::new();

@@ -18,17 +18,20 @@ use tokio::time::timeout;
 
 use crate::error::Error;
 use crate::plugin::Verdict;
+use crate::protocol::Asked;
 use crate::telemetry::Outcome;
 
 use attempt::{Begun, Opened};
 pub use exchange::Exchange;
-pub use stream::{EventStream, KEEP_ALIVE};
+pub use stream::EventStream;
 pub use translation::{Translation, translate};
 
 /// What the client gets.
 pub struct Answer {
     /// The answer itself.
     pub content: Content,
+    /// Its media type.
+    pub media_type: &'static str,
     /// Fields of the request that were lost, if the client wants to know.
     pub losses: Option<String>,
 }
@@ -53,10 +56,12 @@ pub async fn answer(exchange: Exchange, body: Bytes) -> Result<Answer, Error> {
     let mut story = Box::pin(serve(exchange, body));
     let content = match timeout(keep_alive, &mut story).await {
         Ok(content) => content?,
-        Err(_) if known.streaming() => Content::Stream(EventStream::opening(story, protocol, keep_alive)),
-        Err(_) => story.await?,
+        Err(_) => match known.form().keep_alive {
+            b"" => story.await?,
+            word => Content::Stream(EventStream::opening(story, protocol, word, keep_alive)),
+        },
     };
-    Ok(Answer { content, losses: known.losses().map(str::to_owned) })
+    Ok(Answer { content, media_type: known.form().media_type, losses: known.losses().map(str::to_owned) })
 }
 
 /// The story of a request.
@@ -94,8 +99,9 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
         Verdict::Continue(body) => body,
         Verdict::Reply(reply) => return Ok(exchange.canned(&reply)),
     };
-    let accepted = exchange.protocol.accept(&body)?;
-    exchange.accepted(accepted.model(), accepted.stream());
+    let place = exchange.place.clone();
+    let accepted = exchange.protocol.accept(Asked { place: &place, body: &body })?;
+    exchange.accepted(accepted.model(), accepted.form());
     let route = route::choose(&exchange.snapshot, &exchange.session, accepted.model())?;
     route.pool.name().clone_into(&mut exchange.record.pool);
     exchange.files = files::fetch(exchange, &*accepted).await?;

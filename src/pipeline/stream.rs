@@ -19,8 +19,6 @@ use crate::fault::Fault;
 use crate::protocol::Protocol;
 use crate::telemetry::Outcome;
 
-/// A comment: every reader of server-sent events passes it over.
-pub const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
 /// How often the connection's task is let run so that it may bring more.
 const YIELDS: usize = 4;
 /// How much goes out in one write at most, in bytes.
@@ -48,8 +46,13 @@ impl EventStream {
     }
 
     /// A stream that is still silent. It says that it lives until its story is told.
-    pub(super) fn opening(story: Story, protocol: &'static dyn Protocol, keep_alive: Duration) -> Self {
-        let opening = Opening::Silent { story, protocol, keep_alive, greeted: false };
+    pub(super) fn opening(
+        story: Story,
+        protocol: &'static dyn Protocol,
+        word: &'static [u8],
+        keep_alive: Duration,
+    ) -> Self {
+        let opening = Opening::Silent(Silent { story, protocol, word, keep_alive, greeted: false });
         Self(Box::pin(unfold(opening, |opening| opening.next())))
     }
 }
@@ -63,25 +66,37 @@ impl Stream for EventStream {
 }
 
 enum Opening {
-    Silent { story: Story, protocol: &'static dyn Protocol, keep_alive: Duration, greeted: bool },
+    Silent(Silent),
     Open(EventStream),
     Over,
 }
 
+/// A stream that has nothing to show yet.
+struct Silent {
+    story: Story,
+    protocol: &'static dyn Protocol,
+    /// What says that it lives.
+    word: &'static [u8],
+    keep_alive: Duration,
+    greeted: bool,
+}
+
 impl Opening {
     async fn next(self) -> Option<(Bytes, Self)> {
-        let keep_alive_bytes = Bytes::from_static(KEEP_ALIVE);
         match self {
-            Self::Silent { story, protocol, keep_alive, greeted: false } => {
-                Some((keep_alive_bytes, Self::Silent { story, protocol, keep_alive, greeted: true }))
+            Self::Silent(mut silent) => {
+                let word = Bytes::from_static(silent.word);
+                if !std::mem::replace(&mut silent.greeted, true) {
+                    return Some((word, Self::Silent(silent)));
+                }
+                match timeout(silent.keep_alive, &mut silent.story).await {
+                    Err(_) => Some((word, Self::Silent(silent))),
+                    Ok(Ok(Content::Stream(stream))) => Box::pin(Self::Open(stream).next()).await,
+                    Ok(Ok(Content::Whole(body))) => Some((body, Self::Over)),
+                    // The status went out long ago; the error is the stream's last event.
+                    Ok(Err(error)) => Some((silent.protocol.error_event(&error), Self::Over)),
+                }
             }
-            Self::Silent { mut story, protocol, keep_alive, greeted } => match timeout(keep_alive, &mut story).await {
-                Err(_) => Some((keep_alive_bytes, Self::Silent { story, protocol, keep_alive, greeted })),
-                Ok(Ok(Content::Stream(stream))) => Box::pin(Self::Open(stream).next()).await,
-                Ok(Ok(Content::Whole(body))) => Some((body, Self::Over)),
-                // The status went out long ago; the error is the stream's last event.
-                Ok(Err(error)) => Some((protocol.error_event(&error), Self::Over)),
-            },
             Self::Open(mut stream) => {
                 let next = std::future::poll_fn(|context| stream.0.as_mut().poll_next(context)).await;
                 next.map(|bytes| (bytes, Self::Open(stream)))
@@ -112,7 +127,10 @@ impl Live {
         }
         while !self.begun.ended && self.begun.out.is_empty() {
             match timeout(self.exchange.keep_alive(), self.begun.answer.event()).await {
-                Err(_) => return Some(Bytes::from_static(KEEP_ALIVE)),
+                Err(_) => match self.exchange.known.form().keep_alive {
+                    b"" => {}
+                    word => return Some(Bytes::from_static(word)),
+                },
                 Ok(arrived) => self.take(arrived),
             }
         }

@@ -8,7 +8,7 @@ use super::route;
 use crate::error::Error;
 use crate::fault::Remedies;
 use crate::plugin::{Reply, Session, Touched, Verdict};
-use crate::protocol::{Files, Note, Notes, Protocol, Target};
+use crate::protocol::{Asked, Files, Note, Notes, Place, Protocol, Target};
 use crate::runtime::Snapshot;
 use crate::store::Signatures;
 
@@ -58,6 +58,7 @@ pub fn translate(
     session: &Session,
     protocol: &dyn Protocol,
     signatures: &Signatures,
+    place: &Place,
     body: Bytes,
 ) -> Result<Translation, Error> {
     let body = match session.on_request(body)? {
@@ -65,7 +66,7 @@ pub fn translate(
         Verdict::Reply(Reply::Text { text, .. }) => return Ok(replied(Value::String(text), session)),
         Verdict::Reply(Reply::Document(document)) => return Ok(replied(document, session)),
     };
-    let accepted = protocol.accept(&body)?;
+    let accepted = protocol.accept(Asked { place, body: &body })?;
     let route = route::choose(snapshot, session, accepted.model())?;
     let (model, fallback) = route.targets.split_first().ok_or_else(|| Error::internal("The route names no model."))?;
     let notes = Notes::on();
@@ -78,7 +79,7 @@ pub fn translate(
         model: model.name.to_string(),
         fallback: fallback.iter().map(|model| model.name.to_string()).collect(),
         pool: route.pool.name().to_owned(),
-        method: if accepted.stream() { "streamGenerateContent" } else { "generateContent" },
+        method: accepted.method().name(),
         plugins: session.touched(),
         fields: accepted.verdicts(notes.into_list()),
         request: serde_json::from_slice(&request).unwrap_or_default(),

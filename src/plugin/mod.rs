@@ -26,6 +26,7 @@ use rhai::Engine;
 use serde::Serialize;
 
 use crate::problem::{Problem, Problems};
+use crate::reading::Reading;
 use crate::secret::Digest;
 
 pub use hook::{HOOKS, Hook, HookRow};
@@ -88,16 +89,20 @@ fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S
 impl Plugins {
     /// None at all.
     pub fn none() -> Self {
-        Self::load(&PluginsSettings { dir: PathBuf::new(), ..PluginsSettings::default() }, &mut Problems::new())
+        Self::load(
+            &PluginsSettings { dir: PathBuf::new(), ..PluginsSettings::default() },
+            &Reading::default(),
+            &mut Problems::new(),
+        )
     }
 
     /// Reads and compiles every script of the folder; problems name file, line and column.
-    pub fn load(settings: &PluginsSettings, problems: &mut Problems) -> Self {
+    pub fn load(settings: &PluginsSettings, reading: &Reading, problems: &mut Problems) -> Self {
         let mut engine = engine::build(settings);
         let mut scripts: Vec<Script> = Vec::new();
         let mut sources = String::new();
-        for file in files(&settings.dir, problems) {
-            let source = match std::fs::read_to_string(&file) {
+        for file in files(&settings.dir, reading, problems) {
+            let source = match reading.text(&file) {
                 Ok(source) => source,
                 Err(error) => {
                     problems.push(Problem::error(format!("cannot be read: {error}")).in_file(&file, None));
@@ -143,19 +148,18 @@ impl Plugins {
 }
 
 /// The scripts of the folder by name. A folder that is not there holds none.
-fn files(dir: &Path, problems: &mut Problems) -> Vec<PathBuf> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-        Err(error) => {
-            problems.push(Problem::error(format!("`{}` cannot be read: {error}", dir.display())).at("plugins.dir"));
+fn files(dir: &Path, reading: &Reading, problems: &mut Problems) -> Vec<PathBuf> {
+    let mut files = match reading.list(dir) {
+        Ok(paths) => paths,
+        Err(unread) => {
+            if !unread.is_absent() {
+                problems
+                    .push(Problem::error(format!("`{}` cannot be read: {unread}", dir.display())).at("plugins.dir"));
+            }
             return Vec::new();
         }
     };
-    let paths = entries.flatten().map(|entry| entry.path());
-    let mut files: Vec<PathBuf> =
-        paths.filter(|path| path.extension().is_some_and(|end| end == "rhai") && path.is_file()).collect();
-    files.sort();
+    files.retain(|path| path.extension().is_some_and(|end| end == "rhai"));
     files
 }
 

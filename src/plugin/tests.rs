@@ -14,7 +14,8 @@ fn load(files: &[(&str, &str)], settings: PluginsSettings) -> (Plugins, Problems
         std::fs::write(dir.path().join(name), source).unwrap();
     }
     let mut problems = Problems::new();
-    let plugins = Plugins::load(&PluginsSettings { dir: dir.path().to_owned(), ..settings }, &mut problems);
+    let plugins =
+        Plugins::load(&PluginsSettings { dir: dir.path().to_owned(), ..settings }, &Reading::default(), &mut problems);
     (plugins, problems)
 }
 
@@ -236,7 +237,8 @@ fn shipped_plugins_load() {
     for folder in ["plugins", "plugins/examples"] {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         let mut problems = Problems::new();
-        let plugins = Plugins::load(&PluginsSettings { dir, ..PluginsSettings::default() }, &mut problems);
+        let plugins =
+            Plugins::load(&PluginsSettings { dir, ..PluginsSettings::default() }, &Reading::default(), &mut problems);
         assert!(problems.is_empty() && !plugins.list().is_empty(), "{folder}: {problems}");
     }
 }

@@ -2,6 +2,8 @@
 //! (names, ids, `include_usage`) travels in the [`Reply`].
 //! Never: async, a key, a URL, a clock.
 
+mod family;
+mod fields;
 pub mod openai_chat;
 mod rules;
 mod verdict;
@@ -10,11 +12,13 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use crate::call::Method;
 use crate::error::Error;
 use crate::fault::{Fault, Remedies};
 use crate::model::Model;
 use crate::store::Signatures;
 
+pub use family::{Anthropic, Family, Google, OpenAi};
 pub use verdict::{Note, Notes, Verdict};
 
 /// A dialect.
@@ -22,11 +26,14 @@ pub trait Protocol: Send + Sync {
     /// Its name, for metrics and plugins.
     fn name(&self) -> &'static str;
 
+    /// Whose it is.
+    fn family(&self) -> &'static dyn Family;
+
     /// Reads a request.
     ///
     /// # Errors
     /// When it is not one: an error that names the field.
-    fn accept<'a>(&self, body: &'a [u8]) -> Result<Box<dyn Accepted + 'a>, Error>;
+    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error>;
 
     /// An answer of one text that no model gave: what a plugin replies with.
     fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes;
@@ -35,13 +42,46 @@ pub trait Protocol: Send + Sync {
     fn error_event(&self, error: &Error) -> Bytes;
 }
 
+/// What a client sends to an endpoint.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Where to: a dialect may name the model, or what is to be done, in its path.
+    pub place: &'a Place,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// Where a request goes, and in what form.
+#[derive(Clone, Debug, Default)]
+pub struct Place {
+    /// The path, as it was sent.
+    pub path: String,
+    /// The query, without `?`.
+    pub query: String,
+    /// The media type of the body; empty when it is not told.
+    pub media_type: String,
+}
+
+/// A body alone, for dialects that say everything in it.
+impl<'a> From<&'a [u8]> for Asked<'a> {
+    fn from(body: &'a [u8]) -> Self {
+        static NOWHERE: Place = Place { path: String::new(), query: String::new(), media_type: String::new() };
+        Self { place: &NOWHERE, body }
+    }
+}
+
 /// A request that was read, not yet bound to a model.
 pub trait Accepted: Send + Sync {
     /// The model the client asked for.
     fn model(&self) -> &str;
 
-    /// Whether the answer comes in pieces.
-    fn stream(&self) -> bool;
+    /// What it asks of the model.
+    fn method(&self) -> Method;
+
+    /// How the answer travels to the client.
+    fn form(&self) -> Form {
+        if self.method().streams() { Form::EVENTS } else { Form::JSON }
+    }
 
     /// Files it names by URL that are not Google's.
     fn remote_files(&self) -> Vec<RemoteFile>;
@@ -57,6 +97,25 @@ pub trait Accepted: Send + Sync {
 
     /// What will translate one attempt's answer.
     fn reply(&self, stamp: Stamp) -> Box<dyn Reply>;
+}
+
+/// How an answer travels to the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// Whether it comes in pieces.
+    pub stream: bool,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// What a stream says while it has nothing to say; empty when it must not say anything then.
+    pub keep_alive: &'static [u8],
+}
+
+impl Form {
+    /// A whole JSON document.
+    pub const JSON: Self = Self { stream: false, media_type: "application/json", keep_alive: b"" };
+    /// Server-sent events. Every reader of them passes a comment over.
+    pub const EVENTS: Self =
+        Self { stream: true, media_type: "text/event-stream; charset=utf-8", keep_alive: b": keep-alive\n\n" };
 }
 
 /// What a request is translated for, and with.

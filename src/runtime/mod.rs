@@ -1,6 +1,7 @@
 //! What is live: one immutable [`Snapshot`] at a time, what outlives it ([`Services`]), and how one takes the place of another.
 //! Never: a half-built snapshot, a second switch.
 
+mod change;
 mod reload;
 mod services;
 mod snapshot;
@@ -8,6 +9,7 @@ mod snapshot;
 mod tests;
 mod watch;
 
+pub use change::{Change, changes};
 pub use reload::{Live, Refused, Reloaded};
 pub use services::{ListedModels, Services};
 pub use snapshot::{Snapshot, prepare};

@@ -5,9 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use serde::Serialize;
 
-use super::{Services, Snapshot, prepare};
+use super::{Change, Services, Snapshot, changes, prepare};
 use crate::config::Sources;
 use crate::problem::{Problem, Problems};
+use crate::reading::Reading;
+
+/// Settings that are read at the start only: a listener cannot move while connections are open on it, and a log has one format.
+const RESTART: &[&str] = &["server.listen", "server.header_timeout", "log.format"];
 
 /// The live snapshot, and the only way to change it.
 #[derive(Debug)]
@@ -18,6 +22,8 @@ pub struct Live {
     /// Held while a reload is under way: one at a time, in order.
     turn: Mutex<()>,
     refused: Mutex<Option<Refused>>,
+    /// What the last load read, whatever came of it.
+    reading: Mutex<Reading>,
 }
 
 /// What came of a reload.
@@ -29,6 +35,8 @@ pub struct Reloaded {
     pub hash: String,
     /// Whether it is another than before.
     pub changed: bool,
+    /// What is other than before.
+    pub changes: Vec<Change>,
     /// What somebody should look at.
     pub warnings: Problems,
 }
@@ -48,14 +56,16 @@ impl Live {
     /// # Errors
     /// All that is wrong, when anything is.
     pub fn start(sources: Sources, services: Arc<Services>) -> Result<Self, Problems> {
-        let snapshot = Snapshot { generation: 1, ..prepare(&sources, &services.ledger)? };
-        learn(&services, &snapshot);
+        let reading = Reading::default();
+        let snapshot = Snapshot { generation: 1, ..prepare(&sources, &reading, &services.ledger)? };
+        learn(&services, &snapshot, &[]);
         Ok(Self {
             snapshot: ArcSwap::from_pointee(snapshot),
             sources,
             services,
             turn: Mutex::default(),
             refused: Mutex::default(),
+            reading: Mutex::new(reading),
         })
     }
 
@@ -79,6 +89,11 @@ impl Live {
         self.refused_now().clone()
     }
 
+    /// What the last load read, whatever came of it: a change of it is worth another load.
+    pub fn reading(&self) -> Reading {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Reads, checks, builds, and swaps if all is well; where nothing has changed, what is live stays. Blocks on files: not for
     /// threads that serve.
     ///
@@ -87,8 +102,11 @@ impl Live {
     pub fn reload(&self) -> Result<Reloaded, Problems> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.snapshot();
-        match prepare(&self.sources, &self.services.ledger).and_then(|next| keeps_address(&before, next)) {
-            Ok(next) => Ok(self.accept(&before, next)),
+        let reading = Reading::default();
+        let next = prepare(&self.sources, &reading, &self.services.ledger);
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = reading;
+        match next.and_then(|next| takeable(&before, next)) {
+            Ok((next, changes)) => Ok(self.accept(&before, next, changes)),
             Err(problems) => {
                 self.refuse(&problems);
                 Err(problems)
@@ -96,17 +114,17 @@ impl Live {
         }
     }
 
-    fn accept(&self, before: &Snapshot, next: Snapshot) -> Reloaded {
+    fn accept(&self, before: &Snapshot, next: Snapshot, changes: Vec<Change>) -> Reloaded {
         let mended = self.refused_now().take().is_some();
         let changed = next.hash != before.hash;
         let generation = before.generation + u64::from(changed);
         let next = Snapshot { generation, ..next };
-        let told = Reloaded { generation, hash: next.hash.clone(), changed, warnings: next.warnings.clone() };
+        let told = Reloaded { generation, hash: next.hash.clone(), changed, changes, warnings: next.warnings.clone() };
         if changed {
-            learn(&self.services, &next);
+            learn(&self.services, &next, &told.changes);
             self.snapshot.store(Arc::new(next));
         } else if mended {
-            self.services.telemetry.reloaded(generation, &told.hash, &told.warnings);
+            self.services.telemetry.reloaded(generation, &told.hash, &[], &told.warnings);
         }
         told
     }
@@ -127,29 +145,25 @@ impl Live {
 }
 
 /// What everyone else learns of a snapshot that goes live.
-fn learn(services: &Services, snapshot: &Snapshot) {
+fn learn(services: &Services, snapshot: &Snapshot, changes: &[Change]) {
     crate::telemetry::logs::apply(&snapshot.config.settings.log);
     for model in snapshot.models.named() {
         services.telemetry.labels().learn(model.as_str());
     }
-    services.telemetry.reloaded(snapshot.generation, &snapshot.hash, &snapshot.warnings);
+    let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
+    services.telemetry.reloaded(snapshot.generation, &snapshot.hash, &changes, &snapshot.warnings);
 }
 
-/// A listener cannot move while connections are open on it.
-fn keeps_address(before: &Snapshot, next: Snapshot) -> Result<Snapshot, Problems> {
-    let (old, new) = (&before.config.settings.server, &next.config.settings.server);
+/// The next snapshot and what it changes, unless that needs a restart.
+fn takeable(before: &Snapshot, next: Snapshot) -> Result<(Snapshot, Vec<Change>), Problems> {
+    let changes = changes(before, &next);
     let mut problems = Problems::new();
-    for (field, same) in
-        [("listen", old.listen == new.listen), ("header_timeout", old.header_timeout == new.header_timeout)]
-    {
-        if !same {
-            let hint = "restart the server for it, or take the change back";
-            problems
-                .push(Problem::error("cannot change while the server runs").at(format!("server.{field}")).hint(hint));
-        }
+    for change in changes.iter().filter(|change| RESTART.contains(&change.path.as_str())) {
+        let hint = "restart the server for it, or take the change back";
+        problems.push(Problem::error("cannot change while the server runs").at(&change.path).hint(hint));
     }
     if problems.is_empty() {
-        return Ok(next);
+        return Ok((next, changes));
     }
     next.config.locate(&mut problems);
     Err(problems)

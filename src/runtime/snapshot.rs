@@ -13,6 +13,7 @@ use crate::media::Media;
 use crate::models::Models;
 use crate::plugin::Plugins;
 use crate::problem::Problems;
+use crate::reading::Reading;
 use crate::secret::Digest;
 use crate::upstream::Upstream;
 
@@ -39,8 +40,17 @@ pub struct Snapshot {
     pub upstream: Upstream,
     /// What fetches files that requests name.
     pub media: Media,
+    /// What it was made from.
+    pub reading: Reading,
     /// What somebody should look at.
     pub warnings: Problems,
+}
+
+impl Snapshot {
+    /// Which configuration this is, for answers to bear: `12-3fa9c2d41e07`.
+    pub fn version(&self) -> String {
+        format!("{}-{}", self.generation, self.hash)
+    }
 }
 
 /// Reads, checks and builds: the one function behind start, `check`, the watcher, SIGHUP and the admin's reload. It changes
@@ -48,8 +58,8 @@ pub struct Snapshot {
 ///
 /// # Errors
 /// All that is wrong, when anything is.
-pub fn prepare(sources: &Sources, ledger: &Ledger) -> Result<Snapshot, Problems> {
-    let mut loaded = config::load(sources)?;
+pub fn prepare(sources: &Sources, reading: &Reading, ledger: &Ledger) -> Result<Snapshot, Problems> {
+    let mut loaded = config::load(sources, reading)?;
     let mut problems = Problems::new();
     let config = &loaded.config;
     let settings = &config.settings;
@@ -66,7 +76,7 @@ pub fn prepare(sources: &Sources, ledger: &Ledger) -> Result<Snapshot, Problems>
     }
     let upstream = Upstream::prepare(&settings.upstream, environment, &mut problems);
     let media = Media::prepare(&settings.media, &mut problems);
-    let plugins = Plugins::load(&settings.plugins, &mut problems);
+    let plugins = Plugins::load(&settings.plugins, reading, &mut problems);
     loaded.found(problems);
     let Loaded { config, mut problems, .. } = loaded;
     config.locate(&mut problems);
@@ -84,6 +94,7 @@ pub fn prepare(sources: &Sources, ledger: &Ledger) -> Result<Snapshot, Problems>
         plugins,
         upstream,
         media,
+        reading: reading.clone(),
         warnings: problems,
         config,
     })

@@ -62,6 +62,29 @@ fn a_change_is_a_new_generation_and_no_change_is_none() {
 }
 
 #[test]
+fn a_change_is_told_setting_by_setting_without_secrets() {
+    let place = Place::new();
+    let more = "[pools.default]\nkeys = [\"env:GEMINI_API_KEYS\"]\n[pools.other]\nkeys = [\"canary-one\"]\n[upstream]\nattempts = 2\n";
+    let reloaded = place.reload(&format!("{}{more}", FILE.replace("2.5-flash", "2.5-pro"))).unwrap();
+    let told: Vec<String> = reloaded.changes.iter().map(Change::to_string).collect();
+    assert!(!told.concat().contains("canary"), "{told:#?}");
+    for expected in [
+        "models.default: \"gemini-2.5-flash\" -> \"gemini-2.5-pro\"",
+        "pools.other.keys[0].key: new, \"[secret ",
+        "upstream.attempts: 4 -> 2",
+    ] {
+        assert!(told.iter().any(|told| told.starts_with(expected)), "{expected} is not in {told:#?}");
+    }
+    // Another secret in the same place is a change; the same one is none.
+    let told =
+        place.reload(&format!("{}{}", FILE.replace("2.5-flash", "2.5-pro"), more.replace("-one", "-two"))).unwrap();
+    assert_eq!(told.changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(), ["pools.other.keys[0].key"]);
+    std::fs::write(place.dir.path().join("plugins/one.rhai"), "fn on_request(ctx) { }").unwrap();
+    let told = place.live.reload().unwrap();
+    assert!(told.changes.len() == 1 && told.changes[0].path.ends_with("plugins/one.rhai"), "{:?}", told.changes);
+}
+
+#[test]
 fn a_held_snapshot_does_not_change() {
     let place = Place::new();
     let held = place.live.snapshot();

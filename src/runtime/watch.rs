@@ -3,10 +3,8 @@
 //!
 //! Editors save by renaming, ConfigMaps by swapping symbolic links under other names, and a file mounted by itself into a
 //! container tells nothing of the folder around it. So folders are watched and files besides; names of events are not read;
-//! and whatever the events say, the content is looked at every few seconds.
+//! and whatever the events say, what was read is read again every few seconds.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -17,7 +15,6 @@ use notify_debouncer_full::notify::{EventKind, RecommendedWatcher, RecursiveMode
 use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
 
 use super::Live;
-use crate::config::LARGEST;
 use crate::secret::Digest;
 
 /// Editors write in several steps: look when they are through.
@@ -58,20 +55,16 @@ impl Drop for Watch {
 
 fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
     let mut places = Places::watch(live, look);
-    // What changed between the first snapshot and the first watch would go unseen: so the first look is at once.
-    let mut seen = None;
     loop {
-        let now = Some(content(live));
-        let changed = now != seen;
-        seen = now;
-        // What was refused may be mended where nobody looks: in a folder of plugins that is not live yet.
-        if changed || live.refused().is_some() {
+        let reading = live.reading();
+        // What has changed since the last load was read, whatever came of it: also before the first watch stood.
+        if reading.again().digest() != reading.digest() {
             // What is wrong is logged, and kept where it is asked for.
             let _ = live.reload();
         }
-        if changed {
-            // A file that was replaced is another file, and there may be another folder of plugins. What changes until the new
-            // watch stands tells nobody: hence another look before the wait.
+        // Somebody may have loaded it on request, too. A file that was replaced is another file, and there may be other files to
+        // watch. What changes until the new watch stands tells nobody: hence another look before the wait.
+        if live.reading().digest() != places.read {
             drop(std::mem::replace(&mut places, Places::watch(live, look)));
             continue;
         }
@@ -84,11 +77,14 @@ fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
 
 /// The places under watch, as long as it lives.
 struct Places {
+    /// What had been read when the watch began.
+    read: Digest,
     _watcher: Option<Debouncer<RecommendedWatcher, RecommendedCache>>,
 }
 
 impl Places {
     fn watch(live: &Live, look: &Sender<Told>) -> Self {
+        let read = live.reading().digest();
         let look = look.clone();
         let heard = move |result: DebounceEventResult| {
             // Our own reading makes events too; they say nothing.
@@ -103,58 +99,32 @@ impl Places {
         };
         let Ok(mut debouncer) = new_debouncer(SETTLE, None, heard) else {
             tracing::warn!("changes of files cannot be watched; they are looked for every {} s", POLL.as_secs());
-            return Self { _watcher: None };
+            return Self { read, _watcher: None };
         };
         for place in places(live) {
             // What is not there yet is found by the poll.
             let _ = debouncer.watch(&place, RecursiveMode::NonRecursive);
         }
-        Self { _watcher: Some(debouncer) }
+        Self { read, _watcher: Some(debouncer) }
     }
 }
 
+/// The folders of what was read, and the files that are in a folder by themselves.
 fn places(live: &Live) -> Vec<PathBuf> {
     let folder = |file: &Path| match file.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),
         _ => PathBuf::from("."),
     };
-    let mut places = files(live);
-    let folders: Vec<PathBuf> = places.iter().map(|file| folder(file)).collect();
-    places.extend(folders);
-    places.push(live.snapshot().config.settings.plugins.dir.clone());
+    let reading = live.reading();
+    let mut places = reading.folders();
+    let listed = places.clone();
+    for file in reading.files() {
+        let parent = folder(&file);
+        if !listed.contains(&parent) {
+            places.extend([parent, file]);
+        }
+    }
     places.sort();
     places.dedup();
     places
-}
-
-/// The files besides plugins.
-fn files(live: &Live) -> Vec<PathBuf> {
-    let sources = live.sources();
-    let mut files = vec![sources.path().to_owned(), sources.dotenv.clone()];
-    files.extend(live.snapshot().config.secret_files().map(Path::to_owned));
-    files
-}
-
-/// A digest of everything that a reload would read.
-fn content(live: &Live) -> Digest {
-    let scripts = std::fs::read_dir(&live.snapshot().config.settings.plugins.dir);
-    let mut scripts: Vec<PathBuf> = scripts.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    scripts.retain(|path| path.extension().is_some_and(|end| end == "rhai"));
-    scripts.sort();
-    let mut text = String::new();
-    for file in files(live).into_iter().chain(scripts) {
-        text.push_str(&format!("\n{}\n", file.display()));
-        match read(&file) {
-            Ok(bytes) => text.push_str(&String::from_utf8_lossy(&bytes)),
-            Err(error) => text.push_str(&format!("{:?}", error.kind())),
-        }
-    }
-    Digest::of(&text)
-}
-
-/// No more than a reload would read.
-fn read(file: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(file)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -40,16 +40,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Lets pass whom the door lets pass.
+/// By which configuration a request was answered: its generation and its hash.
+pub const CONFIG: HeaderName = HeaderName::from_static("x-gemini-adapter-config");
+
+/// Lets pass whom the door lets pass. Every answer bears the configuration it was made by.
 pub async fn require(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     let snapshot = door.app.live.snapshot();
-    match admit(&snapshot, door.needs, request.headers()) {
+    let mut response = match admit(&snapshot, door.needs, request.headers()) {
         Ok(client) => {
-            request.extensions_mut().insert(Caller { client, snapshot });
+            request.extensions_mut().insert(Caller { client, snapshot: snapshot.clone() });
             next.run(request).await
         }
         Err(error) => error.into_response(),
+    };
+    if let Ok(version) = HeaderValue::from_str(&snapshot.version()) {
+        response.headers_mut().insert(CONFIG, version);
     }
+    response
 }
 
 fn admit(snapshot: &Snapshot, needs: Needs, headers: &HeaderMap) -> Result<Client, Error> {

@@ -16,7 +16,7 @@ use super::App;
 use super::endpoints;
 use crate::error::Error;
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The id of a request: the client's own when it sent a harmless one, else a new one that sorts by time.
 #[derive(Clone, Debug)]
@@ -51,21 +51,18 @@ pub fn tolerate_base_url(mut request: Request<Body>) -> Request<Body> {
 
 /// The path that was meant, where it is another.
 fn meant(path: &str) -> Option<String> {
-    let mut rest = path.trim_end_matches('/');
-    let mut doubled = 0;
+    let known = |path: &str| endpoints::all().iter().any(|endpoint| endpoint.is_at(path));
+    if known(path) {
+        return None;
+    }
+    let trimmed = path.trim_end_matches('/');
+    let mut rest = trimmed;
     while let Some(inner) = rest.strip_prefix("/v1").filter(|inner| inner.starts_with('/')) {
         rest = inner;
-        doubled += 1;
     }
-    let api = ["/chat/", "/models"].iter().any(|start| rest.starts_with(start));
-    match (api, doubled) {
-        (true, 1) if rest.len() + 3 == path.len() => None,
-        (true, _) => Some(format!("/v1{rest}")),
-        (false, 0) if rest.len() == path.len() || path == "/" => None,
-        (false, 0) if rest.is_empty() => Some("/".to_owned()),
-        (false, 0) => Some(rest.to_owned()),
-        (false, _) => None,
-    }
+    let whole = if trimmed.is_empty() { "/" } else { trimmed };
+    let other_version = Some(rest).filter(|rest| rest.starts_with("/v1")).map(str::to_owned);
+    [Some(whole.to_owned()), Some(format!("/v1{rest}")), other_version].into_iter().flatten().find(|path| known(path))
 }
 
 fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
@@ -78,18 +75,18 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// 404 in OpenAI's words.
+/// What is not there.
 pub async fn unknown_path(method: Method, uri: Uri) -> Error {
     let path: String = uri.path().chars().take(200).collect::<String>().escape_debug().collect();
     Error::not_found(format!("Invalid URL ({method} {path})")).code("unknown_url")
 }
 
-/// 405 in OpenAI's words.
+/// What is there, for another method.
 pub async fn unknown_method(method: Method, uri: Uri) -> Error {
     let path: String = uri.path().chars().take(200).collect::<String>().escape_debug().collect();
-    let known =
-        endpoints::all().iter().find(|endpoint| endpoint.path == uri.path()).map_or("another method", |it| it.method);
-    Error::method_not_allowed(format!("Not allowed to {method} on {path}. Use {known}."))
+    let known: Vec<&str> =
+        endpoints::all().iter().filter(|endpoint| endpoint.is_at(uri.path())).map(|endpoint| endpoint.method).collect();
+    Error::method_not_allowed(format!("Not allowed to {method} on {path}. Use {}.", known.join(" or ")))
 }
 
 /// A panic is one request's 500, and its words stay in the log.
@@ -118,9 +115,9 @@ pub fn cors(app: App) -> CorsLayer {
     };
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(allowed))
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([REQUEST_ID])
+        .expose_headers([REQUEST_ID, super::auth::CONFIG])
 }
 
 #[cfg(test)]
@@ -141,6 +138,8 @@ mod tests {
             ("/stats/", Some("/stats")),
             ("/", None),
             ("//", Some("/")),
+            ("/nothing/", None),
+            ("/v1/stats", None),
             ("/v1/nothing", None),
             ("/v1", None),
         ] {

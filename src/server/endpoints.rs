@@ -1,43 +1,56 @@
-//! The table of endpoints: what there is, and who may use it. A route exists only as a row here, and a row without a role
-//! does not compile.
+//! The table of endpoints: what there is, who may use it, and in which protocol. A route exists only as a row here, and a row
+//! without a role does not compile.
 
-use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
 
-use super::auth::{Door, require};
-use super::{App, admin, chat, edge, meta, models};
+use super::auth::{Caller, Door, require};
+use super::door::{self, Arrival};
+use super::{App, admin, edge, family, meta, models};
 use crate::clients::Needs;
+use crate::protocol::Protocol;
+use crate::protocol::openai_chat::OpenAiChat;
 
 /// One endpoint.
 pub struct Endpoint {
-    /// `GET` or `POST`.
+    /// `GET`, `POST` or `DELETE`.
     pub method: &'static str,
-    /// Its path; `{name}` stands for a segment.
+    /// Its path; `{name}` stands for a segment, `{*name}` for all that follow.
     pub path: &'static str,
     /// Who may use it.
     pub needs: Needs,
     /// What it is for, in a few words.
     pub about: &'static str,
-    handler: fn() -> MethodRouter<App>,
+    behind: Behind,
+}
+
+/// What is behind a door.
+#[derive(Clone, Copy)]
+enum Behind {
+    /// A model, spoken to in this protocol.
+    Protocol(&'static dyn Protocol),
+    /// Something of the server's own.
+    Handler(fn() -> MethodRouter<App>),
 }
 
 /// All endpoints.
 pub const ENDPOINTS: &[Endpoint] = &[
-    row("POST", "/v1/chat/completions", Needs::Client, "OpenAI's chat completions, whole and streamed", || {
-        post(chat::completions)
-    }),
+    door("/v1/chat/completions", &OpenAiChat, "OpenAI's chat completions, whole and streamed"),
     row("GET", "/v1/models", Needs::Client, "aliases and the models of the pool's keys", || get(models::list)),
     row("GET", "/v1/models/{*id}", Needs::Client, "one model", || get(models::one)),
     row("GET", "/stats", Needs::Client, "what this process has done, and the state of each key", || get(meta::stats)),
     row("GET", "/metrics", Needs::Metrics, "Prometheus metrics", || get(meta::metrics)),
-    row("POST", "/admin/reset-key/{prefix}", Needs::Admin, "puts a key back to work", || post(admin::reset_key)),
-    row("POST", "/admin/reload", Needs::Admin, "loads the configuration anew", || post(admin::reload)),
-    row("POST", "/admin/translate", Needs::Admin, "what a chat request would become, field by field", || {
-        post(admin::translate)
+    row("POST", "/admin/reset-key/{prefix}", Needs::Admin, "puts a key back to work", || post(admin::keys::reset)),
+    row("POST", "/admin/reload", Needs::Admin, "loads the configuration anew", || post(admin::config::reload)),
+    row("POST", "/admin/translate", Needs::Admin, "what a request would become, field by field", || {
+        post(admin::translate::show)
     }),
-    row("GET", "/admin/config", Needs::Admin, "the live configuration, secrets masked", || get(admin::config)),
-    row("GET", "/admin/keys", Needs::Admin, "the state of each key", || get(admin::keys)),
+    row("GET", "/admin/config", Needs::Admin, "the live configuration, secrets masked", || get(admin::config::show)),
+    row("GET", "/admin/keys", Needs::Admin, "the state of each key", || get(admin::keys::list)),
     row("GET", "/", Needs::Nothing, "what this is", || get(meta::info)),
     row("GET", "/health", Needs::Nothing, "how many keys can serve", || get(meta::health)),
     row("GET", "/livez", Needs::Nothing, "whether the process lives", || get(meta::livez)),
@@ -49,6 +62,19 @@ pub fn all() -> &'static [Endpoint] {
     ENDPOINTS
 }
 
+/// A door to models.
+const fn door(path: &'static str, protocol: &'static dyn Protocol, about: &'static str) -> Endpoint {
+    Endpoint { method: "POST", path, needs: Needs::Client, about, behind: Behind::Protocol(protocol) }
+}
+
+/// The door to models at this path, and the protocol it speaks.
+pub fn door_at(path: &str) -> Option<(&'static str, &'static dyn Protocol)> {
+    ENDPOINTS.iter().filter(|endpoint| endpoint.is_at(path)).find_map(|endpoint| match endpoint.behind {
+        Behind::Protocol(protocol) => Some((endpoint.path, protocol)),
+        Behind::Handler(_) => None,
+    })
+}
+
 const fn row(
     method: &'static str,
     path: &'static str,
@@ -56,7 +82,40 @@ const fn row(
     about: &'static str,
     handler: fn() -> MethodRouter<App>,
 ) -> Endpoint {
-    Endpoint { method, path, needs, about, handler }
+    Endpoint { method, path, needs, about, behind: Behind::Handler(handler) }
+}
+
+impl Endpoint {
+    /// Whether this path is one of its.
+    pub fn is_at(&self, path: &str) -> bool {
+        let mut segments = path.split('/');
+        for wanted in self.path.split('/') {
+            match segments.next() {
+                Some(found) if wanted.starts_with("{*") => return !found.is_empty(),
+                Some(found) if wanted == found || (wanted.starts_with('{') && !found.is_empty()) => {}
+                _ => return false,
+            }
+        }
+        segments.next().is_none()
+    }
+
+    fn route(&self) -> MethodRouter<App> {
+        match self.behind {
+            Behind::Handler(handler) => handler(),
+            Behind::Protocol(protocol) => {
+                let path = self.path;
+                let open = move |State(app): State<App>,
+                                 caller: Caller,
+                                 Extension(id): Extension<edge::RequestId>,
+                                 uri: Uri,
+                                 headers: HeaderMap,
+                                 content: Body| {
+                    door::answer(app, Arrival { caller, id, uri, headers, content }, protocol, path)
+                };
+                post(open)
+            }
+        }
+    }
 }
 
 /// The router of the table.
@@ -64,13 +123,36 @@ pub fn router(app: App) -> Router {
     let mut router = Router::new();
     for endpoint in ENDPOINTS {
         let door = Door { app: app.clone(), needs: endpoint.needs };
-        router = router.route(endpoint.path, (endpoint.handler)().layer(from_fn_with_state(door, require)));
+        router = router.route(endpoint.path, endpoint.route().layer(from_fn_with_state(door, require)));
     }
     router
         .fallback(edge::unknown_path)
         .method_not_allowed_fallback(edge::unknown_method)
         .layer(edge::catch_panic())
         .layer(edge::cors(app.clone()))
+        .layer(from_fn(family::in_its_words))
         .layer(from_fn(edge::request_id))
         .with_state(app)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_the_table() {
+        let at = |path: &str| ENDPOINTS.iter().find(|endpoint| endpoint.is_at(path)).map(|endpoint| endpoint.path);
+        for (path, expected) in [
+            ("/v1/chat/completions", Some("/v1/chat/completions")),
+            ("/v1/models/gpt-4o", Some("/v1/models/{*id}")),
+            ("/v1/models/a/b", Some("/v1/models/{*id}")),
+            ("/v1/models/", None),
+            ("/admin/reset-key/ab", Some("/admin/reset-key/{prefix}")),
+            ("/admin/reset-key/ab/c", None),
+            ("/", Some("/")),
+            ("/v1", None),
+        ] {
+            assert_eq!(at(path), expected, "{path}");
+        }
+    }
 }

@@ -4,9 +4,10 @@
 mod admin;
 mod auth;
 mod body;
-mod chat;
+mod door;
 mod edge;
 mod endpoints;
+mod family;
 mod meta;
 mod models;
 mod respond;

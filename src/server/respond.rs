@@ -10,27 +10,36 @@ use bytes::Bytes;
 
 use crate::error::Error;
 use crate::pipeline::{Answer, Content};
-use crate::wire::openai::error;
+use crate::protocol::Family;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// The error travels beside the response until it is known in whose words it is to be told: [`tell`].
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = json(status, error::Body::from(&self).to_vec().into());
-        let headers = response.headers_mut();
-        if let Some(rest) = self.retry_after {
-            retry_after(headers, rest);
-            if self.status == 429 {
-                nothing_left(headers, rest);
-            }
-        }
-        if let Some(should_retry) = self.should_retry {
-            let value = if should_retry { "true" } else { "false" };
-            headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static(value));
-        }
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        response.extensions_mut().insert(self);
         response
     }
+}
+
+/// An error in the words of a family.
+pub fn tell(error: &Error, family: &dyn Family, request_id: &str) -> Response {
+    let status = StatusCode::from_u16(family.status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = json(status, family.error(error, request_id).into());
+    let headers = response.headers_mut();
+    if let Some(rest) = error.retry_after {
+        retry_after(headers, rest);
+        if error.status == 429 {
+            nothing_left(headers, rest);
+        }
+    }
+    if let Some(should_retry) = error.should_retry {
+        let value = if should_retry { "true" } else { "false" };
+        headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static(value));
+    }
+    response
 }
 
 /// OpenAI's own headers about limits: nothing is left until then.
@@ -53,17 +62,17 @@ fn retry_after(headers: &mut HeaderMap, rest: Duration) {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let mut response = match self.content {
-            Content::Whole(body) => json(StatusCode::OK, body),
+            Content::Whole(body) => Response::new(Body::from(body)),
             Content::Stream(stream) => {
                 let mut response = Response::new(Body::from_stream(stream));
                 let headers = response.headers_mut();
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
                 headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
                 // Or nginx would hold events back until its buffer is full.
                 headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
                 response
             }
         };
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.media_type));
         if let Some(losses) = self.losses.as_deref().and_then(header_text) {
             response.headers_mut().insert(HeaderName::from_static("x-gemini-adapter-losses"), losses);
         }

@@ -4,7 +4,11 @@
 use serde_json::{Map, Value, json};
 
 use super::scenario::{Kind, Say, Scenario};
-use super::signature;
+use super::{signature, sound};
+
+/// A picture: one transparent pixel.
+pub const PIXEL: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 
 /// An answer: pieces in order, and how it ends.
 pub struct Answer {
@@ -27,21 +31,25 @@ impl Answer {
 }
 
 /// What is said to a request.
-pub fn compose(model: &str, body: &Value, prompt: &str, scenario: Option<&Scenario>) -> Answer {
+pub fn compose(model: &str, body: &Value, prompt: &str, scenario: Option<&Scenario>, streaming: bool) -> Answer {
+    let draws =
+        body["generationConfig"]["responseModalities"].as_array().is_some_and(|asked| asked.contains(&json!("IMAGE")));
     let say = match scenario.map(|scenario| scenario.kind) {
         Some(Kind::Say(say)) => say,
         _ if body["generationConfig"]["responseMimeType"] == "application/json" => Say::Json,
         _ if must_call(body) => Say::Tool,
+        None if draws => Say::Image,
         _ => Say::Text,
     };
     let newer = !model.contains("2.") && !model.contains("1.5");
     let mut answer = match say {
+        Say::Text if sound::is_voice(model) => Answer::of(sound::pieces(model, &without_markers(prompt), streaming)),
         Say::Tool | Say::Parallel => tools(body, say, scenario, newer),
         Say::Long => long(scenario),
         _ => plain(say, body, prompt),
     };
     // Gemini 3 ends its streams with an empty, signed text.
-    if newer && answer.finish == Some("STOP") && matches!(say, Say::Text | Say::Thinking) {
+    if newer && !sound::is_voice(model) && answer.finish == Some("STOP") && matches!(say, Say::Text | Say::Thinking) {
         answer.pieces.push(vec![json!({ "text": "", "thoughtSignature": signature::of_text() })]);
     }
     answer
@@ -77,11 +85,9 @@ fn plain(say: Say, body: &Value, prompt: &str) -> Answer {
             ..Answer::of(Vec::new())
         },
         Say::Image => {
-            // One transparent pixel.
-            let pixel =
-                "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
-            let image = json!({ "inlineData": { "mimeType": "image/png", "data": pixel } });
-            Answer::of(vec![text("Here it is."), vec![image]])
+            let image = vec![json!({ "inlineData": { "mimeType": "image/png", "data": PIXEL } })];
+            let only = body["generationConfig"]["responseModalities"] == json!(["IMAGE"]);
+            Answer::of(if only { vec![image] } else { vec![text("Here it is."), image] })
         }
         Say::DoubleStop => Answer { early_stop: Some(0), ..Answer::of(vec![text("First. "), text("Second.")]) },
         _ => Answer::of(words(&said)),

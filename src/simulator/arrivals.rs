@@ -16,12 +16,20 @@ pub struct Arrival {
     pub key: String,
     /// The model.
     pub model: String,
-    /// `generateContent`, `streamGenerateContent`, `countTokens`, `models`.
+    /// `generateContent`, `countTokens`, `models`, `files.upload`, …
     pub method: String,
     /// The body.
     pub body: Arc<Value>,
     /// The status it was answered with.
     pub status: u16,
+}
+
+impl Arrival {
+    /// One without a body that goes well.
+    pub(super) fn of(key: &str, model: &str, method: &str) -> Self {
+        let body = Arc::new(Value::Null);
+        Self { key: key.to_owned(), model: model.to_owned(), method: method.to_owned(), body, status: 200 }
+    }
 }
 
 #[derive(Debug, Default)]

@@ -42,8 +42,13 @@ pub fn info(reason: &str) -> Value {
 }
 
 pub fn unknown_model(model: &str) -> Failure {
+    unsupported(model, "generateContent")
+}
+
+/// Google has the same words for a model that is not there and for one that cannot be asked so.
+pub fn unsupported(model: &str, method: &str) -> Failure {
     let message = format!(
-        "models/{model} is not found for API version v1beta, or is not supported for generateContent. Call ModelService.ListModels to see the list of available models and their supported methods."
+        "models/{model} is not found for API version v1beta, or is not supported for {method}. Call ModelService.ListModels to see the list of available models and their supported methods."
     );
     failure(404, message, Vec::new())
 }

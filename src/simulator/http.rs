@@ -13,34 +13,19 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::arrivals::{Arrival, Arrivals};
-use super::failure::{Failure, failure, invalid, unknown_model};
+use super::failure::{Failure, failure, invalid};
+use super::files::Uploads;
 use super::replay::{self, Recorded};
 use super::scenario::{Kind, Scenario, prompt};
-use super::{Options, answer, keys, rules, shape, transmit};
-
-/// Models it has, as Google lists them.
-const MODELS: &[&str] = &[
-    "gemini-2.0-flash",
-    "gemini-2.5-flash",
-    "gemini-2.5-flash-image",
-    "gemini-2.5-flash-lite",
-    "gemini-2.5-pro",
-    "gemini-3-flash-preview",
-    "gemini-3.1-flash-lite",
-    "gemini-3.1-pro-preview",
-    "gemini-3.5-flash",
-    "gemini-3.6-flash",
-    "gemini-3.8-flash",
-    "gemini-flash-latest",
-    "gemini-flash-lite-latest",
-    "gemini-pro-latest",
-    "gemma-4-31b-it",
-];
+use super::shelf::Shelf;
+use super::{Options, answer, caches, embed, files, keys, models, rules, shape, transmit};
 
 /// What all requests share.
 #[derive(Debug)]
 pub struct State {
     pub arrivals: Arrivals,
+    pub shelf: Shelf,
+    pub uploads: Uploads,
     scenario: Option<Scenario>,
     recorded: HashMap<String, Recorded>,
 }
@@ -55,7 +40,13 @@ impl State {
             None => None,
         };
         let recorded = options.replay.as_deref().map(replay::load).transpose()?.unwrap_or_default();
-        Ok(Self { arrivals: Arrivals::default(), scenario, recorded })
+        Ok(Self {
+            arrivals: Arrivals::default(),
+            shelf: Shelf::default(),
+            uploads: Uploads::default(),
+            scenario,
+            recorded,
+        })
     }
 
     /// The scenario of a request, unless it has happened often enough.
@@ -71,56 +62,43 @@ impl State {
 /// The routes.
 pub fn router(state: Arc<State>) -> Router {
     Router::new()
-        .route("/v1beta/models", get(list))
-        .route("/v1beta/models/{model}", get(one).post(act))
+        .route("/v1beta/models", get(models::list))
+        .route("/v1beta/models/{model}", get(models::one).post(act))
         .route("/v1beta/tunedModels/{model}", post(act))
+        .route("/v1beta/cachedContents", get(caches::list).post(caches::create))
+        .route("/v1beta/cachedContents/{id}", get(caches::get).patch(caches::patch).delete(caches::delete))
+        .route("/upload/v1beta/files", post(files::upload))
+        .route("/v1beta/files", get(files::list))
+        .route("/v1beta/files/{id}", get(files::get).delete(files::delete))
         .layer(DefaultBodyLimit::max(256 * 1024 * 1024))
         .with_state(state)
 }
 
-fn key_of(headers: &HeaderMap) -> Option<&str> {
+/// The key of a request.
+pub fn key_of(headers: &HeaderMap) -> Option<&str> {
     headers.get("x-goog-api-key").and_then(|value| value.to_str().ok())
 }
 
-fn listed(model: &str) -> Value {
-    json!({
-        "name": format!("models/{model}"),
-        "displayName": model,
-        "inputTokenLimit": 1_048_576,
-        "outputTokenLimit": 65_536,
-        "supportedGenerationMethods": ["generateContent", "countTokens"]
-    })
+/// A value of a query.
+pub fn value_of<'q>(query: Option<&'q str>, name: &str) -> Option<&'q str> {
+    let mut pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
-async fn list(Shared(state): Shared<Arc<State>>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response<Body> {
-    let key = match keys::check(key_of(&headers), query.as_deref(), "") {
-        Ok(key) => key,
-        // Listing spends no quota.
-        Err(failure) if failure.status == 429 => key_of(&headers).unwrap_or_default().to_owned(),
-        Err(failure) => return transmit::failed(&failure, false, false),
-    };
-    let arrival = Arrival { key, model: String::new(), method: "models".into(), body: Value::Null.into(), status: 200 };
+/// The key of a request about what keys have put there, which is counted as it arrives.
+pub fn act_on(
+    state: &State,
+    headers: &HeaderMap,
+    query: Option<&str>,
+    method: &str,
+    body: &[u8],
+) -> Result<String, Failure> {
+    let key = keys::check(key_of(headers), query, "");
+    let mut arrival = Arrival::of(key_of(headers).unwrap_or_default(), "", method);
+    arrival.body = serde_json::from_slice::<Value>(body).unwrap_or_default().into();
+    arrival.status = key.as_ref().err().map_or(200, |failure| failure.status);
     state.arrivals.add(arrival);
-    let query = query.unwrap_or_default();
-    let value = |name: &str| {
-        query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
-    };
-    let size = value("pageSize").and_then(|size| size.parse().ok()).unwrap_or(50usize).clamp(1, 1000);
-    let start: usize = value("pageToken").and_then(|token| token.parse().ok()).unwrap_or(0);
-    let page: Vec<Value> = MODELS.iter().skip(start).take(size).map(|model| listed(model)).collect();
-    let mut answer = json!({ "models": page });
-    if start + size < MODELS.len() {
-        answer["nextPageToken"] = json!((start + size).to_string());
-    }
-    transmit::document(&answer)
-}
-
-async fn one(headers: HeaderMap, RawQuery(query): RawQuery, Path(model): Path<String>) -> Response<Body> {
-    match keys::check(key_of(&headers), query.as_deref(), &model) {
-        Ok(_) if MODELS.contains(&model.as_str()) => transmit::document(&listed(&model)),
-        Ok(_) => transmit::failed(&unknown_model(&model), false, false),
-        Err(failure) => transmit::failed(&failure, false, false),
-    }
+    key
 }
 
 /// `models/{model}:{method}`.
@@ -135,13 +113,8 @@ async fn act(
     let streaming = method == "streamGenerateContent";
     let sse = query.as_deref().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
     let parsed = serde_json::from_slice::<Value>(&body);
-    let arrival = Arrival {
-        key: key_of(&headers).unwrap_or_default().to_owned(),
-        model: model.to_owned(),
-        method: method.to_owned(),
-        body: parsed.as_ref().map(Clone::clone).unwrap_or_default().into(),
-        status: 200,
-    };
+    let body_of = parsed.as_ref().map(Clone::clone).unwrap_or_default().into();
+    let arrival = Arrival { body: body_of, ..Arrival::of(key_of(&headers).unwrap_or_default(), model, method) };
     let judged = match &parsed {
         Ok(body) => judge(&state, &headers, query.as_deref(), model, method, body),
         Err(error) => Err((invalid(format!("Invalid JSON payload received. {error}")), false)),
@@ -150,7 +123,7 @@ async fn act(
     state.arrivals.add(Arrival { status, ..arrival });
     match judged {
         Err((failure, page)) => transmit::failed(&failure, streaming, page),
-        Ok(Judged::Count(tokens)) => transmit::document(&json!({ "totalTokens": tokens })),
+        Ok(Judged::Document(document)) => transmit::document(&document),
         Ok(Judged::Recorded(recorded)) => {
             transmit::recorded(recorded.status, &recorded.content_type, recorded.body.clone())
         }
@@ -169,7 +142,7 @@ async fn act(
 /// What a request gets when nothing is wrong with it.
 enum Judged {
     Answer { answer: answer::Answer, prompt_tokens: u64, scenario: Option<Scenario> },
-    Count(u64),
+    Document(Value),
     Recorded(Recorded),
 }
 
@@ -187,23 +160,30 @@ fn judge(
     if let Some(recorded) = replay::wanted(&words).and_then(|name| state.recorded.get(name)) {
         return Ok(Judged::Recorded(recorded.clone()));
     }
-    if !MODELS.contains(&model) {
-        return Err(plain(unknown_model(model)));
-    }
-    let prompt_tokens = answer::tokens(&body["contents"].to_string());
+    models::check(model, method).map_err(plain)?;
+    let shaped = |message: &str| shape::check(message, body).map_err(plain);
     match method {
         "countTokens" => {
-            shape::check("CountTokensRequest", body).map_err(plain)?;
-            Ok(Judged::Count(prompt_tokens))
+            let body = shaped("CountTokensRequest")?;
+            rules::countable(&body).map_err(plain)?;
+            Ok(Judged::Document(json!({ "totalTokens": answer::tokens(&body.to_string()) })))
         }
+        "embedContent" => embed::one(model, &shaped("EmbedContentRequest")?).map(Judged::Document).map_err(plain),
+        "batchEmbedContents" => {
+            embed::batch(model, &shaped("BatchEmbedContentsRequest")?).map(Judged::Document).map_err(plain)
+        }
+        "predict" => embed::pictures(&shaped("PredictRequest")?).map(Judged::Document).map_err(plain),
         "generateContent" | "streamGenerateContent" => {
-            let body = shape::check("GenerateContentRequest", body).map_err(plain)?;
+            let body = shaped("GenerateContentRequest")?;
             rules::check(model, &body).map_err(plain)?;
+            state.shelf.check(model, &key, &body).map_err(plain)?;
             let scenario = state.scenario(&words, &key, model);
             if let Some(failed) = scenario.as_ref().and_then(|scenario| scenario.failure(model)) {
                 return Err(failed);
             }
-            let answer = answer::compose(model, &body, &words, scenario.as_ref());
+            let streaming = method == "streamGenerateContent";
+            let prompt_tokens = answer::tokens(&body["contents"].to_string());
+            let answer = answer::compose(model, &body, &words, scenario.as_ref(), streaming);
             let scenario = scenario.filter(|scenario| !matches!(scenario.kind, Kind::Fail(_)));
             Ok(Judged::Answer { answer, prompt_tokens, scenario })
         }

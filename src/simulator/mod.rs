@@ -6,14 +6,21 @@
 
 mod answer;
 mod arrivals;
+mod caches;
+mod embed;
 mod failure;
+mod files;
 mod http;
 mod keys;
+mod modalities;
+mod models;
 mod replay;
 mod rules;
 mod scenario;
 mod shape;
+mod shelf;
 mod signature;
+mod sound;
 mod transmit;
 
 use std::io;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::failure::{Failure, invalid};
-use super::signature;
+use super::{modalities, signature};
 
 /// A request that has the right shape.
 pub struct Request<'a> {
@@ -33,12 +33,29 @@ const RULES: &[Rule] = &[
     system_instruction,
     media,
     cached_content,
+    modalities::combination,
+    modalities::voices,
+    modalities::pictures,
 ];
 
 /// Checks them all; the first that is broken counts.
 pub fn check(model: &str, body: &Value) -> Result<(), Failure> {
     let request = Request { model, body };
     RULES.iter().try_for_each(|rule| rule(&request)).map_err(invalid)
+}
+
+/// Checks a request to count: contents, or a whole request that names its model, and not both.
+pub fn countable(body: &Value) -> Result<(), Failure> {
+    let (contents, whole) = (body.get("contents"), body.get("generateContentRequest"));
+    let judged = match (contents, whole) {
+        (Some(_), Some(_)) => Err("Only one of contents and generate_content_request can be set.".to_owned()),
+        (None, None) => Err("* CountTokensRequest.contents: contents is not specified\n".to_owned()),
+        (None, Some(whole)) if whole["model"].as_str().is_none_or(str::is_empty) => {
+            Err("* CountTokensRequest.generate_content_request.model: model is required\n".to_owned())
+        }
+        _ => Ok(()),
+    };
+    judged.map_err(invalid)
 }
 
 impl Request<'_> {
@@ -52,7 +69,7 @@ impl Request<'_> {
         self.body["contents"].as_array().into_iter().flatten()
     }
 
-    fn config(&self) -> &Value {
+    pub fn config(&self) -> &Value {
         &self.body["generationConfig"]
     }
 
@@ -74,7 +91,7 @@ fn responses_of(content: &Value) -> Vec<&Value> {
     parts_of(content).filter_map(|part| part.get("functionResponse")).collect()
 }
 
-fn ensure(holds: bool, message: impl Into<String>) -> Result<(), String> {
+pub fn ensure(holds: bool, message: impl Into<String>) -> Result<(), String> {
     if holds { Ok(()) } else { Err(message.into()) }
 }
 

@@ -66,6 +66,11 @@ pub fn document(value: &Value) -> Response<Body> {
     response(200, "application/json; charset=UTF-8", Body::from(value.to_string()))
 }
 
+/// A JSON document, or why there is none.
+pub fn judged(document: Result<Value, Failure>) -> Response<Body> {
+    document.map_or_else(|failure| failed(&failure, false, false), |found| self::document(&found))
+}
+
 /// A whole answer.
 pub async fn whole(answer: &Answer, about: &About<'_>, scenario: Option<&Scenario>) -> Response<Body> {
     let mut parts: Vec<Value> = Vec::new();

@@ -85,8 +85,8 @@ impl Telemetry {
         .increment(1);
     }
 
-    /// A new snapshot is live.
-    pub fn reloaded(&self, generation: u64, hash: &str, warnings: &Problems) {
+    /// A new snapshot is live. `changes` are words for what is other than before, secrets masked.
+    pub fn reloaded(&self, generation: u64, hash: &str, changes: &[String], warnings: &Problems) {
         ::metrics::counter!("gemini_adapter_config_reloads", "result" => "ok").increment(1);
         ::metrics::gauge!("gemini_adapter_config_last_reload_successful").set(1.0);
         ::metrics::gauge!("gemini_adapter_config_last_reload_success_timestamp_seconds")
@@ -95,7 +95,8 @@ impl Telemetry {
         for problem in warnings.iter() {
             tracing::warn!(%problem, "the configuration has a problem");
         }
-        tracing::info!(generation, hash, "configuration loaded");
+        let changed = (!changes.is_empty()).then(|| first(changes));
+        tracing::info!(generation, hash, changed, "configuration loaded");
     }
 
     /// A change was refused; the old snapshot stays.
@@ -124,4 +125,12 @@ impl Telemetry {
         ::metrics::gauge!("gemini_adapter_plugin_spent_seconds", "plugin" => label(), "hook" => hook)
             .set(spent.as_secs_f64());
     }
+}
+
+/// As many changes as fit a line.
+fn first(changes: &[String]) -> String {
+    const MOST: usize = 20;
+    let more = changes.len().saturating_sub(MOST);
+    let shown = changes.iter().take(MOST).cloned().collect::<Vec<_>>().join("; ");
+    if more > 0 { format!("{shown}; and {more} more") } else { shown }
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::UpstreamSettings;
 use super::classify::{classify, classify_event};
-use crate::call::{Call, Method};
+use crate::call::Call;
 use crate::environment::Environment;
 use crate::fault::{Blame, Fault, Kind};
 use crate::problem::{Problem, Problems};
@@ -87,12 +87,8 @@ impl Upstream {
     /// What went wrong, and whose fault it is.
     pub async fn send(&self, call: &Call, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
         let mut url = self.base.clone();
-        let (method, alt) = match call.method {
-            Method::Generate => ("generateContent", None),
-            Method::Stream => ("streamGenerateContent", Some("alt=sse")),
-        };
-        push_path(&mut url, &format!("{}:{method}", call.model.resource()));
-        url.set_query(alt);
+        push_path(&mut url, &format!("{}:{}", call.model.resource(), call.method.name()));
+        url.set_query(call.method.streams().then_some("alt=sse"));
         let request = self
             .client
             .post(url)

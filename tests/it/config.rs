@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use gemini_adapter::config::Sources;
 use gemini_adapter::keys::Ledger;
+use gemini_adapter::reading::Reading;
 use gemini_adapter::runtime::prepare;
 
 /// Named from the root of the repository, where tests run: so the paths in the words are the same everywhere.
@@ -22,7 +23,7 @@ fn told(case: &Path) -> (bool, String) {
     let own = case.with_extension("env");
     let dotenv = if own.exists() { own } else { "tests/config/keys.env".into() };
     let sources = Sources { file: Some(case.to_owned()), dotenv, ..Sources::default() };
-    match prepare(&sources, &Ledger::default()) {
+    match prepare(&sources, &Reading::default(), &Ledger::default()) {
         Ok(snapshot) => (true, snapshot.warnings.to_string()),
         Err(problems) => (false, problems.to_string()),
     }
@@ -60,7 +61,7 @@ fn bad_ones_are_refused_in_these_words() {
 fn what_is_shipped_is_accepted() {
     let dotenv = "tests/config/keys.env".into();
     let sources = Sources { file: Some("config/config.toml".into()), dotenv, ..Sources::default() };
-    let snapshot = prepare(&sources, &Ledger::default()).unwrap();
+    let snapshot = prepare(&sources, &Reading::default(), &Ledger::default()).unwrap();
     assert!(snapshot.warnings.is_empty(), "{}", snapshot.warnings);
 }
 
@@ -68,7 +69,7 @@ fn what_is_shipped_is_accepted() {
 #[test]
 fn the_example_environment_is_refused_until_it_is_filled_in() {
     let sources = Sources { dotenv: ".env.example".into(), ..Sources::default() };
-    let problems = prepare(&sources, &Ledger::default()).unwrap_err().to_string();
+    let problems = prepare(&sources, &Reading::default(), &Ledger::default()).unwrap_err().to_string();
     for setting in ["pools.default.keys[0]: a placeholder", "auth.client_keys[0]: a placeholder"] {
         assert!(problems.contains(setting), "{setting} is not in:\n{problems}");
     }

@@ -129,7 +129,7 @@ fn usage_of(document: &Value) -> Option<(u64, u64, u64, u64)> {
 
 /// What the whole answer says.
 fn said_whole(body: &[u8]) -> Result<Said, String> {
-    let accepted = OpenAiChat.accept(REQUEST).unwrap();
+    let accepted = OpenAiChat.accept(REQUEST.into()).unwrap();
     let mut reply = accepted.reply(stamp("gemini"));
     let out = reply.whole(body).map_err(|fault| fault.message)?;
     let document: Value = serde_json::from_slice(&out).unwrap();
@@ -146,7 +146,7 @@ fn said_whole(body: &[u8]) -> Result<Said, String> {
 
 /// What the client gets for a stream that arrives in these pieces.
 fn stream_out<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Result<Vec<u8>, String> {
-    let accepted = OpenAiChat.accept(REQUEST).unwrap();
+    let accepted = OpenAiChat.accept(REQUEST.into()).unwrap();
     let mut reply = accepted.reply(stamp("gemini"));
     let mut decoder = Decoder::default();
     let mut out = Vec::new();
@@ -342,7 +342,7 @@ fn googles_own_endpoint_says_the_same() {
     for (name, case) in &cases {
         let Some(theirs) = said_by_googles_endpoint(&case["response"]) else { continue };
         let request = case["request"]["body"].to_string();
-        let accepted = OpenAiChat.accept(request.as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let accepted = OpenAiChat.accept(request.as_bytes().into()).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut parts: Vec<Value> = Vec::new();
         if !theirs.text.is_empty() {
             parts.push(json!({ "text": theirs.text }));
@@ -354,7 +354,7 @@ fn googles_own_endpoint_says_the_same() {
             "usageMetadata": { "promptTokenCount": prompt, "candidatesTokenCount": completion },
         });
         let mut reply = accepted.reply(stamp("gemini"));
-        let ours = if accepted.stream() {
+        let ours = if accepted.form().stream {
             let mut out = Vec::new();
             reply.event(gemini.to_string().as_bytes(), &mut out).and_then(|()| reply.end(&mut out)).unwrap();
             said_stream(&out)

@@ -74,6 +74,23 @@ async fn unknown_paths_and_methods_are_told_in_openais_shape() {
     }
 }
 
+/// An error is told in the words of the vendor whose clients use the path, wherever it comes from.
+#[tokio::test]
+async fn errors_at_the_door_are_told_in_the_dialects_words() {
+    let server = Server::start(KEYS).await;
+    let anthropic = [("anthropic-version", "2023-06-01".to_owned())];
+    let unknown = server.send("POST", "/v1/messages/nothing", &[], None).await;
+    assert_eq!((unknown.status, unknown.json()["error"]["type"].as_str()), (404, Some("not_found_error")));
+    assert_eq!(unknown.json()["request_id"], unknown.headers["request-id"]);
+    let stranger = server.send("GET", "/v1/models", &anthropic, None).await;
+    assert_eq!((stranger.status, stranger.json()["error"]["type"].as_str()), (401, Some("authentication_error")));
+    let google = server.send("GET", "/v1beta/nothing", &[], None).await;
+    assert_eq!((google.status, google.json()["error"]["status"].as_str()), (404, Some("NOT_FOUND")));
+    let ours = server.send("GET", "/v1/models", &[], None).await;
+    assert_eq!((ours.status, ours.error()["type"].as_str()), (401, Some("invalid_request_error")));
+    assert_eq!(ours.headers["content-length"], ours.text.len().to_string());
+}
+
 #[tokio::test]
 async fn base_urls_with_v1_missing_or_doubled() {
     let server = Server::start(KEYS).await;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// Rooms by floor.
 const FLOORS: &[&[&str]] = &[
-    &["call", "clock", "environment", "error", "fault", "model", "problem", "secret", "wire"],
+    &["call", "clock", "environment", "error", "fault", "model", "problem", "reading", "secret", "wire"],
     &["store", "telemetry"],
     &["clients", "keys", "media", "models", "plugin", "protocol", "simulator", "upstream"],
     &["config", "runtime"],

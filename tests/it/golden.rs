@@ -81,7 +81,7 @@ fn one(case: &Path, wrong: &mut Vec<String>) {
     let model = model(read(case.join("model")).as_deref().unwrap_or("gemini-3.8-flash").trim());
     let request = read(case.join("request.json")).unwrap_or_else(|| panic!("{}: no request.json", case.display()));
     let signatures = Signatures::default();
-    let accepted = OpenAiChat.accept(request.as_bytes());
+    let accepted = OpenAiChat.accept(request.as_bytes().into());
     let notes = Notes::on();
     let target = Target {
         model: &model,

@@ -310,7 +310,7 @@ proptest! {
     #[test]
     fn a_valid_request_becomes_a_valid_request(request in requests(), name in select(MODELS)) {
         let body = request.to_string();
-        let accepted = OpenAiChat.accept(body.as_bytes()).unwrap();
+        let accepted = OpenAiChat.accept(body.as_bytes().into()).unwrap();
         let (model, signatures, notes) = (model(name), Signatures::default(), Notes::on());
         let translated = accepted.call(&Target { model: &model, signatures: &signatures, files: &Files::Refused, remedies: Remedies::default(), notes: &notes });
         let translated = translated.map_err(|error| TestCaseError::fail(format!("{error}")))?;
@@ -331,7 +331,7 @@ proptest! {
         parts in said(), cuts in vec(any::<Index>(), 0..4), reason in select(REASONS), grounded in any::<bool>(),
     ) {
         let request = br#"{"model":"m","stream":true,"stream_options":{"include_usage":true},"messages":[{"role":"user","content":"x"}],"tools":[{"google_search":{}}]}"#;
-        let accepted = OpenAiChat.accept(request).unwrap();
+        let accepted = OpenAiChat.accept((&request[..]).into()).unwrap();
         let sources = json!({
             "groundingChunks": [{ "web": { "uri": "u", "title": "t" } }],
             "groundingSupports": [{ "segment": { "endIndex": 1 }, "groundingChunkIndices": [0] }],
@@ -368,7 +368,7 @@ proptest! {
         let body = document.to_string();
         let (model, signatures) = (model(name), Signatures::default());
         for body in [body.clone(), json!({ "model": "m", "messages": document }).to_string()] {
-            if let Ok(accepted) = OpenAiChat.accept(body.as_bytes()) {
+            if let Ok(accepted) = OpenAiChat.accept(body.as_bytes().into()) {
                 let notes = Notes::on();
                 let called = accepted.call(&Target { model: &model, signatures: &signatures, files: &Files::Refused, remedies: Remedies::default(), notes: &notes });
                 prop_assert!(called.is_ok() || called.is_err_and(|error| (400..500).contains(&error.status)));
@@ -376,7 +376,7 @@ proptest! {
             }
         }
         let request = br#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#;
-        let accepted = OpenAiChat.accept(request).unwrap();
+        let accepted = OpenAiChat.accept((&request[..]).into()).unwrap();
         for body in [body, json!({ "candidates": document }).to_string()] {
             let mut out = Vec::new();
             let mut reply = accepted.reply(stamp("m"));

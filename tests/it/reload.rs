@@ -114,6 +114,8 @@ async fn what_needs_a_restart_is_named_and_refused() {
     let reload = server.admin("POST", "/admin/reload").await;
     assert_eq!(reload.status, 422);
     assert_eq!(reload.json()["problems"][0]["path"], "server.header_timeout");
+    replace(&server, "config.toml", &format!("{}[log]\nformat = \"pretty\"\n", aliased("gemini-2.5-pro")));
+    assert_eq!(server.admin("POST", "/admin/reload").await.json()["problems"][0]["path"], "log.format");
     assert_eq!(model_of(&server).await, "gemini-2.5-flash");
 }
 

@@ -17,7 +17,8 @@ mod whole;
 
 use bytes::Bytes;
 
-use super::{Accepted, Note, Protocol, RemoteFile, Reply, Stamp, Target};
+use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
+use crate::call::Method;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::wire::openai::chat;
@@ -30,7 +31,12 @@ impl Protocol for OpenAiChat {
         "chat"
     }
 
-    fn accept<'a>(&self, body: &'a [u8]) -> Result<Box<dyn Accepted + 'a>, Error> {
+    fn family(&self) -> &'static dyn Family {
+        &OpenAi
+    }
+
+    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+        let body = asked.body;
         request::parse(body).map(|request| Box::new(ChatRequest { request, body }) as Box<dyn Accepted + 'a>)
     }
 
@@ -68,8 +74,8 @@ impl Accepted for ChatRequest<'_> {
         self.request.model.as_deref().unwrap_or_default()
     }
 
-    fn stream(&self) -> bool {
-        self.request.stream.unwrap_or(false)
+    fn method(&self) -> Method {
+        if self.request.stream.unwrap_or(false) { Method::Stream } else { Method::Generate }
     }
 
     fn remote_files(&self) -> Vec<RemoteFile> {

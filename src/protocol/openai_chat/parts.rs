@@ -6,7 +6,7 @@ use std::fmt::Display;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::protocol::rules::media;
+use crate::protocol::rules::{document, media};
 use crate::protocol::{Files, RemoteFile, Target};
 use crate::wire::gemini::request::{self as gemini, Data, MediaResolution};
 use crate::wire::json::{Shape, Text, decode};
@@ -303,7 +303,7 @@ pub fn nested<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue, place: &str) -> 
     serde_json::from_str(raw.get()).map_err(|_| {
         let mut reader = serde_json::Deserializer::from_str(raw.get());
         let (inner, reason) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-            Err(error) => (error.path().to_string(), super::request::reason(error.inner())),
+            Err(error) => (error.path().to_string(), document::reason(error.inner())),
             Ok(_) => (String::new(), "it cannot be read".to_owned()),
         };
         let param = match inner.as_str() {

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::{generation, messages, tools};
 use crate::error::Error;
 use crate::protocol::Target;
+use crate::protocol::rules::document;
 use crate::wire::gemini::request::{Content, Part, Request, Role};
 use crate::wire::openai::chat;
 
@@ -13,11 +14,7 @@ use crate::wire::openai::chat;
 /// # Errors
 /// 400, naming the field where there is one.
 pub fn parse(body: &[u8]) -> Result<chat::Request<'_>, Error> {
-    // A JSON array would be read field by field, in the order of the struct.
-    if body.trim_ascii_start().first() == Some(&b'[') {
-        return Err(Error::invalid("Invalid type for the body: expected an object, but got an array instead."));
-    }
-    let request: chat::Request<'_> = serde_json::from_slice(body).map_err(|error| explain(body, &error))?;
+    let request: chat::Request<'_> = document::read(body)?;
     match request.model.as_deref() {
         None | Some("") => return Err(Error::invalid("you must provide a model parameter").param("model")),
         Some(_) => {}
@@ -33,50 +30,6 @@ pub fn parse(body: &[u8]) -> Result<chat::Request<'_>, Error> {
         }
         Some(_) => Ok(request),
     }
-}
-
-/// Reads it again, only to say where the mistake is: the path costs time that good requests should not pay.
-fn explain(body: &[u8], error: &serde_json::Error) -> Error {
-    if !error.is_data() {
-        let message = format!(
-            "We could not parse the JSON body of your request: {error}. The body must be one JSON object, as `curl -d` or an SDK sends it."
-        );
-        return Error::invalid(message);
-    }
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    match serde_path_to_error::deserialize::<_, chat::Request<'_>>(&mut reader) {
-        Err(error) => {
-            let path = error.path().to_string();
-            let reason = reason(error.inner());
-            if let Some(field) = reason.strip_prefix("duplicate field `").and_then(|rest| rest.strip_suffix('`')) {
-                let param = if path == "." { field.to_owned() } else { format!("{path}.{field}") };
-                return Error::invalid(format!("Invalid body: '{param}' is there twice.")).param(param);
-            }
-            if path == "." {
-                return Error::invalid(format!("The body must be a JSON object: {reason}."));
-            }
-            Error::invalid(format!("Invalid type for '{path}': {reason}.")).param(path).code("invalid_type")
-        }
-        Ok(_) => Error::invalid(format!("We could not parse the JSON body of your request: {error}.")),
-    }
-}
-
-/// serde_json's words about a wrong type, in JSON's terms instead of Rust's. The value in them is the client's own.
-pub fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
-    let text = text.strip_prefix("invalid type: ").map_or(text.to_owned(), |rest| format!("got {rest}"));
-    let (found, expected) = text.rsplit_once(", expected ").unwrap_or((&text, ""));
-    let expected = match expected {
-        "" => return text,
-        "f64" => "a number",
-        "i64" => "an integer",
-        "a sequence" | "sequence" => "an array",
-        "a map" => "an object",
-        other if other.starts_with("struct ") => "an object",
-        other => other,
-    };
-    format!("{found}, expected {expected}")
 }
 
 /// The Gemini request for this target.

@@ -1,5 +1,6 @@
 //! Gemini's quirks, one file each, for every dialect.
 
+pub mod document;
 pub mod finish;
 pub mod ids;
 pub mod json_schema;

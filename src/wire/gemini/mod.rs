@@ -1,4 +1,5 @@
 //! Gemini's documents, v1beta: the hub every dialect is translated to and from.
 
+pub mod error;
 pub mod request;
 pub mod response;

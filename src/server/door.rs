@@ -1,11 +1,10 @@
-//! `POST /v1/chat/completions`.
+//! The one way from a door into the pipeline, whatever the dialect.
 
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
@@ -14,34 +13,26 @@ use super::edge::RequestId;
 use super::{App, body};
 use crate::pipeline::{self, Exchange};
 use crate::plugin::SessionFacts;
-use crate::protocol::Protocol;
-use crate::protocol::openai_chat::OpenAiChat;
+use crate::protocol::{Place, Protocol};
 use crate::telemetry::Outcome;
 
-/// Where it is.
-pub const PATH: &str = "/v1/chat/completions";
-
-/// Chat completions.
-pub async fn completions(
-    State(app): State<App>,
-    caller: Caller,
-    Extension(RequestId(id)): Extension<RequestId>,
-    headers: HeaderMap,
-    content: Body,
-) -> Response {
-    answer(&app, caller, id, &OpenAiChat, PATH, headers, content).await
+/// What came to a door.
+pub struct Arrival {
+    /// Who passed it.
+    pub caller: Caller,
+    /// The request's id.
+    pub id: RequestId,
+    /// Where it was sent to.
+    pub uri: Uri,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, not yet read.
+    pub content: Body,
 }
 
-/// Any dialect's way from the door to the pipeline.
-async fn answer(
-    app: &App,
-    caller: Caller,
-    id: String,
-    protocol: &'static dyn Protocol,
-    path: &'static str,
-    headers: HeaderMap,
-    content: Body,
-) -> Response {
+/// Answers what came to the door of `path`, in its protocol.
+pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol, path: &'static str) -> Response {
+    let Arrival { caller, id: RequestId(id), uri, headers, content } = arrival;
     let snapshot = caller.snapshot;
     let mut record = app.services.telemetry.begin(&id, protocol.name());
     record.client.clone_from(&caller.client.name);
@@ -67,6 +58,7 @@ async fn answer(
         fidelity: caller.client.fidelity,
         files: Default::default(),
         known: Default::default(),
+        place: Arc::new(place(&uri, &headers)),
         protocol,
         record,
         snapshot,
@@ -74,8 +66,17 @@ async fn answer(
     pipeline::answer(exchange, content).await.into_response()
 }
 
+fn place(uri: &Uri, headers: &HeaderMap) -> Place {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    Place {
+        path: uri.path().to_owned(),
+        query: uri.query().unwrap_or_default().to_owned(),
+        media_type: media_type.unwrap_or_default().to_owned(),
+    }
+}
+
 /// Headers as plugins see them.
 pub fn visible(headers: &HeaderMap) -> Vec<(String, String)> {
-    let text = |value: &axum::http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }

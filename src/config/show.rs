@@ -1,0 +1,152 @@
+//! The settings as they may be shown: secrets masked, and each with its source.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::path::{Step, dotted};
+use super::{Config, Settings};
+use crate::environment::{Environment, SecretRef};
+use crate::problem::Source;
+use crate::secret::{Digest, MASK, Secret};
+
+/// One setting, and who set it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shown {
+    /// Its dotted path.
+    pub path: String,
+    /// Its value; secrets are masked.
+    pub value: Value,
+    /// Who set it; none: it has its default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+}
+
+impl Config {
+    /// The settings as one document.
+    pub fn resolved(&self) -> Value {
+        let mut shown = serde_json::to_value(&self.settings).unwrap_or_default();
+        if let Some(plugins) = shown.pointer_mut("/plugins/settings") {
+            mask(plugins, false, &|_| MASK.to_owned());
+        }
+        shown
+    }
+
+    /// Every setting by its path. Of secrets, a digest is told: so that two pictures differ when the secrets do.
+    pub fn picture(&self) -> BTreeMap<String, Value> {
+        let mut shown = serde_json::to_value(&self.settings).unwrap_or_default();
+        if let Some(plugins) = shown.pointer_mut("/plugins/settings") {
+            mask(plugins, false, &|text| veil(&Secret::new(text)));
+        }
+        for (path, secret) in self.settings.secrets() {
+            if let Some(place) = at(&mut shown, &path) {
+                *place = described(secret, &self.environment).into();
+            }
+        }
+        let mut picture = BTreeMap::new();
+        flatten(&shown, &mut Vec::new(), &mut picture);
+        picture
+    }
+
+    /// Every setting, and who set it.
+    pub fn shown(&self) -> Vec<Shown> {
+        let shown = |(path, value): (String, Value)| Shown { source: self.source_of(&path), path, value };
+        self.picture().into_iter().map(shown).collect()
+    }
+}
+
+impl Settings {
+    /// Every secret with the place it has, as it is referred to.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = (Vec<Step>, &SecretRef)> {
+        let key = |name: &str| Step::Key(name.to_owned());
+        let auth = move |list: &str, index: usize| vec![key("auth"), key(list), Step::Index(index)];
+        let clients = self.auth.client_keys.iter().enumerate();
+        let clients = clients.map(move |(index, client)| {
+            let mut path = auth("client_keys", index);
+            path.push(key("key"));
+            (path, &client.key)
+        });
+        let admins = self.auth.admin_keys.iter().enumerate().map(move |(index, key)| (auth("admin_keys", index), key));
+        let metrics = self.auth.metrics_keys.iter().enumerate();
+        let metrics = metrics.map(move |(index, key)| (auth("metrics_keys", index), key));
+        let pools = self.pools.iter().flat_map(move |(name, pool)| {
+            let place = move |index| vec![key("pools"), key(name), key("keys"), Step::Index(index), key("key")];
+            pool.keys.iter().enumerate().map(move |(index, key)| (place(index), &key.key))
+        });
+        let proxy = self.upstream.proxy.iter().map(move |proxy| (vec![key("upstream"), key("proxy")], proxy));
+        clients.chain(admins).chain(metrics).chain(pools).chain(proxy)
+    }
+}
+
+/// A reference, and what distinguishes that which it stands for.
+fn described(secret: &SecretRef, environment: &Environment) -> String {
+    let found = secret.resolve(environment).unwrap_or_default();
+    match (secret, found.as_slice()) {
+        (SecretRef::Literal(text), _) => veil(text),
+        (_, []) => format!("{} [nothing]", secret.masked()),
+        (_, [one]) => format!("{} {}", secret.masked(), veil(one)),
+        (_, several) => {
+            let all: Vec<String> = several.iter().map(|secret| secret.digest().hex(32)).collect();
+            let digest = Digest::of(&all.join(" ")).hex(4);
+            format!("{} [{} secrets {digest}]", secret.masked(), several.len())
+        }
+    }
+}
+
+/// A mask that tells one secret from another.
+fn veil(secret: &Secret) -> String {
+    format!("[secret {}]", secret.digest().hex(4))
+}
+
+/// Settings of plugins are theirs to name; what is called like a secret is taken for one, with all that is in it.
+fn mask(value: &mut Value, secret: bool, veil: &impl Fn(&str) -> String) {
+    match value {
+        Value::String(text) if secret => *text = veil(text),
+        Value::Object(map) => {
+            for (name, value) in map {
+                mask(value, secret || names_a_secret(name), veil);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, secret, veil)),
+        _ => {}
+    }
+}
+
+/// Whether a plugin's setting of this name is taken for a secret.
+fn names_a_secret(name: &str) -> bool {
+    const SECRET: &[&str] = &["key", "token", "secret", "password", "credential"];
+    let name = name.to_ascii_lowercase();
+    SECRET.iter().any(|word| name.contains(word))
+}
+
+fn at<'v>(value: &'v mut Value, path: &[Step]) -> Option<&'v mut Value> {
+    path.iter().try_fold(value, |value, step| match step {
+        Step::Key(name) => value.get_mut(name),
+        Step::Index(index) => value.get_mut(index),
+    })
+}
+
+/// Plain values by their paths. What is absent is left out; what is empty is shown as such.
+fn flatten(value: &Value, path: &mut Vec<Step>, into: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Null => {}
+        Value::Object(map) if !map.is_empty() => {
+            for (name, value) in map {
+                path.push(Step::Key(name.clone()));
+                flatten(value, path, into);
+                path.pop();
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for (index, value) in items.iter().enumerate() {
+                path.push(Step::Index(index));
+                flatten(value, path, into);
+                path.pop();
+            }
+        }
+        plain => {
+            into.insert(dotted(path), plain.clone());
+        }
+    }
+}

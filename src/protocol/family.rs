@@ -1,0 +1,114 @@
+//! What all protocols of one vendor have in common: how an error is told, and what every answer bears.
+
+use crate::error::Error;
+use crate::wire::{anthropic, gemini, openai};
+
+/// A vendor's protocols.
+pub trait Family: Send + Sync {
+    /// The status of an error.
+    fn status(&self, error: &Error) -> u16 {
+        error.status
+    }
+
+    /// An error as the body of an answer to the request of this id.
+    fn error(&self, error: &Error, request_id: &str) -> Vec<u8>;
+
+    /// The header in which the vendor's clients look for the request's id, beside `x-request-id`.
+    fn id_header(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// OpenAI's.
+pub struct OpenAi;
+
+/// Anthropic's.
+pub struct Anthropic;
+
+/// Google's own.
+pub struct Google;
+
+impl Family for OpenAi {
+    fn error(&self, error: &Error, _: &str) -> Vec<u8> {
+        openai::error::Body::from(error).to_vec()
+    }
+}
+
+impl Family for Anthropic {
+    fn status(&self, error: &Error) -> u16 {
+        if is(error, "overloaded") { anthropic::error::OVERLOADED } else { error.status }
+    }
+
+    fn error(&self, error: &Error, request_id: &str) -> Vec<u8> {
+        // Anthropic's clients know a prompt that is too long by these words.
+        let message = match is(error, "context_length_exceeded") {
+            true => format!("prompt is too long: {}", error.message),
+            false => error.message.clone(),
+        };
+        anthropic::error::Body::new(self.status(error), &message, request_id).to_vec()
+    }
+
+    fn id_header(&self) -> Option<&'static str> {
+        Some("request-id")
+    }
+}
+
+impl Family for Google {
+    fn error(&self, error: &Error, _: &str) -> Vec<u8> {
+        gemini::error::Body::new(error.status, &error.message).to_vec()
+    }
+}
+
+fn is(error: &Error, code: &str) -> bool {
+    error.code.as_deref() == Some(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::fault::{Blame, Fault, Kind};
+
+    #[test]
+    fn each_tells_an_error_in_its_own_shape() {
+        let fault = |kind| Error::from(&Fault::new(kind, Blame::Model, "m"));
+        for (family, error, status, expected) in [
+            (
+                &OpenAi as &dyn Family,
+                Error::invalid("m").param("p"),
+                400,
+                json!({ "error": { "message": "m", "type": "invalid_request_error", "param": "p", "code": null } }),
+            ),
+            (
+                &Anthropic,
+                fault(Kind::Overloaded),
+                529,
+                json!({ "type": "error", "error": { "type": "overloaded_error", "message": "m" }, "request_id": "r" }),
+            ),
+            (
+                &Anthropic,
+                Error::unauthorized("m", None),
+                401,
+                json!({ "type": "error", "error": { "type": "authentication_error", "message": "m" }, "request_id": "r" }),
+            ),
+            (
+                &Google,
+                Error::not_found("m"),
+                404,
+                json!({ "error": { "code": 404, "message": "m", "status": "NOT_FOUND" } }),
+            ),
+        ] {
+            assert_eq!(family.status(&error), status);
+            let body: Value = serde_json::from_slice(&family.error(&error, "r")).unwrap();
+            assert_eq!(body, expected);
+        }
+    }
+
+    #[test]
+    fn a_prompt_that_is_too_long_is_told_in_words_that_clients_know() {
+        let error = Error::from(&Fault::new(Kind::ContextLength, Blame::Request, "m"));
+        let body: Value = serde_json::from_slice(&Anthropic.error(&error, "r")).unwrap();
+        assert!(body["error"]["message"].as_str().unwrap().starts_with("prompt is too long"), "{body}");
+    }
+}

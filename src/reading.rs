@@ -1,0 +1,284 @@
+//! What one load of the configuration reads: each file once, so that what was checked is what is built. It remembers what it
+//! was asked for, and thereby knows what to watch, and whether anything has changed since.
+//! Never: a write, or a secret's text in what may be kept.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::secret::Digest;
+
+/// The largest file that is read, in bytes: a hundred thousand keys fit.
+pub const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// What one load reads. Clones share it.
+#[derive(Clone, Default)]
+pub struct Reading(Arc<Mutex<Pages>>);
+
+#[derive(Default)]
+struct Pages {
+    /// What stands in for the disk, where a kept configuration is read again.
+    kept: Option<Kept>,
+    read: BTreeMap<PathBuf, Page>,
+    listed: BTreeMap<PathBuf, Result<Vec<PathBuf>, Unread>>,
+}
+
+struct Page {
+    found: Result<Arc<str>, Unread>,
+    secret: bool,
+}
+
+/// What was read, without secrets: enough to read it again when the disk has something else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Files by path; None where there was none.
+    pub files: BTreeMap<PathBuf, Option<String>>,
+    /// Folders that were listed.
+    pub folders: Vec<PathBuf>,
+}
+
+/// Why there is nothing to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Of what kind the reason is.
+    pub kind: ErrorKind,
+    message: String,
+}
+
+impl Unread {
+    /// Whether there is no such file or folder.
+    pub fn is_absent(&self) -> bool {
+        self.kind == ErrorKind::NotFound
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        Self { kind: error.kind(), message: error.to_string() }
+    }
+}
+
+impl Reading {
+    /// From what was kept; what was not, secrets above all, from the disk.
+    pub fn of_kept(kept: Kept) -> Self {
+        Self(Arc::new(Mutex::new(Pages { kept: Some(kept), ..Pages::default() })))
+    }
+
+    /// The text of a file.
+    ///
+    /// # Errors
+    /// Why it cannot be read: the same one however often it is asked for.
+    pub fn text(&self, path: &Path) -> Result<Arc<str>, Unread> {
+        self.pages().text(path, false)
+    }
+
+    /// The text of a file that holds secrets: it is not kept.
+    ///
+    /// # Errors
+    /// As [`Reading::text`].
+    pub fn secret(&self, path: &Path) -> Result<Arc<str>, Unread> {
+        self.pages().text(path, true)
+    }
+
+    /// What is in a folder, by name.
+    ///
+    /// # Errors
+    /// Why it cannot be listed.
+    pub fn list(&self, folder: &Path) -> Result<Vec<PathBuf>, Unread> {
+        let mut pages = self.pages();
+        if let Some(listed) = pages.listed.get(folder) {
+            return listed.clone();
+        }
+        let listed = match &pages.kept {
+            Some(kept) if kept.folders.iter().any(|known| known == folder) => Ok(kept.within(folder)),
+            _ => list(folder),
+        };
+        pages.listed.insert(folder.to_owned(), listed.clone());
+        listed
+    }
+
+    /// What was read so far, without secrets.
+    pub fn kept(&self) -> Kept {
+        let pages = self.pages();
+        let open = pages.read.iter().filter(|(_, page)| !page.secret);
+        Kept {
+            files: open.map(|(path, page)| (path.clone(), page.found.as_deref().ok().map(str::to_owned))).collect(),
+            folders: pages.listed.iter().filter(|(_, listed)| listed.is_ok()).map(|(path, _)| path.clone()).collect(),
+        }
+    }
+
+    /// The files that were asked for, whether they are there or not.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.pages().read.keys().cloned().collect()
+    }
+
+    /// The folders that were asked for, likewise.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        self.pages().listed.keys().cloned().collect()
+    }
+
+    /// A digest of all that was read.
+    pub fn digest(&self) -> Digest {
+        self.pages().digest()
+    }
+
+    /// Reads all of it again, from the disk.
+    pub fn again(&self) -> Self {
+        let again = Self::default();
+        let (files, folders): (Vec<_>, Vec<_>) = {
+            let pages = self.pages();
+            let files = pages.read.iter().map(|(path, page)| (path.clone(), page.secret));
+            (files.collect(), pages.listed.keys().cloned().collect())
+        };
+        for (path, secret) in files {
+            let _ = again.pages().text(&path, secret);
+        }
+        for folder in folders {
+            let _ = again.list(&folder);
+        }
+        again
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Without the texts.
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.files()).finish()
+    }
+}
+
+impl Pages {
+    fn text(&mut self, path: &Path, secret: bool) -> Result<Arc<str>, Unread> {
+        if let Some(page) = self.read.get_mut(path) {
+            page.secret |= secret;
+            return page.found.clone();
+        }
+        let found = match self.kept.as_ref().filter(|_| !secret).and_then(|kept| kept.files.get(path)) {
+            Some(Some(text)) => Ok(text.as_str().into()),
+            Some(None) => Err(io::Error::from(ErrorKind::NotFound).into()),
+            None => read(path).map_err(Unread::from),
+        };
+        self.read.insert(path.to_owned(), Page { found: found.clone(), secret });
+        found
+    }
+
+    fn digest(&self) -> Digest {
+        let mut all = String::new();
+        for (path, page) in &self.read {
+            all.push_str(&format!("\n{}\n", path.display()));
+            match &page.found {
+                Ok(text) => all.push_str(text),
+                Err(unread) => all.push_str(&format!("{:?}", unread.kind)),
+            }
+        }
+        for (path, listed) in &self.listed {
+            let listed = listed.as_ref().map_err(|unread| unread.kind);
+            all.push_str(&format!("\n{}\n{listed:?}", path.display()));
+        }
+        Digest::of(&all)
+    }
+}
+
+impl Kept {
+    /// What there was in a folder: files, and folders of files.
+    fn within(&self, folder: &Path) -> Vec<PathBuf> {
+        let there = self.files.iter().filter(|(_, text)| text.is_some()).map(|(path, _)| path.as_path());
+        let inner = there.chain(self.folders.iter().map(PathBuf::as_path));
+        let mut within: Vec<PathBuf> = inner.filter(|path| path.parent() == Some(folder)).map(Path::to_owned).collect();
+        within.sort();
+        within.dedup();
+        within
+    }
+}
+
+fn read(path: &Path) -> io::Result<Arc<str>> {
+    let mut text = String::new();
+    // Anything else could block for ever, or never end.
+    if !std::fs::metadata(path)?.is_file() {
+        let what = if path.is_dir() { "it is a folder" } else { "it is no file" };
+        return Err(io::Error::new(ErrorKind::IsADirectory, what));
+    }
+    File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        let message = format!("it is larger than {} MiB", LARGEST >> 20);
+        return Err(io::Error::new(ErrorKind::FileTooLarge, message));
+    }
+    Ok(text.into())
+}
+
+fn list(folder: &Path) -> Result<Vec<PathBuf>, Unread> {
+    let entries = std::fs::read_dir(folder)?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_file_is_read_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("one");
+        std::fs::write(&file, "before").unwrap();
+        let reading = Reading::default();
+        assert_eq!(&*reading.text(&file).unwrap(), "before");
+        let digest = reading.digest();
+        std::fs::write(&file, "after").unwrap();
+        assert_eq!(&*reading.text(&file).unwrap(), "before");
+        assert_eq!(reading.digest(), digest);
+        assert_ne!(reading.again().digest(), digest);
+        std::fs::write(&file, "before").unwrap();
+        assert_eq!(reading.again().digest(), digest);
+    }
+
+    #[test]
+    fn what_comes_and_goes_changes_the_digest() {
+        let dir = tempfile::tempdir().unwrap();
+        let absent = dir.path().join("absent");
+        let reading = Reading::default();
+        assert!(reading.text(&absent).unwrap_err().is_absent());
+        assert!(reading.list(dir.path()).unwrap().is_empty());
+        let digest = reading.digest();
+        std::fs::create_dir(&absent).unwrap();
+        assert_ne!(reading.again().digest(), digest);
+        std::fs::remove_dir(&absent).unwrap();
+        assert_eq!(reading.again().digest(), digest);
+    }
+
+    #[test]
+    fn secrets_are_not_kept_and_the_rest_is_read_again_from_what_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        for name in ["open", "secret"] {
+            std::fs::write(path(name), "before").unwrap();
+        }
+        let reading = Reading::default();
+        let _ = (reading.text(&path("open")), reading.secret(&path("secret")), reading.text(&path("absent")));
+        let _ = reading.list(dir.path());
+        let kept = reading.kept();
+        assert_eq!(kept.files, BTreeMap::from([(path("open"), Some("before".into())), (path("absent"), None)]));
+        for name in ["open", "secret", "absent", "new"] {
+            std::fs::write(path(name), "after").unwrap();
+        }
+        let again = Reading::of_kept(kept);
+        assert_eq!(&*again.text(&path("open")).unwrap(), "before");
+        assert_eq!(&*again.secret(&path("secret")).unwrap(), "after");
+        assert!(again.text(&path("absent")).unwrap_err().is_absent());
+        assert_eq!(again.list(dir.path()).unwrap(), [path("open")]);
+    }
+}

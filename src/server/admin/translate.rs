@@ -1,0 +1,60 @@
+//! `/admin/translate`: what a request would become.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use crate::error::Error;
+use crate::pipeline;
+use crate::plugin::SessionFacts;
+use crate::protocol::Place;
+use crate::server::auth::Caller;
+use crate::server::edge::RequestId;
+use crate::server::respond::document;
+use crate::server::{App, body, door, endpoints};
+
+/// Which endpoint's request it is: chat completions, unless another is named.
+#[derive(Deserialize)]
+pub struct For {
+    #[serde(default = "chat")]
+    path: String,
+}
+
+fn chat() -> String {
+    "/v1/chat/completions".to_owned()
+}
+
+/// What a request would become, and what would become of each of its fields. Nobody is called.
+pub async fn show(
+    State(app): State<App>,
+    caller: Caller,
+    Extension(RequestId(id)): Extension<RequestId>,
+    Query(For { path }): Query<For>,
+    headers: HeaderMap,
+    content: Body,
+) -> Response {
+    let snapshot = caller.snapshot;
+    let content = match body::read(content, &headers, &snapshot.config.settings.server).await {
+        Ok(content) => content,
+        Err(error) => return error.into_response(),
+    };
+    let place = Place { path, ..Place::default() };
+    let Some((path, protocol)) = endpoints::door_at(&place.path) else {
+        let message = "No model is behind this `path`. `GET /` lists the endpoints.";
+        return Error::invalid(message).param("path").into_response();
+    };
+    let session = snapshot.plugins.session(|| SessionFacts {
+        id,
+        api: protocol.name(),
+        path,
+        client: caller.client.name,
+        headers: door::visible(&headers),
+    });
+    match pipeline::translate(&snapshot, &session, protocol, &app.services.signatures, &place, content) {
+        Ok(translation) => document(StatusCode::OK, &translation),
+        Err(error) => error.into_response(),
+    }
+}

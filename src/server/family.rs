@@ -1,0 +1,53 @@
+//! In whose words a request is answered when something is wrong: those of the vendor whose clients use the path.
+
+use axum::extract::Request;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::edge::RequestId;
+use super::{endpoints, respond};
+use crate::error::Error;
+use crate::protocol::{Anthropic, Family, Google, OpenAi};
+
+/// Families by how their paths begin, for paths that are no endpoint's. The first that fits counts.
+const PATHS: &[(&str, &dyn Family)] =
+    &[("/v1/messages", &Anthropic), ("/v1beta", &Google), ("/v1alpha", &Google), ("/upload/v1beta", &Google)];
+
+/// The header that all of Anthropic's clients send.
+pub const ANTHROPIC_VERSION: &str = "anthropic-version";
+
+/// Whose request this is.
+pub fn of(method: &Method, path: &str, headers: &HeaderMap) -> &'static dyn Family {
+    if method == Method::POST
+        && let Some((_, protocol)) = endpoints::door_at(path)
+    {
+        return protocol.family();
+    }
+    match PATHS.iter().find(|(start, _)| path.starts_with(start)) {
+        Some((_, family)) => *family,
+        None if headers.contains_key(ANTHROPIC_VERSION) => &Anthropic,
+        None => &OpenAi,
+    }
+}
+
+/// Tells an error in the words of the family whose request it was, wherever it came from.
+pub async fn in_its_words(request: Request, next: Next) -> Response {
+    let family = of(request.method(), request.uri().path(), request.headers());
+    let id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
+    let mut response = next.run(request).await;
+    if let Some(error) = response.extensions_mut().remove::<Error>() {
+        let mut told = respond::tell(&error, family, &id);
+        // What the layers further in have said stays, about other origins for one; the length was that of no body.
+        let said = std::mem::take(response.headers_mut());
+        told.headers_mut().extend(said.into_iter().filter(|(name, _)| name.as_ref() != Some(&CONTENT_LENGTH)));
+        response = told;
+    }
+    if let Some(name) = family.id_header()
+        && let Ok(value) = HeaderValue::from_str(&id)
+    {
+        response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+    response
+}

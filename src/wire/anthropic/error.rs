@@ -1,0 +1,49 @@
+//! `{"type": "error", "error": {"type", "message"}, "request_id"}`; the type follows from the status
+//! (docs.anthropic.com/en/api/errors, November 2026).
+
+use serde::Serialize;
+
+/// Anthropic's own status for a model that has too much to do.
+pub const OVERLOADED: u16 = 529;
+
+/// The body of an error answer, or the last event of a stream that failed.
+#[derive(Debug, Serialize)]
+pub struct Body<'a> {
+    r#type: &'static str,
+    error: Object<'a>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    request_id: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Object<'a> {
+    r#type: &'static str,
+    message: &'a str,
+}
+
+impl<'a> Body<'a> {
+    /// An error of this status. In a stream the request's id is left out: its first event bore it.
+    pub fn new(status: u16, message: &'a str, request_id: &'a str) -> Self {
+        Self { r#type: "error", error: Object { r#type: kind(status), message }, request_id }
+    }
+
+    /// As JSON.
+    pub fn to_vec(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+fn kind(status: u16) -> &'static str {
+    match status {
+        401 => "authentication_error",
+        402 => "billing_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        504 => "timeout_error",
+        OVERLOADED => "overloaded_error",
+        500.. => "api_error",
+        _ => "invalid_request_error",
+    }
+}

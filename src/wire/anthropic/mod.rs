@@ -1,0 +1,3 @@
+//! Anthropic's documents.
+
+pub mod error;

@@ -1,0 +1,44 @@
+//! `{"error": {"code", "message", "status"}}`: the status' name follows from the code (google.rpc.Code, as
+//! ai.google.dev/gemini-api/docs/troubleshooting lists it, November 2026).
+
+use serde::Serialize;
+
+/// The body of an error answer.
+#[derive(Debug, Serialize)]
+pub struct Body<'a> {
+    error: Object<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Object<'a> {
+    code: u16,
+    message: &'a str,
+    status: &'static str,
+}
+
+impl<'a> Body<'a> {
+    /// An error of this HTTP status.
+    pub fn new(code: u16, message: &'a str) -> Self {
+        Self { error: Object { code, message, status: name(code) } }
+    }
+
+    /// As JSON.
+    pub fn to_vec(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+fn name(code: u16) -> &'static str {
+    match code {
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        405 | 501 => "UNIMPLEMENTED",
+        408 | 504 => "DEADLINE_EXCEEDED",
+        409 => "ABORTED",
+        429 => "RESOURCE_EXHAUSTED",
+        502 | 503 => "UNAVAILABLE",
+        500.. => "INTERNAL",
+        _ => "INVALID_ARGUMENT",
+    }
+}
