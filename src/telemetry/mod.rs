@@ -110,7 +110,7 @@ impl Telemetry {
     }
 
     /// How many keys of a pool are in which state.
-    pub fn pool_keys(&self, pool: &str, states: [(&'static str, usize); 3]) {
+    pub fn pool_keys(&self, pool: &str, states: [(&'static str, usize); 4]) {
         for (state, count) in states {
             ::metrics::gauge!("gemini_adapter_pool_keys", "pool" => pool.to_owned(), "state" => state)
                 .set(count as f64);
