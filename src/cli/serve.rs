@@ -17,11 +17,14 @@ pub async fn run(sources: Sources) -> ExitCode {
         Ok(live) => live,
         Err(code) => return code,
     };
-    let running = match listen(&live).await {
-        Ok(running) => running,
-        Err(code) => return code,
+    let services = live.services().clone();
+    services.remember(&live.snapshot().config.settings.store);
+    let code = match listen(&live).await {
+        Ok(running) => until_told(live, running).await,
+        Err(code) => code,
     };
-    until_told(live, running).await
+    services.store.end();
+    code
 }
 
 /// The first snapshot.

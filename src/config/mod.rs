@@ -31,6 +31,7 @@ use crate::models::ModelsSettings;
 use crate::plugin::PluginsSettings;
 use crate::problem::{Problem, Problems, Source};
 use crate::reading::Reading;
+use crate::store::StoreSettings;
 use crate::telemetry::LogSettings;
 use crate::upstream::UpstreamSettings;
 
@@ -65,6 +66,8 @@ pub struct Settings {
     pub models: ModelsSettings,
     /// Files that requests name by URL.
     pub media: MediaSettings,
+    /// What outlives a restart. Any change of it needs a restart.
+    pub store: StoreSettings,
     /// Where plugins are, and what they may spend.
     pub plugins: PluginsSettings,
     /// What is written to standard error.
@@ -83,6 +86,7 @@ impl Default for Settings {
             cooldown: CooldownSettings::default(),
             models: ModelsSettings::default(),
             media: MediaSettings::default(),
+            store: StoreSettings::default(),
             plugins: PluginsSettings::default(),
             log: LogSettings::default(),
         }

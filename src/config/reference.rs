@@ -57,7 +57,7 @@ pub fn page() -> String {
 }
 
 /// The sections in the order of the page, and where the schema has them.
-const SECTIONS: [(&str, &str); 14] = [
+const SECTIONS: [(&str, &str); 15] = [
     ("`[server]`", "/properties/server"),
     ("`[upstream]`", "/properties/upstream"),
     ("`[auth]`", "/properties/auth"),
@@ -70,6 +70,7 @@ const SECTIONS: [(&str, &str); 14] = [
     ("An alias as a table", "/definitions/AliasTable"),
     ("`[models.facts.\"NAME\"]`", "/definitions/FactsSettings"),
     ("`[media]`", "/properties/media"),
+    ("`[store]`", "/properties/store"),
     ("`[plugins]`", "/properties/plugins"),
     ("`[log]`", "/properties/log"),
 ];

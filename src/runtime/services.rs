@@ -1,12 +1,12 @@
 //! What outlives every snapshot.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::clock::Clock;
 use crate::keys::Ledger;
-use crate::store::{Refusals, Signatures};
+use crate::store::{Holder, Refusals, Signatures, Standing, Store, StoreSettings, Used};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -17,6 +17,8 @@ pub struct Services {
     pub clock: Clock,
     /// The states of keys.
     pub ledger: Ledger,
+    /// What is remembered elsewhere too.
+    pub store: Store,
     /// Thought signatures by call.
     pub signatures: Signatures,
     /// What models were found to refuse.
@@ -30,14 +32,44 @@ pub struct Services {
 impl Services {
     /// New ones, with nothing in them.
     pub fn start() -> Self {
+        let store = Store::default();
+        let ledger = Ledger::default();
+        ledger.tell(Arc::new(store.clone()));
         Self {
             clock: Clock::start(),
-            ledger: Ledger::default(),
+            ledger,
+            store,
             signatures: Signatures::default(),
             refusals: Refusals::default(),
             telemetry: Telemetry::start(),
             models: ListedModels::default(),
         }
+    }
+
+    /// Begins to remember on disk, as the settings say; what was kept is back when this returns.
+    pub fn remember(&self, settings: &StoreSettings) {
+        let holder = Arc::new(States { ledger: self.ledger.clone(), clock: self.clock });
+        self.store.begin(settings, holder);
+    }
+}
+
+/// The ledger, as the store sees it.
+struct States {
+    ledger: Ledger,
+    clock: Clock,
+}
+
+impl Holder for States {
+    fn learn(&self, standings: &[Standing]) {
+        self.ledger.merge(standings, self.clock.now());
+    }
+
+    fn recall(&self, used: &[Used]) {
+        self.ledger.recall(used);
+    }
+
+    fn standings(&self) -> Vec<Standing> {
+        self.ledger.standings(self.clock.now())
     }
 }
 

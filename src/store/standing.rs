@@ -71,3 +71,15 @@ pub trait Witness: Send + Sync {
     /// Something was used.
     fn used(&self, used: &Used);
 }
+
+/// Whoever holds the breakers themselves, as those who remember them see it. Never called where requests are served.
+pub trait Holder: Send + Sync {
+    /// Takes in how breakers stand elsewhere, or stood before a restart.
+    fn learn(&self, standings: &[Standing]);
+
+    /// Adds what was used before a restart.
+    fn recall(&self, used: &[Used]);
+
+    /// How all breakers stand that have ever changed.
+    fn standings(&self) -> Vec<Standing>;
+}

@@ -70,6 +70,9 @@ fn describe() {
         "When the live configuration was loaded, in Unix time."
     );
     describe_gauge!("gemini_adapter_plugin_spent_seconds", "Time spent in a plugin's hook.");
+    describe_gauge!("gemini_adapter_store_disk_open", "1 when what outlives a restart is written to disk.");
+    describe_gauge!("gemini_adapter_store_disk_unwritten_changes", "Changes that are not on disk yet.");
+    describe_counter!("gemini_adapter_store_disk_failures", "Times the file could not be used.");
     describe_gauge!("gemini_adapter_build_info", "Always 1; the version is a label.");
     metrics::gauge!("gemini_adapter_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }

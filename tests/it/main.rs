@@ -15,6 +15,7 @@ mod foreign;
 mod golden;
 mod harness;
 mod media;
+mod memory;
 mod plugins;
 mod process;
 mod properties;

@@ -22,14 +22,14 @@ fn output(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output 
 }
 
 /// A server as a process.
-struct Process {
-    child: Child,
-    address: String,
+pub struct Process {
+    pub child: Child,
+    pub address: String,
     log: std::sync::mpsc::Receiver<String>,
 }
 
 impl Process {
-    fn start(dir: &Path, variables: &[(&str, &str)]) -> Self {
+    pub fn start(dir: &Path, variables: &[(&str, &str)]) -> Self {
         let mut child = command(dir)
             .args(["serve", "--set", "server.listen=127.0.0.1:0"])
             .envs(variables.iter().copied())
@@ -50,7 +50,7 @@ impl Process {
         process
     }
 
-    fn until(&self, words: &str) -> String {
+    pub fn until(&self, words: &str) -> String {
         loop {
             let line = self.log.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("never said: {words}"));
             if line.contains(words) {
@@ -59,19 +59,19 @@ impl Process {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
-    fn ask(&self, request: &str) -> TcpStream {
+    pub fn ask(&self, request: &str) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         stream
     }
 
-    fn chat(&self, prompt: &str, stream: bool) -> TcpStream {
+    pub fn chat(&self, prompt: &str, stream: bool) -> TcpStream {
         let body = serde_json::json!({ "model": "gemini-3.8-flash", "stream": stream, "messages": [{ "role": "user", "content": prompt }] }).to_string();
         self.ask(&format!("POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer client-key-0123456789\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
     }
@@ -84,7 +84,7 @@ impl Drop for Process {
     }
 }
 
-fn read(mut stream: TcpStream) -> String {
+pub fn read(mut stream: TcpStream) -> String {
     let mut text = String::new();
     let _ = stream.read_to_string(&mut text);
     text
