@@ -18,11 +18,12 @@ pub async fn run(sources: Sources) -> ExitCode {
         Err(code) => return code,
     };
     let services = live.services().clone();
-    services.remember(&live.snapshot().config.settings.store);
+    services.remember(&live.snapshot().config);
     let code = match listen(&live).await {
         Ok(running) => until_told(live, running).await,
         Err(code) => code,
     };
+    services.store.leave().await;
     services.store.end();
     code
 }

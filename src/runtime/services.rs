@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::keys::Ledger;
-use crate::store::{Holder, Refusals, Signatures, Standing, Store, StoreSettings, Used};
+use crate::problem::Problems;
+use crate::store::{Holder, Refusals, Signatures, Standing, Store, Used};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -46,10 +48,16 @@ impl Services {
         }
     }
 
-    /// Begins to remember on disk, as the settings say; what was kept is back when this returns.
-    pub fn remember(&self, settings: &StoreSettings) {
+    /// Begins to remember on disk and to share with other replicas, as the settings say; what was kept on disk is back when this
+    /// returns.
+    pub fn remember(&self, config: &Config) {
+        let settings = &config.settings.store;
         let holder = Arc::new(States { ledger: self.ledger.clone(), clock: self.clock });
-        self.store.begin(settings, holder);
+        self.store.begin(settings, holder.clone());
+        // What is wrong with the address was said when the configuration was checked.
+        if let Some(url) = settings.shared(&config.environment, &mut Problems::new()) {
+            self.store.share(&url, holder);
+        }
     }
 }
 

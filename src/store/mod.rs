@@ -1,7 +1,9 @@
-//! What is remembered: in this process's memory, bounded in bytes and in time; and on disk, for after a restart.
-//! Never: a reason for a request to fail, a key's text.
+//! What is remembered: in this process's memory, bounded in bytes and in time; on disk, for after a restart; and in Redis, where
+//! replicas share it.
+//! Never: a reason for a request to fail or to wait, a key's text.
 
 mod disk;
+mod redis;
 mod refusals;
 mod settings;
 mod signatures;
@@ -13,9 +15,13 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
+use crate::secret::Secret;
+
 use disk::{Disk, Keeping};
+use redis::RedisStatus;
 use usage::{Usage, UsageStatus};
 
+pub use redis::Redis;
 pub use refusals::Refusals;
 pub use settings::StoreSettings;
 pub use signatures::Signatures;
@@ -30,6 +36,7 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     usage: Arc<Usage>,
     disk: OnceLock<Disk>,
+    redis: OnceLock<Redis>,
 }
 
 /// How the memory is, for `/stats` and `/metrics`.
@@ -38,6 +45,9 @@ pub struct StoreStatus {
     /// The file, if there is to be one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk: Option<disk::State>,
+    /// Redis, if there is to be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redis: Option<RedisStatus>,
 }
 
 impl Store {
@@ -54,6 +64,23 @@ impl Store {
         }
     }
 
+    /// Begins to share with other replicas, through the server at this address; after [`begin`](Self::begin), once a process, and where
+    /// tasks can be spawned.
+    pub fn share(&self, url: &Secret, holder: Arc<dyn Holder>) {
+        match Redis::start(url, holder, &self.0.usage.rows()) {
+            Ok(redis) => drop(self.0.redis.set(redis)),
+            // It was checked with the configuration.
+            Err(why) => tracing::error!(why, "nothing is shared"),
+        }
+    }
+
+    /// Tells other replicas what they were not told yet, if the server is there.
+    pub async fn leave(&self) {
+        if let Some(redis) = self.0.redis.get() {
+            redis.close().await;
+        }
+    }
+
     /// Writes down what is left to write. Blocks on files.
     pub fn end(&self) {
         if let Some(disk) = self.0.disk.get() {
@@ -63,7 +90,7 @@ impl Store {
 
     /// How it is.
     pub fn status(&self) -> StoreStatus {
-        StoreStatus { disk: self.0.disk.get().map(Disk::state) }
+        StoreStatus { disk: self.0.disk.get().map(Disk::state), redis: self.0.redis.get().map(Redis::status) }
     }
 
     /// What keys have used.
@@ -77,12 +104,18 @@ impl Witness for Store {
         if let Some(disk) = self.0.disk.get() {
             disk.stands(standing);
         }
+        if let Some(redis) = self.0.redis.get() {
+            redis.stands(standing);
+        }
     }
 
     fn used(&self, used: &Used) {
         self.0.usage.add(used);
         if let Some(disk) = self.0.disk.get() {
             disk.used();
+        }
+        if let Some(redis) = self.0.redis.get() {
+            redis.used(used);
         }
     }
 }

@@ -68,6 +68,18 @@ impl Usage {
         }
     }
 
+    /// All that is known, day by day.
+    pub fn rows(&self) -> Vec<Used> {
+        let book = self.book();
+        let of_day = |(day, rows): (&Date, &BTreeMap<(String, String), Amounts>)| {
+            let row = |((key, model), amounts): (&(String, String), &Amounts)| {
+                used(&((*day, key.clone(), model.clone()), *amounts))
+            };
+            rows.iter().map(row).collect::<Vec<_>>()
+        };
+        book.days.iter().flat_map(of_day).collect()
+    }
+
     /// The rows that have changed since this was asked last, with their sums.
     pub fn take_changed(&self) -> Vec<(Row, Amounts)> {
         let mut book = self.book();

@@ -124,6 +124,12 @@ impl Telemetry {
         ::metrics::counter!("gemini_adapter_store_disk_failures").absolute(failures);
     }
 
+    /// Whether what replicas share is shared now, and how often the server has failed.
+    pub fn store_redis(&self, connected: bool, failures: u64) {
+        ::metrics::gauge!("gemini_adapter_redis_connected").set(f64::from(u8::from(connected)));
+        ::metrics::counter!("gemini_adapter_redis_failures").absolute(failures);
+    }
+
     /// What a plugin's hook has cost so far.
     pub fn plugin(&self, plugin: &str, hook: &'static str, calls: u64, errors: u64, spent: Duration) {
         let label = || plugin.to_owned();
