@@ -16,7 +16,7 @@ use super::respond::document;
 use super::{App, door, family};
 use crate::error::Error;
 use crate::plugin::SessionFacts;
-use crate::protocol::{Card, OpenAi};
+use crate::protocol::{Card, Family, OpenAi};
 use crate::runtime::Snapshot;
 use crate::upstream::Listed;
 
