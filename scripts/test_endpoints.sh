@@ -67,6 +67,8 @@ check 'metrics' 200 'gemini_adapter_' GET /metrics "$CLIENT_KEY"
 check 'metrics needs a key' 401 '"error"' GET /metrics ''
 check 'keys' 200 '"pools"' GET /admin/keys "$ADMIN_KEY"
 check 'configuration' 200 '"settings"' GET /admin/config "$ADMIN_KEY"
+check 'what a reload would change' 200 '"changes"' POST /admin/config/trial "$ADMIN_KEY"
+check 'what was accepted' 200 '"generations"' GET /admin/config/history "$ADMIN_KEY"
 check 'reload' 200 '"generation"' POST /admin/reload "$ADMIN_KEY"
 check 'resetting a key that is not there' 404 '"error"' POST /admin/reset-key/no-such-key "$ADMIN_KEY"
 check 'admin needs an admin key' 403 '"error"' GET /admin/keys "$CLIENT_KEY"

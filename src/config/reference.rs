@@ -23,10 +23,11 @@ impl Made {
 }
 
 /// The page for people, the schema for editors; and the page about the fields of a chat request.
-pub const FILES: [Made; 3] = [
+pub const FILES: [Made; 4] = [
     Made { path: "docs/config.md", make: page },
     Made { path: "config/schema.json", make: schema },
     Made { path: "docs/translation.md", make: fields::page },
+    Made { path: "plugins/api.d.rhai", make: crate::plugin::api::definitions },
 ];
 
 /// The JSON Schema, draft 7: the newest that the TOML plugins of editors agree on.
@@ -57,7 +58,7 @@ pub fn page() -> String {
 }
 
 /// The sections in the order of the page, and where the schema has them.
-const SECTIONS: [(&str, &str); 14] = [
+const SECTIONS: [(&str, &str); 15] = [
     ("`[server]`", "/properties/server"),
     ("`[upstream]`", "/properties/upstream"),
     ("`[auth]`", "/properties/auth"),
@@ -71,6 +72,7 @@ const SECTIONS: [(&str, &str); 14] = [
     ("`[models.facts.\"NAME\"]`", "/definitions/FactsSettings"),
     ("`[media]`", "/properties/media"),
     ("`[plugins]`", "/properties/plugins"),
+    ("`[runtime]`", "/properties/runtime"),
     ("`[log]`", "/properties/log"),
 ];
 
@@ -167,7 +169,7 @@ fn variants(field: &Value) -> Option<Vec<String>> {
 }
 
 /// Follows a reference, and the wrapping that schemars puts around one that has a description of its own.
-fn resolve(root: &Value, field: &Value) -> Value {
+pub(super) fn resolve(root: &Value, field: &Value) -> Value {
     let inner = match (field["allOf"].as_array(), field["anyOf"].as_array()) {
         (Some(all), _) if all.len() == 1 => &all[0],
         (_, Some(any)) if any.iter().any(|one| one["type"] == "null") => {

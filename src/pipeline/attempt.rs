@@ -8,13 +8,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
-use super::Exchange;
 use super::route::Route;
+use super::{Exchange, opening};
 use crate::call::Call;
 use crate::error::Error;
-use crate::fault::{Fault, Kind, Remedies, Retry};
-use crate::keys::{Lease, NoKey, Tried};
+use crate::fault::{Blame, Fault, Kind, Remedies, Retry};
+use crate::keys::{Ask, Lease, NoKey, Tried};
 use crate::model::Model;
+use crate::plugin::AfterFailure;
 use crate::protocol::{Accepted, Reply};
 use crate::upstream;
 
@@ -75,8 +76,11 @@ pub async fn until_one_succeeds(
     route: &Route,
 ) -> Result<Opened, Error> {
     let mut error = Error::internal("The route names no model.");
-    for model in &route.targets {
-        match on_model(exchange, accepted, route, model).await {
+    for (position, model) in route.targets.iter().enumerate() {
+        // Another model is asked at once; only for the last one is it worth waiting.
+        let last = position + 1 == route.targets.len();
+        let patience = if last { exchange.snapshot.config.settings.upstream.wait } else { Duration::ZERO };
+        match on_model(exchange, accepted, route, model, patience).await {
             Ok(opened) => return Ok(opened),
             // Another model may do what this one cannot now; a request that is wrong is wrong everywhere.
             Err(failed) if matches!(failed.status, 429 | 500..) => error = failed,
@@ -91,45 +95,67 @@ async fn on_model(
     accepted: &dyn Accepted,
     route: &Route,
     model: &Model,
+    mut patience: Duration,
 ) -> Result<Opened, Error> {
     let mut remedies = exchange.services.refusals.of(&model.name);
     let body = exchange.translated(accepted, model, remedies)?;
     let mut call = Call { model: model.name.clone(), method: accepted.method(), body };
     let attempts = exchange.snapshot.config.settings.upstream.attempts;
+    let mut active = exchange.services.retries.begin(&model.name);
     let mut tried = Tried::default();
     let mut last = None;
     for attempt in 1..=attempts {
-        let now = exchange.services.clock.now();
-        let mut lease = match route.pool.lease(&model.name, &tried, now) {
-            Ok(lease) => lease,
-            Err(no_key) => return Err(nothing_left(no_key, last.as_ref())),
-        };
-        tried.add(&lease);
+        let mut lease = lease(exchange, route, &call, &tried, &mut patience)
+            .await
+            .map_err(|no_key| nothing_left(no_key, last.as_ref()))?;
         exchange.attempted(model, &lease);
-        let failure = match remedied(exchange, accepted, model, &mut call, &mut remedies, &lease).await {
+        let failure = match remedied(exchange, accepted, model, &mut call, &mut remedies, &mut lease).await {
             Ok(attempted) => {
-                lease.succeeded();
+                lease.succeeded(exchange.services.clock.now());
                 exchange.services.telemetry.attempt_succeeded(route.pool.name(), model.name.as_str());
                 return Ok(attempted.hold(lease));
             }
             Err(Failure::Refused(error)) => return Err(error),
             Err(Failure::Fault(fault)) => fault,
         };
+        let wanted = exchange.session.on_upstream_error(&failure)?;
+        let failure = as_wanted(failure, wanted);
         lease.failed(&failure, exchange.services.clock.now());
         exchange.attempt_failed(&failure);
+        tried.add(&lease, &failure);
         drop(lease);
-        match failure.retry() {
+        match next(&failure, wanted) {
             Retry::Never => return Err(Error::from(&failure)),
             Retry::OtherKey => {}
-            Retry::AfterPause if attempt == attempts || !pause(attempt, exchange.deadline).await => {
-                return Err(Error::from(&failure));
+            Retry::AfterPause => {
+                let again = attempt < attempts && active.may_retry() && pause(attempt, exchange.deadline).await;
+                if !again {
+                    return Err(Error::from(&failure));
+                }
             }
-            // No key is to blame: each may be tried again.
-            Retry::AfterPause => tried = Tried::default(),
         }
         last = Some(failure);
     }
     Err(last.map_or_else(|| Error::internal("No attempt was allowed."), |fault| Error::from(&fault)))
+}
+
+/// The fault as a plugin wants it seen: a key that is to rest rests for this model, as after a limit of its own.
+fn as_wanted(fault: Fault, wanted: Option<AfterFailure>) -> Fault {
+    match wanted {
+        Some(AfterFailure::CoolDown(rest)) => {
+            Fault { kind: Kind::RateLimited, blame: Blame::Quota, retry_after: Some(rest), ..fault }
+        }
+        _ => fault,
+    }
+}
+
+/// What is tried next. Plugins decide, where one wants something.
+fn next(fault: &Fault, wanted: Option<AfterFailure>) -> Retry {
+    match wanted {
+        Some(AfterFailure::Fail) => Retry::Never,
+        Some(AfterFailure::Retry | AfterFailure::CoolDown(_)) => Retry::OtherKey,
+        None => fault.retry(),
+    }
 }
 
 /// An attempt that succeeded, the key aside.
@@ -157,7 +183,7 @@ async fn remedied(
     model: &Model,
     call: &mut Call,
     remedies: &mut Remedies,
-    lease: &Lease,
+    lease: &mut Lease,
 ) -> Result<Attempted, Failure> {
     let known = *remedies;
     loop {
@@ -185,7 +211,7 @@ async fn once(
     exchange: &mut Exchange,
     accepted: &dyn Accepted,
     call: &Call,
-    lease: &Lease,
+    lease: &mut Lease,
 ) -> Result<Attempted, Failure> {
     let session = exchange.session.clone();
     let body = session.on_upstream_request(exchange.record.attempts, call.body.clone())?;
@@ -197,7 +223,7 @@ async fn once(
         let body = answer.whole().await?;
         let body = session.on_upstream_response(Some(body))?.unwrap_or_default();
         let written = reply.whole(&body)?;
-        exchange.used(&reply.usage());
+        exchange.used(&reply.usage(), lease);
         exchange.keep(reply.left());
         return Ok(Attempted::Whole(written.into()));
     }
@@ -213,6 +239,34 @@ async fn once(
         }
     }
     Ok(Attempted::Stream(Box::new(answer), reply, out, false))
+}
+
+/// A key for this call: at once, or, while there is patience, when the first one comes back.
+async fn lease(
+    exchange: &Exchange,
+    route: &Route,
+    call: &Call,
+    tried: &Tried,
+    patience: &mut Duration,
+) -> Result<Lease, NoKey> {
+    let affinity = route.pool.wants_affinity().then(|| opening::fingerprint(&exchange.record.client, call)).flatten();
+    loop {
+        let ask = Ask { model: &call.model, tried, affinity };
+        let no_key = match route.pool.lease(&ask, exchange.services.clock.now()) {
+            Ok(lease) => return Ok(lease),
+            Err(no_key) => no_key,
+        };
+        // Many that wait for one key must not come back in the same instant.
+        let rest = no_key.soonest().map(|rest| rest.mul_f64(1.0 + fastrand::f64() / 10.0));
+        let left = exchange.deadline.saturating_duration_since(Instant::now());
+        match rest {
+            Some(rest) if rest <= *patience && rest < left / 2 => {
+                *patience -= rest;
+                sleep(rest).await;
+            }
+            _ => return Err(no_key),
+        }
+    }
 }
 
 /// No key can be had. When that is for want of keys to try, the last failure says more.

@@ -50,6 +50,18 @@ pub struct Exchange {
 pub struct Known {
     form: OnceLock<Form>,
     losses: OnceLock<String>,
+    why: OnceLock<Why>,
+}
+
+/// How an answer came about.
+#[derive(Clone, Debug)]
+pub struct Why {
+    /// How many attempts it took.
+    pub attempts: u32,
+    /// The model of the last one.
+    pub model: String,
+    /// The id of its key.
+    pub key: String,
 }
 
 impl Known {
@@ -61,6 +73,11 @@ impl Known {
     /// What the client is warned of: the fields that were lost.
     pub fn losses(&self) -> Option<&str> {
         self.losses.get().map(String::as_str)
+    }
+
+    /// How the answer came about; None as long as that is not decided.
+    pub fn why(&self) -> Option<&Why> {
+        self.why.get()
     }
 }
 
@@ -138,14 +155,21 @@ impl Exchange {
         self.record.key = lease.key().id().to_string();
     }
 
+    /// There will be no other attempt.
+    pub fn decided(&self) {
+        let RequestRecord { attempts, model, key, .. } = &self.record;
+        let _ = self.known.why.set(Why { attempts: *attempts, model: model.clone(), key: key.clone() });
+    }
+
     /// An attempt has failed.
     pub fn attempt_failed(&self, fault: &Fault) {
         let record = &self.record;
         self.services.telemetry.attempt_failed(&record.id, &record.pool, &record.key, &record.model, fault);
     }
 
-    /// Tokens were used.
-    pub fn used(&mut self, usage: &Usage) {
+    /// Tokens were used, on this key.
+    pub fn used(&mut self, usage: &Usage, lease: &mut Lease) {
+        lease.used(usage.prompt, usage.completion);
         self.record.tokens = (usage.prompt, usage.completion);
     }
 

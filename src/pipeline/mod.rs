@@ -9,6 +9,7 @@
 mod attempt;
 mod exchange;
 mod files;
+mod opening;
 mod route;
 mod stream;
 mod translation;
@@ -22,7 +23,7 @@ use crate::protocol::Asked;
 use crate::telemetry::Outcome;
 
 use attempt::{Begun, Opened};
-pub use exchange::Exchange;
+pub use exchange::{Exchange, Why};
 pub use stream::EventStream;
 pub use translation::{Translation, translate};
 
@@ -66,6 +67,9 @@ pub async fn answer(exchange: Exchange, body: Bytes) -> Result<Answer, Error> {
 
 /// The story of a request.
 async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
+    if exchange.session.has_tags() {
+        exchange.record.tags = Some(exchange.session.clone());
+    }
     match tell(&mut exchange, body).await {
         Ok(Told::Whole(body)) => {
             exchange.record.tell(Outcome::Answered);
@@ -106,7 +110,9 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     route.pool.name().clone_into(&mut exchange.record.pool);
     exchange.files = files::fetch(exchange, &*accepted).await?;
     exchange.recall(accepted.earlier()).await;
-    match attempt::until_one_succeeds(exchange, &*accepted, &route).await? {
+    let opened = attempt::until_one_succeeds(exchange, &*accepted, &route).await;
+    exchange.decided();
+    match opened? {
         Opened::Whole(body) => exchange.session.on_response(body).map(Told::Whole),
         Opened::Stream(begun) => Ok(Told::Begun(begun)),
     }

@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::clock::Clock;
-use crate::keys::Ledger;
-use crate::store::{Conversations, Refusals, Signatures};
+use crate::keys::{Ledger, RetryBudget};
+use crate::plugin;
+use crate::store::{Conversations, Refusals, Signatures, Table};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -17,6 +18,8 @@ pub struct Services {
     pub clock: Clock,
     /// The states of keys.
     pub ledger: Ledger,
+    /// How many requests may try again at once.
+    pub retries: RetryBudget,
     /// Thought signatures by call.
     pub signatures: Signatures,
     /// What models were found to refuse.
@@ -27,6 +30,8 @@ pub struct Services {
     pub telemetry: Telemetry,
     /// Google's models, as last listed.
     pub models: ListedModels,
+    /// What plugins remember.
+    pub plugin_state: Table,
 }
 
 impl Services {
@@ -35,11 +40,13 @@ impl Services {
         Self {
             clock: Clock::start(),
             ledger: Ledger::default(),
+            retries: RetryBudget::default(),
             signatures: Signatures::default(),
             refusals: Refusals::default(),
             conversations: Conversations::default(),
             telemetry: Telemetry::start(),
             models: ListedModels::default(),
+            plugin_state: Table::new(plugin::STATE),
         }
     }
 }

@@ -15,12 +15,16 @@ use notify_debouncer_full::notify::{EventKind, RecommendedWatcher, RecursiveMode
 use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
 
 use super::Live;
+use super::settings::Watching;
 use crate::secret::Digest;
 
 /// Editors write in several steps: look when they are through.
 const SETTLE: Duration = Duration::from_millis(200);
 /// The net under the events.
 const POLL: Duration = Duration::from_secs(3);
+
+/// Stack of the watching thread.
+const STACK: usize = 4 * 1024 * 1024;
 
 /// What the watching thread is told.
 enum Told {
@@ -40,8 +44,10 @@ pub struct Watch {
 pub fn watch(live: Arc<Live>) -> Watch {
     let (told, heard) = channel();
     let look = told.clone();
-    let thread = std::thread::spawn(move || attend(&live, &look, &heard));
-    Watch { told, thread: Some(thread) }
+    // It compiles plugins and runs their tests: as deep a stack as where requests are served.
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || attend(&live, &look, &heard));
+    let thread = thread.inspect_err(|error| tracing::error!(%error, "files are not watched: no thread"));
+    Watch { told, thread: thread.ok() }
 }
 
 impl Drop for Watch {
@@ -57,8 +63,9 @@ fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
     let mut places = Places::watch(live, look);
     loop {
         let reading = live.reading();
+        let how = live.snapshot().config.settings.runtime.watch;
         // What has changed since the last load was read, whatever came of it: also before the first watch stood.
-        if reading.again().digest() != reading.digest() {
+        if how != Watching::Off && reading.again().digest() != reading.digest() {
             // What is wrong is logged, and kept where it is asked for.
             let _ = live.reload();
         }
@@ -79,12 +86,16 @@ fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
 struct Places {
     /// What had been read when the watch began.
     read: Digest,
+    /// None: nobody tells of changes.
     _watcher: Option<Debouncer<RecommendedWatcher, RecommendedCache>>,
 }
 
 impl Places {
     fn watch(live: &Live, look: &Sender<Told>) -> Self {
         let read = live.reading().digest();
+        if live.snapshot().config.settings.runtime.watch != Watching::Events {
+            return Self { read, _watcher: None };
+        }
         let look = look.clone();
         let heard = move |result: DebounceEventResult| {
             // Our own reading makes events too; they say nothing.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::auth::Caller;
 use super::edge::RequestId;
-use super::{App, body};
+use super::{App, body, respond};
 use crate::pipeline::{self, Exchange};
 use crate::plugin::SessionFacts;
 use crate::protocol::{Place, Protocol};
@@ -51,6 +51,7 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
         client: caller.client.name.clone(),
         headers: visible(&headers),
     });
+    let why_headers = settings.server.why_headers;
     let exchange = Exchange {
         deadline: Instant::now() + settings.upstream.timeout,
         services: app.services.clone(),
@@ -64,7 +65,12 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
         record,
         snapshot,
     };
-    pipeline::answer(exchange, content).await.into_response()
+    let why = why_headers.then(|| exchange.known.clone());
+    let mut response = pipeline::answer(exchange, content).await.into_response();
+    if let Some(why) = why.as_ref().and_then(|known| known.why()) {
+        respond::tell_why(response.headers_mut(), why);
+    }
+    response
 }
 
 fn place(uri: &Uri, headers: &HeaderMap) -> Place {

@@ -61,7 +61,19 @@ pub const ENDPOINTS: &[Endpoint] = &[
         post(admin::translate::show)
     }),
     row("GET", "/admin/config", Needs::Admin, "the live configuration, secrets masked", || get(admin::config::show)),
-    row("GET", "/admin/keys", Needs::Admin, "the state of each key", || get(admin::keys::list)),
+    row("GET", "/admin/config/history", Needs::Admin, "the configurations that were accepted", || {
+        get(admin::config::history)
+    }),
+    row("POST", "/admin/config/trial", Needs::Admin, "what a reload would change, or be refused for", || {
+        post(admin::config::trial)
+    }),
+    row("POST", "/admin/config/rollback/{generation}", Needs::Admin, "back to an earlier configuration", || {
+        post(admin::config::rollback)
+    }),
+    row("GET", "/admin/keys", Needs::Admin, "the state of each key for each model", || get(admin::keys::list)),
+    row("POST", "/admin/keys/{id}/{action}", Needs::Admin, "reset (?model=…), disable, enable or test a key", || {
+        post(admin::keys::act)
+    }),
     row("GET", "/", Needs::Nothing, "what this is", || get(meta::info)),
     row("GET", "/health", Needs::Nothing, "how many keys can serve", || get(meta::health)),
     row("GET", "/livez", Needs::Nothing, "whether the process lives", || get(meta::livez)),

@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::auth::Caller;
+use super::edge::RequestId;
 use super::respond::document;
-use super::{App, family};
+use super::{App, door, family};
 use crate::error::Error;
-use crate::protocol::Card;
+use crate::plugin::SessionFacts;
+use crate::protocol::{Card, OpenAi};
 use crate::runtime::Snapshot;
 use crate::upstream::Listed;
 
@@ -22,17 +26,61 @@ const FRESH: Duration = Duration::from_secs(300);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// All of them.
-pub async fn list(State(app): State<App>, caller: Caller, headers: HeaderMap) -> Response {
-    let cards: Vec<Card> = all(&app, &caller.snapshot).await.into_values().collect();
-    document(StatusCode::OK, &family::by_headers(&headers).models(&cards))
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Extension(RequestId(request)): Extension<RequestId>,
+    headers: HeaderMap,
+) -> Response {
+    match shown(&app, caller, request, "/v1/models", &headers).await {
+        Ok(cards) => document(StatusCode::OK, &family::by_headers(&headers).models(&cards)),
+        Err(error) => error.into_response(),
+    }
 }
 
 /// One of them.
-pub async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    match all(&app, &caller.snapshot).await.get(&id) {
-        Some(card) => document(StatusCode::OK, &family::by_headers(&headers).model(card)),
-        None => Error::model_not_found(&id).into_response(),
+pub async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    Extension(RequestId(request)): Extension<RequestId>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    match shown(&app, caller, request, "/v1/models/{id}", &headers).await {
+        Ok(cards) => match cards.iter().find(|card| card.id == id) {
+            Some(card) => document(StatusCode::OK, &family::by_headers(&headers).model(card)),
+            None => Error::model_not_found(&id).into_response(),
+        },
+        Err(error) => error.into_response(),
     }
+}
+
+/// The models as plugins let this client see them: some left out, others under another name.
+async fn shown(
+    app: &App,
+    caller: Caller,
+    id: String,
+    path: &'static str,
+    headers: &HeaderMap,
+) -> Result<Vec<Card>, Error> {
+    let cards = all(app, &caller.snapshot).await;
+    let client = caller.client.name;
+    let facts = || SessionFacts { id, api: "models", path, client, headers: door::visible(headers) };
+    // Plugins see one shape, whatever the client's.
+    let models = cards.values().map(|card| OpenAi.model(card)).collect();
+    let models = caller.snapshot.plugins.session(facts).on_models(models)?;
+    let card = |model: &Value| {
+        let id = model["id"].as_str()?;
+        let known = cards.get(id);
+        Some(Card {
+            id: id.to_owned(),
+            owned_by: known.map_or("gemini-adapter", |card| card.owned_by),
+            input_tokens: model["context_length"].as_u64(),
+            output_tokens: model["max_output_tokens"].as_u64(),
+            facts: known.and_then(|card| card.facts.clone()),
+        })
+    };
+    Ok(models.iter().filter_map(card).collect())
 }
 
 async fn all(app: &App, snapshot: &Snapshot) -> BTreeMap<String, Card> {
