@@ -4,7 +4,7 @@ WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked && cp target/release/gemini-adapter /gemini-adapter
+    cargo build --release --locked && cp target/release/gemini-adapter /gemini-adapter && mkdir /data
 
 # Neither shell nor package manager; with CA certificates, and a user that is not root (65532).
 FROM gcr.io/distroless/cc-debian12:nonroot
@@ -15,6 +15,8 @@ WORKDIR /app
 COPY --from=build /gemini-adapter /app/gemini-adapter
 COPY config /app/config
 COPY plugins /app/plugins
+# What outlives a restart; a volume mounted here takes its owner over.
+COPY --from=build --chown=65532:65532 /data /app/data
 USER 65532:65532
 EXPOSE 8000
 STOPSIGNAL SIGTERM

@@ -64,6 +64,28 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::BadRequest,
+        Self::ContextLength,
+        Self::ModelNotFound,
+        Self::ModelNotForKey,
+        Self::NotOwned,
+        Self::KeyInvalid,
+        Self::KeyBlocked,
+        Self::Location,
+        Self::Billing,
+        Self::RateLimited,
+        Self::DayQuota,
+        Self::Overloaded,
+        Self::UpstreamError,
+        Self::Unreachable,
+        Self::Timeout,
+        Self::BrokenAnswer,
+        Self::Truncated,
+        Self::Unknown,
+    ];
+
     /// The name for labels and states: `snake_case`, stable.
     pub fn name(self) -> &'static str {
         match self {
@@ -86,6 +108,11 @@ impl Kind {
             Self::Truncated => "truncated",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// The kind of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 }
 

@@ -21,11 +21,15 @@ pub async fn run(sources: Sources) -> ExitCode {
         Ok(signals) => signals,
         Err(code) => return code,
     };
-    let running = match listen(&live).await {
-        Ok(running) => running,
-        Err(code) => return code,
+    let services = live.services().clone();
+    services.remember(&live.snapshot().config);
+    let code = match listen(&live).await {
+        Ok(running) => until_told(live, running, signals).await,
+        Err(code) => code,
     };
-    until_told(live, running, signals).await
+    services.store.leave().await;
+    services.store.end();
+    code
 }
 
 /// The first snapshot.

@@ -35,6 +35,7 @@ use crate::plugin::PluginsSettings;
 use crate::problem::{Problem, Problems, Source};
 use crate::reading::Reading;
 use crate::runtime::RuntimeSettings;
+use crate::store::StoreSettings;
 use crate::telemetry::LogSettings;
 use crate::upstream::UpstreamSettings;
 
@@ -69,6 +70,8 @@ pub struct Settings {
     pub models: ModelsSettings,
     /// Files that requests name by URL.
     pub media: MediaSettings,
+    /// What outlives a restart. Any change of it needs a restart.
+    pub store: StoreSettings,
     /// Where plugins are, and what they may spend.
     pub plugins: PluginsSettings,
     /// How configurations take each other's place.
@@ -89,6 +92,7 @@ impl Default for Settings {
             cooldown: CooldownSettings::default(),
             models: ModelsSettings::default(),
             media: MediaSettings::default(),
+            store: StoreSettings::default(),
             plugins: PluginsSettings::default(),
             runtime: RuntimeSettings::default(),
             log: LogSettings::default(),

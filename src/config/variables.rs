@@ -128,7 +128,12 @@ pub const VARIABLES: &[Variable] = &[
         Read::NotYet("SECURITY_ENABLE_RATE_LIMITING"),
         "Refused unless SECURITY_ENABLE_RATE_LIMITING is off: clients have no limits yet.",
     ),
-    row("DATABASE_REDIS_URL", "", Read::NotYet(""), "Refused: state is not shared through Redis yet."),
+    row(
+        "DATABASE_REDIS_URL",
+        "store.redis",
+        Read::Reference,
+        "Redis, through which replicas share how keys rest. Becomes `env:DATABASE_REDIS_URL`, so its password never shows.",
+    ),
 ];
 
 const fn row(name: &'static str, path: &'static str, read: Read, about: &'static str) -> Variable {

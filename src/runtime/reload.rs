@@ -10,8 +10,17 @@ use crate::config::Sources;
 use crate::problem::{Problem, Problems};
 use crate::reading::Reading;
 
-/// Settings that are read at the start only: a listener cannot move while connections are open on it, and a log has one format.
-const RESTART: &[&str] = &["server.listen", "server.header_timeout", "log.format", "runtime.dir"];
+/// Settings that are read at the start only: a listener cannot move while connections are open on it, a log has one format, and
+/// what was remembered in one place is not in another.
+const RESTART: &[&str] = &[
+    "server.listen",
+    "server.header_timeout",
+    "log.format",
+    "runtime.dir",
+    "store.dir",
+    "store.redis",
+    "store.keep_days",
+];
 
 /// The live snapshot, and the only way to change it.
 #[derive(Debug)]

@@ -1,13 +1,15 @@
 //! What outlives every snapshot.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::keys::{Ledger, RetryBudget};
 use crate::plugin;
-use crate::store::{Conversations, Refusals, Signatures, Table};
+use crate::problem::Problems;
+use crate::store::{Conversations, Holder, Refusals, Signatures, Standing, Store, Table, Used};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -20,6 +22,8 @@ pub struct Services {
     pub ledger: Ledger,
     /// How many requests may try again at once.
     pub retries: RetryBudget,
+    /// What is remembered elsewhere too.
+    pub store: Store,
     /// Thought signatures by call.
     pub signatures: Signatures,
     /// What models were found to refuse.
@@ -37,9 +41,13 @@ pub struct Services {
 impl Services {
     /// New ones, with nothing in them.
     pub fn start() -> Self {
+        let store = Store::default();
+        let ledger = Ledger::default();
+        ledger.tell(Arc::new(store.clone()));
         Self {
             clock: Clock::start(),
-            ledger: Ledger::default(),
+            ledger,
+            store,
             retries: RetryBudget::default(),
             signatures: Signatures::default(),
             refusals: Refusals::default(),
@@ -48,6 +56,38 @@ impl Services {
             models: ListedModels::default(),
             plugin_state: Table::new(plugin::STATE),
         }
+    }
+
+    /// Begins to remember on disk and to share with other replicas, as the settings say; what was kept on disk is back when this
+    /// returns.
+    pub fn remember(&self, config: &Config) {
+        let settings = &config.settings.store;
+        let holder = Arc::new(States { ledger: self.ledger.clone(), clock: self.clock });
+        self.store.begin(settings, holder.clone());
+        // What is wrong with the address was said when the configuration was checked.
+        if let Some(url) = settings.shared(&config.environment, &mut Problems::new()) {
+            self.store.share(&url, holder);
+        }
+    }
+}
+
+/// The ledger, as the store sees it.
+struct States {
+    ledger: Ledger,
+    clock: Clock,
+}
+
+impl Holder for States {
+    fn learn(&self, standings: &[Standing]) {
+        self.ledger.merge(standings, self.clock.now());
+    }
+
+    fn recall(&self, used: &[Used]) {
+        self.ledger.recall(used);
+    }
+
+    fn standings(&self) -> Vec<Standing> {
+        self.ledger.standings(self.clock.now())
     }
 }
 

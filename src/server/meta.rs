@@ -76,6 +76,8 @@ pub async fn stats(State(app): State<App>, caller: Caller) -> Response {
         "latencies": tally.latencies(),
         "cache": { "enabled": false, "hit_rate": Value::Null },
         "pools": pools,
+        "usage": app.services.store.usage(),
+        "store": app.services.store.status(),
         "plugins": snapshot.plugins.list(),
     });
     document(StatusCode::OK, &stats)
@@ -92,6 +94,13 @@ pub async fn metrics(State(app): State<App>, caller: Caller) -> Response {
         for hook in &plugin.hooks {
             telemetry.plugin(&plugin.name, hook.name, hook.calls, hook.errors, hook.spent);
         }
+    }
+    let store = app.services.store.status();
+    if let Some(redis) = store.redis {
+        telemetry.store_redis(redis.connected, redis.failures);
+    }
+    if let Some(disk) = store.disk {
+        telemetry.store_disk(disk.is_open(), disk.unwritten, disk.failures);
     }
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(CONTENT_TYPE, text)], telemetry.exposition()).into_response()

@@ -128,6 +128,19 @@ impl Telemetry {
         }
     }
 
+    /// How what is kept on disk is doing.
+    pub fn store_disk(&self, open: bool, unwritten: usize, failures: u64) {
+        ::metrics::gauge!("gemini_adapter_store_disk_open").set(if open { 1.0 } else { 0.0 });
+        ::metrics::gauge!("gemini_adapter_store_disk_unwritten_changes").set(unwritten as f64);
+        ::metrics::counter!("gemini_adapter_store_disk_failures").absolute(failures);
+    }
+
+    /// Whether what replicas share is shared now, and how often the server has failed.
+    pub fn store_redis(&self, connected: bool, failures: u64) {
+        ::metrics::gauge!("gemini_adapter_redis_connected").set(f64::from(u8::from(connected)));
+        ::metrics::counter!("gemini_adapter_redis_failures").absolute(failures);
+    }
+
     /// What a plugin's hook has cost so far.
     pub fn plugin(&self, plugin: &str, hook: &'static str, calls: u64, errors: u64, spent: Duration) {
         let label = || plugin.to_owned();

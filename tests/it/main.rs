@@ -17,6 +17,7 @@ mod fuzz;
 mod golden;
 mod harness;
 mod media;
+mod memory;
 mod messages;
 mod plugins;
 mod process;

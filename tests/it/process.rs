@@ -23,7 +23,7 @@ pub fn output(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Out
 
 /// A server as a process.
 pub struct Process {
-    child: Child,
+    pub child: Child,
     pub address: String,
     log: std::sync::mpsc::Receiver<String>,
 }

@@ -1,0 +1,317 @@
+//! What outlives a restart: a file in a folder, written by a thread of its own in groups.
+//!
+//! A folder that cannot be used, a full disk, a file that another process has: each is said once, tried again every few seconds,
+//! and meanwhile everything goes on in memory. A file that is damaged, or of another version, is set aside under another name.
+
+mod file;
+mod line;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use jiff::{Timestamp, ToSpan};
+use serde::Serialize;
+
+use super::usage::{self, Amounts, Row, Usage};
+use super::{Holder, Scope, Standing};
+use file::{Content, File, Trouble};
+
+/// What the file is called.
+const NAME: &str = "ledger.redb";
+/// Until what has changed is written: with the writing itself, well within the second that a killed process may lose.
+const GROUP: Duration = Duration::from_millis(500);
+/// Until a file that could not be used is tried again.
+const AGAIN: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 5000 });
+/// How often what is old is taken out.
+const PRUNE: Duration = Duration::from_secs(6 * 3600);
+/// The longest a start waits for what is in the file.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is kept, and where.
+pub struct Keeping {
+    /// The folder.
+    pub dir: PathBuf,
+    /// For how many days usage is kept.
+    pub keep_days: u16,
+    /// What keys have used.
+    pub usage: Arc<Usage>,
+    /// Who holds the breakers.
+    pub holder: Arc<dyn Holder>,
+}
+
+/// The writing thread, and what it is to write.
+pub struct Disk {
+    desk: Arc<Desk>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What lies between those who tell and the one who writes.
+#[derive(Default)]
+struct Desk {
+    pending: Mutex<Pending>,
+    wake: Condvar,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct Pending {
+    standings: HashMap<Scope, Standing>,
+    used: bool,
+    /// How much is in the group that is being written.
+    writing: usize,
+    stopping: bool,
+}
+
+/// How the file is.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct State {
+    /// `open`, or `closed` and all goes on in memory.
+    pub state: &'static str,
+    /// Where it is.
+    pub file: PathBuf,
+    /// Why it is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Changes that are not on disk yet.
+    pub unwritten: usize,
+    /// Groups that could not be written, and are tried again.
+    pub failures: u64,
+}
+
+impl State {
+    /// Whether what is told is written.
+    pub fn is_open(&self) -> bool {
+        self.state == "open"
+    }
+}
+
+impl Disk {
+    /// Starts the thread, and waits until what was kept is back, or cannot be had.
+    pub fn start(keeping: Keeping) -> Self {
+        let desk = Arc::new(Desk::default());
+        *desk.state() = State { state: "closed", file: keeping.dir.join(NAME), ..State::default() };
+        let (tried, first_try) = channel();
+        let writer = Writer { desk: desk.clone(), keeping, restored: false };
+        let thread = std::thread::Builder::new().name("disk".into()).spawn(move || writer.run(tried));
+        match &thread {
+            // Sent after the first try, or dropped when the thread is at its end.
+            Ok(_) => drop(first_try.recv_timeout(PATIENCE)),
+            Err(error) => tracing::error!(%error, "nothing is kept on disk: there is no thread for it"),
+        }
+        Self { desk, thread: Mutex::new(thread.ok()) }
+    }
+
+    /// A breaker stands differently.
+    pub fn stands(&self, standing: &Standing) {
+        self.desk.pending().standings.insert(standing.scope.clone(), standing.clone());
+        self.desk.wake.notify_one();
+    }
+
+    /// Usage has changed.
+    pub fn used(&self) {
+        let mut pending = self.desk.pending();
+        if !std::mem::replace(&mut pending.used, true) {
+            self.desk.wake.notify_one();
+        }
+    }
+
+    /// How it is.
+    pub fn state(&self) -> State {
+        let unwritten = {
+            let pending = self.desk.pending();
+            pending.standings.len() + usize::from(pending.used) + pending.writing
+        };
+        State { unwritten, ..self.desk.state().clone() }
+    }
+
+    /// Writes what is left, and ends.
+    pub fn stop(&self) {
+        self.desk.pending().stopping = true;
+        self.desk.wake.notify_one();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // If it panicked, that was said already.
+        let _ = thread.map(JoinHandle::join);
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for Disk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Disk").field(&self.state()).finish()
+    }
+}
+
+impl Desk {
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until there is something to write, then for what comes right after it; false when that is all there ever will be.
+    fn group(&self) -> bool {
+        let idle = |pending: &mut Pending| !pending.stopping && !pending.used && pending.standings.is_empty();
+        let pending = self.wake.wait_while(self.pending(), idle).unwrap_or_else(PoisonError::into_inner);
+        drop(pending);
+        !self.stops_within(GROUP)
+    }
+
+    /// Waits; true when it is told to stop meanwhile.
+    fn stops_within(&self, time: Duration) -> bool {
+        let going = |pending: &mut Pending| !pending.stopping;
+        let waited = self.wake.wait_timeout_while(self.pending(), time, going);
+        waited.unwrap_or_else(PoisonError::into_inner).0.stopping
+    }
+}
+
+/// The thread.
+struct Writer {
+    desk: Arc<Desk>,
+    keeping: Keeping,
+    restored: bool,
+}
+
+impl Writer {
+    fn run(mut self, tried: Sender<()>) {
+        let mut tried = Some(tried);
+        loop {
+            let opened = self.open();
+            let ended = match opened {
+                Ok(file) => {
+                    drop(tried.take());
+                    self.write_until_told(file)
+                }
+                Err(trouble) => Err(trouble),
+            };
+            match ended {
+                Ok(()) => return,
+                Err(trouble) => self.say(&trouble),
+            }
+            drop(tried.take());
+            if self.desk.stops_within(AGAIN) {
+                return;
+            }
+        }
+    }
+
+    fn open(&mut self) -> Result<File, Trouble> {
+        let unusable = |error: std::io::Error| Trouble::Unusable(error.to_string());
+        std::fs::create_dir_all(&self.keeping.dir).map_err(unusable)?;
+        let path = self.keeping.dir.join(NAME);
+        let (mut file, content) = match File::open(&path) {
+            Err(Trouble::Damaged(why)) => {
+                let aside = set_aside(&path).map_err(unusable)?;
+                tracing::error!(%why, file = %path.display(), aside = %aside.display(), "a file of the store cannot be read: it is set aside, and a new one begun");
+                File::open(&path)?
+            }
+            opened => opened?,
+        };
+        self.restore(content);
+        file.prune(self.keeping.usage.prune(self.keeping.keep_days), long_ago())?;
+        let failures = {
+            let mut state = self.desk.state();
+            (state.state, state.why) = ("open", None);
+            state.failures
+        };
+        if failures > 0 {
+            tracing::info!(file = %path.display(), "the store is written to disk again");
+        }
+        Ok(file)
+    }
+
+    /// Takes in what was kept, the first time. What has changed before is written with it; when the file had been lost, all of it is.
+    fn restore(&mut self, content: Content) {
+        let Keeping { usage, holder, .. } = &self.keeping;
+        usage.change_all();
+        let again = std::mem::replace(&mut self.restored, true);
+        if !again {
+            usage.recall(&content.used);
+            let used: Vec<_> = content.used.iter().map(usage::used).collect();
+            holder.recall(&used);
+            holder.learn(&content.standings);
+            tracing::info!(breakers = content.standings.len(), rows = content.used.len(), dir = %self.keeping.dir.display(), "what was kept on disk is back");
+        }
+        let mut pending = self.desk.pending();
+        for standing in holder.standings() {
+            if again || pending.standings.contains_key(&standing.scope) {
+                pending.standings.insert(standing.scope.clone(), standing);
+            }
+        }
+    }
+
+    /// The next group.
+    fn take(&self) -> (Vec<Standing>, Vec<(Row, Amounts)>) {
+        let mut pending = self.desk.pending();
+        let standings: Vec<_> = std::mem::take(&mut pending.standings).into_values().collect();
+        pending.used = false;
+        // Told after it was counted: what is told from here on is in the next group, if not already in this one.
+        let used = self.keeping.usage.take_changed();
+        pending.writing = standings.len() + used.len();
+        (standings, used)
+    }
+
+    fn write_until_told(&self, mut file: File) -> Result<(), Trouble> {
+        let mut pruned = Instant::now();
+        loop {
+            let more = self.desk.group();
+            let (standings, used) = self.take();
+            // What cannot be written is not lost: all that is known is written when the file is opened again.
+            file.write(&standings, &used)?;
+            self.desk.pending().writing = 0;
+            if !more {
+                return Ok(());
+            }
+            if pruned.elapsed() > PRUNE {
+                pruned = Instant::now();
+                file.prune(self.keeping.usage.prune(self.keeping.keep_days), long_ago())?;
+            }
+        }
+    }
+
+    /// Says why the file is not open, once for each reason.
+    fn say(&self, trouble: &Trouble) {
+        let (why, next) = match trouble {
+            Trouble::Taken => (
+                "another process has the file".to_owned(),
+                "this one takes it over when the other ends; replicas need a `store.dir` each",
+            ),
+            Trouble::Damaged(why) | Trouble::Unusable(why) => (
+                why.clone(),
+                "make the folder writable for this user, or set `store.dir`; it is tried again every few seconds",
+            ),
+        };
+        let mut state = self.desk.state();
+        state.state = "closed";
+        state.failures += 1;
+        if state.why.as_ref() != Some(&why) {
+            tracing::error!(%why, next, file = %state.file.display(), "nothing is kept on disk: all goes on in memory");
+            state.why = Some(why);
+        }
+    }
+}
+
+/// Rests that ended before this are of no interest to anyone: strikes have faded by then.
+fn long_ago() -> Timestamp {
+    Timestamp::now().saturating_sub(48.hours()).unwrap_or(Timestamp::MIN)
+}
+
+fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
+    let aside = path.with_extension(format!("redb.damaged-{}", Timestamp::now().as_second()));
+    std::fs::rename(path, &aside)?;
+    Ok(aside)
+}
+
+#[cfg(test)]
+mod tests;
