@@ -77,7 +77,7 @@ async fn shown(
             owned_by: known.map_or("gemini-adapter", |card| card.owned_by),
             input_tokens: model["context_length"].as_u64(),
             output_tokens: model["max_output_tokens"].as_u64(),
-            facts: known.and_then(|card| card.facts.clone()),
+            facts: known.and_then(|card| card.facts),
         })
     };
     Ok(models.iter().filter_map(card).collect())

@@ -73,9 +73,7 @@ pub fn translate<'a>(request: &'a wire::Request<'a>, target: &'a Target<'a>) -> 
         tools,
         tool_config,
         generation_config: Generation::Written(config),
-        safety_settings: None,
-        cached_content: None,
-        service_tier: None,
+        ..Request::default()
     })
 }
 

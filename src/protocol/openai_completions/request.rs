@@ -77,12 +77,8 @@ pub fn translate(request: &completions::Request<'_>, target: &Target<'_>) -> Res
     let translated = Request {
         system_instruction: (!system.is_empty()).then_some(Content { role: None, parts: system }),
         contents,
-        tools: Vec::new(),
-        tool_config: None,
         generation_config: Generation::Written(config),
-        safety_settings: None,
-        cached_content: None,
-        service_tier: None,
+        ..Request::default()
     };
     translated.written()
 }

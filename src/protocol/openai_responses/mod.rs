@@ -15,7 +15,7 @@ mod tools;
 
 use bytes::Bytes;
 
-use super::rules::answer::spoken;
+use super::rules::answer::canned;
 use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
 use crate::call::Method;
 use crate::error::Error;
@@ -39,16 +39,7 @@ impl Protocol for OpenAiResponses {
     }
 
     fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes {
-        let mut reply = answer::ResponsesReply::new(stamp, terms::Terms::default());
-        let spoken = spoken(text);
-        let written = if stream {
-            let mut out = Vec::new();
-            reply.event(&spoken, &mut out).and_then(|()| reply.end(&mut out)).map(|()| out)
-        } else {
-            reply.whole(&spoken)
-        };
-        // Our own document parses, and a stop with a text is an answer: there is no other outcome.
-        written.unwrap_or_default().into()
+        canned(answer::ResponsesReply::new(stamp, terms::Terms::default()), stream, text)
     }
 
     fn error_event(&self, error: &Error) -> Bytes {

@@ -63,9 +63,8 @@ pub fn translate<'a>(request: &'a wire::Request<'a>, target: &'a Target<'a>) -> 
         tools,
         tool_config,
         generation_config: Generation::Written(config),
-        safety_settings: None,
-        cached_content: None,
         service_tier: limits::service_tier(request.service_tier.as_deref()),
+        ..Request::default()
     };
     translated.written()
 }

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::wire::json::{Json, Text};
 
 /// The body of `generateContent` and `streamGenerateContent`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request<'a> {
     /// What the model is told before everything.
@@ -320,6 +320,12 @@ pub enum Generation<'a> {
     Written(GenerationConfig<'a>),
     /// With the client's own members.
     Merged(Map<String, Value>),
+}
+
+impl Default for Generation<'_> {
+    fn default() -> Self {
+        Self::Written(GenerationConfig::default())
+    }
 }
 
 impl Generation<'_> {
