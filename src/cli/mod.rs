@@ -5,6 +5,7 @@
 //! | 0 | all is well |
 //! | 1 | it failed while running |
 //! | 2 | the command is written wrongly |
+//! | 3, 4 | `keys check`: some keys are bad; none is good |
 //! | 69 | the address to listen on is taken, or the server does not answer |
 //! | 78 | the configuration is refused |
 //!
@@ -13,6 +14,7 @@
 mod check;
 mod demo;
 mod healthcheck;
+mod keys;
 mod reference;
 mod serve;
 mod simulate;
@@ -69,6 +71,8 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Print what a chat request on standard input becomes, field by field, without calling anyone
     Translate,
+    /// Look after the keys of the configuration
+    Keys(keys::KeysArgs),
     /// Ask a running server whether it is ready; exit 0 or 69
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Print the reference of all settings, or write docs/config.md and config/schema.json
@@ -93,6 +97,7 @@ pub fn main() -> ExitCode {
             Command::Demo(args) => demo::run(args, sources).await,
             Command::Simulate(args) => simulate::run(args).await,
             Command::Translate => translate::run(sources),
+            Command::Keys(args) => keys::run(args, &sources).await,
             Command::Healthcheck(args) => healthcheck::run(args, &sources).await,
             Command::Reference(args) => reference::run(&args),
         }

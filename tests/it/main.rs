@@ -14,6 +14,7 @@ mod floors;
 mod foreign;
 mod golden;
 mod harness;
+mod keys;
 mod media;
 mod plugins;
 mod process;
