@@ -14,6 +14,7 @@ mod retries;
 mod selection;
 pub mod settings;
 mod status;
+pub mod trial;
 #[cfg(test)]
 mod tests;
 

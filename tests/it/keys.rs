@@ -206,7 +206,7 @@ async fn keys_are_checked_without_a_generated_token() {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gemini-adapter"));
         command.current_dir(dir.path()).env_clear().args(["keys", "check"]).args(arguments);
         command.arg("--set").arg(format!("upstream.base_url={}", server.simulator.base_url()));
-        command.arg("--set").arg("auth.client_keys=client-key-of-the-test-000");
+        command.env("SECURITY_ADAPTER_API_KEYS", "client-key-of-the-test-000");
         let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         let updated = std::fs::read_to_string(dir.path().join(".env.updated")).unwrap_or_default();
