@@ -14,9 +14,9 @@ mod retries;
 mod selection;
 pub mod settings;
 mod status;
-pub mod trial;
 #[cfg(test)]
 mod tests;
+pub mod trial;
 
 pub use key::{Key, KeyId};
 pub use lease::{Lease, Tried};

@@ -12,9 +12,10 @@ use super::route::Route;
 use super::{Exchange, opening};
 use crate::call::Call;
 use crate::error::Error;
-use crate::fault::{Fault, Kind, Remedies, Retry};
+use crate::fault::{Blame, Fault, Kind, Remedies, Retry};
 use crate::keys::{Ask, Lease, NoKey, Tried};
 use crate::model::Model;
+use crate::plugin::AfterFailure;
 use crate::protocol::{Accepted, Reply};
 use crate::upstream;
 
@@ -122,23 +123,48 @@ async fn on_model(
             Err(Failure::Refused(error)) => return Err(error),
             Err(Failure::Fault(fault)) => fault,
         };
+        let wanted = exchange.session.on_upstream_error(&failure)?;
+        let failure = as_wanted(failure, wanted);
         lease.failed(&failure, exchange.services.clock.now());
         exchange.attempt_failed(&failure);
         tried.add(&lease, &failure);
         drop(lease);
-        match failure.retry() {
+        match next(&failure, wanted) {
             Retry::Never => return Err(Error::from(&failure)),
-            Retry::OtherKey if refusals == MOST_REFUSALS => return Err(Error::from(&failure)),
-            Retry::OtherKey => refusals += 1,
-            Retry::AfterPause => {
-                let again = attempt < attempts && active.may_retry() && pause(attempt, exchange.deadline).await;
-                if !again {
+            Retry::OtherKey if refused(&failure) && refusals < MOST_REFUSALS => refusals += 1,
+            again => {
+                let may = !refused(&failure) && attempt < attempts && active.may_retry();
+                if !may || (again == Retry::AfterPause && !pause(attempt, exchange.deadline).await) {
                     return Err(Error::from(&failure));
                 }
                 attempt += 1;
             }
         }
         last = Some(failure);
+    }
+}
+
+/// Whether it was the key that refused, by its quota or itself.
+fn refused(fault: &Fault) -> bool {
+    matches!(fault.blame, Blame::Key | Blame::Quota)
+}
+
+/// The fault as a plugin wants it seen: a key that is to rest rests for this model, as after a limit of its own.
+fn as_wanted(fault: Fault, wanted: Option<AfterFailure>) -> Fault {
+    match wanted {
+        Some(AfterFailure::CoolDown(rest)) => {
+            Fault { kind: Kind::RateLimited, blame: Blame::Quota, retry_after: Some(rest), ..fault }
+        }
+        _ => fault,
+    }
+}
+
+/// What is tried next. Plugins decide, where one wants something.
+fn next(fault: &Fault, wanted: Option<AfterFailure>) -> Retry {
+    match wanted {
+        Some(AfterFailure::Fail) => Retry::Never,
+        Some(AfterFailure::Retry | AfterFailure::CoolDown(_)) => Retry::OtherKey,
+        None => fault.retry(),
     }
 }
 
@@ -208,6 +234,7 @@ async fn once(
         let body = session.on_upstream_response(Some(body))?.unwrap_or_default();
         let written = reply.whole(&body)?;
         exchange.used(&reply.usage(), lease);
+        exchange.keep(reply.left());
         return Ok(Attempted::Whole(written.into()));
     }
     session.on_upstream_response(None)?;

@@ -67,6 +67,9 @@ pub async fn answer(exchange: Exchange, body: Bytes) -> Result<Answer, Error> {
 
 /// The story of a request.
 async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
+    if exchange.session.has_tags() {
+        exchange.record.tags = Some(exchange.session.clone());
+    }
     match tell(&mut exchange, body).await {
         Ok(Told::Whole(body)) => {
             exchange.record.tell(Outcome::Answered);
@@ -106,6 +109,7 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     let route = route::choose(&exchange.snapshot, &exchange.session, accepted.model())?;
     route.pool.name().clone_into(&mut exchange.record.pool);
     exchange.files = files::fetch(exchange, &*accepted).await?;
+    exchange.recall(accepted.earlier()).await;
     let opened = attempt::until_one_succeeds(exchange, &*accepted, &route).await;
     exchange.decided();
     match opened? {
