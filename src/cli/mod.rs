@@ -5,6 +5,7 @@
 //! | 0 | all is well |
 //! | 1 | it failed while running |
 //! | 2 | the command is written wrongly |
+//! | 3, 4 | `keys check`: some keys are bad; none is good |
 //! | 69 | the address to listen on is taken, or the server does not answer |
 //! | 78 | the configuration is refused |
 //!
@@ -16,6 +17,7 @@ mod config;
 mod demo;
 mod healthcheck;
 mod init;
+mod keys;
 mod plugin;
 mod reference;
 mod reload;
@@ -87,6 +89,8 @@ enum Command {
     /// Write, test and look at plugins
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// Look after the keys of the configuration
+    Keys(keys::KeysArgs),
     /// Ask a running server whether it is ready; exit 0 or 69
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Print the reference of all settings, or write docs/config.md and config/schema.json
@@ -116,6 +120,7 @@ pub fn main() -> ExitCode {
             Command::Translate => translate::run(sources),
             Command::ClientConfig(args) => client_config::run(&args),
             Command::Plugin(command) => plugin::run(command, sources),
+            Command::Keys(args) => keys::run(args, &sources).await,
             Command::Healthcheck(args) => healthcheck::run(args, &sources).await,
             Command::Reference(args) => reference::run(&args),
         }

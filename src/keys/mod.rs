@@ -16,6 +16,7 @@ pub mod settings;
 mod status;
 #[cfg(test)]
 mod tests;
+pub mod trial;
 
 pub use key::{Key, KeyId};
 pub use lease::{Lease, Tried};

@@ -65,6 +65,11 @@ impl KeyPool {
         &self.name
     }
 
+    /// Its keys.
+    pub fn keys(&self) -> &[Arc<Key>] {
+        &self.keys
+    }
+
     /// Whether a conversation should stay on one key.
     pub fn wants_affinity(&self) -> bool {
         self.affinity

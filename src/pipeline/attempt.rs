@@ -24,6 +24,10 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// The longest one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
+/// Keys that may refuse one request, one after the other. They do not count as attempts: a refusal costs Google nothing, each key is
+/// refused once and then rests, and whoever comes next would have to find out instead.
+const MOST_REFUSALS: u32 = 16;
+
 /// The answer of the attempt that succeeded.
 pub enum Opened {
     /// All of it, in the client's dialect.
@@ -66,7 +70,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Tries the route's models in order, each on as many keys as attempts are allowed.
+/// Tries the route's models in order, each on one key after another.
 ///
 /// # Errors
 /// What the last attempt, or the state of the keys, tells the client.
@@ -104,8 +108,9 @@ async fn on_model(
     let mut active = exchange.services.retries.begin(&model.name);
     let mut tried = Tried::default();
     let mut last = None;
-    for attempt in 1..=attempts {
-        let mut lease = lease(exchange, route, &call, &tried, &mut patience)
+    let (mut attempt, mut refusals) = (1, 0);
+    loop {
+        let mut lease = lease(exchange, route, &call, &mut tried, &mut patience)
             .await
             .map_err(|no_key| nothing_left(no_key, last.as_ref()))?;
         exchange.attempted(model, &lease);
@@ -126,17 +131,22 @@ async fn on_model(
         drop(lease);
         match next(&failure, wanted) {
             Retry::Never => return Err(Error::from(&failure)),
-            Retry::OtherKey => {}
-            Retry::AfterPause => {
-                let again = attempt < attempts && active.may_retry() && pause(attempt, exchange.deadline).await;
-                if !again {
+            Retry::OtherKey if refused(&failure) && refusals < MOST_REFUSALS => refusals += 1,
+            again => {
+                let may = !refused(&failure) && attempt < attempts && active.may_retry();
+                if !may || (again == Retry::AfterPause && !pause(attempt, exchange.deadline).await) {
                     return Err(Error::from(&failure));
                 }
+                attempt += 1;
             }
         }
         last = Some(failure);
     }
-    Err(last.map_or_else(|| Error::internal("No attempt was allowed."), |fault| Error::from(&fault)))
+}
+
+/// Whether it was the key that refused, by its quota or itself.
+fn refused(fault: &Fault) -> bool {
+    matches!(fault.blame, Blame::Key | Blame::Quota)
 }
 
 /// The fault as a plugin wants it seen: a key that is to rest rests for this model, as after a limit of its own.
@@ -246,7 +256,7 @@ async fn lease(
     exchange: &Exchange,
     route: &Route,
     call: &Call,
-    tried: &Tried,
+    tried: &mut Tried,
     patience: &mut Duration,
 ) -> Result<Lease, NoKey> {
     let affinity = route.pool.wants_affinity().then(|| opening::fingerprint(&exchange.record.client, call)).flatten();
@@ -263,6 +273,8 @@ async fn lease(
             Some(rest) if rest <= *patience && rest < left / 2 => {
                 *patience -= rest;
                 sleep(rest).await;
+                // What refused before has rested since.
+                *tried = Tried::default();
             }
             _ => return Err(no_key),
         }

@@ -29,7 +29,8 @@ pub struct UpstreamSettings {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub idle_timeout: Duration,
-    /// How many attempts one request gets, the first included: on other keys, or after a pause when Gemini is overloaded.
+    /// How many attempts one request gets on a model, the first included, when Gemini is overloaded or fails. Keys that refuse because
+    /// of their quota or themselves are passed over, each project once, and do not count.
     pub attempts: u32,
     /// How long a request waits for keys that rest, when the first comes back within this time and half of what is left of
     /// `timeout`. `"0s"`: not at all.

@@ -16,6 +16,7 @@ mod foreign;
 mod fuzz;
 mod golden;
 mod harness;
+mod keys;
 mod media;
 mod memory;
 mod messages;
