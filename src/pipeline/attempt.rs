@@ -105,11 +105,10 @@ async fn on_model(
             Ok(lease) => lease,
             Err(no_key) => return Err(nothing_left(no_key, last.as_ref())),
         };
-        tried.add(&lease);
         exchange.attempted(model, &lease);
-        let failure = match remedied(exchange, accepted, model, &mut call, &mut remedies, &lease).await {
+        let failure = match remedied(exchange, accepted, model, &mut call, &mut remedies, &mut lease).await {
             Ok(attempted) => {
-                lease.succeeded();
+                lease.succeeded(exchange.services.clock.now());
                 exchange.services.telemetry.attempt_succeeded(route.pool.name(), model.name.as_str());
                 return Ok(attempted.hold(lease));
             }
@@ -120,6 +119,7 @@ async fn on_model(
         let failure = as_wanted(failure, wanted);
         lease.failed(&failure, exchange.services.clock.now());
         exchange.attempt_failed(&failure);
+        tried.add(&lease, &failure);
         drop(lease);
         match next(&failure, wanted) {
             Retry::Never => return Err(Error::from(&failure)),
@@ -127,8 +127,7 @@ async fn on_model(
             Retry::AfterPause if attempt == attempts || !pause(attempt, exchange.deadline).await => {
                 return Err(Error::from(&failure));
             }
-            // No key is to blame: each may be tried again.
-            Retry::AfterPause => tried = Tried::default(),
+            Retry::AfterPause => {}
         }
         last = Some(failure);
     }
@@ -179,7 +178,7 @@ async fn remedied(
     model: &Model,
     call: &mut Call,
     remedies: &mut Remedies,
-    lease: &Lease,
+    lease: &mut Lease,
 ) -> Result<Attempted, Failure> {
     let known = *remedies;
     loop {
@@ -207,7 +206,7 @@ async fn once(
     exchange: &mut Exchange,
     accepted: &dyn Accepted,
     call: &Call,
-    lease: &Lease,
+    lease: &mut Lease,
 ) -> Result<Attempted, Failure> {
     let session = exchange.session.clone();
     let body = session.on_upstream_request(exchange.record.attempts, call.body.clone())?;
@@ -219,7 +218,8 @@ async fn once(
         let body = answer.whole().await?;
         let body = session.on_upstream_response(Some(body))?.unwrap_or_default();
         let written = reply.whole(&body)?;
-        exchange.used(&reply.usage());
+        exchange.used(&reply.usage(), lease);
+        exchange.keep(reply.left());
         return Ok(Attempted::Whole(written.into()));
     }
     session.on_upstream_response(None)?;

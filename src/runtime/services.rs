@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::clock::Clock;
 use crate::keys::Ledger;
 use crate::plugin;
-use crate::store::{Refusals, Signatures, Table};
+use crate::store::{Conversations, Refusals, Signatures, Table};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -22,6 +22,8 @@ pub struct Services {
     pub signatures: Signatures,
     /// What models were found to refuse.
     pub refusals: Refusals,
+    /// What answers leave for later requests.
+    pub conversations: Conversations,
     /// Where events go.
     pub telemetry: Telemetry,
     /// Google's models, as last listed.
@@ -38,6 +40,7 @@ impl Services {
             ledger: Ledger::default(),
             signatures: Signatures::default(),
             refusals: Refusals::default(),
+            conversations: Conversations::default(),
             telemetry: Telemetry::start(),
             models: ListedModels::default(),
             plugin_state: Table::new(plugin::STATE),

@@ -64,6 +64,10 @@ fn describe() {
     describe_gauge!("gemini_adapter_pool_keys", "Keys of a pool, by state.");
     describe_gauge!("gemini_adapter_config_generation", "Generation of the live configuration.");
     describe_gauge!(
+        "gemini_adapter_config_stands_on_last_good",
+        "1 while the last accepted configuration stands in for one that was refused at the start."
+    );
+    describe_gauge!(
         "gemini_adapter_config_last_reload_successful",
         "1 when the last change was taken, 0 when it was refused."
     );

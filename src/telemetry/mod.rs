@@ -110,8 +110,18 @@ impl Telemetry {
         tracing::error!(problems = problems.len(), "the configuration before stays live");
     }
 
+    /// Whether what is live is only the last accepted configuration, because the one at the start was refused.
+    pub fn stands_on_last_good(&self, stands: bool) {
+        ::metrics::gauge!("gemini_adapter_config_stands_on_last_good").set(f64::from(u8::from(stands)));
+        if stands {
+            tracing::error!(
+                "THE CONFIGURATION WAS REFUSED AT THE START: the last accepted one serves until it is mended"
+            );
+        }
+    }
+
     /// How many keys of a pool are in which state.
-    pub fn pool_keys(&self, pool: &str, states: [(&'static str, usize); 3]) {
+    pub fn pool_keys(&self, pool: &str, states: [(&'static str, usize); 4]) {
         for (state, count) in states {
             ::metrics::gauge!("gemini_adapter_pool_keys", "pool" => pool.to_owned(), "state" => state)
                 .set(count as f64);
