@@ -115,7 +115,7 @@ struct Live {
 /// A client that leaves has used what came so far.
 impl Drop for Live {
     fn drop(&mut self) {
-        self.exchange.used(&self.begun.reply.usage());
+        self.exchange.used(&self.begun.reply.usage(), &mut self.begun.lease);
     }
 }
 
@@ -190,7 +190,8 @@ impl Live {
     }
 
     fn tell(&mut self, outcome: Outcome) {
-        self.exchange.used(&self.begun.reply.usage());
+        self.exchange.used(&self.begun.reply.usage(), &mut self.begun.lease);
+        self.exchange.keep(self.begun.reply.left());
         self.exchange.record.tell(outcome);
     }
 

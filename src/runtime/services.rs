@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use crate::clock::Clock;
 use crate::keys::Ledger;
-use crate::store::{Refusals, Signatures};
+use crate::plugin;
+use crate::store::{Conversations, Refusals, Signatures, Table};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -21,10 +22,14 @@ pub struct Services {
     pub signatures: Signatures,
     /// What models were found to refuse.
     pub refusals: Refusals,
+    /// What answers leave for later requests.
+    pub conversations: Conversations,
     /// Where events go.
     pub telemetry: Telemetry,
     /// Google's models, as last listed.
     pub models: ListedModels,
+    /// What plugins remember.
+    pub plugin_state: Table,
 }
 
 impl Services {
@@ -35,8 +40,10 @@ impl Services {
             ledger: Ledger::default(),
             signatures: Signatures::default(),
             refusals: Refusals::default(),
+            conversations: Conversations::default(),
             telemetry: Telemetry::start(),
             models: ListedModels::default(),
+            plugin_state: Table::new(plugin::STATE),
         }
     }
 }
