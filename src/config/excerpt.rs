@@ -24,23 +24,45 @@ pub fn add(problems: &mut Problems, reading: &Reading) {
 
 /// Only of files that hold no secrets by their nature: `.env` is none of them.
 fn line_of(reading: &Reading, file: &Path, line: usize) -> Option<String> {
-    reading.shown(file)?.lines().nth(line.checked_sub(1)?).map(str::to_owned)
+    let text = reading.shown(file)?;
+    let mut lines = text.lines();
+    let before = line.checked_sub(1)?;
+    // Within a text of several lines there are no quotes to tell it by.
+    let open =
+        |quotes: &str| text.lines().take(before).map(|line| line.matches(quotes).count()).sum::<usize>() % 2 == 1;
+    if open("\"\"\"") || open("'''") {
+        return None;
+    }
+    lines.nth(before).map(str::to_owned)
 }
 
 /// The line without its comment, values veiled, each character in its place.
 fn veiled(line: &str) -> String {
     let line = line.trim_end();
-    let code = line.get(..comment(line).unwrap_or(line.len())).unwrap_or(line).trim_end();
+    let (comment, open) = ends(line);
+    let code = line.get(..comment).unwrap_or(line).trim_end();
     let names_end = code.find('=').unwrap_or(0);
     let shown = quoted::replace(code, |piece, range| {
         let refers = piece.starts_with("env:") || piece.starts_with("file:");
         let quoted = code.get(..range.start).is_some_and(|before| before.ends_with(['"', '\'']));
         let rest = code.get(range.end..).unwrap_or_default().trim_start_matches(['"', '\'', ' ']);
         let name = rest.starts_with('=') || (!quoted && range.end <= names_end) || is_header(code);
-        let harmless = (name || refers) && scrub_google_keys(piece) == piece;
+        let harmless = (refers || (name && !looks_random(piece))) && scrub_google_keys(piece) == piece;
         (!harmless).then(|| VEIL.to_string().repeat(piece.chars().count()))
     });
-    shown.chars().take(LONGEST).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let open = open.map_or(usize::MAX, |open| line.get(..=open).unwrap_or_default().chars().count());
+    let shown = shown.chars().take(LONGEST).enumerate();
+    shown
+        .map(|(at, c)| {
+            if at >= open {
+                VEIL
+            } else if c.is_control() {
+                ' '
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// `[server]` and `[[list]]`, but not the elements of a list.
@@ -49,18 +71,24 @@ fn is_header(code: &str) -> bool {
     code.trim().starts_with('[') && !name.starts_with(['"', '\'', ' ']) && !name.contains([',', '{', '=', '('])
 }
 
-/// Where a comment begins.
-fn comment(line: &str) -> Option<usize> {
+/// Nobody gives such a name: capitals, small letters and digits in one long word.
+fn looks_random(name: &str) -> bool {
+    let has = |kind: fn(&char) -> bool| name.chars().any(|c| kind(&c));
+    name.len() >= 16 && has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) && has(char::is_ascii_digit)
+}
+
+/// Where a comment begins, or else the line ends; and where a quote begins that does not end.
+fn ends(line: &str) -> (usize, Option<usize>) {
     let mut quote = None;
     for (at, c) in line.char_indices() {
         match (quote, c) {
-            (None, '#') => return Some(at),
-            (None, '"' | '\'') => quote = Some(c),
-            (Some(open), c) if open == c => quote = None,
+            (None, '#') => return (at, None),
+            (None, '"' | '\'') => quote = Some((at, c)),
+            (Some((_, open)), c) if open == c => quote = None,
             _ => {}
         }
     }
-    None
+    (line.len(), quote.map(|(at, _)| at))
 }
 
 #[cfg(test)]
@@ -82,6 +110,8 @@ mod tests {
             ("[models.facts.\"gemini-x-and-more\"]", "[models.facts.\"gemini-x-and-more\"]"),
             ("  \"canary\",", "  \"······\","),
             ("[\"canary\"]", "[\"······\"]"),
+            ("key = \"canar", "key = \"·····"),
+            ("c2VjcmV0Y2FuYXJ5MTIz = 1", "···················· = 1"),
             ("canary-canary-canary", "····················"),
             ("AIzaSyCanary0123456789abcdefghijklmnopqr = 1", "········································ = 1"),
         ] {
