@@ -66,6 +66,9 @@ pub async fn answer(exchange: Exchange, body: Bytes) -> Result<Answer, Error> {
 
 /// The story of a request.
 async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
+    if exchange.session.has_tags() {
+        exchange.record.tags = Some(exchange.session.clone());
+    }
     match tell(&mut exchange, body).await {
         Ok(Told::Whole(body)) => {
             exchange.record.tell(Outcome::Answered);
@@ -105,6 +108,7 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     let route = route::choose(&exchange.snapshot, &exchange.session, accepted.model())?;
     route.pool.name().clone_into(&mut exchange.record.pool);
     exchange.files = files::fetch(exchange, &*accepted).await?;
+    exchange.recall(accepted.earlier()).await;
     match attempt::until_one_succeeds(exchange, &*accepted, &route).await? {
         Opened::Whole(body) => exchange.session.on_response(body).map(Told::Whole),
         Opened::Stream(begun) => Ok(Told::Begun(begun)),

@@ -7,8 +7,9 @@ use std::time::Instant;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::keys::Ledger;
+use crate::plugin;
 use crate::problem::Problems;
-use crate::store::{Holder, Refusals, Signatures, Standing, Store, Used};
+use crate::store::{Conversations, Holder, Refusals, Signatures, Standing, Store, Table, Used};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -25,10 +26,14 @@ pub struct Services {
     pub signatures: Signatures,
     /// What models were found to refuse.
     pub refusals: Refusals,
+    /// What answers leave for later requests.
+    pub conversations: Conversations,
     /// Where events go.
     pub telemetry: Telemetry,
     /// Google's models, as last listed.
     pub models: ListedModels,
+    /// What plugins remember.
+    pub plugin_state: Table,
 }
 
 impl Services {
@@ -43,8 +48,10 @@ impl Services {
             store,
             signatures: Signatures::default(),
             refusals: Refusals::default(),
+            conversations: Conversations::default(),
             telemetry: Telemetry::start(),
             models: ListedModels::default(),
+            plugin_state: Table::new(plugin::STATE),
         }
     }
 

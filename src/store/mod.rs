@@ -2,6 +2,7 @@
 //! replicas share it.
 //! Never: a reason for a request to fail or to wait, a key's text.
 
+mod conversations;
 mod disk;
 mod redis;
 mod refusals;
@@ -21,6 +22,7 @@ use disk::{Disk, Keeping};
 use redis::RedisStatus;
 use usage::{Usage, UsageStatus};
 
+pub use conversations::Conversations;
 pub use redis::Redis;
 pub use refusals::Refusals;
 pub use settings::StoreSettings;
