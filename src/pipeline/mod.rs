@@ -10,6 +10,7 @@ mod attempt;
 mod exchange;
 mod files;
 mod route;
+mod shares;
 mod stream;
 mod translation;
 
@@ -95,9 +96,9 @@ enum Told {
 }
 
 async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
-    let body = match exchange.session.on_request(body)? {
+    let body = match exchange.session.on_request(body.clone())? {
         Verdict::Continue(body) => body,
-        Verdict::Reply(reply) => return Ok(exchange.canned(&reply)),
+        Verdict::Reply(reply) => return exchange.canned(&reply, &body),
     };
     let place = exchange.place.clone();
     let accepted = exchange.protocol.accept(Asked { place: &place, body: &body })?;
@@ -105,7 +106,9 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     let route = route::choose(&exchange.snapshot, &exchange.session, accepted.model())?;
     route.pool.name().clone_into(&mut exchange.record.pool);
     exchange.files = files::fetch(exchange, &*accepted).await?;
-    match attempt::until_one_succeeds(exchange, &*accepted, &route).await? {
+    match shares::all_succeed(exchange, &*accepted, &route).await? {
+        // A plugin reads JSON; sound and captions are none.
+        Opened::Whole(body) if !accepted.form().is_json() => Ok(Told::Whole(body)),
         Opened::Whole(body) => exchange.session.on_response(body).map(Told::Whole),
         Opened::Stream(begun) => Ok(Told::Begun(begun)),
     }

@@ -55,7 +55,7 @@ impl Family for Anthropic {
 
 impl Family for Google {
     fn error(&self, error: &Error, _: &str) -> Vec<u8> {
-        gemini::error::Body::new(error.status, &error.message).to_vec()
+        gemini::error::Body::new(error.status, &error.message).retry_after(error.retry_after).to_vec()
     }
 }
 

@@ -13,7 +13,12 @@ use super::door::{self, Arrival};
 use super::{App, admin, edge, family, meta, models};
 use crate::clients::Needs;
 use crate::protocol::Protocol;
+use crate::protocol::gemini::Gemini;
 use crate::protocol::openai_chat::OpenAiChat;
+use crate::protocol::openai_embeddings::OpenAiEmbeddings;
+use crate::protocol::openai_images::OpenAiImages;
+use crate::protocol::openai_speech::OpenAiSpeech;
+use crate::protocol::openai_transcriptions::OpenAiTranscriptions;
 
 /// One endpoint.
 pub struct Endpoint {
@@ -40,6 +45,19 @@ enum Behind {
 /// All endpoints.
 pub const ENDPOINTS: &[Endpoint] = &[
     door("/v1/chat/completions", &OpenAiChat, "OpenAI's chat completions, whole and streamed"),
+    door(
+        "/v1beta/models/{*id}",
+        &Gemini,
+        "Gemini's own API, as it is: generateContent and the other methods of models",
+    ),
+    door("/v1/models/{*id}", &Gemini, "the same, as Google's SDKs call it"),
+    door("/v1beta/tunedModels/{*id}", &Gemini, "the same, of tuned models"),
+    door("/v1/embeddings", &OpenAiEmbeddings, "vectors of texts"),
+    door("/v1/images/generations", &OpenAiImages::Generations, "pictures from a prompt"),
+    door("/v1/images/edits", &OpenAiImages::Edits, "pictures after other pictures"),
+    door("/v1/audio/speech", &OpenAiSpeech, "a text read aloud"),
+    door("/v1/audio/transcriptions", &OpenAiTranscriptions::Transcriptions, "a sound written down"),
+    door("/v1/audio/translations", &OpenAiTranscriptions::Translations, "a sound written down in English"),
     row("GET", "/v1/models", Needs::Client, "aliases and the models of the pool's keys", || get(models::list)),
     row("GET", "/v1/models/{*id}", Needs::Client, "one model", || get(models::one)),
     row("GET", "/stats", Needs::Client, "what this process has done, and the state of each key", || get(meta::stats)),

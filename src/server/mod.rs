@@ -8,6 +8,7 @@ mod door;
 mod edge;
 mod endpoints;
 mod family;
+mod form;
 mod meta;
 mod models;
 mod respond;

@@ -15,6 +15,8 @@ mod foreign;
 mod golden;
 mod harness;
 mod media;
+mod media_out;
+mod native;
 mod plugins;
 mod process;
 mod properties;

@@ -17,7 +17,7 @@ mod whole;
 
 use bytes::Bytes;
 
-use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
+use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
 use crate::call::Method;
 use crate::error::Error;
 use crate::fault::Fault;
@@ -40,20 +40,20 @@ impl Protocol for OpenAiChat {
         request::parse(body).map(|request| Box::new(ChatRequest { request, body }) as Box<dyn Accepted + 'a>)
     }
 
-    fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes {
+    fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
         let mut reply = answer::ChatReply::new(stamp, answer::Terms::default());
         let spoken = serde_json::json!({
             "candidates": [{ "content": { "parts": [{ "text": text }] }, "finishReason": "STOP" }]
         });
         let spoken = spoken.to_string();
-        let written = if stream {
+        let written = if form.stream {
             let mut out = Vec::new();
             reply.event(spoken.as_bytes(), &mut out).and_then(|()| reply.end(&mut out)).map(|()| out)
         } else {
             reply.whole(spoken.as_bytes())
         };
         // Our own document parses, and a stop with a text is an answer: there is no other outcome.
-        written.unwrap_or_default().into()
+        Some(written.unwrap_or_default().into())
     }
 
     fn error_event(&self, error: &Error) -> Bytes {

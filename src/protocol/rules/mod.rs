@@ -1,10 +1,13 @@
 //! Gemini's quirks, one file each, for every dialect.
 
 pub mod document;
+pub mod events;
 pub mod finish;
 pub mod ids;
 pub mod json_schema;
+pub mod lists;
 pub mod media;
+pub mod spoken;
 pub mod thinking;
 pub mod tool_result;
 pub mod usage;

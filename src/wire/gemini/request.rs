@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::wire::json::{Json, Text};
 
 /// The body of `generateContent` and `streamGenerateContent`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request<'a> {
     /// What the model is told before everything.
@@ -274,6 +274,12 @@ pub struct GenerationConfig<'a> {
     /// How much to think.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thinking_config: Option<ThinkingConfig<'a>>,
+    /// How pictures look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_config: Option<ImageConfig>,
+    /// Whose voice speaks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speech_config: Option<SpeechConfig<'a>>,
 }
 
 impl GenerationConfig<'_> {
@@ -295,7 +301,52 @@ impl GenerationConfig<'_> {
             && self.response_logprobs.is_none()
             && self.logprobs.is_none()
             && self.thinking_config.is_none()
+            && self.image_config.is_none()
+            && self.speech_config.is_none()
     }
+}
+
+/// How pictures look.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImageConfig {
+    /// `16:9`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aspect_ratio: Option<String>,
+    /// `512`, `2K`, `4K`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<&'static str>,
+}
+
+impl ImageConfig {
+    /// Whether nothing is asked for.
+    pub fn is_empty(&self) -> bool {
+        self.aspect_ratio.is_none() && self.image_size.is_none()
+    }
+}
+
+/// Whose voice speaks.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SpeechConfig<'a> {
+    /// The voice.
+    pub voice_config: VoiceConfig<'a>,
+}
+
+/// A voice.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VoiceConfig<'a> {
+    /// One of Google's own.
+    pub prebuilt_voice_config: PrebuiltVoiceConfig<'a>,
+}
+
+/// One of Google's own voices.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PrebuiltVoiceConfig<'a> {
+    /// Its name.
+    pub voice_name: Cow<'a, str>,
 }
 
 /// A generation config: as we write it, or with members of the client's own writing over it.
@@ -303,9 +354,21 @@ impl GenerationConfig<'_> {
 #[serde(untagged)]
 pub enum Generation<'a> {
     /// As we write it.
-    Written(GenerationConfig<'a>),
+    Written(Box<GenerationConfig<'a>>),
     /// With the client's own members.
     Merged(Map<String, Value>),
+}
+
+impl<'a> From<GenerationConfig<'a>> for Generation<'a> {
+    fn from(config: GenerationConfig<'a>) -> Self {
+        Self::Written(Box::new(config))
+    }
+}
+
+impl Default for Generation<'_> {
+    fn default() -> Self {
+        Self::Written(Box::default())
+    }
 }
 
 impl Generation<'_> {

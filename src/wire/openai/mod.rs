@@ -1,5 +1,10 @@
 //! OpenAI's documents.
 
 pub mod chat;
+pub mod embeddings;
 pub mod error;
+pub mod form;
 mod google;
+pub mod images;
+pub mod speech;
+pub mod transcription;
