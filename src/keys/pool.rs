@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::fault::{Fault, Kind};
 use crate::model::ModelName;
 use crate::problem::Problems;
+use crate::secret::Digest;
 
 /// Keys that serve the same models.
 #[derive(Debug)]
@@ -102,6 +103,30 @@ impl KeyPool {
             books.account(&key.id).is_none_or(|account| !matches!(account.breaker.gate(now.since_start), Gate::Dead(_)))
         };
         self.keys.iter().find(alive).cloned()
+    }
+
+    /// This pool with no key but this one: for what only this key can do.
+    pub fn only(&self, id: &str) -> Option<Self> {
+        let key = self.keys.iter().find(|key| key.id.as_str() == id)?;
+        Some(Self {
+            name: self.name.clone(),
+            keys: vec![key.clone()],
+            selection: self.selection,
+            policy: self.policy.clone(),
+            ledger: self.ledger.clone(),
+        })
+    }
+
+    /// The key that this client's own things at Google are made with: always the same, as long as it is not dead. For what spends
+    /// no quota.
+    pub fn of_client(&self, client: &str, now: Moment) -> Option<Arc<Key>> {
+        let books = self.ledger.books();
+        let alive = |key: &&Arc<Key>| {
+            books.account(&key.id).is_none_or(|account| !matches!(account.breaker.gate(now.since_start), Gate::Dead(_)))
+        };
+        // Another key added or taken away moves no client that it does not concern.
+        let rank = |key: &&Arc<Key>| Digest::of(&format!("{client} {}", key.id)).hex(8);
+        self.keys.iter().filter(alive).max_by_key(rank).cloned()
     }
 
     /// The keys whose id or text begins so.

@@ -7,8 +7,10 @@
 //! Never: a vendor's field, a status line, a second retry loop.
 
 mod attempt;
+pub mod errand;
 mod exchange;
 mod files;
+pub mod owner;
 mod route;
 mod shares;
 mod stream;
@@ -19,7 +21,7 @@ use tokio::time::timeout;
 
 use crate::error::Error;
 use crate::plugin::Verdict;
-use crate::protocol::Asked;
+use crate::protocol::{Asked, owned};
 use crate::telemetry::Outcome;
 
 use attempt::{Begun, Opened};
@@ -103,10 +105,13 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     let place = exchange.place.clone();
     let accepted = exchange.protocol.accept(Asked { place: &place, body: &body })?;
     exchange.accepted(accepted.model(), accepted.form());
-    let route = route::choose(&exchange.snapshot, &exchange.session, accepted.model())?;
+    let mut route = route::choose(&exchange.snapshot, &exchange.session, accepted.model())?;
+    let owned = owned::names(&body);
+    owner::narrow(&exchange.snapshot, &exchange.services, &exchange.record.client, &owned, &mut route).await?;
     route.pool.name().clone_into(&mut exchange.record.pool);
     exchange.files = files::fetch(exchange, &*accepted).await?;
-    match shares::all_succeed(exchange, &*accepted, &route).await? {
+    let opened = shares::all_succeed(exchange, &*accepted, &route).await;
+    match opened.map_err(|error| owned.iter().fold(error, |error, name| owner::alone(name, error)))? {
         // A plugin reads JSON; sound and captions are none.
         Opened::Whole(body) if !accepted.form().is_json() => Ok(Told::Whole(body)),
         Opened::Whole(body) => exchange.session.on_response(body).map(Told::Whole),

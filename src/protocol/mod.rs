@@ -13,7 +13,6 @@ pub mod openai_transcriptions;
 mod rules;
 mod verdict;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use bytes::Bytes;
@@ -25,6 +24,7 @@ use crate::model::Model;
 use crate::store::Signatures;
 
 pub use family::{Anthropic, Family, Google, OpenAi};
+pub use rules::owned;
 pub use verdict::{Note, Notes, Verdict};
 
 /// A dialect.
@@ -105,11 +105,6 @@ pub trait Accepted: Send + Sync {
 
     /// Files it names by URL that are not Google's.
     fn remote_files(&self) -> Vec<RemoteFile> {
-        Vec::new()
-    }
-
-    /// Things at Google that it names and that belong to one key: `files/x`, `cachedContents/x`.
-    fn owned(&self) -> Vec<Cow<'_, str>> {
         Vec::new()
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::clock::Clock;
 use crate::keys::Ledger;
-use crate::store::{Refusals, Signatures};
+use crate::store::{Owners, Refusals, Signatures};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -21,6 +21,8 @@ pub struct Services {
     pub signatures: Signatures,
     /// What models were found to refuse.
     pub refusals: Refusals,
+    /// Whose files and cached contents at Google are.
+    pub owners: Owners,
     /// Where events go.
     pub telemetry: Telemetry,
     /// Google's models, as last listed.
@@ -35,6 +37,7 @@ impl Services {
             ledger: Ledger::default(),
             signatures: Signatures::default(),
             refusals: Refusals::default(),
+            owners: Owners::default(),
             telemetry: Telemetry::start(),
             models: ListedModels::default(),
         }

@@ -5,12 +5,12 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 use axum::{Extension, Router};
 
 use super::auth::{Caller, Door, require};
 use super::door::{self, Arrival};
-use super::{App, admin, edge, family, meta, models};
+use super::{App, admin, edge, family, google, meta, models};
 use crate::clients::Needs;
 use crate::protocol::Protocol;
 use crate::protocol::gemini::Gemini;
@@ -22,7 +22,7 @@ use crate::protocol::openai_transcriptions::OpenAiTranscriptions;
 
 /// One endpoint.
 pub struct Endpoint {
-    /// `GET`, `POST` or `DELETE`.
+    /// `GET`, `POST`, `PATCH` or `DELETE`.
     pub method: &'static str,
     /// Its path; `{name}` stands for a segment, `{*name}` for all that follow.
     pub path: &'static str,
@@ -60,6 +60,22 @@ pub const ENDPOINTS: &[Endpoint] = &[
     door("/v1/audio/translations", &OpenAiTranscriptions::Translations, "a sound written down in English"),
     row("GET", "/v1/models", Needs::Client, "aliases and the models of the pool's keys", || get(models::list)),
     row("GET", "/v1/models/{*id}", Needs::Client, "one model", || get(models::one)),
+    row("GET", "/v1beta/models", Needs::Client, "Google's models, as Google lists them", || get(google::models::list)),
+    row("GET", "/v1beta/models/{*id}", Needs::Client, "one of Google's models", || get(google::models::one)),
+    row("POST", "/v1beta/cachedContents", Needs::Client, "keeps contents at Google", || post(google::caches::create)),
+    row("GET", "/v1beta/cachedContents", Needs::Client, "the client's cached contents", || get(google::caches::list)),
+    row("GET", "/v1beta/cachedContents/{id}", Needs::Client, "one of them", || get(google::caches::one)),
+    row("PATCH", "/v1beta/cachedContents/{id}", Needs::Client, "keeps it longer", || patch(google::caches::one)),
+    row("DELETE", "/v1beta/cachedContents/{id}", Needs::Client, "takes it away", || delete(google::caches::one)),
+    row("POST", "/upload/v1beta/files", Needs::Client, "begins to upload a file to Google", || {
+        post(google::upload::begin)
+    }),
+    row("POST", "/upload/v1beta/files/{token}", Needs::Nothing, "a piece of it, for who knows the token", || {
+        post(google::upload::piece)
+    }),
+    row("GET", "/v1beta/files", Needs::Client, "the client's files at Google", || get(google::files::list)),
+    row("GET", "/v1beta/files/{id}", Needs::Client, "one of them", || get(google::files::one)),
+    row("DELETE", "/v1beta/files/{id}", Needs::Client, "takes it away", || delete(google::files::one)),
     row("GET", "/stats", Needs::Client, "what this process has done, and the state of each key", || get(meta::stats)),
     row("GET", "/metrics", Needs::Metrics, "Prometheus metrics", || get(meta::metrics)),
     row("POST", "/admin/reset-key/{prefix}", Needs::Admin, "puts a key back to work", || post(admin::keys::reset)),

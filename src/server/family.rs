@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::edge::RequestId;
-use super::{endpoints, respond};
+use super::{endpoints, google, respond};
 use crate::error::Error;
 use crate::protocol::{Anthropic, Family, Google, OpenAi};
 
@@ -28,6 +28,7 @@ pub fn of(method: &Method, path: &str, headers: &HeaderMap) -> &'static dyn Fami
     match PATHS.iter().find(|(start, _)| path.starts_with(start)) {
         Some((_, family)) => *family,
         None if headers.contains_key(ANTHROPIC_VERSION) => &Anthropic,
+        None if google::is_asking(headers) => &Google,
         None => &OpenAi,
     }
 }

@@ -9,6 +9,7 @@ mod edge;
 mod endpoints;
 mod family;
 mod form;
+mod google;
 mod meta;
 mod models;
 mod respond;

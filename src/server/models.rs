@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::App;
 use super::auth::Caller;
+use super::edge::RequestId;
 use super::respond::document;
+use super::{App, google};
 use crate::error::Error;
 use crate::runtime::Snapshot;
 use crate::upstream::Listed;
@@ -42,13 +44,33 @@ struct Model {
 }
 
 /// All of them.
-pub async fn list(State(app): State<App>, caller: Caller) -> Response {
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    id: Extension<RequestId>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    if google::is_asking(&headers) {
+        return google::models::list(State(app), caller, id, uri).await;
+    }
     let data = all(&app, &caller.snapshot).await.into_values().collect();
     document(StatusCode::OK, &List { object: "list", data })
 }
 
 /// One of them.
-pub async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Response {
+pub async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    request: Extension<RequestId>,
+    path: Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    if google::is_asking(&headers) {
+        return google::models::one(State(app), caller, request, path, uri).await;
+    }
+    let Path(id) = path;
     match all(&app, &caller.snapshot).await.remove(&id) {
         Some(model) => document(StatusCode::OK, &model),
         None => Error::model_not_found(&id).into_response(),

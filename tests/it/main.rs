@@ -17,6 +17,7 @@ mod harness;
 mod media;
 mod media_out;
 mod native;
+mod ownership;
 mod plugins;
 mod process;
 mod properties;

@@ -24,12 +24,7 @@ const METHODS: &[Method] =
 /// # Errors
 /// 400 when the query bears a key, 404 when it is no method of a model.
 pub fn read<'a>(path: &'a str, query: &str) -> Result<Address<'a>, Error> {
-    let mut pairs = query.split('&');
-    if pairs.any(|pair| pair.split('=').next() == Some("key")) {
-        // It is in the logs of whatever is on the way by now; taking it would teach to send it again.
-        let message = "The API key is in the URL, where logs keep it. Send it in the header `x-goog-api-key`, and change it if it is one of Google's.";
-        return Err(Error::invalid(message));
-    }
+    refuse_key(query)?;
     let tuned = path.find("/tunedModels/").map(|at| &path[at + 1..]);
     let rest = tuned.or_else(|| path.split_once("/models/").map(|(_, rest)| rest)).unwrap_or_default();
     let rest: Cow<'a, str> =
@@ -52,6 +47,20 @@ pub fn read<'a>(path: &'a str, query: &str) -> Result<Address<'a>, Error> {
         }
     };
     Ok(Address { model, method: *known, events: query.split('&').any(|pair| pair == "alt=sse") })
+}
+
+/// Refuses a key in the URL.
+///
+/// # Errors
+/// 400 when there is one.
+pub fn refuse_key(query: &str) -> Result<(), Error> {
+    let mut pairs = query.split('&');
+    if pairs.any(|pair| pair.split('=').next() == Some("key")) {
+        // It is in the logs of whatever is on the way by now; taking it would teach to send it again.
+        let message = "The API key is in the URL, where logs keep it. Send it in the header `x-goog-api-key`, and change it if it is one of Google's.";
+        return Err(Error::invalid(message));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,16 +1,17 @@
 //! Gemini's own API. The hub itself: bodies go through as they are, both ways.
 //!
 //! [`address`] reads what the path says, [`rename`] writes another model's name where an alias or a fallback wants it,
-//! [`named`] finds what a request names that belongs to one key, [`answer`] passes answers on.
+//! [`answer`] passes answers on.
 
 mod address;
 mod answer;
-mod named;
 mod rename;
 
 use std::borrow::Cow;
 
 use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::Value;
 
 use super::rules::document;
 use super::{Accepted, Asked, Family, Form, Google, Note, Protocol, Reply, Stamp, Target};
@@ -18,6 +19,7 @@ use crate::call::Method;
 use crate::error::Error;
 
 use address::Address;
+pub use rename::for_model;
 
 /// The dialect.
 pub struct Gemini;
@@ -71,10 +73,6 @@ impl Accepted for Native<'_> {
         }
     }
 
-    fn owned(&self) -> Vec<Cow<'_, str>> {
-        named::names(self.body)
-    }
-
     fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
         rename::for_model(self.body, &self.address.model, &target.model.name)
     }
@@ -87,4 +85,36 @@ impl Accepted for Native<'_> {
     fn reply(&self, _: Stamp) -> Box<dyn Reply> {
         Box::new(answer::NativeReply::new(self.form()))
     }
+}
+
+/// The pairs of a query.
+///
+/// # Errors
+/// 400 when one of them is a key.
+pub fn pairs(query: &str) -> Result<Vec<(String, String)>, Error> {
+    address::refuse_key(query)?;
+    Ok(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+}
+
+/// The model that a document names, without `models/`.
+///
+/// # Errors
+/// 400 when it names none.
+pub fn model_of(body: &[u8]) -> Result<String, Error> {
+    #[derive(Deserialize)]
+    struct OfModel<'a> {
+        #[serde(borrow)]
+        model: Option<Cow<'a, str>>,
+    }
+
+    let named: OfModel<'_> = document::read(body)?;
+    let model = document::model(named.model)?;
+    Ok(model.strip_prefix("models/").unwrap_or(&model).to_owned())
+}
+
+/// The name of the thing that Google's answer is about: its own, or that of a member.
+pub fn name_in(answer: &[u8], member: Option<&str>) -> Option<String> {
+    let answer: Value = serde_json::from_slice(answer).ok()?;
+    let thing = member.map_or(Some(&answer), |member| answer.get(member))?;
+    thing["name"].as_str().map(str::to_owned)
 }

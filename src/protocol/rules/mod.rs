@@ -7,6 +7,7 @@ pub mod ids;
 pub mod json_schema;
 pub mod lists;
 pub mod media;
+pub mod owned;
 pub mod spoken;
 pub mod thinking;
 pub mod tool_result;
