@@ -198,6 +198,7 @@ async fn once(
         let body = session.on_upstream_response(Some(body))?.unwrap_or_default();
         let written = reply.whole(&body)?;
         exchange.used(&reply.usage());
+        exchange.keep(reply.left());
         return Ok(Attempted::Whole(written.into()));
     }
     session.on_upstream_response(None)?;

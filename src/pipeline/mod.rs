@@ -110,6 +110,7 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     owner::narrow(&exchange.snapshot, &exchange.services, &exchange.record.client, &owned, &mut route).await?;
     route.pool.name().clone_into(&mut exchange.record.pool);
     exchange.files = files::fetch(exchange, &*accepted).await?;
+    exchange.recall(accepted.earlier()).await;
     let opened = shares::all_succeed(exchange, &*accepted, &route).await;
     match opened.map_err(|error| owned.iter().fold(error, |error, name| owner::alone(name, error)))? {
         // A plugin reads JSON; sound and captions are none.

@@ -211,6 +211,7 @@ impl Live {
 
     fn tell(&mut self, outcome: Outcome) {
         self.exchange.used(&self.begun.reply.usage());
+        self.exchange.keep(self.begun.reply.left());
         self.exchange.record.tell(outcome);
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::clock::Clock;
 use crate::keys::Ledger;
-use crate::store::{Owners, Refusals, Signatures};
+use crate::store::{Conversations, Owners, Refusals, Signatures};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -23,6 +23,8 @@ pub struct Services {
     pub refusals: Refusals,
     /// Whose files and cached contents at Google are.
     pub owners: Owners,
+    /// What answers leave for later requests.
+    pub conversations: Conversations,
     /// Where events go.
     pub telemetry: Telemetry,
     /// Google's models, as last listed.
@@ -38,6 +40,7 @@ impl Services {
             signatures: Signatures::default(),
             refusals: Refusals::default(),
             owners: Owners::default(),
+            conversations: Conversations::default(),
             telemetry: Telemetry::start(),
             models: ListedModels::default(),
         }

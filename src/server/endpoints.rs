@@ -10,13 +10,15 @@ use axum::{Extension, Router};
 
 use super::auth::{Caller, Door, require};
 use super::door::{self, Arrival};
-use super::{App, admin, edge, family, google, meta, models};
+use super::{App, admin, edge, family, google, meta, models, responses};
 use crate::clients::Needs;
 use crate::protocol::Protocol;
+use crate::protocol::anthropic::{AnthropicCount, AnthropicMessages};
 use crate::protocol::gemini::Gemini;
 use crate::protocol::openai_chat::OpenAiChat;
 use crate::protocol::openai_embeddings::OpenAiEmbeddings;
 use crate::protocol::openai_images::OpenAiImages;
+use crate::protocol::openai_responses::OpenAiResponses;
 use crate::protocol::openai_speech::OpenAiSpeech;
 use crate::protocol::openai_transcriptions::OpenAiTranscriptions;
 
@@ -58,6 +60,12 @@ pub const ENDPOINTS: &[Endpoint] = &[
     door("/v1/audio/speech", &OpenAiSpeech, "a text read aloud"),
     door("/v1/audio/transcriptions", &OpenAiTranscriptions::Transcriptions, "a sound written down"),
     door("/v1/audio/translations", &OpenAiTranscriptions::Translations, "a sound written down in English"),
+    door("/v1/responses", &OpenAiResponses, "OpenAI's responses, whole and streamed"),
+    row("GET", "/v1/responses/{id}", Needs::Client, "a response that was kept", || get(responses::one)),
+    row("DELETE", "/v1/responses/{id}", Needs::Client, "forgets it", || delete(responses::forget)),
+    row("GET", "/v1/responses/{id}/input_items", Needs::Client, "what it answered", || get(responses::input_items)),
+    door("/v1/messages", &AnthropicMessages, "Anthropic's messages, whole and streamed"),
+    door("/v1/messages/count_tokens", &AnthropicCount, "how many tokens a request to /v1/messages has"),
     row("GET", "/v1/models", Needs::Client, "aliases and the models of the pool's keys", || get(models::list)),
     row("GET", "/v1/models/{*id}", Needs::Client, "one model", || get(models::one)),
     row("GET", "/v1beta/models", Needs::Client, "Google's models, as Google lists them", || get(google::models::list)),

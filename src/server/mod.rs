@@ -13,6 +13,7 @@ mod google;
 mod meta;
 mod models;
 mod respond;
+mod responses;
 mod run;
 
 use std::sync::Arc;

@@ -12,7 +12,7 @@ const KEYS: &[&str] = &["gemini-key-one-0000000000"];
 async fn every_route_has_a_door() {
     let server = Server::start(KEYS).await;
     for endpoint in ENDPOINTS {
-        let path = endpoint.path.replace("{prefix}", "nobody").replace("{*id}", "gpt-4o");
+        let path = endpoint.path.replace("{prefix}", "nobody").replace("{*id}", "gpt-4o").replace("{id}", "resp_0");
         for (key, role) in [
             (None, "nobody"),
             (Some("wrong-key-000000000000000"), "stranger"),

@@ -9,7 +9,6 @@ use crate::error::Error;
 use crate::model::Gives;
 use crate::protocol::Target;
 use crate::protocol::rules::{document, media, thinking};
-use crate::protocol::verdict::Notes;
 use crate::wire::gemini::request::{Content, GenerationConfig, Part, Request, Role};
 use crate::wire::json::Json;
 use crate::wire::openai::transcription;
@@ -110,7 +109,7 @@ pub fn translate(read: &Read<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
         temperature: read.request.temperature,
         thinking_config: match target.remedies.no_thinking {
             true => None,
-            false => thinking::for_effort("none", facts.thinking, &Notes::off()),
+            false => thinking::least(facts.thinking),
         },
         ..GenerationConfig::default()
     };

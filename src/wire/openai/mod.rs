@@ -6,5 +6,6 @@ pub mod error;
 pub mod form;
 mod google;
 pub mod images;
+pub mod responses;
 pub mod speech;
 pub mod transcription;

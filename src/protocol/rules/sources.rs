@@ -1,9 +1,9 @@
-//! Where an answer has its words from: Gemini's grounding and citations to OpenAI's `url_citation` annotations.
+//! Where an answer has its words from: Gemini's grounding and citations, as `url_citation` annotations count them.
 //!
 //! Gemini counts in bytes of UTF-8 over all texts of the answer (recorded, whole and streamed alike), OpenAI in characters of the
 //! message. They differ in more than that: code that Gemini ran is part of the message, and not of Gemini's text.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// What was said so far, as Gemini counts it.
@@ -18,6 +18,11 @@ impl Transcript {
     /// Gemini said this.
     pub fn said(&mut self, text: &str) {
         self.text.push_str(text);
+    }
+
+    /// All that Gemini said.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// This stands in the message besides.
@@ -109,19 +114,17 @@ struct Citation {
     title: String,
 }
 
-#[derive(PartialEq, Serialize)]
-struct Annotation<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    url_citation: UrlCitation<'a>,
-}
-
-#[derive(PartialEq, Serialize)]
-struct UrlCitation<'a> {
-    start_index: usize,
-    end_index: usize,
-    url: &'a str,
-    title: &'a str,
+/// A stretch of the message, and where it is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlCitation<'a> {
+    /// In characters of the message.
+    pub start: usize,
+    /// In characters of the message.
+    pub end: usize,
+    /// The page.
+    pub url: &'a str,
+    /// Its title.
+    pub title: &'a str,
 }
 
 impl Sources {
@@ -139,15 +142,14 @@ impl Sources {
         }
     }
 
-    /// The annotations as members of a JSON array; None when there are none.
-    pub fn annotations(&self, transcript: &Transcript) -> Option<Vec<u8>> {
-        let mut annotations: Vec<Annotation<'_>> = Vec::new();
+    /// What is from where, in the order it was told, each once.
+    pub fn cited(&self, transcript: &Transcript) -> Vec<UrlCitation<'_>> {
+        let mut cited: Vec<UrlCitation<'_>> = Vec::new();
         let mut add = |segment: &Segment, url, title| {
-            let (start_index, end_index) = transcript.place(segment);
-            let url_citation = UrlCitation { start_index, end_index, url, title };
-            let annotation = Annotation { kind: "url_citation", url_citation };
-            if !annotations.contains(&annotation) {
-                annotations.push(annotation);
+            let (start, end) = transcript.place(segment);
+            let citation = UrlCitation { start, end, url, title };
+            if !cited.contains(&citation) {
+                cited.push(citation);
             }
         };
         for support in &self.supports {
@@ -160,8 +162,7 @@ impl Sources {
             let segment = Segment { start_index: *start_index, end_index: *end_index, text: String::new() };
             add(&segment, uri, title);
         }
-        let text = serde_json::to_vec(&annotations).ok().filter(|_| !annotations.is_empty())?;
-        Some(text.strip_prefix(b"[")?.strip_suffix(b"]")?.to_vec())
+        cited
     }
 }
 
@@ -171,12 +172,11 @@ mod tests {
 
     use super::*;
 
-    fn annotated(transcript: &Transcript, grounding: Value) -> Value {
+    fn sources(grounding: Value) -> Sources {
         let mut sources = Sources::default();
         let raw = RawValue::from_string(grounding.to_string()).unwrap();
         sources.take(Some(&raw), None);
-        let members = String::from_utf8(sources.annotations(transcript).unwrap()).unwrap();
-        serde_json::from_str(&format!("[{members}]")).unwrap()
+        sources
     }
 
     #[test]
@@ -200,11 +200,9 @@ mod tests {
             (500, 600, "nowhere", (0, 0)),
             (1, 3, "", (0, 0)),
         ] {
-            let found = annotated(&transcript, support(start, end, text));
-            let citation = &found[0]["url_citation"];
-            let place = (citation["start_index"].as_u64().unwrap(), citation["end_index"].as_u64().unwrap());
-            assert_eq!(place, expected, "{text}");
-            assert_eq!((citation["url"].as_str(), found.as_array().unwrap().len()), (Some("u"), 1));
+            let sources = sources(support(start, end, text));
+            let (start, end) = expected;
+            assert_eq!(sources.cited(&transcript), [UrlCitation { start, end, url: "u", title: "t" }], "{text}");
         }
     }
 }
