@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::request::Read;
-use crate::fault::{Blame, Fault, Kind};
+use crate::fault::Fault;
+use crate::protocol::rules::answer::broken;
 use crate::protocol::{Reply, Stamp, Usage};
 use crate::wire::gemini::embed::Answer;
 use crate::wire::openai::embeddings::{self, Embedding, List, Vector};
@@ -68,10 +69,6 @@ fn of_length_one(mut values: Vec<f32>) -> Vec<f32> {
 fn encoded(values: &[f32]) -> String {
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     STANDARD.encode(bytes)
-}
-
-fn broken(message: impl Into<String>) -> Fault {
-    Fault::new(Kind::BrokenAnswer, Blame::Model, message)
 }
 
 #[cfg(test)]

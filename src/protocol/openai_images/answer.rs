@@ -1,6 +1,7 @@
 //! A picture as OpenAI gives it, from Gemini's answer or Imagen's.
 
 use crate::fault::{Blame, Fault, Kind};
+use crate::protocol::rules::answer::broken;
 use crate::protocol::rules::{finish, spoken};
 use crate::protocol::{Reply, Stamp, Usage};
 use crate::wire::gemini::predict;
@@ -121,8 +122,4 @@ fn withheld(message: &str) -> Fault {
 
 fn unreadable() -> Fault {
     broken("Gemini's picture cannot be read.")
-}
-
-fn broken(message: impl Into<String>) -> Fault {
-    Fault::new(Kind::BrokenAnswer, Blame::Model, message)
 }

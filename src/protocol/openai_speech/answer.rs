@@ -7,6 +7,7 @@ use super::request::Format;
 use super::wav::{self, Sound};
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind};
+use crate::protocol::rules::answer::broken;
 use crate::protocol::rules::{events, finish, usage};
 use crate::protocol::{Reply, Usage};
 use crate::wire::gemini::response::Response;
@@ -115,8 +116,4 @@ impl Reply for SpeechReply {
     fn usage(&self) -> Usage {
         self.usage.clone()
     }
-}
-
-fn broken(message: impl Into<String>) -> Fault {
-    Fault::new(Kind::BrokenAnswer, Blame::Model, message)
 }

@@ -6,6 +6,7 @@ use super::captions::Told;
 use super::request::Format;
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind};
+use crate::protocol::rules::answer::broken;
 use crate::protocol::rules::{events, finish, spoken, usage};
 use crate::protocol::{Form, Reply, Usage};
 use crate::wire::gemini::response::Response;
@@ -146,8 +147,4 @@ pub fn canned(form: Form, text: &str) -> Bytes {
 
 fn written(document: &impl serde::Serialize) -> Result<Vec<u8>, Fault> {
     serde_json::to_vec(document).map_err(|error| broken(format!("the text could not be written: {error}")))
-}
-
-fn broken(message: impl Into<String>) -> Fault {
-    Fault::new(Kind::BrokenAnswer, Blame::Model, message)
 }
