@@ -161,10 +161,10 @@ async fn a_stream_that_breaks_ends_with_googles_error() {
 /// Google's SDK for Python reads a comment as an answer that is no JSON: only empty lines say that a stream lives.
 #[tokio::test]
 async fn a_silent_stream_says_nothing_but_empty_lines() {
-    let config = format!("{}[server]\nkeep_alive = \"10ms\"\n", with_keys(&[GOOD]));
+    let config = format!("{}[server]\nkeep_alive = \"1s\"\n", with_keys(&[GOOD]));
     let server = Server::configured(&config, &[]).await;
     let path = "/v1beta/models/gemini-3.8-flash:streamGenerateContent";
-    let body = said("[[sim:slow delay_ms=300]] hi");
+    let body = said("[[sim:slow delay_ms=1500]] hi");
     let events = post(&server, &format!("{path}?alt=sse"), body.clone()).await.text;
     let lines: Vec<&str> = events.lines().filter(|line| !line.is_empty()).collect();
     assert!(!lines.is_empty() && lines.iter().all(|line| line.starts_with("data: {")), "{events}");
