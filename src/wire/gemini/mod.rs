@@ -2,6 +2,7 @@
 
 pub mod embed;
 pub mod error;
+pub mod generation;
 pub mod predict;
 pub mod request;
 pub mod response;
