@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks a running deployment, endpoint by endpoint: scripts/test_endpoints.sh BASE_URL CLIENT_KEY ADMIN_KEY
 #
-# Needs curl only. One short chat is sent, whole and streamed, to MODEL (gpt-4o unless set); nothing is changed.
+# Needs curl only. A few short requests are sent to MODEL (gpt-4o unless set); nothing is changed.
 set -uo pipefail
 
 if [ $# -ne 3 ]; then
@@ -42,6 +42,9 @@ readonly CHAT="{\"model\":\"$MODEL\",$SAY}"
 readonly STREAM="{\"model\":\"$MODEL\",\"stream\":true,$SAY}"
 readonly CONTENTS='{"contents":[{"parts":[{"text":"Say hello."}]}]}'
 readonly SPEECH='{"model":"tts-1","input":"Hello.","voice":"alloy","response_format":"wav"}'
+readonly RESPONSE="{\"model\":\"$MODEL\",\"store\":false,\"input\":\"Say hello.\"}"
+readonly MESSAGE="{\"model\":\"$MODEL\",\"max_tokens\":2000,$SAY}"
+readonly COMPLETION="{\"model\":\"$MODEL\",\"prompt\":\"Once upon a\"}"
 readonly EMPTY="{\"model\":\"$MODEL\",\"messages\":[]}"
 
 check 'service info' 200 '"gemini-adapter"' GET / ''
@@ -65,6 +68,10 @@ check 'native, streamed' 200 'data: ' POST "/v1beta/models/$MODEL:streamGenerate
 check 'native errors' 404 'NOT_FOUND' POST "/v1beta/models/$MODEL:sing" "$CLIENT_KEY" "$CONTENTS"
 check 'models of Google' 200 '"models/' GET /v1beta/models "$CLIENT_KEY"
 check 'files at Google' 200 '{' GET /v1beta/files "$CLIENT_KEY"
+check 'responses' 200 '"completed"' POST /v1/responses "$CLIENT_KEY" "$RESPONSE"
+check 'messages' 200 '"end_turn"' POST /v1/messages "$CLIENT_KEY" "$MESSAGE"
+check 'messages counted' 200 '"input_tokens"' POST /v1/messages/count_tokens "$CLIENT_KEY" "$CHAT"
+check 'older completions' 200 '"text_completion"' POST /v1/completions "$CLIENT_KEY" "$COMPLETION"
 check 'stats' 200 '"uptime_seconds"' GET /stats "$CLIENT_KEY"
 check 'stats needs a key' 401 '"error"' GET /stats ''
 check 'metrics' 200 'gemini_adapter_' GET /metrics "$CLIENT_KEY"

@@ -11,6 +11,7 @@
 //! Never: what another room could do; here are only arguments, words for the terminal, and an exit code.
 
 mod check;
+mod client_config;
 mod demo;
 mod healthcheck;
 mod reference;
@@ -69,6 +70,8 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Print what a chat request on standard input becomes, field by field, without calling anyone
     Translate,
+    /// Print what to write where, so that a client (`codex`, `claude-code`, `cursor`, …) talks to this server
+    ClientConfig(client_config::ClientConfigArgs),
     /// Ask a running server whether it is ready; exit 0 or 69
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Print the reference of all settings, or write docs/config.md and config/schema.json
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
             Command::Demo(args) => demo::run(args, sources).await,
             Command::Simulate(args) => simulate::run(args).await,
             Command::Translate => translate::run(sources),
+            Command::ClientConfig(args) => client_config::run(&args),
             Command::Healthcheck(args) => healthcheck::run(args, &sources).await,
             Command::Reference(args) => reference::run(&args),
         }

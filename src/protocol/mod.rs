@@ -3,10 +3,12 @@
 //! Never: async, a key, a URL, a clock.
 
 pub mod anthropic;
+mod catalog;
 mod family;
 mod fields;
 pub mod gemini;
 pub mod openai_chat;
+pub mod openai_completions;
 pub mod openai_embeddings;
 pub mod openai_images;
 pub mod openai_responses;
@@ -25,6 +27,7 @@ use crate::fault::{Blame, Fault, Kind, Remedies};
 use crate::model::Model;
 use crate::store::Signatures;
 
+pub use catalog::Card;
 pub use family::{Anthropic, Family, Google, OpenAi};
 pub use rules::owned;
 pub use verdict::{Note, Notes, Verdict};

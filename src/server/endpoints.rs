@@ -16,6 +16,7 @@ use crate::protocol::Protocol;
 use crate::protocol::anthropic::{AnthropicCount, AnthropicMessages};
 use crate::protocol::gemini::Gemini;
 use crate::protocol::openai_chat::OpenAiChat;
+use crate::protocol::openai_completions::OpenAiCompletions;
 use crate::protocol::openai_embeddings::OpenAiEmbeddings;
 use crate::protocol::openai_images::OpenAiImages;
 use crate::protocol::openai_responses::OpenAiResponses;
@@ -66,6 +67,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("GET", "/v1/responses/{id}/input_items", Needs::Client, "what it answered", || get(responses::input_items)),
     door("/v1/messages", &AnthropicMessages, "Anthropic's messages, whole and streamed"),
     door("/v1/messages/count_tokens", &AnthropicCount, "how many tokens a request to /v1/messages has"),
+    door("/v1/completions", &OpenAiCompletions, "OpenAI's older completions, whole and streamed"),
+    row("POST", "/v1/moderations", Needs::Client, "says why there are none", || post(meta::no_moderations)),
     row("GET", "/v1/models", Needs::Client, "aliases and the models of the pool's keys", || get(models::list)),
     row("GET", "/v1/models/{*id}", Needs::Client, "one model", || get(models::one)),
     row("GET", "/v1beta/models", Needs::Client, "Google's models, as Google lists them", || get(google::models::list)),

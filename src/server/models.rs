@@ -7,41 +7,21 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::auth::Caller;
 use super::edge::RequestId;
 use super::respond::document;
-use super::{App, google};
+use super::{App, family, google};
 use crate::error::Error;
+use crate::protocol::Card;
 use crate::runtime::Snapshot;
 use crate::upstream::Listed;
 
-/// OpenAI wants a time of creation; Google tells none, so all models have the same.
-const CREATED: i64 = 1_687_882_411;
 /// How long a list from Google is good.
 const FRESH: Duration = Duration::from_secs(300);
 /// How long a client waits for it.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-#[derive(Serialize)]
-struct List {
-    object: &'static str,
-    data: Vec<Model>,
-}
-
-#[derive(Clone, Serialize)]
-struct Model {
-    id: String,
-    object: &'static str,
-    created: i64,
-    owned_by: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    context_length: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_output_tokens: Option<u64>,
-}
 
 /// All of them.
 pub async fn list(
@@ -54,8 +34,8 @@ pub async fn list(
     if google::is_asking(&headers) {
         return google::models::list(State(app), caller, id, uri).await;
     }
-    let data = all(&app, &caller.snapshot).await.into_values().collect();
-    document(StatusCode::OK, &List { object: "list", data })
+    let cards: Vec<Card> = all(&app, &caller.snapshot).await.into_values().collect();
+    document(StatusCode::OK, &family::by_headers(&headers).models(&cards))
 }
 
 /// One of them.
@@ -71,41 +51,35 @@ pub async fn one(
         return google::models::one(State(app), caller, request, path, uri).await;
     }
     let Path(id) = path;
-    match all(&app, &caller.snapshot).await.remove(&id) {
-        Some(model) => document(StatusCode::OK, &model),
+    match all(&app, &caller.snapshot).await.get(&id) {
+        Some(card) => document(StatusCode::OK, &family::by_headers(&headers).model(card)),
         None => Error::model_not_found(&id).into_response(),
     }
 }
 
-async fn all(app: &App, snapshot: &Snapshot) -> BTreeMap<String, Model> {
-    let mut models = BTreeMap::new();
+async fn all(app: &App, snapshot: &Snapshot) -> BTreeMap<String, Card> {
+    let mut cards = BTreeMap::new();
     for listed in listed(app, snapshot).await {
         let Some(id) = listed.name.strip_prefix("models/") else { continue };
         if listed.supported_generation_methods.iter().any(|method| method == "generateContent") {
-            models.insert(id.to_owned(), model(id, "google", &listed));
+            let card = Card {
+                id: id.to_owned(),
+                owned_by: "google",
+                input_tokens: listed.input_token_limit,
+                output_tokens: listed.output_token_limit,
+                facts: snapshot.models.model(id).map(|model| model.facts),
+            };
+            cards.insert(id.to_owned(), card);
         }
     }
     for (alias, target) in snapshot.models.aliases() {
-        let known = models.get(target.as_str()).cloned();
-        let limits = Listed {
-            input_token_limit: known.as_ref().and_then(|model| model.context_length),
-            output_token_limit: known.and_then(|model| model.max_output_tokens),
-            ..Listed::default()
-        };
-        models.insert(alias.to_owned(), model(alias, "gemini-adapter", &limits));
+        let (input_tokens, output_tokens) =
+            cards.get(target.as_str()).map(|card| (card.input_tokens, card.output_tokens)).unwrap_or_default();
+        let facts = snapshot.models.model(target.as_str()).map(|model| model.facts);
+        let card = Card { id: alias.to_owned(), owned_by: "gemini-adapter", input_tokens, output_tokens, facts };
+        cards.insert(alias.to_owned(), card);
     }
-    models
-}
-
-fn model(id: &str, owned_by: &'static str, listed: &Listed) -> Model {
-    Model {
-        id: id.to_owned(),
-        object: "model",
-        created: CREATED,
-        owned_by,
-        context_length: listed.input_token_limit,
-        max_output_tokens: listed.output_token_limit,
-    }
+    cards
 }
 
 /// What Google lists for a key of the default pool. When Google does not answer, the last list, however old; the aliases are

@@ -23,6 +23,7 @@ use gemini_adapter::models::facts;
 use gemini_adapter::protocol::anthropic::{AnthropicCount, AnthropicMessages};
 use gemini_adapter::protocol::gemini::Gemini;
 use gemini_adapter::protocol::openai_chat::OpenAiChat;
+use gemini_adapter::protocol::openai_completions::OpenAiCompletions;
 use gemini_adapter::protocol::openai_embeddings::OpenAiEmbeddings;
 use gemini_adapter::protocol::openai_images::OpenAiImages;
 use gemini_adapter::protocol::openai_responses::OpenAiResponses;
@@ -52,6 +53,7 @@ pub fn stamp(model: &str) -> Stamp {
 /// Protocols by folder.
 const PROTOCOLS: &[(&str, &dyn Protocol)] = &[
     ("openai_chat", &OpenAiChat),
+    ("openai_completions", &OpenAiCompletions),
     ("openai_responses", &OpenAiResponses),
     ("anthropic_messages", &AnthropicMessages),
     ("anthropic_count", &AnthropicCount),

@@ -5,7 +5,7 @@
 
 mod answer;
 pub mod fields;
-mod generation;
+pub(super) mod generation;
 mod logprobs;
 mod messages;
 mod parts;
