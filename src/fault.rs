@@ -147,6 +147,8 @@ pub struct Fault {
     pub message: String,
     /// The quota Google names: `GenerateRequestsPerDayPerProjectPerModel-FreeTier`.
     pub quota_id: Option<String>,
+    /// How much that quota allows.
+    pub quota_value: Option<u64>,
     /// What may be done about it.
     pub remedy: Option<Remedy>,
 }
@@ -154,7 +156,16 @@ pub struct Fault {
 impl Fault {
     /// A fault with neither hint nor status.
     pub fn new(kind: Kind, blame: Blame, message: impl Into<String>) -> Self {
-        Self { kind, blame, retry_after: None, status: None, message: message.into(), quota_id: None, remedy: None }
+        Self {
+            kind,
+            blame,
+            retry_after: None,
+            status: None,
+            message: message.into(),
+            quota_id: None,
+            quota_value: None,
+            remedy: None,
+        }
     }
 
     /// The one question the retry loop asks.

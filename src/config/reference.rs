@@ -57,7 +57,7 @@ pub fn page() -> String {
 }
 
 /// The sections in the order of the page, and where the schema has them.
-const SECTIONS: [(&str, &str); 14] = [
+const SECTIONS: [(&str, &str); 15] = [
     ("`[server]`", "/properties/server"),
     ("`[upstream]`", "/properties/upstream"),
     ("`[auth]`", "/properties/auth"),
@@ -71,6 +71,7 @@ const SECTIONS: [(&str, &str); 14] = [
     ("`[models.facts.\"NAME\"]`", "/definitions/FactsSettings"),
     ("`[media]`", "/properties/media"),
     ("`[plugins]`", "/properties/plugins"),
+    ("`[runtime]`", "/properties/runtime"),
     ("`[log]`", "/properties/log"),
 ];
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use wildmatch::WildMatch;
 
+use super::settings::LimitsSettings;
 use crate::model::ModelName;
 use crate::secret::Secret;
 
@@ -17,6 +18,11 @@ impl KeyId {
     /// The id of this key.
     pub fn of(secret: &Secret) -> Self {
         Self(secret.digest().hex(6).into())
+    }
+
+    /// An id that somebody remembered.
+    pub(super) fn known(id: &str) -> Self {
+        Self(id.into())
     }
 
     /// The 12 digits.
@@ -54,6 +60,10 @@ pub struct Key {
     pub(super) group: Arc<str>,
     pub(super) weight: u32,
     pub(super) models: Vec<WildMatch>,
+    pub(super) deny: Vec<WildMatch>,
+    pub(super) limits: LimitsSettings,
+    /// The keys of its group, itself among them.
+    pub(super) group_keys: Arc<[KeyId]>,
 }
 
 impl Key {
@@ -67,8 +77,19 @@ impl Key {
         &self.secret
     }
 
+    /// What people call it.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The Google project it is said to belong to.
+    pub fn project(&self) -> Option<&str> {
+        self.project.as_deref()
+    }
+
     /// Whether it may serve this model.
     pub fn may_serve(&self, model: &ModelName) -> bool {
-        self.models.is_empty() || self.models.iter().any(|glob| glob.matches(model.as_str()))
+        let names = |globs: &[WildMatch]| globs.iter().any(|glob| glob.matches(model.as_str()));
+        (self.models.is_empty() || names(&self.models)) && !names(&self.deny)
     }
 }

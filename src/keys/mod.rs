@@ -1,14 +1,15 @@
 //! The key pool: which key serves a request, and how long one rests that failed.
 //!
-//! [`breaker`] is the pure heart: state, event and time in, next state out. [`Ledger`] holds the states and outlives every
-//! reload; a [`KeyPool`] is one configured view of it; a [`Lease`] is a key in use.
+//! [`core`] is the pure heart: state, event, moment and chance in, state and decision out. The [`Ledger`] holds its books under a lock
+//! and outlives every reload; a [`KeyPool`] is one configured view of it; a [`Lease`] is a key in use.
 //! Never: a status code, a request's content, a clock.
 
-mod breaker;
+mod core;
 mod key;
+mod lease;
 mod ledger;
+mod no_key;
 mod pool;
-mod quota;
 mod selection;
 pub mod settings;
 mod status;
@@ -16,7 +17,9 @@ mod status;
 mod tests;
 
 pub use key::{Key, KeyId};
+pub use lease::{Lease, Tried};
 pub use ledger::Ledger;
-pub use pool::{KeyPool, Lease, NoKey, Tried};
+pub use no_key::NoKey;
+pub use pool::KeyPool;
 pub use settings::{CooldownSettings, PoolSettings};
 pub use status::{Counts, KeyStatus};

@@ -1,12 +1,14 @@
 //! Settings of `[pools.NAME]` and `[cooldown]`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use wildmatch::WildMatch;
 
 use super::key::{Key, KeyId};
 use crate::environment::{Environment, SecretRef};
@@ -22,6 +24,9 @@ pub struct PoolSettings {
     pub keys: Vec<KeySettings>,
     /// How the next key is chosen among those that are ready.
     pub selection: Selection,
+    /// What each key may use of each model, where a key's own `limits` say nothing else.
+    #[serde(skip_serializing_if = "LimitsSettings::is_none")]
+    pub limits: LimitsSettings,
     /// Cooldown of this pool, where it differs from `[cooldown]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cooldown: Option<CooldownOverride>,
@@ -44,6 +49,48 @@ pub struct KeySettings {
     /// Globs of the models this key may serve. Left out: all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<String>,
+    /// Globs of models it may not serve, whatever `models` says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub deny: Vec<String>,
+    /// What it may use of each model: spent here before Google refuses.
+    #[serde(skip_serializing_if = "LimitsSettings::is_none")]
+    pub limits: LimitsSettings,
+}
+
+/// What may be used of each model, by a key or by all keys of a project together. What is left out is found out from Google's
+/// refusals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsSettings {
+    /// Requests in a minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rpm: Option<u64>,
+    /// Tokens of prompts in a minute. They are known when an answer is complete, so the limit may be passed by what is in flight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tpm: Option<u64>,
+    /// Requests in one of Google's days, which begin at midnight Pacific time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rpd: Option<u64>,
+}
+
+impl LimitsSettings {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// These limits, and where they are silent, the pool's.
+    fn or(self, pool: Self) -> Self {
+        Self { rpm: self.rpm.or(pool.rpm), tpm: self.tpm.or(pool.tpm), rpd: self.rpd.or(pool.rpd) }
+    }
+
+    fn check(self, place: &str, problems: &mut Problems) {
+        for (field, limit) in [("rpm", self.rpm), ("tpm", self.tpm), ("rpd", self.rpd)] {
+            if limit == Some(0) {
+                let hint = "leave it out for no limit; `deny` keeps a key from a model";
+                problems.push(Problem::error("must be at least 1").at(format!("{place}.{field}")).hint(hint));
+            }
+        }
+    }
 }
 
 /// How the next key is chosen among those that are ready.
@@ -73,6 +120,11 @@ pub struct CooldownSettings {
     pub max: Duration,
     /// How many failures in a row, without a time named by Google, send a key to rest. At least 1.
     pub failures: u32,
+    /// After how long a key that Google answers with 401 is tried once more. Left out: it stays out until it is reset or the
+    /// configuration changes, as keys do that Google calls invalid, leaked or suspended.
+    #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub revive: Option<Duration>,
 }
 
 /// A pool's own cooldown: what is left out comes from `[cooldown]`.
@@ -90,11 +142,15 @@ pub struct CooldownOverride {
     /// See `[cooldown] failures`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failures: Option<u32>,
+    /// See `[cooldown] revive`.
+    #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub revive: Option<Duration>,
 }
 
 impl Default for CooldownSettings {
     fn default() -> Self {
-        Self { base: Duration::from_secs(5), max: Duration::from_secs(600), failures: 1 }
+        Self { base: Duration::from_secs(5), max: Duration::from_secs(600), failures: 1, revive: None }
     }
 }
 
@@ -106,6 +162,7 @@ impl CooldownSettings {
             base: own.base.unwrap_or(self.base),
             max: own.max.unwrap_or(self.max),
             failures: own.failures.unwrap_or(self.failures),
+            revive: own.revive.or(self.revive),
         }
     }
 
@@ -125,6 +182,9 @@ impl CooldownSettings {
         if self.failures == 0 {
             refuse("failures", "must be at least 1");
         }
+        if self.revive.is_some_and(|revive| revive < Duration::from_secs(60)) {
+            refuse("revive", "must be at least a minute");
+        }
     }
 }
 
@@ -133,6 +193,7 @@ impl PoolSettings {
     pub(super) fn resolve(&self, place: &str, environment: &Environment, problems: &mut Problems) -> Option<Vec<Key>> {
         let mut keys: Vec<Key> = Vec::new();
         let mut known = HashSet::new();
+        self.limits.check(&format!("{place}.limits"), problems);
         for (index, settings) in self.keys.iter().enumerate() {
             let place = format!("{place}.keys[{index}]");
             settings.check(&place, problems);
@@ -154,7 +215,7 @@ impl PoolSettings {
                         Problem::error(message).at(&place).hint("put a key from aistudio.google.com/apikey there"),
                     );
                 } else if known.insert(id.clone()) {
-                    keys.push(settings.key(secret));
+                    keys.push(settings.key(secret, self.limits));
                 } else {
                     let message = format!("the key {id} is configured twice; it counts once");
                     problems.push(Problem::warning(message).at(&place));
@@ -165,7 +226,22 @@ impl PoolSettings {
             let hint = "write `keys = [\"env:GEMINI_API_KEYS\"]` and set that variable";
             problems.push(Problem::error("has no keys").at(format!("{place}.keys")).hint(hint));
         }
+        join_groups(&mut keys);
         (!keys.is_empty()).then_some(keys)
+    }
+}
+
+/// Tells each key which others are of its group.
+fn join_groups(keys: &mut [Key]) {
+    let mut groups: HashMap<Arc<str>, Vec<KeyId>> = HashMap::new();
+    for key in &*keys {
+        groups.entry(key.group.clone()).or_default().push(key.id.clone());
+    }
+    let groups: HashMap<Arc<str>, Arc<[KeyId]>> = groups.into_iter().map(|(name, ids)| (name, ids.into())).collect();
+    for key in keys {
+        if let Some(ids) = groups.get(&key.group) {
+            key.group_keys = ids.clone();
+        }
     }
 }
 
@@ -183,9 +259,10 @@ impl KeySettings {
         if self.weight == 0 {
             problems.push(Problem::error("must be at least 1").at(format!("{place}.weight")));
         }
+        self.limits.check(&format!("{place}.limits"), problems);
     }
 
-    fn key(&self, secret: Secret) -> Key {
+    fn key(&self, secret: Secret, limits: LimitsSettings) -> Key {
         let id = KeyId::of(&secret);
         let group = self.project.as_ref().map_or_else(|| format!("key {id}"), |project| format!("project {project}"));
         Key {
@@ -195,14 +272,29 @@ impl KeySettings {
             project: self.project.clone(),
             group: group.into(),
             weight: self.weight.max(1),
-            models: self.models.iter().map(|glob| wildmatch::WildMatch::new(glob)).collect(),
+            models: globs(&self.models),
+            deny: globs(&self.deny),
+            limits: self.limits.or(limits),
+            group_keys: Arc::default(),
         }
     }
 }
 
+fn globs(texts: &[String]) -> Vec<WildMatch> {
+    texts.iter().map(|glob| WildMatch::new(glob)).collect()
+}
+
 impl From<SecretRef> for KeySettings {
     fn from(key: SecretRef) -> Self {
-        Self { key, name: None, project: None, weight: 1, models: Vec::new() }
+        Self {
+            key,
+            name: None,
+            project: None,
+            weight: 1,
+            models: Vec::new(),
+            deny: Vec::new(),
+            limits: LimitsSettings::default(),
+        }
     }
 }
 
@@ -224,6 +316,12 @@ struct KeyTable {
     /// Globs of the models this key may serve. Left out: all.
     #[serde(default)]
     models: Vec<String>,
+    /// Globs of models it may not serve, whatever `models` says.
+    #[serde(default)]
+    deny: Vec<String>,
+    /// What it may use of each model: spent here before Google refuses.
+    #[serde(default)]
+    limits: LimitsSettings,
 }
 
 fn one() -> u32 {
@@ -247,9 +345,9 @@ impl<'de> Deserialize<'de> for KeySettings {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<KeySettings, A::Error> {
-                let KeyTable { key, name, project, weight, models } =
+                let KeyTable { key, name, project, weight, models, deny, limits } =
                     KeyTable::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(KeySettings { key, name, project, weight, models })
+                Ok(KeySettings { key, name, project, weight, models, deny, limits })
             }
         }
 

@@ -1,13 +1,17 @@
 //! The states of keys as people read them: `/stats`, `/admin/keys`, `/health`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use jiff::civil::Date;
 use serde::Serialize;
 
-use super::breaker::Gate;
-use super::key::KeyId;
+use super::core::{Books, Breaker, DayUse, Gate};
+use super::key::{Key, KeyId};
+use super::ledger::Ledger;
 use super::pool::KeyPool;
 use crate::clock::Moment;
+use crate::fault::Kind;
 
 /// One key.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,11 +24,14 @@ pub struct KeyStatus {
     /// The project it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
+    /// Keys that are probably of the same project, though nobody says so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub probably_shares_quota_with: Vec<KeyId>,
     /// Its own state, for all models.
     #[serde(flatten)]
     pub state: State,
-    /// Models it rests for, while it serves others.
-    pub models: BTreeMap<String, State>,
+    /// Models it has been used for today, or rests for.
+    pub models: BTreeMap<String, ModelStatus>,
     /// How many requests it was taken for.
     pub requests: u64,
     /// How many of them failed by its fault.
@@ -36,10 +43,23 @@ pub struct KeyStatus {
     pub last_fault: Option<&'static str>,
 }
 
+/// One key and one model. State and strikes are of its whole quota group, the counts its own.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelStatus {
+    /// Whether it may be used for this model.
+    #[serde(flatten)]
+    pub state: State,
+    /// The last fault of this quota.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_fault: Option<&'static str>,
+    /// What was used since midnight Pacific time.
+    pub today: DayUse,
+}
+
 /// A state, until when, and why.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct State {
-    /// `ready`, `resting`, `probing` or `dead`.
+    /// `ready`, `resting`, `probing`, `dead` or `disabled`.
     pub state: &'static str,
     /// The end of a rest, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +70,8 @@ pub struct State {
     /// The quota Google named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota_id: Option<String>,
+    /// Rests in a row.
+    pub strikes: u32,
 }
 
 /// How many keys are in which state.
@@ -63,9 +85,16 @@ pub struct Counts {
     pub resting: usize,
     /// Those that need an operator.
     pub dead: usize,
+    /// Those that an operator has taken out of use.
+    pub disabled: usize,
 }
 
 impl Counts {
+    /// By the state's name.
+    pub fn states(&self) -> [(&'static str, usize); 4] {
+        [("usable", self.usable), ("resting", self.resting), ("dead", self.dead), ("disabled", self.disabled)]
+    }
+
     /// Both together.
     pub fn plus(self, other: &Self) -> Self {
         Self {
@@ -73,27 +102,31 @@ impl Counts {
             usable: self.usable + other.usable,
             resting: self.resting + other.resting,
             dead: self.dead + other.dead,
+            disabled: self.disabled + other.disabled,
         }
     }
 }
 
 impl State {
-    fn of(gate: &Gate<'_>, now: Moment) -> Self {
-        let plain = |state, why| Self { state, until: None, why, quota_id: None };
-        match gate {
-            Gate::Open => plain("ready", None),
-            // Its rest is over; the next request tells whether it works again.
-            Gate::Probe => plain("probing", None),
-            Gate::Dead(why) => plain("dead", Some(why.name())),
-            Gate::Closed { until, rest } => Self {
-                state: if *until > rest.until { "probing" } else { "resting" },
-                // Two clocks never agree to the last digit; nobody needs more than the second.
-                until: Some(now.wall_at(*until))
-                    .and_then(|until| until.round(jiff::Unit::Second).ok())
-                    .map(|until| until.to_string()),
-                why: Some(rest.why.name()),
-                quota_id: rest.quota_id.clone(),
-            },
+    fn of(breaker: &Breaker, now: Moment) -> Self {
+        let rest = breaker.rest();
+        let (state, until) = match breaker.gate(now.since_start) {
+            Gate::Open => ("ready", None),
+            // Its rest is over; the next request, or the one under way, tells whether it works again.
+            Gate::Probe | Gate::Busy(_) => ("probing", None),
+            Gate::Closed { until, .. } => ("resting", Some(until)),
+            Gate::Dead(_) => ("dead", None),
+            Gate::Disabled => ("disabled", None),
+        };
+        Self {
+            state,
+            // Two clocks never agree to the last digit; nobody needs more than the second.
+            until: until
+                .and_then(|until| now.wall_at(until).round(jiff::Unit::Second).ok())
+                .map(|until| until.to_string()),
+            why: rest.map(|rest| rest.why.name()),
+            quota_id: rest.and_then(|rest| rest.quota_id.clone()),
+            strikes: breaker.strikes(now.since_start),
         }
     }
 }
@@ -101,37 +134,64 @@ impl State {
 impl KeyPool {
     /// The state of each key.
     pub fn status(&self, now: Moment) -> Vec<KeyStatus> {
-        let books = self.ledger.books();
-        let one = |key: &std::sync::Arc<super::Key>| {
-            let account = books.account(&key.id).cloned().unwrap_or_default();
-            let rests = books.rests(&key.group, now.since_start);
-            KeyStatus {
-                id: key.id.clone(),
-                name: key.name.clone(),
-                project: key.project.clone(),
-                state: State::of(&account.breaker.gate(now.since_start), now),
-                models: rests.map(|(model, gate)| (model.to_string(), State::of(&gate, now))).collect(),
-                requests: account.requests,
-                failures: account.failures,
-                in_flight: account.in_flight,
-                last_fault: account.last_fault.map(crate::fault::Kind::name),
-            }
-        };
-        self.keys.iter().map(one).collect()
+        let mut kept = self.ledger.kept();
+        let today = kept.books.today(now);
+        self.keys.iter().map(|key| one(&kept.books, key, now, today)).collect()
     }
 
     /// How many keys are in which state.
     pub fn counts(&self, now: Moment) -> Counts {
-        let books = self.ledger.books();
+        let kept = self.ledger.kept();
         let mut counts = Counts { total: self.keys.len(), ..Counts::default() };
         for key in &self.keys {
-            let gate = books.account(&key.id).map_or(Gate::Open, |account| account.breaker.gate(now.since_start));
-            match gate {
+            let account = kept.books.account(&key.id);
+            match account.map_or(Gate::Open, |account| account.breaker.gate(now.since_start)) {
+                Gate::Disabled => counts.disabled += 1,
                 Gate::Dead(_) => counts.dead += 1,
                 Gate::Closed { .. } => counts.resting += 1,
-                Gate::Open | Gate::Probe => counts.usable += 1,
+                Gate::Open | Gate::Probe | Gate::Busy(_) => counts.usable += 1,
             }
         }
         counts
+    }
+}
+
+impl Ledger {
+    /// The states of models, whatever the key: those that were overloaded.
+    pub fn models(&self, now: Moment) -> BTreeMap<String, State> {
+        let kept = self.kept();
+        kept.books.models().map(|(model, breaker)| (model.to_string(), State::of(breaker, now))).collect()
+    }
+}
+
+fn one(books: &Books, key: &Arc<Key>, now: Moment, today: Date) -> KeyStatus {
+    let account = books.account(&key.id).cloned().unwrap_or_default();
+    let status = |breaker: &Breaker, last_fault: Option<Kind>, today: DayUse| ModelStatus {
+        state: State::of(breaker, now),
+        last_fault: last_fault.map(Kind::name),
+        today,
+    };
+    let used = account.used_on(today);
+    let mut models: BTreeMap<String, ModelStatus> =
+        used.map(|(model, used)| (model.to_string(), status(&Breaker::default(), None, *used))).collect();
+    for (model, quota) in books.quotas(&key.group) {
+        models.insert(model.to_string(), status(&quota.breaker, quota.last_fault, account.used(today, model)));
+    }
+    let akin = books.akin().filter_map(|(one, other)| match () {
+        () if *one == key.id => Some(other.clone()),
+        () if *other == key.id => Some(one.clone()),
+        () => None,
+    });
+    KeyStatus {
+        id: key.id.clone(),
+        name: key.name.clone(),
+        project: key.project.clone(),
+        probably_shares_quota_with: akin.collect(),
+        state: State::of(&account.breaker, now),
+        models,
+        requests: account.requests,
+        failures: account.failures,
+        in_flight: account.in_flight,
+        last_fault: account.last_fault.map(Kind::name),
     }
 }

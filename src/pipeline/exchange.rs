@@ -163,8 +163,9 @@ impl Exchange {
         self.services.telemetry.attempt_failed(&record.id, &record.pool, &record.key, &record.model, fault);
     }
 
-    /// Tokens were used.
-    pub fn used(&mut self, usage: &Usage) {
+    /// Tokens were used, on this key.
+    pub fn used(&mut self, usage: &Usage, lease: &mut Lease) {
+        lease.used(usage.prompt, usage.completion);
         self.record.tokens = (usage.prompt, usage.completion);
     }
 

@@ -69,6 +69,9 @@ pub async fn answer(exchange: Exchange, body: Bytes) -> Result<Answer, Error> {
 
 /// The story of a request.
 async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
+    if exchange.session.has_tags() {
+        exchange.record.tags = Some(exchange.session.clone());
+    }
     match tell(&mut exchange, body).await {
         Ok(Told::Whole(body)) => {
             exchange.record.tell(Outcome::Answered);

@@ -130,7 +130,7 @@ struct Live {
 /// A client that leaves has used what came so far.
 impl Drop for Live {
     fn drop(&mut self) {
-        self.exchange.used(&self.begun.reply.usage());
+        self.exchange.used(&self.begun.reply.usage(), &mut self.begun.lease);
     }
 }
 
@@ -210,7 +210,7 @@ impl Live {
     }
 
     fn tell(&mut self, outcome: Outcome) {
-        self.exchange.used(&self.begun.reply.usage());
+        self.exchange.used(&self.begun.reply.usage(), &mut self.begun.lease);
         self.exchange.keep(self.begun.reply.left());
         self.exchange.record.tell(outcome);
     }

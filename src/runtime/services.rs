@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use crate::clock::Clock;
 use crate::keys::Ledger;
-use crate::store::{Conversations, Owners, Refusals, Signatures};
+use crate::plugin;
+use crate::store::{Conversations, Owners, Refusals, Signatures, Table};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -29,6 +30,8 @@ pub struct Services {
     pub telemetry: Telemetry,
     /// Google's models, as last listed.
     pub models: ListedModels,
+    /// What plugins remember.
+    pub plugin_state: Table,
 }
 
 impl Services {
@@ -43,6 +46,7 @@ impl Services {
             conversations: Conversations::default(),
             telemetry: Telemetry::start(),
             models: ListedModels::default(),
+            plugin_state: Table::new(plugin::STATE),
         }
     }
 }

@@ -95,6 +95,15 @@ pub const ENDPOINTS: &[Endpoint] = &[
         post(admin::translate::show)
     }),
     row("GET", "/admin/config", Needs::Admin, "the live configuration, secrets masked", || get(admin::config::show)),
+    row("GET", "/admin/config/history", Needs::Admin, "the configurations that were accepted", || {
+        get(admin::config::history)
+    }),
+    row("POST", "/admin/config/trial", Needs::Admin, "what a reload would change, or be refused for", || {
+        post(admin::config::trial)
+    }),
+    row("POST", "/admin/config/rollback/{generation}", Needs::Admin, "back to an earlier configuration", || {
+        post(admin::config::rollback)
+    }),
     row("GET", "/admin/keys", Needs::Admin, "the state of each key", || get(admin::keys::list)),
     row("GET", "/", Needs::Nothing, "what this is", || get(meta::info)),
     row("GET", "/health", Needs::Nothing, "how many keys can serve", || get(meta::health)),

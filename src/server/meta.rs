@@ -85,9 +85,10 @@ pub async fn stats(State(app): State<App>, caller: Caller) -> Response {
 pub async fn metrics(State(app): State<App>, caller: Caller) -> Response {
     let telemetry = &app.services.telemetry;
     for (pool, counts) in counts(&app) {
-        telemetry.pool_keys(&pool, [("usable", counts.usable), ("resting", counts.resting), ("dead", counts.dead)]);
+        telemetry.pool_keys(&pool, counts.states());
     }
     for plugin in caller.snapshot.plugins.list() {
+        telemetry.plugin_state(&plugin.name, plugin.state);
         for hook in &plugin.hooks {
             telemetry.plugin(&plugin.name, hook.name, hook.calls, hook.errors, hook.spent);
         }

@@ -7,6 +7,7 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::auth::Caller;
@@ -14,7 +15,8 @@ use super::edge::RequestId;
 use super::respond::document;
 use super::{App, family, google};
 use crate::error::Error;
-use crate::protocol::Card;
+use crate::plugin::SessionFacts;
+use crate::protocol::{Card, Family};
 use crate::runtime::Snapshot;
 use crate::upstream::Listed;
 
@@ -34,8 +36,11 @@ pub async fn list(
     if google::is_asking(&headers) {
         return google::models::list(State(app), caller, id, uri).await;
     }
-    let cards: Vec<Card> = all(&app, &caller.snapshot).await.into_values().collect();
-    document(StatusCode::OK, &family::by_headers(&headers).models(&cards))
+    let family = family::by_headers(&headers);
+    match shown(&app, caller, id.0, family, "/v1/models").await {
+        Ok(models) => document(StatusCode::OK, &family.models(models)),
+        Err(error) => error.into_response(),
+    }
 }
 
 /// One of them.
@@ -51,10 +56,32 @@ pub async fn one(
         return google::models::one(State(app), caller, request, path, uri).await;
     }
     let Path(id) = path;
-    match all(&app, &caller.snapshot).await.get(&id) {
-        Some(card) => document(StatusCode::OK, &family::by_headers(&headers).model(card)),
-        None => Error::model_not_found(&id).into_response(),
+    match shown(&app, caller, request.0, family::by_headers(&headers), "/v1/models/{id}").await {
+        Ok(models) => match models.into_iter().find(|model| model["id"] == *id) {
+            Some(model) => document(StatusCode::OK, &model),
+            None => Error::model_not_found(&id).into_response(),
+        },
+        Err(error) => error.into_response(),
     }
+}
+
+/// The models as plugins let this client see them, each in the shape of the client's vendor.
+async fn shown(
+    app: &App,
+    caller: Caller,
+    RequestId(id): RequestId,
+    family: &dyn Family,
+    path: &'static str,
+) -> Result<Vec<Value>, Error> {
+    let models = all(app, &caller.snapshot).await.values().map(|card| family.model(card)).collect();
+    let session = caller.snapshot.plugins.session(|| SessionFacts {
+        id,
+        api: "models",
+        path,
+        client: caller.client.name,
+        headers: Vec::new(),
+    });
+    session.on_models(models)
 }
 
 async fn all(app: &App, snapshot: &Snapshot) -> BTreeMap<String, Card> {

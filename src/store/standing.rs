@@ -35,6 +35,8 @@ pub struct Standing {
     pub until: Option<Timestamp>,
     /// Whether only an operator, a probe or another configuration brings it back.
     pub dead: bool,
+    /// Whether an operator has taken it out of use.
+    pub disabled: bool,
     /// The fault that led to it.
     pub why: Option<Kind>,
     /// The quota Google named.
@@ -60,7 +62,8 @@ pub struct Used {
     pub completion_tokens: u64,
 }
 
-/// Whoever remembers. Called where requests are served, so it must not wait: whatever takes time is for another thread.
+/// Whoever remembers. Called where requests are served, in the order of what happens and while nothing else can happen to the
+/// keys: so it must not wait, and not ask the ledger; whatever takes time is for another thread.
 pub trait Witness: Send + Sync {
     /// A breaker has changed.
     fn stands(&self, standing: &Standing);

@@ -69,6 +69,7 @@ pub fn classify(status: u16, body: &[u8], key: &Secret) -> Fault {
         retry_after: hint(&error).filter(|_| matches!(blame, Blame::Quota | Blame::Key | Blame::Model)),
         status: Some(status),
         quota_id: strictest(&error).map(|violation| violation.quota_id.clone()),
+        quota_value: strictest(&error).and_then(|violation| amount(&violation.quota_value)),
         remedy: remedy(kind, &error),
         ..Fault::new(kind, blame, presentable(&words, key))
     }
@@ -185,7 +186,11 @@ fn strictest(error: &Status) -> Option<&Violation> {
 }
 
 fn is_zero(value: &serde_json::Value) -> bool {
-    value.as_str() == Some("0") || value.as_i64() == Some(0)
+    amount(value) == Some(0)
+}
+
+fn amount(value: &serde_json::Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
 /// How long Google says to wait. The words carry the fraction that `RetryInfo` cuts off, but they are only words: where both

@@ -12,6 +12,7 @@ mod facts;
 mod failover;
 mod floors;
 mod foreign;
+mod fuzz;
 mod golden;
 mod harness;
 mod media;

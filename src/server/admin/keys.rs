@@ -29,7 +29,7 @@ pub async fn reset(State(app): State<App>, caller: Caller, Path(prefix): Path<St
         [] => Error::not_found("No key has an id or a text that begins so. `GET /admin/keys` lists the ids.")
             .into_response(),
         [key] => {
-            app.services.ledger.reset(key);
+            app.services.ledger.reset(key, None, app.services.clock.now());
             tracing::info!(key = %key.id(), "key reset by an admin");
             document(StatusCode::OK, &json!({ "reset": key.id() }))
         }

@@ -1,0 +1,87 @@
+//! How much was used in the last minute, in slices of five seconds: nothing to keep for each request, and at most a slice too
+//! careful.
+
+use std::time::Duration;
+
+const SLICE: Duration = Duration::from_secs(5);
+/// A minute, and the slice that is under way.
+const SLICES: usize = 13;
+
+/// Amounts of the last minute.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Minute {
+    amounts: [u64; SLICES],
+    /// The number of the slice under way, since the process started.
+    newest: u64,
+}
+
+impl Minute {
+    /// So much more, now.
+    pub fn add(&mut self, amount: u64, now: Duration) {
+        let number = slice(now);
+        if number > self.newest {
+            let passed = number - self.newest;
+            for past in 0..passed.min(SLICES as u64) {
+                self.amounts[place(number - past)] = 0;
+            }
+            self.newest = number;
+        }
+        let place = place(self.newest);
+        self.amounts[place] = self.amounts[place].saturating_add(amount);
+    }
+
+    /// When less than `limit` will have been used in the minute before; None when that is so now.
+    pub fn full_until(&self, limit: u64, now: Duration) -> Option<Duration> {
+        let number = slice(now).max(self.newest);
+        let oldest = number.saturating_sub(SLICES as u64 - 1);
+        let kept = (oldest..=self.newest).map(|number| (number, self.amounts[place(number)]));
+        let mut used: u64 = kept.clone().map(|(_, amount)| amount).sum();
+        if used < limit {
+            return None;
+        }
+        for (number, amount) in kept {
+            used -= amount;
+            if used < limit {
+                return Some(start(number + SLICES as u64));
+            }
+        }
+        // A limit of nothing: it is looked at again in a minute.
+        Some(start(number + SLICES as u64))
+    }
+}
+
+fn slice(now: Duration) -> u64 {
+    now.as_secs() / SLICE.as_secs()
+}
+
+fn start(number: u64) -> Duration {
+    Duration::from_secs(number.saturating_mul(SLICE.as_secs()))
+}
+
+fn place(number: u64) -> usize {
+    usize::try_from(number % SLICES as u64).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn what_is_used_counts_for_a_minute() {
+        let mut minute = Minute::default();
+        minute.add(2, at(3));
+        minute.add(1, at(31));
+        assert_eq!(minute.full_until(4, at(31)), None);
+        assert_eq!(minute.full_until(3, at(31)), Some(at(65)));
+        assert_eq!(minute.full_until(1, at(31)), Some(at(95)));
+        assert_eq!(minute.full_until(3, at(64)), Some(at(65)));
+        assert_eq!(minute.full_until(3, at(65)), None);
+        minute.add(5, at(1000));
+        assert_eq!(minute.full_until(5, at(1000)), Some(at(1065)));
+        assert_eq!(minute.full_until(6, at(1000)), None);
+    }
+}

@@ -1,0 +1,86 @@
+//! A key in use, and what a request has tried.
+
+use std::sync::Arc;
+
+use super::core::{Epochs, Policy, Taken};
+use super::key::{Key, KeyId};
+use super::ledger::Ledger;
+use crate::clock::Moment;
+use crate::fault::{Blame, Fault};
+use crate::model::ModelName;
+
+/// A key in use. Dropping it gives it back.
+#[derive(Debug)]
+pub struct Lease {
+    pub(super) key: Arc<Key>,
+    pub(super) model: ModelName,
+    pub(super) epochs: Epochs,
+    pub(super) policy: Arc<Policy>,
+    pub(super) ledger: Ledger,
+    /// When it was last heard of.
+    pub(super) at: Moment,
+    pub(super) tokens: (u64, u64),
+    pub(super) reported: bool,
+}
+
+impl Lease {
+    /// Which.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// It was answered. A stream counts from its first content: it may last for minutes.
+    pub fn succeeded(&mut self, now: Moment) {
+        let mut kept = self.ledger.kept();
+        let events = kept.books.succeeded(self.taken(), now);
+        kept.told(&events);
+        drop(kept);
+        (self.at, self.reported) = (now, true);
+    }
+
+    /// It failed, by whosever fault.
+    pub fn failed(&mut self, fault: &Fault, now: Moment) {
+        let mut kept = self.ledger.kept();
+        let chance = kept.chance.f64();
+        let events = kept.books.failed(self.taken(), fault, now, &self.policy, chance);
+        kept.told(&events);
+        drop(kept);
+        (self.at, self.reported) = (now, true);
+    }
+
+    /// So many tokens were used, of the prompt and of the answer: all of them so far.
+    pub fn used(&mut self, prompt: u64, completion: u64) {
+        self.tokens = (prompt, completion);
+    }
+
+    fn taken(&self) -> Taken<'_> {
+        Taken { key: &self.key, model: &self.model, epochs: self.epochs, reported: self.reported }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut kept = self.ledger.kept();
+        kept.books.released(self.taken(), None);
+        let event = kept.books.give_back(&self.key, &self.model, self.tokens, self.at);
+        kept.told(event.as_slice());
+    }
+}
+
+/// Quota groups that have refused a request: what one key of a group was refused, another is too. Keys that are not to blame for a
+/// failure are not among them.
+#[derive(Clone, Debug, Default)]
+pub struct Tried(Vec<(KeyId, Arc<str>)>);
+
+impl Tried {
+    /// This one was refused.
+    pub fn add(&mut self, lease: &Lease, fault: &Fault) {
+        if matches!(fault.blame, Blame::Key | Blame::Quota) {
+            self.0.push((lease.key.id.clone(), lease.key.group.clone()));
+        }
+    }
+
+    pub(super) fn holds(&self, key: &Key) -> bool {
+        self.0.iter().any(|(id, group)| *id == key.id || *group == key.group)
+    }
+}

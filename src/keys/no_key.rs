@@ -1,0 +1,125 @@
+//! Why there is no key.
+
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::fault::{Blame, Fault, Kind};
+use crate::model::ModelName;
+
+/// What a client is told to wait while a probe is under way, whose end nobody knows.
+pub const A_MOMENT: Duration = Duration::from_secs(1);
+
+/// Why there is no key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoKey {
+    /// No key may serve this model.
+    NotAllowed {
+        /// Which.
+        model: ModelName,
+    },
+    /// All that may are dead, or disabled.
+    AllDead,
+    /// All that can were tried.
+    AllTried,
+    /// All that can are resting.
+    Resting {
+        /// Until the first comes back.
+        soonest: Duration,
+        /// Why that one rests.
+        why: Kind,
+    },
+    /// All that can are resting, or come back one by one, and it is not this request's turn.
+    Returning {
+        /// Why they rested.
+        why: Kind,
+    },
+    /// The model itself is overloaded, whatever the key.
+    Overloaded {
+        /// Until it is asked again.
+        soonest: Duration,
+    },
+}
+
+impl NoKey {
+    /// Whether there are keys, only that each was tried already.
+    pub fn all_tried(&self) -> bool {
+        *self == Self::AllTried
+    }
+
+    /// In what time it is worth looking again, if ever.
+    pub fn soonest(&self) -> Option<Duration> {
+        match self {
+            Self::Resting { soonest, .. } | Self::Overloaded { soonest } => Some(*soonest),
+            Self::Returning { .. } => Some(A_MOMENT),
+            Self::NotAllowed { .. } | Self::AllDead | Self::AllTried => None,
+        }
+    }
+
+    /// Of two reasons, the one that says more; of two rests, the sooner one.
+    pub(super) fn or(self, other: Self) -> Self {
+        match (&self, &other) {
+            (Self::Resting { soonest: one, .. }, Self::Resting { soonest: two, .. }) if two < one => other,
+            _ if other.weight() > self.weight() => other,
+            _ => self,
+        }
+    }
+
+    fn weight(&self) -> u8 {
+        match self {
+            Self::NotAllowed { .. } => 0,
+            Self::AllDead => 1,
+            Self::Resting { .. } => 2,
+            Self::Returning { .. } => 3,
+            Self::AllTried => 4,
+            Self::Overloaded { .. } => 5,
+        }
+    }
+
+    /// As the client is told.
+    pub fn into_error(self) -> Error {
+        match self {
+            Self::NotAllowed { model } => Error::model_not_found(model.as_str()),
+            Self::AllDead => Error::from(&Fault::new(Kind::KeyBlocked, Blame::Key, "")),
+            Self::AllTried => {
+                Error::unavailable("upstream_error", "Every Gemini key was tried, and none could answer.")
+            }
+            Self::Resting { soonest, why: Kind::ModelNotForKey } => {
+                let message = format!(
+                    "No configured Gemini key has access to this model. It is asked for again in {}.",
+                    spoken(soonest)
+                );
+                Error::not_found(message).param("model").code("model_not_found")
+            }
+            Self::Resting { soonest, why } => {
+                let message = format!(
+                    "All Gemini keys for this model {}. The first is back in {}.",
+                    reason(why),
+                    spoken(soonest)
+                );
+                Error::all_resting(message, soonest)
+            }
+            Self::Returning { why } => {
+                let message = format!("All Gemini keys for this model {}. They are just coming back.", reason(why));
+                Error::all_resting(message, A_MOMENT)
+            }
+            Self::Overloaded { soonest } => {
+                let message = format!("The model is overloaded. It is asked again in {}.", spoken(soonest));
+                Error { retry_after: Some(soonest), ..Error::unavailable("overloaded", message) }
+            }
+        }
+    }
+}
+
+fn reason(why: Kind) -> &'static str {
+    match why {
+        Kind::DayQuota => "have used up their quota of the day",
+        Kind::Billing => "have no credit left",
+        _ => "are at their rate limit",
+    }
+}
+
+/// Whole seconds, rounded up, in words.
+fn spoken(rest: Duration) -> String {
+    let seconds = rest.as_secs() + u64::from(rest.subsec_nanos() > 0);
+    humantime::format_duration(Duration::from_secs(seconds)).to_string()
+}
