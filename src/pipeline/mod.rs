@@ -115,7 +115,7 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     exchange.files = files::fetch(exchange, &*accepted).await?;
     exchange.recall(accepted.earlier()).await;
     let opened = shares::all_succeed(exchange, &*accepted, &route).await;
-    match opened.map_err(|error| owned.iter().fold(error, |error, name| owner::alone(name, error)))? {
+    match opened.map_err(|error| owned.iter().fold(error, |error, named| owner::alone(&named.name, error)))? {
         // A plugin reads JSON; sound and captions are none.
         Opened::Whole(body) if !accepted.form().is_json() => Ok(Told::Whole(body)),
         Opened::Whole(body) => exchange.session.on_response(body).map(Told::Whole),

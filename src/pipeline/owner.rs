@@ -7,6 +7,7 @@ use super::route::Route;
 use crate::clock::Moment;
 use crate::error::Error;
 use crate::keys::KeyPool;
+use crate::protocol::owned::Named;
 use crate::runtime::{Services, Snapshot};
 use crate::store::Owner;
 
@@ -57,11 +58,15 @@ pub async fn narrow(
     snapshot: &Snapshot,
     services: &Services,
     client: &str,
-    names: &[String],
+    names: &[Named],
     route: &mut Route,
 ) -> Result<(), Error> {
     let mut found: Option<(&String, Owner)> = None;
-    for name in names {
+    for Named { name, certain } in names {
+        // What may be something else, and what nobody remembers, must not cost a request its other keys.
+        if !certain && services.owners.of(name).await.is_none() {
+            continue;
+        }
         let (pool, owner) = of(snapshot, services, client, name, &route.pool).await?;
         match &found {
             Some((other, known)) if known.key != owner.key => {

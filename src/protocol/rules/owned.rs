@@ -1,15 +1,24 @@
 //! What a request names that belongs to one key at Google: files and cached contents, in whatever dialect and at whatever place.
 
-/// The names: `files/x`, `cachedContents/x`. Found in the text of the body: a JSON string that is one, or ends in one as the URI
-/// of a file does.
-pub fn names(body: &[u8]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
+/// A name, and whether it can be nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// `files/x`, `cachedContents/x`.
+    pub name: String,
+    /// `"files/x"` alone may as well be a path on somebody's disk.
+    pub certain: bool,
+}
+
+/// The names. Found in the text of the body: a JSON string that is one, or ends in one as the URI of a file does.
+pub fn names(body: &[u8]) -> Vec<Named> {
+    let mut names: Vec<Named> = Vec::new();
     for kind in ["cachedContents", "files"] {
         for at in memchr::memmem::find_iter(body, kind) {
             if let Some(id) = id(&body[at + kind.len()..]).filter(|_| begins(&body[..at])) {
                 let name = format!("{kind}/{id}");
-                if !names.contains(&name) {
-                    names.push(name);
+                let certain = kind != "files" || !body[..at].ends_with(b"\"");
+                if !names.iter().any(|known| known.name == name) {
+                    names.push(Named { name, certain });
                 }
             }
         }
@@ -37,6 +46,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_path_on_a_disk_is_not_certain() {
+        for (body, certain) in [
+            (r#"{"path":"files/src"}"#, false),
+            (r#"{"fileUri":"https://generativelanguage.googleapis.com/v1beta/files/src"}"#, true),
+            (r#"{"cachedContent":"cachedContents/c"}"#, true),
+        ] {
+            assert_eq!(names(body.as_bytes())[0].certain, certain, "{body}");
+        }
+    }
+
+    #[test]
     fn what_belongs_to_a_key() {
         for (body, expected) in [
             (r#"{"text":"look at files/x, or \"files/y\""}"#, &[][..]),
@@ -50,7 +70,8 @@ mod tests {
             (r#"{"url":"https://example.com/files/x"}"#, &[]),
             (r#"{"a":"files/"} "files/x"#, &[]),
         ] {
-            assert_eq!(names(body.as_bytes()), expected, "{body}");
+            let found: Vec<String> = names(body.as_bytes()).into_iter().map(|named| named.name).collect();
+            assert_eq!(found, expected, "{body}");
         }
     }
 }

@@ -64,7 +64,7 @@ impl Asker {
         let pool = self.snapshot.pools.get(&route.pool).cloned();
         let pool = pool.ok_or_else(|| Error::internal(format!("The pool `{}` is not configured.", route.pool)))?;
         let (pool, owner) = match owned::names(body).first() {
-            Some(file) => owner::of(&self.snapshot, &self.app.services, &self.client, file, &pool).await?,
+            Some(file) => owner::of(&self.snapshot, &self.app.services, &self.client, &file.name, &pool).await?,
             None => self.own(&pool)?,
         };
         let body = gemini::for_model(body, &asked, &target.name)?;
