@@ -40,6 +40,8 @@ check() {
 readonly SAY='"messages":[{"role":"user","content":"Say hello."}]'
 readonly CHAT="{\"model\":\"$MODEL\",$SAY}"
 readonly STREAM="{\"model\":\"$MODEL\",\"stream\":true,$SAY}"
+readonly CONTENTS='{"contents":[{"parts":[{"text":"Say hello."}]}]}'
+readonly SPEECH='{"model":"tts-1","input":"Hello.","voice":"alloy","response_format":"wav"}'
 readonly RESPONSE="{\"model\":\"$MODEL\",\"store\":false,\"input\":\"Say hello.\"}"
 readonly MESSAGE="{\"model\":\"$MODEL\",\"max_tokens\":2000,$SAY}"
 readonly COMPLETION="{\"model\":\"$MODEL\",\"prompt\":\"Once upon a\"}"
@@ -57,6 +59,15 @@ check 'chat without /v1' 200 '"chat.completion"' POST /chat/completions "$CLIENT
 check 'a bad request names its field' 400 '"param":"messages"' POST /v1/chat/completions "$CLIENT_KEY" "$EMPTY"
 check 'chat needs a key' 401 '"error"' POST /v1/chat/completions '' "$CHAT"
 check 'chat needs the right key' 401 'invalid_api_key' POST /v1/chat/completions wrong-key-00000000000000 "$CHAT"
+check 'vectors' 200 '"embedding"' POST /v1/embeddings "$CLIENT_KEY" '{"model":"gemini-embedding-001","input":"hello"}'
+check 'a picture' 200 '"b64_json"' POST /v1/images/generations "$CLIENT_KEY" '{"model":"gpt-image-1","prompt":"a cat"}'
+check 'a voice' 200 'RIFF' POST /v1/audio/speech "$CLIENT_KEY" "$SPEECH"
+check 'a sound must be there' 400 '"param":"file"' POST /v1/audio/transcriptions "$CLIENT_KEY" '{"model":"whisper-1"}'
+check 'native' 200 '"candidates"' POST "/v1beta/models/$MODEL:generateContent" "$CLIENT_KEY" "$CONTENTS"
+check 'native, streamed' 200 'data: ' POST "/v1beta/models/$MODEL:streamGenerateContent?alt=sse" "$CLIENT_KEY" "$CONTENTS"
+check 'native errors' 404 'NOT_FOUND' POST "/v1beta/models/$MODEL:sing" "$CLIENT_KEY" "$CONTENTS"
+check 'models of Google' 200 '"models/' GET /v1beta/models "$CLIENT_KEY"
+check 'files at Google' 200 '{' GET /v1beta/files "$CLIENT_KEY"
 check 'responses' 200 '"completed"' POST /v1/responses "$CLIENT_KEY" "$RESPONSE"
 check 'messages' 200 '"end_turn"' POST /v1/messages "$CLIENT_KEY" "$MESSAGE"
 check 'messages counted' 200 '"input_tokens"' POST /v1/messages/count_tokens "$CLIENT_KEY" "$CHAT"

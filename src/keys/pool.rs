@@ -13,6 +13,7 @@ use crate::clock::Moment;
 use crate::environment::Environment;
 use crate::model::ModelName;
 use crate::problem::Problems;
+use crate::secret::Digest;
 
 /// What a request asks a pool for.
 #[derive(Clone, Copy, Debug)]
@@ -140,12 +141,37 @@ impl KeyPool {
 
     /// A key that is neither dead nor disabled, whether it rests or not: for what spends no quota.
     pub fn any_usable(&self, now: Moment) -> Option<Arc<Key>> {
+        self.usable(now).into_iter().next().cloned()
+    }
+
+    fn usable(&self, now: Moment) -> Vec<&Arc<Key>> {
         let kept = self.ledger.kept();
         let alive = |key: &&Arc<Key>| {
             let gate = kept.books.account(&key.id).map(|account| account.breaker.gate(now.since_start));
             !matches!(gate, Some(Gate::Dead(_) | Gate::Disabled))
         };
-        self.keys.iter().find(alive).cloned()
+        self.keys.iter().filter(alive).collect()
+    }
+
+    /// This pool with no key but this one: for what only this key can do.
+    pub fn only(&self, id: &str) -> Option<Self> {
+        let key = self.keys.iter().find(|key| key.id.as_str() == id)?;
+        Some(Self {
+            name: self.name.clone(),
+            keys: vec![key.clone()],
+            selection: self.selection,
+            affinity: false,
+            policy: self.policy.clone(),
+            ledger: self.ledger.clone(),
+        })
+    }
+
+    /// The key that this client's own things at Google are made with: always the same, as long as it is not dead. For what spends
+    /// no quota.
+    pub fn of_client(&self, client: &str, now: Moment) -> Option<Arc<Key>> {
+        // Another key added or taken away moves no client that it does not concern.
+        let rank = |key: &&Arc<Key>| Digest::of(&format!("{client} {}", key.id)).hex(8);
+        self.usable(now).into_iter().max_by_key(rank).cloned()
     }
 
     /// The keys whose id or text begins so.

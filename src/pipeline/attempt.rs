@@ -103,7 +103,7 @@ async fn on_model(
 ) -> Result<Opened, Error> {
     let mut remedies = exchange.services.refusals.of(&model.name);
     let body = exchange.translated(accepted, model, remedies)?;
-    let mut call = Call { model: model.name.clone(), method: accepted.method(), body };
+    let mut call = Call { model: model.name.clone(), method: accepted.method_of(model), body };
     let attempts = exchange.snapshot.config.settings.upstream.attempts;
     let mut active = exchange.services.retries.begin(&model.name);
     let mut tried = Tried::default();

@@ -40,8 +40,8 @@ pub fn openai(card: &Card) -> Value {
 }
 
 /// All of them, as OpenAI lists them.
-pub fn openai_list(cards: &[Card]) -> Value {
-    json!({ "object": "list", "data": cards.iter().map(openai).collect::<Vec<_>>() })
+pub fn openai_list(models: Vec<Value>) -> Value {
+    json!({ "object": "list", "data": models })
 }
 
 /// As Anthropic lists it.
@@ -68,12 +68,8 @@ pub fn anthropic(card: &Card) -> Value {
 }
 
 /// All of them, as Anthropic lists them: one page.
-pub fn anthropic_list(cards: &[Card]) -> Value {
-    let end = |card: Option<&Card>| card.map(|card| card.id.clone());
-    json!({
-        "data": cards.iter().map(anthropic).collect::<Vec<_>>(),
-        "first_id": end(cards.first()),
-        "last_id": end(cards.last()),
-        "has_more": false,
-    })
+pub fn anthropic_list(models: Vec<Value>) -> Value {
+    let end = |model: Option<&Value>| model.map(|model| model["id"].clone());
+    let (first, last) = (end(models.first()), end(models.last()));
+    json!({ "data": models, "first_id": first, "last_id": last, "has_more": false })
 }

@@ -21,9 +21,9 @@ pub trait Family: Send + Sync {
         catalog::openai(card)
     }
 
-    /// All models.
-    fn models(&self, cards: &[Card]) -> Value {
-        catalog::openai_list(cards)
+    /// All models, each [in its shape](Self::model).
+    fn models(&self, models: Vec<Value>) -> Value {
+        catalog::openai_list(models)
     }
 
     /// The header in which the vendor's clients look for the request's id, beside `x-request-id`.
@@ -65,8 +65,8 @@ impl Family for Anthropic {
         catalog::anthropic(card)
     }
 
-    fn models(&self, cards: &[Card]) -> Value {
-        catalog::anthropic_list(cards)
+    fn models(&self, models: Vec<Value>) -> Value {
+        catalog::anthropic_list(models)
     }
 
     fn id_header(&self) -> Option<&'static str> {
@@ -76,7 +76,7 @@ impl Family for Anthropic {
 
 impl Family for Google {
     fn error(&self, error: &Error, _: &str) -> Vec<u8> {
-        gemini::error::Body::new(error.status, &error.message).to_vec()
+        gemini::error::Body::new(error.status, &error.message).retry_after(error.retry_after).to_vec()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::keys::{Ledger, RetryBudget};
 use crate::plugin;
 use crate::problem::Problems;
-use crate::store::{Conversations, Holder, Refusals, Signatures, Standing, Store, Table, Used};
+use crate::store::{Conversations, Holder, Owners, Refusals, Signatures, Standing, Store, Table, Used};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -28,6 +28,8 @@ pub struct Services {
     pub signatures: Signatures,
     /// What models were found to refuse.
     pub refusals: Refusals,
+    /// Whose files and cached contents at Google are.
+    pub owners: Owners,
     /// What answers leave for later requests.
     pub conversations: Conversations,
     /// Where events go.
@@ -51,6 +53,7 @@ impl Services {
             retries: RetryBudget::default(),
             signatures: Signatures::default(),
             refusals: Refusals::default(),
+            owners: Owners::default(),
             conversations: Conversations::default(),
             telemetry: Telemetry::start(),
             models: ListedModels::default(),

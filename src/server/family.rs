@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::edge::RequestId;
-use super::{endpoints, respond};
+use super::{endpoints, google, respond};
 use crate::error::Error;
 use crate::protocol::{Anthropic, Family, Google, OpenAi};
 
@@ -33,7 +33,10 @@ pub fn of(method: &Method, path: &str, headers: &HeaderMap) -> &'static dyn Fami
 
 /// Whose client this is, on a path that several vendors have.
 pub fn by_headers(headers: &HeaderMap) -> &'static dyn Family {
-    if headers.contains_key(ANTHROPIC_VERSION) { &Anthropic } else { &OpenAi }
+    if headers.contains_key(ANTHROPIC_VERSION) {
+        return &Anthropic;
+    }
+    if google::is_asking(headers) { &Google } else { &OpenAi }
 }
 
 /// Tells an error in the words of the family whose request it was, wherever it came from.

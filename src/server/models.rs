@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -13,10 +13,10 @@ use tokio::time::Instant;
 use super::auth::Caller;
 use super::edge::RequestId;
 use super::respond::document;
-use super::{App, door, family};
+use super::{App, door, family, google};
 use crate::error::Error;
 use crate::plugin::SessionFacts;
-use crate::protocol::{Card, Family, OpenAi};
+use crate::protocol::{Card, Family};
 use crate::runtime::Snapshot;
 use crate::upstream::Listed;
 
@@ -29,11 +29,16 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
-    Extension(RequestId(request)): Extension<RequestId>,
+    id: Extension<RequestId>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Response {
-    match shown(&app, caller, request, "/v1/models", &headers).await {
-        Ok(cards) => document(StatusCode::OK, &family::by_headers(&headers).models(&cards)),
+    if google::is_asking(&headers) {
+        return google::models::list(State(app), caller, id, uri).await;
+    }
+    let family = family::by_headers(&headers);
+    match shown(&app, caller, id.0, family, ("/v1/models", &headers)).await {
+        Ok(models) => document(StatusCode::OK, &family.models(models)),
         Err(error) => error.into_response(),
     }
 }
@@ -42,45 +47,37 @@ pub async fn list(
 pub async fn one(
     State(app): State<App>,
     caller: Caller,
-    Extension(RequestId(request)): Extension<RequestId>,
-    Path(id): Path<String>,
+    request: Extension<RequestId>,
+    path: Path<String>,
     headers: HeaderMap,
+    uri: Uri,
 ) -> Response {
-    match shown(&app, caller, request, "/v1/models/{id}", &headers).await {
-        Ok(cards) => match cards.iter().find(|card| card.id == id) {
-            Some(card) => document(StatusCode::OK, &family::by_headers(&headers).model(card)),
+    if google::is_asking(&headers) {
+        return google::models::one(State(app), caller, request, path, uri).await;
+    }
+    let Path(id) = path;
+    let family = family::by_headers(&headers);
+    match shown(&app, caller, request.0, family, ("/v1/models/{id}", &headers)).await {
+        Ok(models) => match models.into_iter().find(|model| model["id"] == *id) {
+            Some(model) => document(StatusCode::OK, &model),
             None => Error::model_not_found(&id).into_response(),
         },
         Err(error) => error.into_response(),
     }
 }
 
-/// The models as plugins let this client see them: some left out, others under another name.
+/// The models as plugins let this client see them, each in the shape of the client's vendor.
 async fn shown(
     app: &App,
     caller: Caller,
-    id: String,
-    path: &'static str,
-    headers: &HeaderMap,
-) -> Result<Vec<Card>, Error> {
-    let cards = all(app, &caller.snapshot).await;
+    RequestId(id): RequestId,
+    family: &dyn Family,
+    (path, headers): (&'static str, &HeaderMap),
+) -> Result<Vec<Value>, Error> {
+    let models = all(app, &caller.snapshot).await.values().map(|card| family.model(card)).collect();
     let client = caller.client.name;
     let facts = || SessionFacts { id, api: "models", path, client, headers: door::visible(headers) };
-    // Plugins see one shape, whatever the client's.
-    let models = cards.values().map(|card| OpenAi.model(card)).collect();
-    let models = caller.snapshot.plugins.session(facts).on_models(models)?;
-    let card = |model: &Value| {
-        let id = model["id"].as_str()?;
-        let known = cards.get(id);
-        Some(Card {
-            id: id.to_owned(),
-            owned_by: known.map_or("gemini-adapter", |card| card.owned_by),
-            input_tokens: model["context_length"].as_u64(),
-            output_tokens: model["max_output_tokens"].as_u64(),
-            facts: known.and_then(|card| card.facts),
-        })
-    };
-    Ok(models.iter().filter_map(card).collect())
+    caller.snapshot.plugins.session(facts).on_models(models)
 }
 
 async fn all(app: &App, snapshot: &Snapshot) -> BTreeMap<String, Card> {

@@ -4,6 +4,7 @@
 
 mod conversations;
 mod disk;
+mod owners;
 mod redis;
 mod refusals;
 mod settings;
@@ -23,6 +24,7 @@ use redis::RedisStatus;
 use usage::{Usage, UsageStatus};
 
 pub use conversations::Conversations;
+pub use owners::{CACHES_KEPT, FILES_KEPT, Owner, Owners, UPLOADS_KEPT};
 pub use redis::Redis;
 pub use refusals::Refusals;
 pub use settings::StoreSettings;

@@ -41,8 +41,8 @@ impl Protocol for AnthropicMessages {
         Ok(Box::new(MessagesRequest { request, body: asked.body }))
     }
 
-    fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes {
-        canned(answer::MessagesReply::new(stamp, answer::Terms::default()), stream, text)
+    fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
+        Some(canned(answer::MessagesReply::new(stamp, answer::Terms::default()), form.stream, text))
     }
 
     fn error_event(&self, error: &Error) -> Bytes {

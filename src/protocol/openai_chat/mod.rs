@@ -17,7 +17,7 @@ mod whole;
 use bytes::Bytes;
 
 use super::rules::answer::canned;
-use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
+use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
 use crate::call::Method;
 use crate::error::Error;
 use crate::fault::Fault;
@@ -40,8 +40,8 @@ impl Protocol for OpenAiChat {
         request::parse(body).map(|request| Box::new(ChatRequest { request, body }) as Box<dyn Accepted + 'a>)
     }
 
-    fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes {
-        canned(answer::ChatReply::new(stamp, answer::Terms::default()), stream, text)
+    fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
+        Some(canned(answer::ChatReply::new(stamp, answer::Terms::default()), form.stream, text))
     }
 
     fn error_event(&self, error: &Error) -> Bytes {

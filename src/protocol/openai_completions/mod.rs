@@ -7,7 +7,7 @@ mod request;
 use bytes::Bytes;
 
 use super::rules::answer::canned;
-use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
+use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
 use crate::call::Method;
 use crate::error::Error;
 use crate::wire::openai::completions::Request;
@@ -29,8 +29,8 @@ impl Protocol for OpenAiCompletions {
         Ok(Box::new(CompletionsRequest { request, body: asked.body }))
     }
 
-    fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes {
-        canned(answer::CompletionsReply::new(stamp, answer::Terms::default()), stream, text)
+    fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
+        Some(canned(answer::CompletionsReply::new(stamp, answer::Terms::default()), form.stream, text))
     }
 
     fn error_event(&self, error: &Error) -> Bytes {

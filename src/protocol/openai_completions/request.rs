@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::protocol::Target;
 use crate::protocol::openai_chat::generation;
 use crate::protocol::rules::document;
-use crate::wire::gemini::request::{Content, Generation, Part, Request, Role};
+use crate::wire::gemini::request::{Content, Part, Request, Role};
 use crate::wire::json::{Shape, Text, decode};
 use crate::wire::openai::{chat, completions};
 
@@ -77,7 +77,7 @@ pub fn translate(request: &completions::Request<'_>, target: &Target<'_>) -> Res
     let translated = Request {
         system_instruction: (!system.is_empty()).then_some(Content { role: None, parts: system }),
         contents,
-        generation_config: Generation::Written(config),
+        generation_config: config.into(),
         ..Request::default()
     };
     translated.written()

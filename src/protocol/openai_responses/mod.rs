@@ -16,7 +16,7 @@ mod tools;
 use bytes::Bytes;
 
 use super::rules::answer::canned;
-use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
+use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
 use crate::call::Method;
 use crate::error::Error;
 use crate::wire::openai::responses::Request;
@@ -38,8 +38,8 @@ impl Protocol for OpenAiResponses {
         Ok(Box::new(ResponsesRequest { request, body: asked.body }))
     }
 
-    fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes {
-        canned(answer::ResponsesReply::new(stamp, terms::Terms::default()), stream, text)
+    fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
+        Some(canned(answer::ResponsesReply::new(stamp, terms::Terms::default()), form.stream, text))
     }
 
     fn error_event(&self, error: &Error) -> Bytes {
