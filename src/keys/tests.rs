@@ -55,7 +55,7 @@ fn minute(seconds: f64) -> Fault {
 }
 
 fn soonest(pool: &KeyPool, name: &str, now: Moment) -> Option<f64> {
-    match take(&pool, name, now) {
+    match take(pool, name, now) {
         Err(NoKey::Resting { soonest, .. }) => Some(soonest.as_secs_f64()),
         _ => None,
     }
