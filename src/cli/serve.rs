@@ -18,7 +18,9 @@ pub async fn run(sources: Sources) -> ExitCode {
         Err(code) => return code,
     };
     let services = live.services().clone();
-    services.remember(&live.snapshot().config.settings.store);
+    let snapshot = live.snapshot();
+    services.remember(&snapshot.config.settings.store, &snapshot.config.environment).await;
+    drop(snapshot);
     let code = match listen(&live).await {
         Ok(running) => until_told(live, running).await,
         Err(code) => code,

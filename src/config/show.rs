@@ -75,7 +75,8 @@ impl Settings {
             pool.keys.iter().enumerate().map(move |(index, key)| (place(index), &key.key))
         });
         let proxy = self.upstream.proxy.iter().map(move |proxy| (vec![key("upstream"), key("proxy")], proxy));
-        clients.chain(admins).chain(metrics).chain(pools).chain(proxy)
+        let redis = self.store.redis.iter().map(move |redis| (vec![key("store"), key("redis")], redis));
+        clients.chain(admins).chain(metrics).chain(pools).chain(proxy).chain(redis)
     }
 }
 

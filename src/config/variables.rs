@@ -128,7 +128,12 @@ pub const VARIABLES: &[Variable] = &[
         Read::NotYet("SECURITY_ENABLE_RATE_LIMITING"),
         "Refused unless SECURITY_ENABLE_RATE_LIMITING is off: clients have no limits yet.",
     ),
-    row("DATABASE_REDIS_URL", "", Read::NotYet(""), "Refused: state is not shared through Redis yet."),
+    row(
+        "DATABASE_REDIS_URL",
+        "store.redis",
+        Read::Referred,
+        "A Redis that replicas share. Read through `env:DATABASE_REDIS_URL`, which `store.redis` is unless a file says otherwise.",
+    ),
 ];
 
 const fn row(name: &'static str, path: &'static str, read: Read, about: &'static str) -> Variable {
@@ -220,7 +225,7 @@ fn not_yet(switch: &str, environment: &Environment) -> Result<(), Wrong> {
     if environment.get(switch).is_some_and(off) {
         return Ok(());
     }
-    let hint = if switch.is_empty() { "unset it".to_owned() } else { format!("unset it, or set {switch}=false") };
+    let hint = format!("unset it, or set {switch}=false");
     Err(Wrong { message: "is not yet supported", hint })
 }
 

@@ -86,6 +86,11 @@ pub trait Accepted: Send + Sync {
     /// Files it names by URL that are not Google's.
     fn remote_files(&self) -> Vec<RemoteFile>;
 
+    /// Calls of earlier answers whose signatures the client did not send back.
+    fn unsigned_calls(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// The Gemini request for this target.
     ///
     /// # Errors

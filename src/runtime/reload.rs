@@ -12,7 +12,16 @@ use crate::reading::Reading;
 
 /// Settings that are read at the start only: a listener cannot move while connections are open on it, a log has one format, and
 /// what was remembered in one place is not in another.
-const RESTART: &[&str] = &["server.listen", "server.header_timeout", "log.format", "store.dir", "store.keep_days"];
+const RESTART: &[&str] = &[
+    "server.listen",
+    "server.header_timeout",
+    "log.format",
+    "store.dir",
+    "store.keep_days",
+    "store.redis",
+    "store.redis_timeout",
+    "store.redis_prefix",
+];
 
 /// The live snapshot, and the only way to change it.
 #[derive(Debug)]

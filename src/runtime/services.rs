@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::clock::Clock;
+use crate::environment::Environment;
 use crate::keys::Ledger;
 use crate::store::{Holder, Refusals, Signatures, Standing, Store, StoreSettings, Used};
 use crate::telemetry::Telemetry;
@@ -38,18 +39,20 @@ impl Services {
         Self {
             clock: Clock::start(),
             ledger,
+            signatures: Signatures::of(&store),
             store,
-            signatures: Signatures::default(),
             refusals: Refusals::default(),
             telemetry: Telemetry::start(),
             models: ListedModels::default(),
         }
     }
 
-    /// Begins to remember on disk, as the settings say; what was kept is back when this returns.
-    pub fn remember(&self, settings: &StoreSettings) {
+    /// Begins to remember on disk and in Redis, as the settings say; what was kept is back when this returns.
+    pub async fn remember(&self, settings: &StoreSettings, environment: &Environment) {
         let holder = Arc::new(States { ledger: self.ledger.clone(), clock: self.clock });
-        self.store.begin(settings, holder);
+        // What it refers to could be read when the settings were checked.
+        let redis = settings.redis_url(environment).unwrap_or_default();
+        self.store.begin(settings, redis, self.clock, holder).await;
     }
 }
 

@@ -87,8 +87,12 @@ pub async fn metrics(State(app): State<App>, caller: Caller) -> Response {
             telemetry.plugin(&plugin.name, hook.name, hook.calls, hook.errors, hook.spent);
         }
     }
-    if let Some(disk) = app.services.store.status().disk {
+    let store = app.services.store.status();
+    if let Some(disk) = store.disk {
         telemetry.store_disk(disk.is_open(), disk.unwritten, disk.failures);
+    }
+    if let Some(redis) = store.redis {
+        telemetry.store_redis(redis.is_shared(), redis.nodes, [redis.answered, redis.failed, redis.dropped]);
     }
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(CONTENT_TYPE, text)], telemetry.exposition()).into_response()

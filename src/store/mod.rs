@@ -1,7 +1,9 @@
-//! What is remembered: in this process's memory, bounded in bytes and in time; and on disk, for after a restart.
+//! What is remembered: in this process's memory, bounded in bytes and in time; on disk, for after a restart; and in a Redis that
+//! replicas share.
 //! Never: a reason for a request to fail, a key's text.
 
 mod disk;
+mod redis;
 mod refusals;
 mod settings;
 mod signatures;
@@ -13,7 +15,11 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
+use crate::clock::Clock;
+use crate::secret::Secret;
 use disk::{Disk, Keeping};
+use redis::Redis;
+use table::Tables;
 use usage::{Usage, UsageStatus};
 
 pub use refusals::Refusals;
@@ -30,6 +36,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     usage: Arc<Usage>,
     disk: OnceLock<Disk>,
+    redis: OnceLock<Redis>,
+    tables: Tables,
 }
 
 /// How the memory is, for `/stats` and `/metrics`.
@@ -38,19 +46,28 @@ pub struct StoreStatus {
     /// The file, if there is to be one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk: Option<disk::State>,
+    /// The memory that replicas share, if there is to be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redis: Option<redis::State>,
 }
 
 impl Store {
     /// Begins to remember elsewhere, as the settings say: what was kept on disk is back when this returns. Once a process.
-    pub fn begin(&self, settings: &StoreSettings, holder: Arc<dyn Holder>) {
+    pub async fn begin(&self, settings: &StoreSettings, redis: Option<Secret>, clock: Clock, holder: Arc<dyn Holder>) {
         if !settings.dir.as_os_str().is_empty() {
             let keeping = Keeping {
                 dir: settings.dir.clone(),
                 keep_days: settings.keep_days,
                 usage: self.0.usage.clone(),
-                holder,
+                holder: holder.clone(),
             };
             self.0.disk.get_or_init(|| Disk::start(keeping));
+        }
+        let Some(url) = redis else { return };
+        let pupil = Arc::new(Pupil { store: self.clone(), holder });
+        if let Some(redis) = Redis::start(&url, settings, clock, pupil, self.0.tables.clone()).await {
+            // Begun once a process.
+            let _ = self.0.redis.set(redis);
         }
     }
 
@@ -63,7 +80,20 @@ impl Store {
 
     /// How it is.
     pub fn status(&self) -> StoreStatus {
-        StoreStatus { disk: self.0.disk.get().map(Disk::state) }
+        StoreStatus { disk: self.0.disk.get().map(Disk::state), redis: self.0.redis.get().map(Redis::state) }
+    }
+
+    /// A table that replicas share under this name, where they share anything.
+    pub fn table(&self, name: &'static str, bounds: Bounds) -> Table {
+        Table::shared(name, bounds, self)
+    }
+
+    fn tables(&self) -> &Tables {
+        &self.0.tables
+    }
+
+    fn redis(&self) -> Option<&Redis> {
+        self.0.redis.get()
     }
 
     /// What keys have used.
@@ -72,10 +102,36 @@ impl Store {
     }
 }
 
+/// What is heard of replicas goes to whoever holds the breakers, and to the disk.
+struct Pupil {
+    store: Store,
+    holder: Arc<dyn Holder>,
+}
+
+impl Holder for Pupil {
+    fn learn(&self, standings: &[Standing]) {
+        self.holder.learn(standings);
+        if let Some(disk) = self.store.0.disk.get() {
+            standings.iter().for_each(|standing| disk.stands(standing));
+        }
+    }
+
+    fn recall(&self, used: &[Used]) {
+        self.holder.recall(used);
+    }
+
+    fn standings(&self) -> Vec<Standing> {
+        self.holder.standings()
+    }
+}
+
 impl Witness for Store {
     fn stands(&self, standing: &Standing) {
         if let Some(disk) = self.0.disk.get() {
             disk.stands(standing);
+        }
+        if let Some(redis) = self.redis() {
+            redis.stands(standing);
         }
     }
 
