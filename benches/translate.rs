@@ -66,7 +66,15 @@ fn model() -> Model {
 
 fn stamp() -> Stamp {
     let signatures = Signatures::default();
-    Stamp { id: "bench".into(), created: 1_700_000_000, model: "gpt-4o".into(), seed: 7, signatures, check_json: false }
+    Stamp {
+        id: "bench".into(),
+        created: 1_700_000_000,
+        model: "gpt-4o".into(),
+        seed: 7,
+        signatures,
+        earlier: None,
+        check_json: false,
+    }
 }
 
 fn requests(criterion: &mut Criterion) {
@@ -82,6 +90,7 @@ fn requests(criterion: &mut Criterion) {
                     model: &model,
                     signatures: &signatures,
                     files: &Files::Refused,
+                    earlier: None,
                     remedies: Remedies::default(),
                     notes: &notes,
                 };

@@ -56,6 +56,7 @@ fn demonstrated(mut sources: Sources, args: &DemoArgs, upstream: &str) -> Source
             ("auth.client_keys", list(CLIENT_KEY)),
             ("auth.admin_keys", list(ADMIN_KEY)),
             ("pools.default.keys", list(GEMINI_KEYS)),
+            ("runtime.dir", quoted("")),
             ("log.level", quoted("warn")),
         ]
         .map(|(path, value)| (path.to_owned(), value)),

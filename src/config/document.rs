@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use figment::value::Dict;
+use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
 use super::path::{Step, steps};
@@ -50,6 +51,13 @@ impl Document {
             _ => {}
         }
         Err(problems)
+    }
+
+    /// What can be read of a text that is no document.
+    pub fn recovered(file: PathBuf, text: String) -> Self {
+        let (table, _) = DeTable::parse_recoverable(&text);
+        let values = Dict::deserialize(toml::de::Deserializer::from(table)).unwrap_or_default();
+        Self { file: Some(file), text, values }
     }
 
     /// How many steps of a path it has.

@@ -17,7 +17,7 @@ use crate::reading::{Reading, Unread};
 const INCLUDE: &str = "include";
 
 /// Documents that parse, as one.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Documents {
     /// The file itself first, then what it includes.
     all: Vec<Document>,
@@ -41,6 +41,13 @@ impl Documents {
     pub fn read(path: &Path, reading: &Reading) -> Result<Result<Self, Problems>, Unread> {
         let text = reading.text(path)?;
         Ok(Document::parse(Some(path.to_owned()), text.to_string()).and_then(|main| Self::include(main, path, reading)))
+    }
+
+    /// What is whole in a file, and in what it includes; None when it cannot be read at all.
+    pub fn recovered(path: &Path, reading: &Reading) -> Option<Self> {
+        let main = Document::recovered(path.to_owned(), reading.text(path).ok()?.to_string());
+        let alone = Self { values: main.values.clone(), all: vec![main.clone()] };
+        Some(Self::include(main, path, reading).unwrap_or(alone))
     }
 
     fn include(main: Document, path: &Path, reading: &Reading) -> Result<Self, Problems> {

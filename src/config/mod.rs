@@ -10,6 +10,7 @@ mod documents;
 mod extract;
 mod layer;
 mod path;
+pub mod quoted;
 pub mod reference;
 mod server;
 mod show;
@@ -31,6 +32,7 @@ use crate::models::ModelsSettings;
 use crate::plugin::PluginsSettings;
 use crate::problem::{Problem, Problems, Source};
 use crate::reading::Reading;
+use crate::runtime::RuntimeSettings;
 use crate::store::StoreSettings;
 use crate::telemetry::LogSettings;
 use crate::upstream::UpstreamSettings;
@@ -70,6 +72,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// Where plugins are, and what they may spend.
     pub plugins: PluginsSettings,
+    /// How configurations take each other's place.
+    pub runtime: RuntimeSettings,
     /// What is written to standard error.
     pub log: LogSettings,
 }
@@ -88,6 +92,7 @@ impl Default for Settings {
             media: MediaSettings::default(),
             store: StoreSettings::default(),
             plugins: PluginsSettings::default(),
+            runtime: RuntimeSettings::default(),
             log: LogSettings::default(),
         }
     }
@@ -108,6 +113,16 @@ pub struct Config {
 }
 
 impl Config {
+    fn new(gathered: Gathered, settings: Settings) -> Self {
+        Self {
+            hash: gathered.hash(settings.secrets().map(|(_, secret)| secret)),
+            environment: gathered.environment.clone(),
+            file: gathered.document.file().map(Path::to_owned),
+            gathered,
+            settings,
+        }
+    }
+
     /// Who set a setting, by its dotted path; None when nobody did and it has its default.
     pub fn source_of(&self, path: &str) -> Option<Source> {
         self.gathered.source_of(path)
@@ -163,13 +178,7 @@ pub fn load(sources: &Sources, reading: &Reading) -> Result<Loaded, Problems> {
         problems.sort();
         return Err(problems);
     };
-    let config = Config {
-        hash: gathered.hash(settings.secrets().map(|(_, secret)| secret)),
-        environment: gathered.environment.clone(),
-        file: gathered.document.file().map(Path::to_owned),
-        gathered,
-        settings,
-    };
+    let config = Config::new(gathered, settings);
     let mut broken = Problems::new();
     check::check(&config.settings, &mut broken);
     if doubtful.is_empty() {
@@ -179,6 +188,13 @@ pub fn load(sources: &Sources, reading: &Reading) -> Result<Loaded, Problems> {
     let nobodys = |problem: &Problem| problem.path.starts_with("cooldown.") && doubtful.covers(&problem.path);
     problems.extend(broken.into_iter().filter(|problem| !nobodys(problem)));
     Ok(Loaded { config, problems, doubtful })
+}
+
+/// What can be read of a configuration, however broken it is: for whoever has to go on all the same.
+pub fn lenient(sources: &Sources, reading: &Reading) -> Config {
+    let gathered = sources.gather_lenient(reading);
+    let extracted = extract::extract(&gathered, &mut Problems::new());
+    Config::new(gathered, extracted.map(|extracted| extracted.settings).unwrap_or_default())
 }
 
 #[cfg(test)]

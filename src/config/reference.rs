@@ -57,7 +57,7 @@ pub fn page() -> String {
 }
 
 /// The sections in the order of the page, and where the schema has them.
-const SECTIONS: [(&str, &str); 15] = [
+const SECTIONS: [(&str, &str); 16] = [
     ("`[server]`", "/properties/server"),
     ("`[upstream]`", "/properties/upstream"),
     ("`[auth]`", "/properties/auth"),
@@ -72,6 +72,7 @@ const SECTIONS: [(&str, &str); 15] = [
     ("`[media]`", "/properties/media"),
     ("`[store]`", "/properties/store"),
     ("`[plugins]`", "/properties/plugins"),
+    ("`[runtime]`", "/properties/runtime"),
     ("`[log]`", "/properties/log"),
 ];
 

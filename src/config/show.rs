@@ -1,6 +1,6 @@
 //! The settings as they may be shown: secrets masked, and each with its source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -47,6 +47,22 @@ impl Config {
         let mut picture = BTreeMap::new();
         flatten(&shown, &mut Vec::new(), &mut picture);
         picture
+    }
+
+    /// The digests of all secrets, to know them by.
+    pub fn secret_digests(&self) -> HashSet<Digest> {
+        let referred =
+            self.settings.secrets().flat_map(|(_, secret)| secret.resolve(&self.environment).unwrap_or_default());
+        let mut digests: HashSet<Digest> = referred.map(|secret| secret.digest()).collect();
+        // Literals of plugins are known by the names of their settings.
+        let named = std::cell::RefCell::new(Vec::new());
+        let mut plugins = serde_json::to_value(&self.settings.plugins.settings).unwrap_or_default();
+        mask(&mut plugins, false, &|text| {
+            named.borrow_mut().push(Secret::new(text).digest());
+            String::new()
+        });
+        digests.extend(named.into_inner());
+        digests
     }
 
     /// Every setting, and who set it.

@@ -51,16 +51,26 @@ impl Sources {
             Err(unread) => Err(unreadable(self.path(), &unread).into()),
         };
         match document {
-            Ok(document) => {
-                let mut layers = variables::layers(&environment, &document, problems);
-                layers.extend(self.overrides.iter().map(|(path, value)| Layer::option(path, value)));
-                Some(Gathered { document, environment, layers })
-            }
+            Ok(document) => Some(self.layered(document, environment, problems)),
             Err(wrong) => {
                 problems.extend(wrong);
                 None
             }
         }
+    }
+
+    /// What there is to read, where something is no document: what is whole in it.
+    pub(super) fn gather_lenient(&self, reading: &Reading) -> Gathered {
+        let mut ignored = Problems::new();
+        let environment = self.environment(reading, &mut ignored);
+        let document = Documents::recovered(self.path(), reading).or_else(|| Documents::built_in().ok());
+        self.layered(document.unwrap_or_default(), environment, &mut ignored)
+    }
+
+    fn layered(&self, document: Documents, environment: Environment, problems: &mut Problems) -> Gathered {
+        let mut layers = variables::layers(&environment, &document, problems);
+        layers.extend(self.overrides.iter().map(|(path, value)| Layer::option(path, value)));
+        Gathered { document, environment, layers }
     }
 
     /// The variables of `.env` under those of the process.

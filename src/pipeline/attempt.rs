@@ -12,9 +12,10 @@ use super::Exchange;
 use super::route::Route;
 use crate::call::Call;
 use crate::error::Error;
-use crate::fault::{Fault, Kind, Remedies, Retry};
+use crate::fault::{Blame, Fault, Kind, Remedies, Retry};
 use crate::keys::{Lease, NoKey, Tried};
 use crate::model::Model;
+use crate::plugin::AfterFailure;
 use crate::protocol::{Accepted, Reply};
 use crate::upstream;
 
@@ -114,11 +115,13 @@ async fn on_model(
             Err(Failure::Refused(error)) => return Err(error),
             Err(Failure::Fault(fault)) => fault,
         };
+        let wanted = exchange.session.on_upstream_error(&failure)?;
+        let failure = as_wanted(failure, wanted);
         lease.failed(&failure, exchange.services.clock.now());
         exchange.attempt_failed(&failure);
         tried.add(&lease, &failure);
         drop(lease);
-        match failure.retry() {
+        match next(&failure, wanted) {
             Retry::Never => return Err(Error::from(&failure)),
             Retry::OtherKey => {}
             Retry::AfterPause if attempt == attempts || !pause(attempt, exchange.deadline).await => {
@@ -129,6 +132,25 @@ async fn on_model(
         last = Some(failure);
     }
     Err(last.map_or_else(|| Error::internal("No attempt was allowed."), |fault| Error::from(&fault)))
+}
+
+/// The fault as a plugin wants it seen: a key that is to rest rests for this model, as after a limit of its own.
+fn as_wanted(fault: Fault, wanted: Option<AfterFailure>) -> Fault {
+    match wanted {
+        Some(AfterFailure::CoolDown(rest)) => {
+            Fault { kind: Kind::RateLimited, blame: Blame::Quota, retry_after: Some(rest), ..fault }
+        }
+        _ => fault,
+    }
+}
+
+/// What is tried next. Plugins decide, where one wants something.
+fn next(fault: &Fault, wanted: Option<AfterFailure>) -> Retry {
+    match wanted {
+        Some(AfterFailure::Fail) => Retry::Never,
+        Some(AfterFailure::Retry | AfterFailure::CoolDown(_)) => Retry::OtherKey,
+        None => fault.retry(),
+    }
 }
 
 /// An attempt that succeeded, the key aside.
@@ -197,6 +219,7 @@ async fn once(
         let body = session.on_upstream_response(Some(body))?.unwrap_or_default();
         let written = reply.whole(&body)?;
         exchange.used(&reply.usage(), lease);
+        exchange.keep(reply.left());
         return Ok(Attempted::Whole(written.into()));
     }
     session.on_upstream_response(None)?;

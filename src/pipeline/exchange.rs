@@ -14,7 +14,7 @@ use crate::fault::{Fault, Remedies};
 use crate::keys::Lease;
 use crate::model::Model;
 use crate::plugin::{Reply as PluginReply, Session};
-use crate::protocol::{Accepted, Files, Form, Note, Notes, Place, Protocol, Stamp, Target, Usage, Verdict};
+use crate::protocol::{Accepted, Files, Form, Left, Note, Notes, Place, Protocol, Stamp, Target, Usage, Verdict};
 use crate::runtime::{Services, Snapshot};
 use crate::telemetry::RequestRecord;
 
@@ -39,6 +39,8 @@ pub struct Exchange {
     pub fidelity: Fidelity,
     /// Files that the request names by URL.
     pub files: Files,
+    /// What the earlier answer left that the request goes on from.
+    pub earlier: Option<Bytes>,
     /// What is known before the story is told.
     pub known: Arc<Known>,
 }
@@ -78,8 +80,14 @@ impl Exchange {
     /// The Gemini request for a model. What the client would not lose is judged here, before any quota is spent.
     pub fn translated(&self, accepted: &dyn Accepted, model: &Model, remedies: Remedies) -> Result<Bytes, Error> {
         let notes = if self.fidelity == Fidelity::Lenient { Notes::off() } else { Notes::on() };
-        let target =
-            Target { model, signatures: &self.services.signatures, files: &self.files, remedies, notes: &notes };
+        let target = Target {
+            model,
+            signatures: &self.services.signatures,
+            files: &self.files,
+            earlier: self.earlier.as_deref(),
+            remedies,
+            notes: &notes,
+        };
         let body = accepted.call(&target)?;
         if self.fidelity != Fidelity::Lenient {
             let losses: Vec<Note> = accepted.verdicts(notes.into_list()).into_iter().filter(|note| note.loss).collect();
@@ -104,7 +112,22 @@ impl Exchange {
             model: self.record.asked.clone(),
             seed: fastrand::u64(..),
             signatures: self.services.signatures.clone(),
+            earlier: self.earlier.clone(),
             check_json: self.snapshot.config.settings.upstream.check_json,
+        }
+    }
+
+    /// Recalls what an earlier answer left for this client.
+    pub async fn recall(&mut self, earlier: Option<&str>) {
+        if let Some(id) = earlier {
+            self.earlier = self.services.conversations.recall(&self.record.client, id).await;
+        }
+    }
+
+    /// Keeps what an answer leaves for a later request of this client.
+    pub fn keep(&self, left: Option<Left>) {
+        if let Some(Left { id, document }) = left {
+            self.services.conversations.keep(&self.record.client, &id, document);
         }
     }
 

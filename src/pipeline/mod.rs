@@ -66,6 +66,9 @@ pub async fn answer(exchange: Exchange, body: Bytes) -> Result<Answer, Error> {
 
 /// The story of a request.
 async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
+    if exchange.session.has_tags() {
+        exchange.record.tags = Some(exchange.session.clone());
+    }
     match tell(&mut exchange, body).await {
         Ok(Told::Whole(body)) => {
             exchange.record.tell(Outcome::Answered);
@@ -107,6 +110,7 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     exchange.files = files::fetch(exchange, &*accepted).await?;
     // Another replica may have given the answer that is gone on from here.
     exchange.services.signatures.fetch(&accepted.unsigned_calls()).await;
+    exchange.recall(accepted.earlier()).await;
     match attempt::until_one_succeeds(exchange, &*accepted, &route).await? {
         Opened::Whole(body) => exchange.session.on_response(body).map(Told::Whole),
         Opened::Stream(begun) => Ok(Told::Begun(begun)),

@@ -191,6 +191,7 @@ impl Live {
 
     fn tell(&mut self, outcome: Outcome) {
         self.exchange.used(&self.begun.reply.usage(), &mut self.begun.lease);
+        self.exchange.keep(self.begun.reply.left());
         self.exchange.record.tell(outcome);
     }
 

@@ -71,8 +71,9 @@ pub fn translate(
     let (model, fallback) = route.targets.split_first().ok_or_else(|| Error::internal("The route names no model."))?;
     let notes = Notes::on();
     let files = if snapshot.media.is_enabled() { Files::Described } else { Files::Refused };
-    let request =
-        accepted.call(&Target { model, signatures, files: &files, remedies: Remedies::default(), notes: &notes })?;
+    let remedies = Remedies::default();
+    let target = Target { model, signatures, files: &files, earlier: None, remedies, notes: &notes };
+    let request = accepted.call(&target)?;
     let request = session.on_upstream_request(1, request)?;
     Ok(Translation::Request(Translated {
         asked: accepted.model().to_owned(),

@@ -3,20 +3,36 @@
 /// A moment at which plugins are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Hook {
+    /// The plugin is loaded.
+    Load,
     /// The client's request is there.
     Request,
     /// Its model and pool are chosen.
     Route,
     /// An attempt is about to be sent.
     UpstreamRequest,
+    /// An attempt has failed.
+    UpstreamError,
     /// Gemini has accepted it.
     UpstreamResponse,
-    /// The whole answer is about to go out.
-    Response,
     /// A piece of a streamed answer has come.
     Chunk,
+    /// The model says something.
+    Text,
+    /// The model thinks aloud.
+    Reasoning,
+    /// The model calls a function.
+    ToolArguments,
+    /// The model has said all.
+    End,
+    /// The whole answer is about to go out.
+    Response,
     /// An error is about to go out.
     Error,
+    /// The list of models is about to go out.
+    Models,
+    /// The request is over.
+    Log,
 }
 
 /// What authors are told about a hook; `docs/plugins.md` holds this table.
@@ -34,6 +50,12 @@ pub struct HookRow {
 /// All hooks.
 pub const HOOKS: &[HookRow] = &[
     row(
+        Hook::Load,
+        "on_load",
+        "once, before the plugin is live",
+        "look at `ctx.config`; what it throws refuses the reload",
+    ),
+    row(
         Hook::Request,
         "on_request",
         "the client's request is there and its key is good",
@@ -47,20 +69,50 @@ pub const HOOKS: &[HookRow] = &[
         "edit `ctx.up`; `reject(…)`",
     ),
     row(
+        Hook::UpstreamError,
+        "on_upstream_error",
+        "an attempt has failed and the client has seen nothing yet",
+        "read `ctx.failure`; `return retry()`, `cool_down(seconds)` or `fail()`; `reject(…)`",
+    ),
+    row(
         Hook::UpstreamResponse,
         "on_upstream_response",
         "Gemini has answered; for a stream, when it begins, and without a body",
         "edit `ctx.gemini`; `reject(…)`",
     ),
-    row(Hook::Response, "on_response", "a whole answer is about to go out", "edit `ctx.res`; `reject(…)`"),
     row(
         Hook::Chunk,
         "on_chunk",
         "each piece of a streamed answer, before it is translated",
         "edit `ctx.chunk`; `ctx.chunk.drop()`; `reject(…)` ends the stream",
     ),
+    row(
+        Hook::Text,
+        "on_text",
+        "the model says something: each piece of a stream, or the whole at once",
+        "edit `ctx.text`; `ctx.replace(…)`; `ctx.hold(…)`; `reject(…)`",
+    ),
+    row(Hook::Reasoning, "on_reasoning", "the same for what it thinks aloud", "as `on_text`"),
+    row(
+        Hook::ToolArguments,
+        "on_tool_arguments",
+        "it calls the function `ctx.tool`; `ctx.text` is the arguments as JSON, always whole",
+        "edit `ctx.text`; `reject(…)`",
+    ),
+    row(Hook::End, "on_end", "it has said all; `ctx.text` is empty", "set `ctx.text`, which is added; `reject(…)`"),
+    row(Hook::Response, "on_response", "a whole answer is about to go out", "edit `ctx.res`; `reject(…)`"),
     row(Hook::Error, "on_error", "an error is about to go out", "edit `ctx.error`"),
+    row(Hook::Models, "on_models", "the list of models is about to go out", "edit `ctx.models`; `reject(…)`"),
+    row(
+        Hook::Log,
+        "on_log",
+        "the request is over and answered",
+        "read `ctx.log`; return a table, which its log line bears",
+    ),
 ];
+
+/// The hooks that see what the model says, piece by piece.
+pub const PIECES: &[Hook] = &[Hook::Text, Hook::Reasoning, Hook::ToolArguments, Hook::End];
 
 const fn row(hook: Hook, name: &'static str, when: &'static str, may: &'static str) -> HookRow {
     HookRow { hook, name, when, may }

@@ -1,39 +1,52 @@
 //! The script host: every `*.rhai` in the plugins folder, in order, at each hook of a request's life.
 //!
-//! [`hook`] lists the hooks, [`header`] what a script says about itself, [`engine`] what it may and may not, [`context`] and
-//! [`body`] what it sees, [`script`] one plugin with its policy and fuse, [`session`] all of them along one request.
+//! [`hook`] lists the hooks, [`header`] what a script says about itself, [`sandbox`] what it may and may not, [`host`] what is done
+//! for it, [`context`] what it sees, [`script`] one plugin with its policy and fuse, [`session`] all of them along one request.
 //! Never: a file, a socket or a clock for a script; a panic or an endless loop out of one.
 
-mod body;
+pub mod cases;
 mod context;
-mod dialect;
-mod engine;
+mod difference;
+mod files;
 mod header;
 mod hook;
 mod host;
+mod library;
+mod mistakes;
+mod page;
+mod sandbox;
 mod script;
 mod session;
 pub mod settings;
-mod strings;
+mod status;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rhai::Engine;
-use serde::Serialize;
 
 use crate::problem::{Problem, Problems};
 use crate::reading::Reading;
 use crate::secret::Digest;
+use crate::store::{Bounds, Table};
 
 pub use hook::{HOOKS, Hook, HookRow};
-pub use session::{Reply, RouteView, Session, SessionFacts, Touched, Verdict};
+pub use library::{LIBRARY, Volume};
+pub use session::{RouteView, Session, SessionFacts, Touched};
 pub use settings::PluginsSettings;
+pub use status::{HookStatus, PluginStatus};
+pub use verdict::{AfterFailure, Reply, Verdict};
 
-use script::Script;
+use context::{Context, Facts, State, Subject, View};
+use files::Files;
+use sandbox::Libraries;
+use script::{Attempt, Script};
+
+/// What all plugins together remember between requests.
+pub const STATE: Bounds = Bounds { bytes: 8 * 1024 * 1024, largest: 64 * 1024, kept: Duration::from_secs(3600) };
 
 /// The plugins of one configuration.
 #[derive(Debug)]
@@ -44,6 +57,7 @@ struct Loaded {
     engine: Engine,
     scripts: Vec<Script>,
     fingerprint: String,
+    state: OnceLock<Table>,
 }
 
 impl std::fmt::Debug for Loaded {
@@ -52,71 +66,42 @@ impl std::fmt::Debug for Loaded {
     }
 }
 
-/// One plugin, for people.
-#[derive(Clone, Debug, Serialize)]
-pub struct PluginStatus {
-    /// Its name.
-    pub name: String,
-    /// Its version, if it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// Its file.
-    pub file: PathBuf,
-    /// `live`, or `off` once its fuse has blown.
-    pub state: &'static str,
-    /// Its hooks, and what they have cost.
-    pub hooks: Vec<HookStatus>,
-}
-
-/// One hook of a plugin.
-#[derive(Clone, Debug, Serialize)]
-pub struct HookStatus {
-    /// Which.
-    pub name: &'static str,
-    /// How often it was called.
-    pub calls: u64,
-    /// How often it failed.
-    pub errors: u64,
-    /// How long it took in all.
-    #[serde(rename = "spent_seconds", serialize_with = "seconds")]
-    pub spent: Duration,
-}
-
-fn seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(duration.as_secs_f64())
+impl Loaded {
+    /// What plugins remember: what was shared with them, else memory of their own.
+    fn state(&self) -> &Table {
+        self.state.get_or_init(|| Table::new(STATE))
+    }
 }
 
 impl Plugins {
-    /// None at all.
-    pub fn none() -> Self {
-        Self::load(
-            &PluginsSettings { dir: PathBuf::new(), ..PluginsSettings::default() },
-            &Reading::default(),
-            &mut Problems::new(),
-        )
+    /// Reads and compiles every script of the folder, has each look at its settings, and runs each one's own tests; problems name
+    /// file, line and column.
+    pub fn load(settings: &PluginsSettings, reading: &Reading, problems: &mut Problems) -> Self {
+        let files = Files::read(settings, reading, problems);
+        let plugins = Self::compile(&files, settings, problems);
+        // What does not load fails its tests for that reason alone.
+        if !problems.has_errors() {
+            cases::check(&files, settings, problems);
+        }
+        plugins
     }
 
-    /// Reads and compiles every script of the folder; problems name file, line and column.
-    pub fn load(settings: &PluginsSettings, reading: &Reading, problems: &mut Problems) -> Self {
-        let mut engine = engine::build(settings);
+    fn compile(files: &Files, settings: &PluginsSettings, problems: &mut Problems) -> Self {
+        let libraries: Vec<_> = files.libraries.iter().map(|file| (file.path.clone(), file.text.clone())).collect();
+        let libraries = Libraries::of(&libraries);
+        let mut engine = sandbox::engine(libraries.clone());
+        libraries.compile(&engine, settings.max_operations, problems);
+        for file in files.plugins.iter().chain(&files.libraries) {
+            mistakes::imports(&file.path, &file.text, &libraries.names(), problems);
+        }
         let mut scripts: Vec<Script> = Vec::new();
-        let mut sources = String::new();
-        for file in files(&settings.dir, reading, problems) {
-            let source = match reading.text(&file) {
-                Ok(source) => source,
-                Err(error) => {
-                    problems.push(Problem::error(format!("cannot be read: {error}")).in_file(&file, None));
-                    continue;
-                }
-            };
-            sources.push_str(&format!("\n{}\n{source}", file.display()));
-            let number = scripts.len();
-            match Script::load(&mut engine, &file, &source, number, settings) {
+        for (number, file) in files.plugins.iter().enumerate() {
+            match Script::load(&mut engine, &file.path, &file.text, number, settings) {
                 Ok(script) => match scripts.iter().find(|other| other.header.name == script.header.name) {
                     Some(other) => {
                         let message = format!("`{}` is the name of {} too", script.header.name, other.file.display());
                         let hint = "give each plugin a `name` of its own in its `//!` header";
-                        problems.push(Problem::error(message).in_file(&file, None).hint(hint));
+                        problems.push(Problem::error(message).in_file(&file.path, None).hint(hint));
                     }
                     None => scripts.push(script),
                 },
@@ -126,13 +111,20 @@ impl Plugins {
         check_names(settings, &scripts, problems);
         scripts.sort_by(|one, other| (one.header.priority, &one.file).cmp(&(other.header.priority, &other.file)));
         let settings = serde_json::to_string(settings).unwrap_or_default();
-        let fingerprint = Digest::of(&format!("{settings}{sources}")).hex(6);
-        Self(Arc::new(Loaded { engine, scripts, fingerprint }))
+        let fingerprint = Digest::of(&format!("{settings}{}", files.texts())).hex(6);
+        let loaded = Loaded { engine, scripts, fingerprint, state: OnceLock::new() };
+        loaded.announce(problems);
+        Self(Arc::new(loaded))
     }
 
     /// What changes whenever a script or a setting changes.
     pub fn fingerprint(&self) -> &str {
         &self.0.fingerprint
+    }
+
+    /// They remember in this table from now on. Before that, and where nobody says so, in memory of their own.
+    pub fn remember_in(&self, table: &Table) {
+        let _ = self.0.state.set(table.clone());
     }
 
     /// The plugins along one request. `facts` is only asked for when there are any.
@@ -141,41 +133,72 @@ impl Plugins {
         Session::new(self.0.clone(), facts)
     }
 
+    /// A page on each, as Markdown, by name.
+    pub fn pages(&self) -> Vec<(String, String)> {
+        self.0.scripts.iter().map(|script| (script.header.name.clone(), page::page(script))).collect()
+    }
+
+    /// None of them in shadow.
+    fn in_the_light(mut self) -> Self {
+        for script in Arc::get_mut(&mut self.0).into_iter().flat_map(|loaded| &mut loaded.scripts) {
+            script.header.shadow = false;
+        }
+        self
+    }
+
+    /// Why the last call failed that did.
+    fn last_failure(&self) -> Option<String> {
+        self.0.scripts.iter().find_map(Script::last_failure)
+    }
+
     /// All of them, in order.
     pub fn list(&self) -> Vec<PluginStatus> {
         self.0.scripts.iter().map(Script::status).collect()
     }
 }
 
-/// The scripts of the folder by name. A folder that is not there holds none.
-fn files(dir: &Path, reading: &Reading, problems: &mut Problems) -> Vec<PathBuf> {
-    let mut files = match reading.list(dir) {
-        Ok(paths) => paths,
-        Err(unread) => {
-            if !unread.is_absent() {
-                problems
-                    .push(Problem::error(format!("`{}` cannot be read: {unread}", dir.display())).at("plugins.dir"));
-            }
-            return Vec::new();
+impl Loaded {
+    /// Tells each plugin that it is loaded, with its settings; one that throws is refused.
+    fn announce(&self, problems: &mut Problems) {
+        for script in self.scripts.iter().filter(|script| script.has(Hook::Load)) {
+            let view = View {
+                hook: Hook::Load,
+                facts: Arc::new(Facts::default()),
+                vars: rhai::Map::new(),
+                config: script.config.clone(),
+                // What is loaded is not live yet, and may never be.
+                state: State::new(&script.header.name, Table::new(STATE)),
+                attempt: 0,
+                asked: String::new(),
+                model: String::new(),
+                pool: String::new(),
+                subject: Subject::Nothing,
+            };
+            let (message, place) = match script.attempt(&self.engine, Hook::Load, &Context::new(view)) {
+                Attempt::Returned(_) => continue,
+                Attempt::Rejected(error) => (error.message, None),
+                Attempt::Failed(failure) => (format!("its `on_load` fails: {}", failure.why), failure.place),
+            };
+            let problem = Problem::error(message).in_file(&script.file, place);
+            problems.push(problem.hint(format!("its settings are in `[plugins.settings.{}]`", script.header.name)));
         }
-    };
-    files.retain(|path| path.extension().is_some_and(|end| end == "rhai"));
-    files
+    }
 }
 
 /// Settings that no plugin will ever see.
 fn check_names(settings: &PluginsSettings, scripts: &[Script], problems: &mut Problems) {
-    for (name, table) in &settings.settings {
-        if table.is_empty() || scripts.iter().any(|script| script.header.name == *name) {
+    let names = || scripts.iter().map(|script| script.header.name.as_str());
+    let given = settings.settings.iter().filter(|(_, table)| !table.is_empty());
+    let given = given.map(|(name, _)| (name, format!("plugins.settings.{name}")));
+    let shadow = settings.shadow.iter().enumerate().map(|(at, name)| (name, format!("plugins.shadow[{at}]")));
+    for (name, place) in given.chain(shadow) {
+        if names().any(|known| known == name) {
             continue;
         }
-        let names: Vec<&str> = scripts.iter().map(|script| script.header.name.as_str()).collect();
-        let near = names.iter().find(|known| strsim::osa_distance(known, name) <= 2);
-        let hint = match near {
+        let hint = match header::nearest(name, names()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the plugins in `{}` are `{}`", settings.dir.display(), names.join("`, `")),
+            None => format!("the plugins are `{}`", names().collect::<Vec<_>>().join("`, `")),
         };
-        let problem = Problem::warning(format!("there is no plugin `{name}`"));
-        problems.push(problem.at(format!("plugins.settings.{name}")).hint(hint));
+        problems.push(Problem::warning(format!("there is no plugin `{name}`")).at(place).hint(hint));
     }
 }

@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use rhai::{AST, Dynamic, Engine, EvalAltResult, Map, Module, Position, Scope};
+use rhai::{AST, Dynamic, Engine, EvalAltResult, Map, Module, Scope};
 
 use super::context::Context;
-use super::engine::within;
 use super::header::{self, Header, Policy};
 use super::hook::Hook;
+use super::mistakes::{self, cause, place, root, thrown};
+use super::sandbox::{Budget, Pace, Spent, apart, within};
 use super::settings::PluginsSettings;
-use super::{HookStatus, PluginStatus};
+use super::status::{HookStatus, PluginStatus};
 use crate::error::Error;
 use crate::problem::{Problem, Problems};
 
@@ -21,8 +23,11 @@ use crate::problem::{Problem, Problems};
 const FUSE: u32 = 3;
 /// Longest source, in bytes.
 const LONGEST_SOURCE: usize = 256 * 1024;
+/// What a top level and `on_load` may take at least: they run once.
+const ONCE: Duration = Duration::from_millis(100);
 
 /// One plugin.
+#[derive(Debug)]
 pub struct Script {
     /// What it says about itself.
     pub header: Header,
@@ -30,24 +35,53 @@ pub struct Script {
     pub file: PathBuf,
     /// Its settings, as it sees them.
     pub config: Map,
+    /// What its functions are for, by name: the `///` lines before them.
+    pub comments: BTreeMap<String, String>,
     hooks: BTreeMap<Hook, Entry>,
-    off: AtomicBool,
+    /// Why it is off, once it is.
+    off: OnceLock<&'static str>,
     overruns: AtomicU32,
+    /// Why the last call failed that did. Never told to clients: it may quote a request.
+    last_failure: Mutex<Option<String>>,
 }
 
 /// A hook it has: the tiny program that calls it, and what it has cost.
+#[derive(Debug)]
 struct Entry {
     call: AST,
+    pace: Pace,
     calls: AtomicU64,
     errors: AtomicU64,
+    shadowed: AtomicU64,
     nanoseconds: AtomicU64,
+    operations: AtomicU64,
 }
 
-/// What came of a call.
-pub enum Called {
+/// What came of a call, whatever the plugin's policy.
+pub enum Attempt {
     /// It returned this.
     Returned(Dynamic),
     /// It wants the client to be told this.
+    Rejected(Error),
+    /// It failed.
+    Failed(Failure),
+}
+
+/// Why a call failed.
+pub struct Failure {
+    /// In words.
+    pub why: String,
+    /// Line and column in the script, where known.
+    pub place: Option<(usize, usize)>,
+    /// Whether it went beyond its budget.
+    overrun: bool,
+}
+
+/// What came of a call, and what follows from it.
+pub enum Called {
+    /// It returned this.
+    Returned(Dynamic),
+    /// The client is to be told this.
     Rejected(Error),
     /// It failed, and the request is to go on without it.
     Skipped,
@@ -69,28 +103,11 @@ impl Script {
             return Err(Problem::error(format!("is longer than {LONGEST_SOURCE} bytes")).in_file(file, None).into());
         }
         let header = header::read(file, source, settings)?;
-        let mut ast = engine.compile(source).map_err(|error| {
-            let position = error.position();
-            let problem = Problem::error(error.err_type().to_string()).in_file(file, place(position));
-            match reserved_word(&error.err_type().to_string()) {
-                Some(hint) => problem.hint(hint),
-                None => problem,
-            }
-        })?;
+        let mut ast = engine.compile(source).map_err(|error| mistakes::syntax(&error, file))?;
         ast.set_source(file.display().to_string());
-        let found = functions(&ast, file, &header)?;
-        // As a module, so that the top level runs now and never again, and `global::` finds its constants.
-        let (module, met) = within(settings.timeout.max(Duration::from_millis(100)), || {
-            catch_unwind(AssertUnwindSafe(|| Module::eval_ast_as_new(Scope::new(), &ast, engine)))
-        });
-        let module = match module {
-            Ok(Ok(module)) if met => module,
-            Ok(Err(error)) => {
-                let problem = Problem::error(format!("its top level fails: {}", cause(&error)));
-                return Err(problem.in_file(file, place(error.position())).into());
-            }
-            _ => return Err(Problem::error("its top level takes too long").in_file(file, None).into()),
-        };
+        let found = mistakes::hooks(&ast, file, source, &header)?;
+        let module = evaluated(engine, &ast, &header.budget)
+            .map_err(|(message, place)| Problem::error(message).in_file(file, place))?;
         let namespace = format!("plugin_{number}");
         engine.register_static_module(&namespace, module.into());
         let mut hooks = BTreeMap::new();
@@ -101,74 +118,78 @@ impl Script {
             let call = engine.compile_with_scope(&scope, program).map_err(|error| {
                 Problem::error(format!("`{}` cannot be called: {error}", hook.name())).in_file(file, None)
             })?;
-            let zero = AtomicU64::default;
-            hooks.insert(hook, Entry { call, calls: zero(), errors: zero(), nanoseconds: zero() });
+            hooks.insert(hook, Entry::new(call));
         }
         let config = rhai::serde::to_dynamic(&header.config).ok().and_then(Dynamic::try_cast).unwrap_or_default();
-        Ok(Self {
-            header,
-            file: file.to_owned(),
-            config,
-            hooks,
-            off: AtomicBool::default(),
-            overruns: AtomicU32::default(),
-        })
+        let comments = ast.iter_functions().map(|function| (function.name.to_owned(), function.comments.join("\n")));
+        let comments = comments.collect();
+        let (off, overruns, last_failure) = Default::default();
+        Ok(Self { header, file: file.to_owned(), config, comments, hooks, off, overruns, last_failure })
+    }
+
+    /// Its hooks, in the order of a request's life.
+    pub fn hooks(&self) -> impl Iterator<Item = Hook> {
+        self.hooks.keys().copied()
     }
 
     /// Whether it has this hook, and is on.
     pub fn has(&self, hook: Hook) -> bool {
-        self.hooks.contains_key(&hook) && !self.off.load(Ordering::Relaxed)
+        self.hooks.contains_key(&hook) && self.off.get().is_none()
+    }
+
+    /// Calls a hook, and follows the policy when it fails.
+    pub fn call(&self, engine: &Engine, hook: Hook, context: &Context) -> Called {
+        match self.attempt(engine, hook, context) {
+            Attempt::Returned(value) => Called::Returned(value),
+            Attempt::Rejected(error) => Called::Rejected(error),
+            Attempt::Failed(failure) => self.failed(hook, &failure),
+        }
     }
 
     /// Calls a hook.
-    pub fn call(&self, engine: &Engine, hook: Hook, context: &Context) -> Called {
-        let Some(entry) = self.hooks.get(&hook) else { return Called::Skipped };
-        let started = Instant::now();
-        let mut scope = Scope::new();
-        scope.push("ctx", context.clone());
-        let (result, met) = within(self.header.timeout, || {
-            catch_unwind(AssertUnwindSafe(|| engine.eval_ast_with_scope::<Dynamic>(&mut scope, &entry.call)))
-        });
-        entry.calls.fetch_add(1, Ordering::Relaxed);
-        let spent = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        entry.nanoseconds.fetch_add(spent, Ordering::Relaxed);
-        let error = match result {
-            Ok(Ok(value)) if met => {
-                self.overruns.store(0, Ordering::Relaxed);
-                return Called::Returned(value);
-            }
-            Ok(Err(error)) => match thrown(&error) {
-                Some(rejection) if met => return Called::Rejected(rejection),
-                _ => Some(error),
+    pub fn attempt(&self, engine: &Engine, hook: Hook, context: &Context) -> Attempt {
+        let Some(entry) = self.hooks.get(&hook) else { return Attempt::Returned(Dynamic::UNIT) };
+        let budget = &self.header.budget;
+        let run = || entry.run(engine, context, budget);
+        let spent = if entry.pace.is_long(budget.time) { apart(run) } else { Some(run()) };
+        let failure = match spent {
+            None => Failure::new("too many calls of plugins wait for their turn already"),
+            Some(Spent { met: false, .. }) => Failure {
+                overrun: true,
+                ..Failure::new(format!(
+                    "it took more than {} ms, or {} operations",
+                    budget.time.as_millis(),
+                    budget.operations
+                ))
             },
-            _ => None,
+            Some(Spent { result: Some(Ok(value)), .. }) => {
+                self.overruns.store(0, Ordering::Relaxed);
+                return Attempt::Returned(value);
+            }
+            Some(Spent { result: Some(Err(error)), .. }) => match thrown(&error) {
+                Some(rejection) => return Attempt::Rejected(rejection),
+                None => Failure { place: place(root(&error).position()), ..Failure::new(cause(&error)) },
+            },
+            Some(Spent { result: None, .. }) => Failure::new("it broke the engine"),
         };
         entry.errors.fetch_add(1, Ordering::Relaxed);
-        self.failed(hook, error.as_deref(), met)
+        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(format!("in `{}`: {}", hook.name(), failure.why));
+        Attempt::Failed(failure)
     }
 
     /// Logs a failure and follows the policy.
-    fn failed(&self, hook: Hook, error: Option<&EvalAltResult>, met: bool) -> Called {
-        let why = match (error, met) {
-            (_, false) => format!("it took more than {} ms, or too many operations", self.header.timeout.as_millis()),
-            (Some(error), true) => cause(error),
-            (None, true) => "it broke the engine".to_owned(),
-        };
-        let line = error.and_then(|error| root(error).position().line());
+    fn failed(&self, hook: Hook, failure: &Failure) -> Called {
         let name = &self.header.name;
+        let (why, line) = (&failure.why, failure.place.map(|(line, _)| line));
         tracing::warn!(plugin = name, hook = hook.name(), line, why, "a plugin failed");
-        if !met && self.overruns.fetch_add(1, Ordering::Relaxed) + 1 >= FUSE {
-            self.off.store(true, Ordering::Relaxed);
-            tracing::error!(
-                plugin = name,
-                "the plugin is off until it is loaded again: it overran {FUSE} times in a row"
-            );
+        if failure.overrun && self.overruns.fetch_add(1, Ordering::Relaxed) + 1 >= FUSE {
+            self.turn_off("it went beyond its limits three times in a row");
         }
         match self.header.on_error {
             Policy::Skip => Called::Skipped,
             Policy::Disable => {
-                self.off.store(true, Ordering::Relaxed);
-                tracing::error!(plugin = name, "the plugin is off until it is loaded again: it failed");
+                self.turn_off("it failed, and `on_error` is `disable`");
                 Called::Skipped
             }
             Policy::Fail => {
@@ -179,6 +200,31 @@ impl Script {
         }
     }
 
+    fn turn_off(&self, why: &'static str) {
+        if self.off.set(why).is_ok() {
+            tracing::error!(plugin = self.header.name, why, "the plugin is off until it is loaded again");
+        }
+    }
+
+    /// Why the last call failed that did, and where.
+    pub fn last_failure(&self) -> Option<String> {
+        self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// In shadow: it would have done this.
+    pub fn would(&self, hook: Hook, request: &str, what: &str) {
+        if let Some(entry) = self.hooks.get(&hook) {
+            entry.shadowed.fetch_add(1, Ordering::Relaxed);
+        }
+        tracing::info!(
+            plugin = self.header.name,
+            hook = hook.name(),
+            request_id = request,
+            what,
+            "a plugin in shadow would"
+        );
+    }
+
     /// For people.
     pub fn status(&self) -> PluginStatus {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -186,74 +232,84 @@ impl Script {
             name: hook.name(),
             calls: load(&entry.calls),
             errors: load(&entry.errors),
+            shadowed: load(&entry.shadowed),
+            operations: load(&entry.operations),
             spent: Duration::from_nanos(load(&entry.nanoseconds)),
         });
+        let off = self.off.get().copied();
         PluginStatus {
             name: self.header.name.clone(),
             version: self.header.version.clone(),
+            about: self.header.about.clone(),
             file: self.file.clone(),
-            state: if self.off.load(Ordering::Relaxed) { "off" } else { "live" },
+            state: if off.is_some() {
+                "off"
+            } else if self.header.shadow {
+                "shadow"
+            } else {
+                "live"
+            },
+            why_off: off,
             hooks: hooks.collect(),
         }
     }
 }
 
-/// The hooks a script has; a function that looks like one and is none is a mistake.
-fn functions(ast: &AST, file: &Path, header: &Header) -> Result<Vec<Hook>, Problems> {
-    let mut problems = Problems::new();
-    let mut found = Vec::new();
-    for function in ast.iter_functions().filter(|function| function.name.starts_with("on_")) {
-        match Hook::by_name(function.name) {
-            Some(_) if function.params.len() != 1 => {
-                let message = format!("`{}` must take one argument: `fn {}(ctx)`", function.name, function.name);
-                problems.push(Problem::error(message).in_file(file, None));
-            }
-            Some(hook) => found.push(hook),
-            None => {
-                let problem = Problem::error(format!("`{}` is no hook", function.name)).in_file(file, None);
-                problems.push(problem.hint(format!("did you mean `{}`?", Hook::nearest(function.name))));
-            }
+impl Failure {
+    fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), place: None, overrun: false }
+    }
+}
+
+impl Entry {
+    fn new(call: AST) -> Self {
+        let zero = AtomicU64::default;
+        Self {
+            call,
+            pace: Pace::default(),
+            calls: zero(),
+            errors: zero(),
+            shadowed: zero(),
+            nanoseconds: zero(),
+            operations: zero(),
         }
     }
-    for name in header.hooks.iter().flatten() {
-        if !found.iter().any(|hook| hook.name() == name) {
-            let message = format!("its header lists the hook `{name}`, and there is no such function");
-            let problem = Problem::error(message).in_file(file, None);
-            problems.push(problem.hint(format!("did you mean `{}`?", Hook::nearest(name))));
+
+    /// Calls it; no result where it broke the engine.
+    fn run(
+        &self,
+        engine: &Engine,
+        context: &Context,
+        budget: &Budget,
+    ) -> Spent<Option<Result<Dynamic, Box<EvalAltResult>>>> {
+        let started = Instant::now();
+        let mut scope = Scope::new();
+        scope.push("ctx", context.clone());
+        let spent = within(budget, || {
+            catch_unwind(AssertUnwindSafe(|| engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.call))).ok()
+        });
+        self.count(started.elapsed(), spent.operations);
+        spent
+    }
+
+    fn count(&self, spent: Duration, operations: u64) {
+        self.pace.took(spent);
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.nanoseconds.fetch_add(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.operations.fetch_add(operations, Ordering::Relaxed);
+    }
+}
+
+/// A script as a module, so that its top level runs now and never again, and `global::` finds its constants.
+fn evaluated(engine: &Engine, ast: &AST, budget: &Budget) -> Result<Module, (String, Option<(usize, usize)>)> {
+    let budget = Budget { time: budget.time.max(ONCE), ..budget.clone() };
+    let spent =
+        within(&budget, || catch_unwind(AssertUnwindSafe(|| Module::eval_ast_as_new(Scope::new(), ast, engine))));
+    match spent.result {
+        Ok(Ok(module)) if spent.met => Ok(module),
+        Ok(Err(error)) if spent.met => {
+            Err((format!("its top level fails: {}", cause(&error)), place(error.position())))
         }
+        _ => Err(("its top level takes too long".to_owned(), None)),
     }
-    found.sort();
-    if problems.is_empty() { Ok(found) } else { Err(problems) }
-}
-
-/// What a script throws on purpose: `throw #{status, code, message}`.
-fn thrown(error: &EvalAltResult) -> Option<Error> {
-    let EvalAltResult::ErrorRuntime(value, _) = root(error) else { return None };
-    let map = value.read_lock::<Map>()?;
-    let text = |name: &str| map.get(name).and_then(|value| value.clone().into_string().ok());
-    let status = map.get("status").and_then(|value| value.as_int().ok()).unwrap_or(500);
-    let status = u16::try_from(status).ok().filter(|status| (400..600).contains(status)).unwrap_or(500);
-    Some(Error::by_plugin(status, text("code"), text("message").unwrap_or_else(|| "Refused by a plugin.".to_owned())))
-}
-
-/// The error inside the calls it went through.
-fn root(error: &EvalAltResult) -> &EvalAltResult {
-    match error {
-        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => root(inner),
-        other => other,
-    }
-}
-
-fn cause(error: &EvalAltResult) -> String {
-    super::engine::shortened(&root(error).to_string())
-}
-
-fn place(position: Position) -> Option<(usize, usize)> {
-    Some((position.line()?, position.position().unwrap_or(1)))
-}
-
-/// Reserved words cannot follow a dot, and JSON is full of them.
-fn reserved_word(message: &str) -> Option<String> {
-    let word = message.split('\'').nth(1).filter(|_| message.contains("reserved"))?;
-    Some(format!("`{word}` is a word of the language: write `[\"{word}\"]` instead of `.{word}`"))
 }

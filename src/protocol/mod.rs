@@ -2,9 +2,11 @@
 //! (names, ids, `include_usage`) travels in the [`Reply`].
 //! Never: async, a key, a URL, a clock.
 
+pub mod anthropic;
 mod family;
 mod fields;
 pub mod openai_chat;
+pub mod openai_responses;
 mod rules;
 mod verdict;
 
@@ -91,6 +93,11 @@ pub trait Accepted: Send + Sync {
         Vec::new()
     }
 
+    /// The id of an earlier answer that it goes on from.
+    fn earlier(&self) -> Option<&str> {
+        None
+    }
+
     /// The Gemini request for this target.
     ///
     /// # Errors
@@ -131,6 +138,8 @@ pub struct Target<'t> {
     pub signatures: &'t Signatures,
     /// Files that the request names by URL.
     pub files: &'t Files,
+    /// What the earlier answer left that the request goes on from; None when it is not known.
+    pub earlier: Option<&'t [u8]>,
     /// What Google has refused so far.
     pub remedies: Remedies,
     /// Where what happens to the request is taken down.
@@ -171,6 +180,8 @@ pub struct Stamp {
     pub seed: u64,
     /// Where signatures are kept.
     pub signatures: Signatures,
+    /// What the earlier answer left that the request goes on from.
+    pub earlier: Option<Bytes>,
     /// Whether the answer is checked against the client's own schema, where it sent one.
     pub check_json: bool,
 }
@@ -203,6 +214,20 @@ pub trait Reply: Send {
 
     /// Tokens so far.
     fn usage(&self) -> Usage;
+
+    /// What an answer that is all there leaves for a later request of the same client; once.
+    fn left(&mut self) -> Option<Left> {
+        None
+    }
+}
+
+/// What an answer leaves for a later request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The answer's id.
+    pub id: String,
+    /// What the dialect needs to go on from it.
+    pub document: Bytes,
 }
 
 /// Tokens of one answer, in OpenAI's way of counting.

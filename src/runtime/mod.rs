@@ -2,15 +2,23 @@
 //! Never: a half-built snapshot, a second switch.
 
 mod change;
+mod history;
 mod reload;
+mod restore;
+mod rollback;
+mod seal;
 mod services;
+pub mod settings;
 mod snapshot;
+mod start;
 #[cfg(test)]
 mod tests;
 mod watch;
 
 pub use change::{Change, changes};
+pub use history::{Generation, History};
 pub use reload::{Live, Refused, Reloaded};
 pub use services::{ListedModels, Services};
+pub use settings::RuntimeSettings;
 pub use snapshot::{Snapshot, prepare};
 pub use watch::{Watch, watch};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 use serde::Serialize;
 
-use super::{Change, Services, Snapshot, changes, prepare};
+use super::{Change, Generation, History, Services, Snapshot, changes, prepare};
 use crate::config::Sources;
 use crate::problem::{Problem, Problems};
 use crate::reading::Reading;
@@ -16,6 +16,7 @@ const RESTART: &[&str] = &[
     "server.listen",
     "server.header_timeout",
     "log.format",
+    "runtime.dir",
     "store.dir",
     "store.keep_days",
     "store.redis",
@@ -26,14 +27,15 @@ const RESTART: &[&str] = &[
 /// The live snapshot, and the only way to change it.
 #[derive(Debug)]
 pub struct Live {
-    snapshot: ArcSwap<Snapshot>,
-    sources: Sources,
-    services: Arc<Services>,
+    pub(super) snapshot: ArcSwap<Snapshot>,
+    pub(super) sources: Sources,
+    pub(super) services: Arc<Services>,
+    pub(super) history: History,
     /// Held while a reload is under way: one at a time, in order.
-    turn: Mutex<()>,
-    refused: Mutex<Option<Refused>>,
+    pub(super) turn: Mutex<()>,
+    pub(super) refused: Mutex<Option<Refused>>,
     /// What the last load read, whatever came of it.
-    reading: Mutex<Reading>,
+    pub(super) reading: Mutex<Reading>,
 }
 
 /// What came of a reload.
@@ -58,27 +60,11 @@ pub struct Refused {
     pub at: String,
     /// Why.
     pub problems: Problems,
+    /// Whether it was refused at the start already: what is live is the last one that was accepted before.
+    pub started_on_last_good: bool,
 }
 
 impl Live {
-    /// Builds the first snapshot.
-    ///
-    /// # Errors
-    /// All that is wrong, when anything is.
-    pub fn start(sources: Sources, services: Arc<Services>) -> Result<Self, Problems> {
-        let reading = Reading::default();
-        let snapshot = Snapshot { generation: 1, ..prepare(&sources, &reading, &services.ledger)? };
-        learn(&services, &snapshot, &[]);
-        Ok(Self {
-            snapshot: ArcSwap::from_pointee(snapshot),
-            sources,
-            services,
-            turn: Mutex::default(),
-            refused: Mutex::default(),
-            reading: Mutex::new(reading),
-        })
-    }
-
     /// What is live now. Take it once a request.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
@@ -99,6 +85,11 @@ impl Live {
         self.refused_now().clone()
     }
 
+    /// The configurations that were accepted, the newest first.
+    pub fn history(&self) -> Vec<Generation> {
+        self.history.all()
+    }
+
     /// What the last load read, whatever came of it: a change of it is worth another load.
     pub fn reading(&self) -> Reading {
         self.reading.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -111,6 +102,11 @@ impl Live {
     /// All that is wrong; then nothing has changed.
     pub fn reload(&self) -> Result<Reloaded, Problems> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.load()
+    }
+
+    /// As [`Live::reload`], for whoever has the turn.
+    pub(super) fn load(&self) -> Result<Reloaded, Problems> {
         let before = self.snapshot();
         let reading = Reading::default();
         let next = prepare(&self.sources, &reading, &self.services.ledger);
@@ -126,17 +122,31 @@ impl Live {
 
     fn accept(&self, before: &Snapshot, next: Snapshot, changes: Vec<Change>) -> Reloaded {
         let mended = self.refused_now().take().is_some();
+        self.services.telemetry.stands_on_last_good(false);
         let changed = next.hash != before.hash;
         let generation = before.generation + u64::from(changed);
         let next = Snapshot { generation, ..next };
         let told = Reloaded { generation, hash: next.hash.clone(), changed, changes, warnings: next.warnings.clone() };
         if changed {
             learn(&self.services, &next, &told.changes);
-            self.snapshot.store(Arc::new(next));
+            let next = Arc::new(next);
+            self.snapshot.store(next.clone());
+            self.remember(&next, &told.changes);
         } else if mended {
             self.services.telemetry.reloaded(generation, &told.hash, &[], &told.warnings);
         }
         told
+    }
+
+    /// Keeps what went live. A folder that cannot be written is no reason for anything to fail.
+    pub(super) fn remember(&self, live: &Snapshot, changes: &[Change]) {
+        if self.history.last().is_some_and(|last| last.generation == live.generation) {
+            return;
+        }
+        if let Err(error) = self.history.keep(Generation::of(live, changes)) {
+            let folder = self.snapshot().config.settings.runtime.dir.display().to_string();
+            tracing::warn!(folder, %error, "accepted configurations are kept in memory only");
+        }
     }
 
     /// The same problems again are no news: a refused change is tried again and again until it is mended.
@@ -145,7 +155,8 @@ impl Live {
         if refused.as_ref().is_none_or(|refused| refused.problems != *problems) {
             self.services.telemetry.reload_refused(problems);
             let at = self.services.clock.now().wall.to_string();
-            *refused = Some(Refused { at, problems: problems.clone() });
+            let started_on_last_good = refused.as_ref().is_some_and(|refused| refused.started_on_last_good);
+            *refused = Some(Refused { at, problems: problems.clone(), started_on_last_good });
         }
     }
 
@@ -155,17 +166,18 @@ impl Live {
 }
 
 /// What everyone else learns of a snapshot that goes live.
-fn learn(services: &Services, snapshot: &Snapshot, changes: &[Change]) {
+pub(super) fn learn(services: &Services, snapshot: &Snapshot, changes: &[Change]) {
     crate::telemetry::logs::apply(&snapshot.config.settings.log);
     for model in snapshot.models.named() {
         services.telemetry.labels().learn(model.as_str());
     }
+    snapshot.plugins.remember_in(&services.plugin_state);
     let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
     services.telemetry.reloaded(snapshot.generation, &snapshot.hash, &changes, &snapshot.warnings);
 }
 
 /// The next snapshot and what it changes, unless that needs a restart.
-fn takeable(before: &Snapshot, next: Snapshot) -> Result<(Snapshot, Vec<Change>), Problems> {
+pub(super) fn takeable(before: &Snapshot, next: Snapshot) -> Result<(Snapshot, Vec<Change>), Problems> {
     let changes = changes(before, &next);
     let mut problems = Problems::new();
     for change in changes.iter().filter(|change| RESTART.contains(&change.path.as_str())) {

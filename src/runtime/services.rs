@@ -7,7 +7,8 @@ use std::time::Instant;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::keys::Ledger;
-use crate::store::{Holder, Refusals, Signatures, Standing, Store, StoreSettings, Used};
+use crate::plugin;
+use crate::store::{Conversations, Holder, Refusals, Signatures, Standing, Store, StoreSettings, Table, Used};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -24,10 +25,14 @@ pub struct Services {
     pub signatures: Signatures,
     /// What models were found to refuse.
     pub refusals: Refusals,
+    /// What answers leave for later requests.
+    pub conversations: Conversations,
     /// Where events go.
     pub telemetry: Telemetry,
     /// Google's models, as last listed.
     pub models: ListedModels,
+    /// What plugins remember.
+    pub plugin_state: Table,
 }
 
 impl Services {
@@ -40,8 +45,10 @@ impl Services {
             clock: Clock::start(),
             ledger,
             signatures: Signatures::of(&store),
-            store,
             refusals: Refusals::default(),
+            conversations: Conversations::of(&store),
+            plugin_state: store.table("plugin", plugin::STATE),
+            store,
             telemetry: Telemetry::start(),
             models: ListedModels::default(),
         }

@@ -8,6 +8,7 @@ use crate::environment::Environment;
 use crate::fault::{Blame, Fault, Kind};
 use crate::keys::Tried;
 use crate::model::ModelName;
+use crate::problem::Problems;
 use std::sync::Arc;
 
 const FILE: &str = "[server]\nlisten = \"127.0.0.1:0\"\n[models]\ndefault = \"gemini-2.5-flash\"\n";
@@ -47,7 +48,7 @@ fn sources(dir: &Path, file: &str) -> Sources {
         file: Some(dir.join("config.toml")),
         dotenv: dir.join(".env"),
         process: Environment::from_pairs(pairs.map(|(name, value)| (name.to_owned(), value.to_owned()))),
-        overrides: Vec::new(),
+        overrides: vec![("runtime.dir".into(), format!("\"{}\"", dir.join("data").display()))],
     }
 }
 
@@ -190,4 +191,121 @@ fn a_hundred_thousand_keys_are_loaded() {
     place.reload(&format!("{FILE}[pools.default]\nkeys = [{}]\n", keys.join(","))).unwrap();
     let now = place.live.services().clock.now();
     assert_eq!(place.live.snapshot().pools["default"].status(now).len(), 100_000);
+}
+
+fn restart(place: &Place, sources: Sources) -> Result<Live, Problems> {
+    let _ = place;
+    Live::start(sources, Arc::new(Services::start()))
+}
+
+const LAST_GOOD: &str = "[runtime]\nstart_from_last_good = true\n";
+
+/// With a key in the file itself: what is kept must do without it.
+fn with_canary() -> String {
+    format!("{FILE}[pools.default]\nkeys = [\"canary-gemini-key-1\", \"env:GEMINI_API_KEYS\"]\n")
+}
+
+#[test]
+fn a_restart_with_a_bad_file_starts_on_the_last_good_one_if_that_wants_it() {
+    for wanted in [false, true] {
+        let place = Place::new();
+        let good = format!("{}{}", with_canary().replace("2.5-flash", "2.5-pro"), if wanted { LAST_GOOD } else { "" });
+        let generation = place.reload(&good).unwrap().generation;
+        // It breaks off in the middle, after the key.
+        let broken = format!("{}[models", whole(place.dir.path(), &good));
+        std::fs::write(place.dir.path().join("config.toml"), broken).unwrap();
+        let started = restart(&place, place.live.sources().clone());
+        assert_eq!(started.is_ok(), wanted, "{:?}", started.err());
+        let Ok(live) = started else { continue };
+        assert_eq!(live.snapshot().generation, generation);
+        assert_eq!(live.snapshot().models.route("x").unwrap().targets[0].name.as_str(), "gemini-2.5-pro");
+        assert_eq!(live.snapshot().pools["default"].status(live.services().clock.now()).len(), 3);
+        let refused = live.refused().unwrap();
+        assert!(refused.started_on_last_good && refused.problems.to_string().contains("is no TOML"));
+        // Mended, it is as any other.
+        std::fs::write(place.dir.path().join("config.toml"), whole(place.dir.path(), FILE)).unwrap();
+        assert_eq!(live.reload().unwrap().generation, generation + 1);
+        assert!(live.refused().is_none());
+    }
+}
+
+#[test]
+fn what_is_kept_holds_no_secret_and_numbers_go_on_over_restarts() {
+    let place = Place::new();
+    place.reload(&with_canary()).unwrap();
+    let folder = place.dir.path().join("data");
+    let kept: Vec<String> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    assert_eq!(kept.len(), 2);
+    for text in &kept {
+        assert!(!text.contains("canary") && !text.contains("gemini-key-one") && !text.contains("client-key"), "{text}");
+    }
+    let live = restart(&place, place.live.sources().clone()).unwrap();
+    assert_eq!(live.snapshot().generation, 2, "the same configuration keeps its number");
+    std::fs::write(place.dir.path().join("config.toml"), whole(place.dir.path(), FILE)).unwrap();
+    let live = restart(&place, place.live.sources().clone()).unwrap();
+    assert_eq!((live.snapshot().generation, live.history().len()), (3, 3));
+}
+
+#[test]
+fn twenty_are_kept() {
+    let place = Place::new();
+    for number in 0..25 {
+        place.reload(&FILE.replace("2.5-flash", &format!("2.5-flash-{number}"))).unwrap();
+    }
+    let numbers: Vec<u64> = place.live.history().iter().map(|kept| kept.generation).collect();
+    assert_eq!(numbers, (7..=26).rev().collect::<Vec<u64>>());
+    assert_eq!(std::fs::read_dir(place.dir.path().join("data")).unwrap().count(), 20);
+}
+
+#[test]
+fn a_rollback_brings_files_plugins_and_secrets_back() {
+    let place = Place::new();
+    let path = |name: &str| place.dir.path().join(name);
+    let script = "// first\nfn on_request(ctx) { }";
+    std::fs::write(path("plugins/one.rhai"), script).unwrap();
+    let first = place.reload(&format!("# as it was\n{}", with_canary())).unwrap();
+    let text = std::fs::read_to_string(path("config.toml")).unwrap();
+    // A plugin changes, another comes, the file changes; the key stays in use.
+    std::fs::write(path("plugins/one.rhai"), "fn on_request(ctx) { let a = 1; }").unwrap();
+    std::fs::write(path("plugins/two.rhai"), "fn on_request(ctx) { }").unwrap();
+    place.reload(&with_canary().replace("2.5-flash", "2.5-pro")).unwrap();
+    // And an edit that is never accepted.
+    std::fs::write(path("config.toml"), "[broken \"canary-gemini-key-1\"").unwrap();
+    let back = place.live.rollback(first.generation).unwrap();
+    assert_eq!((back.generation, back.hash), (first.generation + 2, first.hash));
+    assert_eq!(place.default_model(), "gemini-2.5-flash");
+    assert_eq!(std::fs::read_to_string(path("config.toml")).unwrap(), text);
+    assert_eq!(std::fs::read_to_string(path("plugins/one.rhai")).unwrap(), script);
+    assert!(!path("plugins/two.rhai").exists() && path("plugins/two.rhai.set-aside").exists());
+    assert!(std::fs::read_to_string(path("config.toml.set-aside")).unwrap().starts_with("[broken"));
+}
+
+#[test]
+fn a_rollback_that_cannot_be_changes_nothing() {
+    let place = Place::new();
+    let first = place.reload(&with_canary()).unwrap().generation;
+    // The key is gone from the file, and so from everywhere.
+    place.reload(&FILE.replace("2.5-flash", "2.5-pro")).unwrap();
+    let text = std::fs::read_to_string(place.dir.path().join("config.toml")).unwrap();
+    for (generation, expected) in
+        [(first, "had 1 secrets that stand in none of your files any more"), (77, "is not kept")]
+    {
+        let told = place.live.rollback(generation).unwrap_err().to_string();
+        assert!(told.contains(expected), "{told}");
+        assert_eq!(std::fs::read_to_string(place.dir.path().join("config.toml")).unwrap(), text);
+        assert_eq!(place.default_model(), "gemini-2.5-pro");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_stops_nothing() {
+    let place = Place::new();
+    let mut sources = place.live.sources().clone();
+    sources.overrides = vec![("runtime.dir".into(), "\"/proc/nowhere\"".into())];
+    let live = restart(&place, sources).unwrap();
+    assert_eq!(live.history().len(), 1);
+    assert!(!live.reload().unwrap().changed);
 }

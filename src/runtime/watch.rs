@@ -22,6 +22,9 @@ const SETTLE: Duration = Duration::from_millis(200);
 /// The net under the events.
 const POLL: Duration = Duration::from_secs(3);
 
+/// Stack of the watching thread.
+const STACK: usize = 4 * 1024 * 1024;
+
 /// What the watching thread is told.
 enum Told {
     /// Something may have changed.
@@ -40,8 +43,10 @@ pub struct Watch {
 pub fn watch(live: Arc<Live>) -> Watch {
     let (told, heard) = channel();
     let look = told.clone();
-    let thread = std::thread::spawn(move || attend(&live, &look, &heard));
-    Watch { told, thread: Some(thread) }
+    // It compiles plugins and runs their tests: as deep a stack as where requests are served.
+    let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || attend(&live, &look, &heard));
+    let thread = thread.inspect_err(|error| tracing::error!(%error, "files are not watched: no thread"));
+    Watch { told, thread: thread.ok() }
 }
 
 impl Drop for Watch {

@@ -5,15 +5,17 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Extension, Router};
 
 use super::auth::{Caller, Door, require};
 use super::door::{self, Arrival};
-use super::{App, admin, edge, family, meta, models};
+use super::{App, admin, edge, family, meta, models, responses};
 use crate::clients::Needs;
 use crate::protocol::Protocol;
+use crate::protocol::anthropic::{AnthropicCount, AnthropicMessages};
 use crate::protocol::openai_chat::OpenAiChat;
+use crate::protocol::openai_responses::OpenAiResponses;
 
 /// One endpoint.
 pub struct Endpoint {
@@ -40,6 +42,12 @@ enum Behind {
 /// All endpoints.
 pub const ENDPOINTS: &[Endpoint] = &[
     door("/v1/chat/completions", &OpenAiChat, "OpenAI's chat completions, whole and streamed"),
+    door("/v1/responses", &OpenAiResponses, "OpenAI's responses, whole and streamed"),
+    row("GET", "/v1/responses/{id}", Needs::Client, "a response that was kept", || get(responses::one)),
+    row("DELETE", "/v1/responses/{id}", Needs::Client, "forgets it", || delete(responses::forget)),
+    row("GET", "/v1/responses/{id}/input_items", Needs::Client, "what it answered", || get(responses::input_items)),
+    door("/v1/messages", &AnthropicMessages, "Anthropic's messages, whole and streamed"),
+    door("/v1/messages/count_tokens", &AnthropicCount, "how many tokens a request to /v1/messages has"),
     row("GET", "/v1/models", Needs::Client, "aliases and the models of the pool's keys", || get(models::list)),
     row("GET", "/v1/models/{*id}", Needs::Client, "one model", || get(models::one)),
     row("GET", "/stats", Needs::Client, "what this process has done, and the state of each key", || get(meta::stats)),
@@ -50,6 +58,15 @@ pub const ENDPOINTS: &[Endpoint] = &[
         post(admin::translate::show)
     }),
     row("GET", "/admin/config", Needs::Admin, "the live configuration, secrets masked", || get(admin::config::show)),
+    row("GET", "/admin/config/history", Needs::Admin, "the configurations that were accepted", || {
+        get(admin::config::history)
+    }),
+    row("POST", "/admin/config/trial", Needs::Admin, "what a reload would change, or be refused for", || {
+        post(admin::config::trial)
+    }),
+    row("POST", "/admin/config/rollback/{generation}", Needs::Admin, "back to an earlier configuration", || {
+        post(admin::config::rollback)
+    }),
     row("GET", "/admin/keys", Needs::Admin, "the state of each key", || get(admin::keys::list)),
     row("GET", "/", Needs::Nothing, "what this is", || get(meta::info)),
     row("GET", "/health", Needs::Nothing, "how many keys can serve", || get(meta::health)),

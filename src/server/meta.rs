@@ -83,6 +83,7 @@ pub async fn metrics(State(app): State<App>, caller: Caller) -> Response {
         telemetry.pool_keys(&pool, counts.states());
     }
     for plugin in caller.snapshot.plugins.list() {
+        telemetry.plugin_state(&plugin.name, plugin.state);
         for hook in &plugin.hooks {
             telemetry.plugin(&plugin.name, hook.name, hook.calls, hook.errors, hook.spent);
         }

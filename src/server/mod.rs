@@ -11,6 +11,7 @@ mod family;
 mod meta;
 mod models;
 mod respond;
+mod responses;
 mod run;
 
 use std::sync::Arc;

@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::App;
 use super::auth::Caller;
+use super::edge::RequestId;
 use super::respond::document;
 use crate::error::Error;
+use crate::plugin::SessionFacts;
 use crate::runtime::Snapshot;
 use crate::upstream::Listed;
 
@@ -26,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Serialize)]
 struct List {
     object: &'static str,
-    data: Vec<Model>,
+    data: Vec<Value>,
 }
 
 #[derive(Clone, Serialize)]
@@ -42,17 +46,41 @@ struct Model {
 }
 
 /// All of them.
-pub async fn list(State(app): State<App>, caller: Caller) -> Response {
-    let data = all(&app, &caller.snapshot).await.into_values().collect();
-    document(StatusCode::OK, &List { object: "list", data })
+pub async fn list(State(app): State<App>, caller: Caller, Extension(RequestId(id)): Extension<RequestId>) -> Response {
+    match shown(&app, caller, id, "/v1/models").await {
+        Ok(data) => document(StatusCode::OK, &List { object: "list", data }),
+        Err(error) => error.into_response(),
+    }
 }
 
 /// One of them.
-pub async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Response {
-    match all(&app, &caller.snapshot).await.remove(&id) {
-        Some(model) => document(StatusCode::OK, &model),
-        None => Error::model_not_found(&id).into_response(),
+pub async fn one(
+    State(app): State<App>,
+    caller: Caller,
+    Extension(RequestId(request)): Extension<RequestId>,
+    Path(id): Path<String>,
+) -> Response {
+    match shown(&app, caller, request, "/v1/models/{id}").await {
+        Ok(models) => match models.into_iter().find(|model| model["id"] == *id) {
+            Some(model) => document(StatusCode::OK, &model),
+            None => Error::model_not_found(&id).into_response(),
+        },
+        Err(error) => error.into_response(),
     }
+}
+
+/// The models as plugins let this client see them.
+async fn shown(app: &App, caller: Caller, id: String, path: &'static str) -> Result<Vec<Value>, Error> {
+    let models = all(app, &caller.snapshot).await.into_values();
+    let models = models.filter_map(|model| serde_json::to_value(model).ok()).collect();
+    let session = caller.snapshot.plugins.session(|| SessionFacts {
+        id,
+        api: "models",
+        path,
+        client: caller.client.name,
+        headers: Vec::new(),
+    });
+    session.on_models(models)
 }
 
 async fn all(app: &App, snapshot: &Snapshot) -> BTreeMap<String, Model> {

@@ -2,6 +2,7 @@
 //! replicas share.
 //! Never: a reason for a request to fail, a key's text.
 
+mod conversations;
 mod disk;
 mod redis;
 mod refusals;
@@ -22,6 +23,7 @@ use redis::Redis;
 use table::Tables;
 use usage::{Usage, UsageStatus};
 
+pub use conversations::Conversations;
 pub use refusals::Refusals;
 pub use settings::StoreSettings;
 pub use signatures::Signatures;

@@ -27,6 +27,9 @@ pub struct Bounds {
     pub kept: Duration,
 }
 
+/// The largest value that replicas share, in bytes.
+const LARGEST_SHARED: usize = 1024 * 1024;
+
 /// A table. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -114,7 +117,10 @@ impl Table {
     pub fn put_for(&self, key: &str, value: Bytes, kept: Duration) {
         if value.len() <= self.bounds.largest {
             self.rows.insert(key.into(), Row { value: value.clone(), kept });
-            self.change(key, || Change::Put(value), kept);
+            // What would hold up others on the way is this process's alone.
+            if value.len() <= LARGEST_SHARED {
+                self.change(key, || Change::Put(value), kept);
+            }
         }
     }
 

@@ -53,6 +53,8 @@ fn describe() {
     describe_counter!("gemini_adapter_config_reloads", "Configurations loaded, by result.");
     describe_counter!("gemini_adapter_plugin_calls", "Calls of a plugin's hook.");
     describe_counter!("gemini_adapter_plugin_errors", "Calls of a plugin's hook that failed.");
+    describe_counter!("gemini_adapter_plugin_events", "What plugins have counted, by plugin, name and label.");
+    describe_counter!("gemini_adapter_request_tags_lost", "Requests whose `on_log` was left out: too many at once.");
     describe_histogram!(
         "gemini_adapter_request_duration_seconds",
         "From a request's arrival to the end of its answer."
@@ -62,6 +64,10 @@ fn describe() {
     describe_gauge!("gemini_adapter_pool_keys", "Keys of a pool, by state.");
     describe_gauge!("gemini_adapter_config_generation", "Generation of the live configuration.");
     describe_gauge!(
+        "gemini_adapter_config_stands_on_last_good",
+        "1 while the last accepted configuration stands in for one that was refused at the start."
+    );
+    describe_gauge!(
         "gemini_adapter_config_last_reload_successful",
         "1 when the last change was taken, 0 when it was refused."
     );
@@ -69,6 +75,7 @@ fn describe() {
         "gemini_adapter_config_last_reload_success_timestamp_seconds",
         "When the live configuration was loaded, in Unix time."
     );
+    describe_gauge!("gemini_adapter_plugin_on", "1 while a plugin is on, 0 once its fuse has blown.");
     describe_gauge!("gemini_adapter_plugin_spent_seconds", "Time spent in a plugin's hook.");
     describe_gauge!("gemini_adapter_store_disk_open", "1 when what outlives a restart is written to disk.");
     describe_gauge!("gemini_adapter_store_disk_unwritten_changes", "Changes that are not on disk yet.");

@@ -2,6 +2,7 @@
 //! `/stats` stand together.
 //! Never: a body, a key's text, a label whose values a client could multiply.
 
+mod afterwards;
 mod labels;
 pub mod logs;
 mod metrics;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 pub use labels::ModelLabels;
 pub use metrics::Exporter;
-pub use request::{Outcome, RequestRecord};
+pub use request::{Ended, Outcome, RequestRecord, Tags};
 pub use settings::LogSettings;
 pub use tally::{Latencies, Tally};
 
@@ -109,6 +110,16 @@ impl Telemetry {
         tracing::error!(problems = problems.len(), "the configuration before stays live");
     }
 
+    /// Whether what is live is only the last accepted configuration, because the one at the start was refused.
+    pub fn stands_on_last_good(&self, stands: bool) {
+        ::metrics::gauge!("gemini_adapter_config_stands_on_last_good").set(f64::from(u8::from(stands)));
+        if stands {
+            tracing::error!(
+                "THE CONFIGURATION WAS REFUSED AT THE START: the last accepted one serves until it is mended"
+            );
+        }
+    }
+
     /// How many keys of a pool are in which state.
     pub fn pool_keys(&self, pool: &str, states: [(&'static str, usize); 4]) {
         for (state, count) in states {
@@ -142,6 +153,21 @@ impl Telemetry {
         ::metrics::gauge!("gemini_adapter_plugin_spent_seconds", "plugin" => label(), "hook" => hook)
             .set(spent.as_secs_f64());
     }
+
+    /// Whether a plugin is on.
+    pub fn plugin_state(&self, plugin: &str, state: &'static str) {
+        let live = if state == "off" { 0.0 } else { 1.0 };
+        ::metrics::gauge!("gemini_adapter_plugin_on", "plugin" => plugin.to_owned()).set(live);
+    }
+}
+
+/// A plugin has counted something of its own. Names and labels are bounded by whoever calls this.
+pub fn plugin_counted(plugin: &str, name: &str, label: &str, by: u64) {
+    ::metrics::counter!(
+        "gemini_adapter_plugin_events",
+        "plugin" => plugin.to_owned(), "name" => name.to_owned(), "label" => label.to_owned()
+    )
+    .increment(by);
 }
 
 /// As many changes as fit a line.

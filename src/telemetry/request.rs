@@ -1,9 +1,13 @@
 //! The record of one request, filled in along its way and told once, at its end: even when the client leaves in the middle,
 //! because then the record is dropped.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Telemetry;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Telemetry, afterwards};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +20,59 @@ pub enum Outcome {
     BrokenStream,
     /// The client left.
     Cancelled,
+}
+
+/// How a request went, as its log line says it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Ended {
+    /// The request's id.
+    pub request_id: String,
+    /// Which dialect.
+    pub api: &'static str,
+    /// Whether it was streamed.
+    pub stream: bool,
+    /// Who asked.
+    pub client: String,
+    /// The model, as the client named it.
+    pub asked: String,
+    /// The model that answered.
+    pub model: String,
+    /// The pool that served it.
+    pub pool: String,
+    /// The key that served it: its id.
+    pub key: String,
+    /// How many attempts it took.
+    pub attempts: u32,
+    /// HTTP status; 499 when the client left, 502 when a stream broke.
+    pub status: u16,
+    /// Until the first content.
+    pub first_token_ms: Option<u64>,
+    /// Until the end.
+    pub duration_ms: u64,
+    /// Tokens of the prompt.
+    pub prompt_tokens: u64,
+    /// Tokens of the answer.
+    pub completion_tokens: u64,
+}
+
+impl Ended {
+    /// Writes the log line, with what others have to say of the request.
+    pub(super) fn log(&self, tags: Option<&Map<String, Value>>) {
+        let tags = tags.filter(|tags| !tags.is_empty()).map(|tags| Value::Object(tags.clone()).to_string());
+        tracing::info!(
+            target: "gemini_adapter::access",
+            request_id = self.request_id, api = self.api, stream = self.stream, client = self.client, asked = self.asked,
+            model = self.model, pool = self.pool, key = self.key, attempts = self.attempts, status = self.status,
+            first_token_ms = self.first_token_ms, duration_ms = self.duration_ms, prompt_tokens = self.prompt_tokens,
+            completion_tokens = self.completion_tokens, tags, "request"
+        );
+    }
+}
+
+/// Who has something to say of a request once it is over. Asked off its way, by a thread of its own.
+pub trait Tags: Send + Sync + std::fmt::Debug {
+    /// What the log line is to bear.
+    fn tags(&self, ended: &Ended) -> Map<String, Value>;
 }
 
 /// One request.
@@ -46,6 +103,8 @@ pub struct RequestRecord {
     pub first_token: Option<Duration>,
     /// Tokens of the prompt and of the answer.
     pub tokens: (u64, u64),
+    /// Who has something to say of it in the end.
+    pub tags: Option<Arc<dyn Tags>>,
 }
 
 impl RequestRecord {
@@ -66,6 +125,7 @@ impl RequestRecord {
             attempts: 0,
             first_token: None,
             tokens: (0, 0),
+            tags: None,
         }
     }
 
@@ -90,14 +150,31 @@ impl RequestRecord {
         };
         self.telemetry.tally.request(status, elapsed);
         self.count(status, elapsed);
-        tracing::info!(
-            target: "gemini_adapter::access",
-            request_id = self.id, api = self.api, stream = self.stream, client = self.client, asked = self.asked,
-            model = self.model, pool = self.pool, key = self.key, attempts = self.attempts, status,
-            first_token_ms = self.first_token.map(|first| first.as_millis() as u64),
-            duration_ms = elapsed.as_millis() as u64, prompt_tokens = self.tokens.0, completion_tokens = self.tokens.1,
-            "request"
-        );
+        let ended = self.ended(status, elapsed);
+        match self.tags.take() {
+            None => ended.log(None),
+            Some(tags) => afterwards::tell(ended, tags),
+        }
+    }
+
+    fn ended(&self, status: u16, elapsed: Duration) -> Ended {
+        let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Ended {
+            request_id: self.id.clone(),
+            api: self.api,
+            stream: self.stream,
+            client: self.client.clone(),
+            asked: self.asked.clone(),
+            model: self.model.clone(),
+            pool: self.pool.clone(),
+            key: self.key.clone(),
+            attempts: self.attempts,
+            status,
+            first_token_ms: self.first_token.map(milliseconds),
+            duration_ms: milliseconds(elapsed),
+            prompt_tokens: self.tokens.0,
+            completion_tokens: self.tokens.1,
+        }
     }
 
     fn count(&self, status: u16, elapsed: Duration) {

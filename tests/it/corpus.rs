@@ -24,7 +24,7 @@ pub fn recordings() -> Option<Vec<(String, Value)>> {
 }
 
 /// The recordings of one folder.
-fn recordings_of(folder: &str) -> Option<Vec<(String, Value)>> {
+pub fn recordings_of(folder: &str) -> Option<Vec<(String, Value)>> {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/recorded");
     let root = PathBuf::from(std::env::var("RECORDED_TRAFFIC").unwrap_or(default.to_owned()));
     let mut cases = Vec::new();

@@ -12,7 +12,7 @@ const KEYS: &[&str] = &["gemini-key-one-0000000000"];
 async fn every_route_has_a_door() {
     let server = Server::start(KEYS).await;
     for endpoint in ENDPOINTS {
-        let path = endpoint.path.replace("{prefix}", "nobody").replace("{*id}", "gpt-4o");
+        let path = endpoint.path.replace("{prefix}", "nobody").replace("{*id}", "gpt-4o").replace("{id}", "resp_0");
         for (key, role) in [
             (None, "nobody"),
             (Some("wrong-key-000000000000000"), "stranger"),
@@ -30,7 +30,9 @@ async fn every_route_has_a_door() {
             let refused = matches!(reply.status, 401 | 403);
             assert_eq!(refused, !may, "{} {path} as {role}: {} {}", endpoint.method, reply.status, reply.text);
             if refused {
-                let error = reply.error();
+                // Anthropic's error object has no field of OpenAI's but the message.
+                let error =
+                    if path.starts_with("/v1/messages") { reply.json()["error"].clone() } else { reply.error() };
                 assert_eq!(reply.status, if matches!(role, "nobody" | "stranger") { 401 } else { 403 });
                 assert!(!error["message"].as_str().unwrap().contains("wrong-key"));
             }

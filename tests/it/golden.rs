@@ -1,4 +1,4 @@
-//! Golden folders: `tests/golden/openai_chat/<case>/`.
+//! Golden folders: `tests/golden/<protocol>/<case>/`.
 //!
 //! | file | what |
 //! |---|---|
@@ -8,6 +8,7 @@
 //! | `error.json` | what the client must be told instead (`status`, `param`, `code`, part of `message`) |
 //! | `from.json` / `from.sse` | what Google answers |
 //! | `answer.json` / `answer.sse` | what the client must get |
+//! | `earlier.json` | what an earlier answer left that the request goes on from |
 //! | `model` | the Gemini model, `gemini-3.8-flash` when left out |
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test it golden` writes what is expected anew; the diff is then for a person to read.
@@ -18,7 +19,9 @@ use gemini_adapter::error::Error;
 use gemini_adapter::fault::Remedies;
 use gemini_adapter::model::{Model, ModelName};
 use gemini_adapter::models::facts;
+use gemini_adapter::protocol::anthropic::{AnthropicCount, AnthropicMessages};
 use gemini_adapter::protocol::openai_chat::OpenAiChat;
+use gemini_adapter::protocol::openai_responses::OpenAiResponses;
 use gemini_adapter::protocol::{Accepted, Files, Notes, Protocol, Stamp, Target};
 use gemini_adapter::store::Signatures;
 use serde_json::{Value, json};
@@ -35,12 +38,21 @@ pub fn stamp(model: &str) -> Stamp {
         model: model.into(),
         seed: 7,
         signatures: Signatures::default(),
+        earlier: None,
         check_json: false,
     }
 }
 
-fn cases() -> Vec<PathBuf> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/openai_chat");
+/// Protocols by folder.
+const PROTOCOLS: &[(&str, &dyn Protocol)] = &[
+    ("openai_chat", &OpenAiChat),
+    ("openai_responses", &OpenAiResponses),
+    ("anthropic_messages", &AnthropicMessages),
+    ("anthropic_count", &AnthropicCount),
+];
+
+fn cases(folder: &str) -> Vec<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(folder);
     let mut cases: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();
     cases
@@ -69,24 +81,28 @@ fn pretty(value: &Value) -> String {
 #[test]
 fn golden() {
     let mut wrong = Vec::new();
-    let cases = cases();
-    assert!(cases.len() > 20, "the golden folders are gone");
-    for case in &cases {
-        one(case, &mut wrong);
+    for (folder, protocol) in PROTOCOLS {
+        let cases = cases(folder);
+        assert!(!cases.is_empty(), "the golden folder {folder} is gone");
+        for case in &cases {
+            one(*protocol, case, &mut wrong);
+        }
     }
-    assert!(wrong.is_empty(), "{} of {} cases differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(wrong.is_empty(), "{} cases differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-fn one(case: &Path, wrong: &mut Vec<String>) {
+fn one(protocol: &dyn Protocol, case: &Path, wrong: &mut Vec<String>) {
     let model = model(read(case.join("model")).as_deref().unwrap_or("gemini-3.8-flash").trim());
     let request = read(case.join("request.json")).unwrap_or_else(|| panic!("{}: no request.json", case.display()));
     let signatures = Signatures::default();
-    let accepted = OpenAiChat.accept(request.as_bytes().into());
+    let accepted = protocol.accept(request.as_bytes().into());
     let notes = Notes::on();
+    let earlier = read(case.join("earlier.json"));
     let target = Target {
         model: &model,
         signatures: &signatures,
         files: &Files::Refused,
+        earlier: earlier.as_deref().map(str::as_bytes),
         remedies: Remedies::default(),
         notes: &notes,
     };

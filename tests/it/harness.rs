@@ -172,6 +172,7 @@ pub fn sources(dir: &Path, upstream: &str) -> Sources {
             flag("auth.admin_keys", format!("[{ADMIN_KEY:?}]")),
             flag("auth.metrics_keys", format!("[{METRICS_KEY:?}]")),
             flag("plugins.dir", quoted(&dir.join("plugins").display().to_string())),
+            flag("runtime.dir", quoted(&dir.join("data").display().to_string())),
             flag("log.level", quoted("off")),
         ],
     }

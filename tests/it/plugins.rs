@@ -29,7 +29,7 @@ async fn model_mapping_does_nothing_without_settings_and_maps_with_them() {
 
 #[tokio::test]
 async fn the_examples_work_whole_and_streamed() {
-    let (prompt, guard) = (shipped("examples/system_prompt.rhai"), shipped("examples/word_guard.rhai"));
+    let (prompt, guard) = (shipped("library/system_prompt.rhai"), shipped("library/word_guard.rhai"));
     let config = format!(
         "{}[plugins.settings.system_prompt]\ntext = \"Be brief.\"\n[plugins.settings.word_guard]\nrefuse = [\"(?i)password\"]\nmask = [\"[0-9]{{4}}\"]\n",
         with_keys(KEYS)

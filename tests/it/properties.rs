@@ -229,7 +229,7 @@ fn documents() -> impl Strategy<Value = Value> {
 }
 
 /// What Gemini says: pieces of a stream, in the order of their kinds.
-fn said() -> impl Strategy<Value = Vec<Value>> {
+pub fn said() -> impl Strategy<Value = Vec<Value>> {
     let part = prop_oneof![
         4 => texts().prop_map(|text| json!({ "text": text })),
         1 => texts().prop_map(|text| json!({ "text": text, "thought": true })),
@@ -242,9 +242,9 @@ fn said() -> impl Strategy<Value = Vec<Value>> {
     vec(part, 0..8)
 }
 
-const REASONS: &[&str] = &["STOP", "MAX_TOKENS", "SAFETY", "NEW_THING"];
+pub const REASONS: &[&str] = &["STOP", "MAX_TOKENS", "SAFETY", "NEW_THING"];
 
-fn usage(total: u64) -> Value {
+pub fn usage(total: u64) -> Value {
     json!({ "promptTokenCount": 3, "candidatesTokenCount": total, "thoughtsTokenCount": 2, "cachedContentTokenCount": 1 })
 }
 
@@ -312,7 +312,7 @@ proptest! {
         let body = request.to_string();
         let accepted = OpenAiChat.accept(body.as_bytes().into()).unwrap();
         let (model, signatures, notes) = (model(name), Signatures::default(), Notes::on());
-        let translated = accepted.call(&Target { model: &model, signatures: &signatures, files: &Files::Refused, remedies: Remedies::default(), notes: &notes });
+        let translated = accepted.call(&Target { model: &model, signatures: &signatures, files: &Files::Refused, earlier: None, remedies: Remedies::default(), notes: &notes });
         let translated = translated.map_err(|error| TestCaseError::fail(format!("{error}")))?;
         let translated: Value = serde_json::from_slice(&translated).unwrap();
         if let Err(why) = judge(name, &translated) {
@@ -370,7 +370,7 @@ proptest! {
         for body in [body.clone(), json!({ "model": "m", "messages": document }).to_string()] {
             if let Ok(accepted) = OpenAiChat.accept(body.as_bytes().into()) {
                 let notes = Notes::on();
-                let called = accepted.call(&Target { model: &model, signatures: &signatures, files: &Files::Refused, remedies: Remedies::default(), notes: &notes });
+                let called = accepted.call(&Target { model: &model, signatures: &signatures, files: &Files::Refused, earlier: None, remedies: Remedies::default(), notes: &notes });
                 prop_assert!(called.is_ok() || called.is_err_and(|error| (400..500).contains(&error.status)));
                 accepted.verdicts(notes.into_list());
             }

@@ -24,7 +24,9 @@ impl Watched {
             file: Some(prepare(dir.path())),
             dotenv: dir.path().join(".env"),
             process: Environment::from_pairs([("SECURITY_ADAPTER_API_KEYS".into(), "client-key-0123456789".into())]),
-            overrides: vec![("plugins.dir".into(), format!("\"{}\"", dir.path().join("plugins").display()))],
+            overrides: ["plugins", "runtime"]
+                .map(|name| (format!("{name}.dir"), format!("\"{}\"", dir.path().join(name).display())))
+                .into(),
         };
         let live = Arc::new(Live::start(sources, Arc::new(Services::start())).unwrap());
         Self { _watch: watch(live.clone()), dir, live }

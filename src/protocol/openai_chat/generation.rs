@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::model::Facts;
-use crate::protocol::rules::{json_schema, thinking};
+use crate::protocol::rules::format::Format;
+use crate::protocol::rules::{limits, thinking};
 use crate::protocol::{Notes, Target};
 use crate::wire::gemini::request::{Generation, GenerationConfig, ThinkingConfig};
 use crate::wire::json::{Shape, decode};
@@ -25,7 +26,7 @@ pub fn config<'a>(
     let (facts, notes) = (&target.model.facts, target.notes);
     let penalty = |value: Option<f64>, name| {
         // 0 is no penalty, and models that take none refuse even that.
-        let value = ranged(value, name, -2.0, 2.0)?.filter(|value| *value != 0.0);
+        let value = limits::ranged(value, name, -2.0, 2.0)?.filter(|value| *value != 0.0);
         if value.is_some() && !facts.penalties {
             notes.dropped(name, "this model takes no penalties");
         }
@@ -35,9 +36,9 @@ pub fn config<'a>(
         stop_sequences: stop(request)?,
         max_output_tokens: max_tokens(request, target)?,
         candidate_count: candidates(request, facts)?,
-        temperature: ranged(request.temperature, "temperature", 0.0, 2.0)?,
-        top_p: ranged(request.top_p, "top_p", 0.0, 1.0)?,
-        top_k: at_least_one(request.top_k, "top_k")?,
+        temperature: limits::ranged(request.temperature, "temperature", 0.0, 2.0)?,
+        top_p: limits::ranged(request.top_p, "top_p", 0.0, 1.0)?,
+        top_k: limits::at_least_one(request.top_k, "top_k")?,
         seed: request.seed.map(|seed| fold_seed(seed, notes)),
         frequency_penalty: penalty(request.frequency_penalty, "frequency_penalty")?,
         presence_penalty: penalty(request.presence_penalty, "presence_penalty")?,
@@ -75,17 +76,6 @@ fn camel_case(name: &str) -> String {
     })
 }
 
-/// What the answer is to look like.
-#[derive(Debug)]
-pub enum Format<'a> {
-    /// As the model likes.
-    Free,
-    /// Any JSON.
-    Json,
-    /// JSON by this schema.
-    Schema(&'a RawValue),
-}
-
 /// Reads `response_format`.
 ///
 /// # Errors
@@ -103,7 +93,7 @@ pub fn format<'a>(format: Option<&'a ResponseFormat<'a>>) -> Result<Format<'a>, 
             };
             let named = format.json_schema.as_ref().ok_or_else(|| missing("response_format.json_schema"))?;
             match named.schema.filter(|raw| Shape::of(raw) == Shape::Object) {
-                Some(schema) => Ok(Format::Schema(schema)),
+                Some(schema) => Ok(Format::Schema(schema, "response_format.json_schema.schema")),
                 None if named.schema.is_some() => {
                     let param = "response_format.json_schema.schema";
                     let message = format!("Invalid type for '{param}': expected an object.");
@@ -123,86 +113,17 @@ pub fn format<'a>(format: Option<&'a ResponseFormat<'a>>) -> Result<Format<'a>, 
     }
 }
 
-/// Where a schema for the answer stands.
-const SCHEMA: &str = "response_format.json_schema.schema";
-
-impl<'a> Format<'a> {
-    /// As a generation config says it.
-    pub fn into_config(self, config: &mut GenerationConfig<'a>, target: &Target<'_>) {
-        let takes_json_schema = target.model.facts.json_schema;
-        match self {
-            Self::Free => {}
-            Self::Json => config.response_mime_type = Some("application/json"),
-            Self::Schema(raw) => {
-                config.response_mime_type = Some("application/json");
-                let schema = Some(json_schema::compile(raw, takes_json_schema, &SCHEMA, target.notes));
-                let door =
-                    if takes_json_schema { &mut config.response_json_schema } else { &mut config.response_schema };
-                *door = schema;
-            }
-        }
-    }
-
-    /// As a system instruction says it: for models that refuse a JSON type together with tools.
-    pub fn in_words(&self) -> Option<String> {
-        match self {
-            Self::Free => None,
-            Self::Json => Some("Answer only with JSON, without code fences, unless you call a function.".to_owned()),
-            Self::Schema(schema) => Some(format!(
-                "Unless you call a function, answer only with JSON, without code fences, that matches this JSON Schema:\n{}",
-                json_schema::compile(schema, true, &SCHEMA, &Notes::off()).get()
-            )),
-        }
-    }
-}
-
-/// Gemini's tier, where OpenAI's has a counterpart.
-pub fn service_tier(tier: Option<&str>) -> Option<&'static str> {
-    match tier? {
-        "flex" => Some("flex"),
-        "priority" | "fast" => Some("priority"),
-        _ => None,
-    }
-}
-
-fn ranged(value: Option<f64>, name: &str, min: f64, max: f64) -> Result<Option<f64>, Error> {
-    match value {
-        Some(value) if value < min => Err(out_of_range(name, value, &format!(">= {min}"), "decimal_below_min_value")),
-        Some(value) if value > max => Err(out_of_range(name, value, &format!("<= {max}"), "decimal_above_max_value")),
-        value => Ok(value),
-    }
-}
-
-fn out_of_range(name: &str, value: impl std::fmt::Display, range: &str, code: &'static str) -> Error {
-    let message = format!("Invalid value for '{name}': expected a value {range}, but got {value} instead.");
-    Error::invalid(message).param(name).code(code)
-}
-
-fn at_least_one(value: Option<i64>, name: &str) -> Result<Option<u32>, Error> {
-    match value {
-        Some(value) if value < 1 => Err(out_of_range(name, value, ">= 1", "integer_below_min_value")),
-        Some(value) => Ok(Some(u32::try_from(value).unwrap_or(u32::MAX))),
-        None => Ok(None),
-    }
-}
-
 /// The newer name wins. More than the model gives would be a 400 at Google's.
 fn max_tokens(request: &Request<'_>, target: &Target<'_>) -> Result<Option<u32>, Error> {
     let (value, name) = match request.max_completion_tokens {
         Some(value) => (Some(value), "max_completion_tokens"),
         None => (request.max_tokens, "max_tokens"),
     };
-    let most = target.model.facts.output_tokens;
-    Ok(at_least_one(value, name)?.map(|value| {
-        if value > most {
-            target.notes.clamped(name, format_args!("{most} is the most this model gives"));
-        }
-        value.min(most)
-    }))
+    limits::tokens(value, name, target)
 }
 
 fn candidates(request: &Request<'_>, facts: &Facts) -> Result<Option<u32>, Error> {
-    let Some(n) = at_least_one(request.n, "n")?.filter(|n| *n > 1) else { return Ok(None) };
+    let Some(n) = limits::at_least_one(request.n, "n")?.filter(|n| *n > 1) else { return Ok(None) };
     if n > facts.candidates || request.stream == Some(true) {
         let message = if facts.candidates > 1 && request.stream != Some(true) {
             format!("Invalid value for 'n': this model gives at most {} answers, but got {n}.", facts.candidates)
@@ -270,7 +191,7 @@ fn top_logprobs(request: &Request<'_>) -> Result<Option<u32>, Error> {
     }
     match u32::try_from(top) {
         Ok(top @ 0..=20) => Ok(Some(top)),
-        _ => Err(out_of_range("top_logprobs", top, "between 0 and 20", "invalid_value")),
+        _ => Err(limits::out_of_range("top_logprobs", top, "between 0 and 20", "invalid_value")),
     }
 }
 
@@ -299,7 +220,6 @@ fn thinking<'a>(
     google: Option<&'a Google<'a>>,
     target: &Target<'_>,
 ) -> Result<Option<ThinkingConfig<'a>>, Error> {
-    let facts = &target.model.facts;
     if target.remedies.no_thinking {
         target.notes.dropped("reasoning_effort", "this model was found to take no word about thinking");
         return Ok(None);
@@ -312,15 +232,7 @@ fn thinking<'a>(
                 "'reasoning_effort' and 'extra_body.google.thinking_config' say the same thing: send one of them.";
             Err(Error::invalid(message).param("reasoning_effort").code("invalid_value"))
         }
-        (Some(effort), None) if thinking::EFFORTS.contains(&effort) => {
-            Ok(thinking::for_effort(effort, facts.thinking, target.notes))
-        }
-        (Some(effort), None) => {
-            let shown: String = effort.chars().take(64).collect();
-            let known = thinking::EFFORTS.join("', '");
-            let message = format!("Invalid value: '{}'. Supported values are: '{known}'.", shown.escape_debug());
-            Err(Error::invalid(message).param("reasoning_effort").code("invalid_value"))
-        }
+        (Some(effort), None) => thinking::for_effort(effort, "reasoning_effort", target),
         (None, Some(native)) => Ok(Some(ThinkingConfig {
             thinking_budget: native.thinking_budget,
             thinking_level: native.thinking_level.as_deref().map(|level| level.to_uppercase().into()),

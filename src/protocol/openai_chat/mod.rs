@@ -3,7 +3,6 @@
 //! In: [`request`] assembles the Gemini request from [`messages`], [`parts`], [`tools`] and [`generation`]. Out: [`answer`]
 //! reads Gemini's parts once for both forms, [`whole`] and [`stream`] write them.
 
-mod annotations;
 mod answer;
 pub mod fields;
 mod generation;
@@ -17,7 +16,7 @@ mod whole;
 
 use bytes::Bytes;
 
-use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
+use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target, rules};
 use crate::call::Method;
 use crate::error::Error;
 use crate::fault::Fault;
@@ -42,15 +41,12 @@ impl Protocol for OpenAiChat {
 
     fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes {
         let mut reply = answer::ChatReply::new(stamp, answer::Terms::default());
-        let spoken = serde_json::json!({
-            "candidates": [{ "content": { "parts": [{ "text": text }] }, "finishReason": "STOP" }]
-        });
-        let spoken = spoken.to_string();
+        let spoken = rules::answer::spoken(text);
         let written = if stream {
             let mut out = Vec::new();
-            reply.event(spoken.as_bytes(), &mut out).and_then(|()| reply.end(&mut out)).map(|()| out)
+            reply.event(&spoken, &mut out).and_then(|()| reply.end(&mut out)).map(|()| out)
         } else {
-            reply.whole(spoken.as_bytes())
+            reply.whole(&spoken)
         };
         // Our own document parses, and a stop with a text is an answer: there is no other outcome.
         written.unwrap_or_default().into()
@@ -123,6 +119,6 @@ impl Reply for answer::ChatReply {
     }
 
     fn usage(&self) -> super::Usage {
-        self.usage.clone()
+        self.reader.usage.clone()
     }
 }

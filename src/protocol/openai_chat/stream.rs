@@ -4,9 +4,10 @@
 
 use std::borrow::Cow;
 
-use super::answer::{Call, ChatReply, Piece, arguments, broken, push_call, push_signature, push_usage};
+use super::answer::{ChatReply, push_call, push_signature, push_usage};
 use crate::error::Error;
-use crate::fault::{Blame, Fault, Kind};
+use crate::fault::Fault;
+use crate::protocol::rules::answer::{self, Call, Piece};
 use crate::protocol::rules::finish::Finish;
 use crate::wire::gemini::response::Candidate;
 use crate::wire::json::push_string;
@@ -19,8 +20,8 @@ use crate::wire::openai::error::Body;
 pub fn event(reply: &mut ChatReply, event: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
     let response = reply.read(event)?;
     begin(reply);
-    if let Some(refusal) = ChatReply::blocked(&response) {
-        reply.choice(0).finish = Some(Finish::Filtered);
+    if let Some(refusal) = answer::blocked(&response) {
+        reply.choice(0).told.finish = Some(Finish::Filtered);
         role(reply, 0, b"null", out);
         delta(reply, 0, out, |out| {
             out.extend_from_slice(br#""refusal":"#);
@@ -40,11 +41,10 @@ pub fn event(reply: &mut ChatReply, event: &[u8], out: &mut Vec<u8>) -> Result<(
 /// When it is no proper end: no choice at all, or one without a finish reason.
 pub fn end(reply: &mut ChatReply, out: &mut Vec<u8>) -> Result<(), Fault> {
     if reply.choices.is_empty() {
-        return Err(broken("Gemini's stream ended without an answer."));
+        return Err(answer::nothing_said());
     }
-    if reply.choices.iter().any(|choice| choice.finish.is_none()) {
-        let message = "Gemini's stream ended early, without a finish reason: the answer is incomplete.";
-        return Err(Fault::new(Kind::Truncated, Blame::Model, message));
+    if reply.choices.iter().any(|choice| choice.told.finish.is_none()) {
+        return Err(answer::ended_early());
     }
     let mut finishes = Vec::new();
     for choice in &reply.choices {
@@ -53,7 +53,7 @@ pub fn end(reply: &mut ChatReply, out: &mut Vec<u8>) -> Result<(), Fault> {
     for (index, finish) in finishes {
         role(reply, index, br#""""#, out);
         let known = reply.choice(index);
-        if let Some(annotations) = known.sources.annotations(&known.transcript) {
+        if let Some(annotations) = known.annotations() {
             delta(reply, index, out, |out| {
                 out.extend_from_slice(br#""annotations":["#);
                 out.extend_from_slice(&annotations);
@@ -69,7 +69,7 @@ pub fn end(reply: &mut ChatReply, out: &mut Vec<u8>) -> Result<(), Fault> {
         // The prefix opens a choice; this chunk has none.
         out.extend_from_slice(reply.prefix.strip_suffix(br#"{"index":"#).unwrap_or(&reply.prefix));
         out.extend_from_slice(br#"],"usage":"#);
-        push_usage(out, &reply.usage);
+        push_usage(out, &reply.reader.usage);
         out.extend_from_slice(b"}\n\n");
     }
     out.extend_from_slice(b"data: [DONE]\n\n");
@@ -137,13 +137,13 @@ fn field(reply: &mut ChatReply, index: u32, name: &str, text: &[u8], logprobs: O
 fn tool_call(reply: &mut ChatReply, index: u32, call: &Call<'_>, out: &mut Vec<u8>) {
     role(reply, index, b"null", out);
     reply.committed = true;
-    let number = reply.choice(index).calls.saturating_sub(1);
+    let number = reply.choice(index).told.calls.saturating_sub(1);
     let terms = reply.terms.clone();
-    let text: Cow<'_, str> = arguments(call, &terms);
+    let text: Cow<'_, str> = terms.names.arguments(call);
     if terms.legacy {
         delta(reply, index, out, |out| {
             out.extend_from_slice(br#""function_call":{"name":"#);
-            push_string(out, terms.client_name(call.name));
+            push_string(out, terms.names.client(call.name));
             out.extend_from_slice(br#","arguments":"#);
             push_string(out, &text);
             out.push(b'}');
@@ -155,7 +155,7 @@ fn tool_call(reply: &mut ChatReply, index: u32, call: &Call<'_>, out: &mut Vec<u
         push_call(out, call, &terms, "");
         out.extend_from_slice(b"}]");
     });
-    let custom = terms.custom.iter().any(|name| name == call.name);
+    let custom = terms.names.is_free_text(call.name);
     let (kind, name) = if custom { ("custom", "input") } else { ("function", "arguments") };
     delta(reply, index, out, |out| {
         out.extend_from_slice(format!(r#""tool_calls":[{{"index":{number},"{kind}":{{"{name}":"#).as_bytes());
@@ -208,7 +208,7 @@ fn begin(reply: &mut ChatReply) {
     let created = format!(r#","object":"chat.completion.chunk","created":{},"model":"#, reply.stamp.created);
     prefix.extend_from_slice(created.as_bytes());
     push_string(&mut prefix, &reply.stamp.model);
-    let rest = format!(r#","service_tier":"{}","system_fingerprint":null,"choices":[{{"index":"#, reply.tier);
+    let rest = format!(r#","service_tier":"{}","system_fingerprint":null,"choices":[{{"index":"#, reply.reader.tier);
     prefix.extend_from_slice(rest.as_bytes());
     reply.prefix = prefix;
 }

@@ -1,11 +1,10 @@
 //! A whole answer: `GenerateContentResponse` to `chat.completion`.
 
-use serde_json::Value;
-use serde_json::value::RawValue;
-
-use super::answer::{Call, ChatReply, Piece, arguments, broken, push_call, push_signature, push_usage};
+use super::answer::{ChatReply, push_call, push_signature, push_usage};
 use crate::fault::Fault;
+use crate::protocol::rules::answer::{self, Call, Piece};
 use crate::protocol::rules::finish::Finish;
+use crate::protocol::rules::json_schema;
 use crate::wire::gemini::response::{Candidate, Response};
 use crate::wire::json::push_string;
 
@@ -28,9 +27,9 @@ struct Message<'a> {
 /// When Gemini's answer is broken, or nothing came of it.
 pub fn write(reply: &mut ChatReply, body: &[u8]) -> Result<Vec<u8>, Fault> {
     let response = reply.read(body)?;
-    let refusal = ChatReply::blocked(&response);
+    let refusal = answer::blocked(&response);
     if response.candidates.is_empty() && refusal.is_none() {
-        return Err(broken("Gemini's answer is empty: it holds neither candidates nor a reason why not."));
+        return Err(answer::empty());
     }
     let mut out = Vec::with_capacity(body.len() + 512);
     out.extend_from_slice(br#"{"id":"#);
@@ -42,8 +41,8 @@ pub fn write(reply: &mut ChatReply, body: &[u8]) -> Result<Vec<u8>, Fault> {
     out.extend_from_slice(br#","choices":["#);
     choices(reply, &response, refusal, &mut out)?;
     out.extend_from_slice(br#"],"usage":"#);
-    push_usage(&mut out, &reply.usage);
-    out.extend_from_slice(format!(r#","service_tier":"{}","system_fingerprint":null}}"#, reply.tier).as_bytes());
+    push_usage(&mut out, &reply.reader.usage);
+    out.extend_from_slice(format!(r#","service_tier":"{}","system_fingerprint":null}}"#, reply.reader.tier).as_bytes());
     reply.committed = true;
     Ok(out)
 }
@@ -55,7 +54,7 @@ fn choices(
     out: &mut Vec<u8>,
 ) -> Result<(), Fault> {
     if refusal.is_some() {
-        reply.choice(0).finish = Some(Finish::Filtered);
+        reply.choice(0).told.finish = Some(Finish::Filtered);
         let message = Message { refusal, ..Message::default() };
         choice(reply, 0, &message, None, out)?;
     }
@@ -93,10 +92,10 @@ fn gather<'a>(reply: &mut ChatReply, candidate: &'a Candidate<'a>) -> Message<'a
 }
 
 fn push_whole_call<'a>(reply: &ChatReply, message: &mut Message<'a>, call: &Call<'a>) {
-    let arguments = arguments(call, &reply.terms);
+    let arguments = reply.terms.names.arguments(call);
     if reply.terms.legacy {
         message.legacy_call = br#"{"name":"#.to_vec();
-        push_string(&mut message.legacy_call, reply.terms.client_name(call.name));
+        push_string(&mut message.legacy_call, reply.terms.names.client(call.name));
         message.legacy_call.extend_from_slice(br#","arguments":"#);
         push_string(&mut message.legacy_call, &arguments);
         message.legacy_call.push(b'}');
@@ -118,7 +117,7 @@ fn choice(
     let legacy = reply.terms.legacy;
     let finish = reply.choice(index).finish_reason(legacy)?;
     if let Some(schema) = reply.terms.schema.as_ref().filter(|_| finish == "stop") {
-        check(schema, &message.content)?;
+        json_schema::hold(schema, &answer::unescaped(&message.content))?;
     }
     out.extend_from_slice(format!(r#"{{"index":{index},"message":{{"role":"assistant","content":"#).as_bytes());
     let called = !message.calls.is_empty() || !message.legacy_call.is_empty();
@@ -134,7 +133,7 @@ fn choice(
     }
     let known = reply.choice(index);
     out.extend_from_slice(br#","annotations":["#);
-    out.extend_from_slice(&known.sources.annotations(&known.transcript).unwrap_or_default());
+    out.extend_from_slice(&known.annotations().unwrap_or_default());
     out.push(b']');
     if !message.reasoning.is_empty() {
         out.extend_from_slice(br#","reasoning_content":"#);
@@ -165,22 +164,6 @@ fn choice(
     out.extend_from_slice(logprobs.as_deref().unwrap_or(b"null"));
     out.extend_from_slice(format!(r#","finish_reason":"{finish}"}}"#).as_bytes());
     Ok(())
-}
-
-/// Whether a text is what the client's schema asks for.
-fn check(schema: &RawValue, escaped: &[u8]) -> Result<(), Fault> {
-    let mut text = Vec::with_capacity(escaped.len() + 2);
-    string(&mut text, escaped);
-    let text: String = serde_json::from_slice(&text).unwrap_or_default();
-    let answer: Value =
-        serde_json::from_str(&text).map_err(|_| broken("Gemini's answer is not the JSON that was asked for."))?;
-    let schema: Value = serde_json::from_str(schema.get()).unwrap_or_default();
-    // A schema that is none cannot be held against the answer.
-    let Ok(validator) = jsonschema::validator_for(&schema) else { return Ok(()) };
-    validator.validate(&answer).map_err(|error| {
-        let at = error.instance_path().to_string();
-        broken(format!("Gemini's answer does not match the client's schema, at `{at}`."))
-    })
 }
 
 /// A string from its escape text.

@@ -1,8 +1,10 @@
 //! A request's JSON body, and words for what is wrong with it.
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::error::Error;
+use crate::wire::json::{Shape, Text, decode};
 
 /// Reads a body that must be a JSON object.
 ///
@@ -58,4 +60,87 @@ pub fn reason(error: &serde_json::Error) -> String {
         other => other,
     };
     format!("{found}, expected {expected}")
+}
+
+/// Reads a raw value inside the body; a mistake is named by its full path.
+pub fn nested<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue, place: &str) -> Result<T, Error> {
+    serde_json::from_str(raw.get()).map_err(|_| {
+        let mut reader = serde_json::Deserializer::from_str(raw.get());
+        let (inner, reason) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+            Err(error) => (error.path().to_string(), reason(error.inner())),
+            Ok(_) => (String::new(), "it cannot be read".to_owned()),
+        };
+        let param = match inner.as_str() {
+            "" | "." => place.to_owned(),
+            inner if inner.starts_with('[') => format!("{place}{inner}"),
+            inner => format!("{place}.{inner}"),
+        };
+        Error::invalid(format!("Invalid type for '{param}': {reason}.")).param(param).code("invalid_type")
+    })
+}
+
+/// What a message or a result holds: nothing, a text, or parts.
+pub enum Content<'a, P> {
+    /// Nothing.
+    None,
+    /// A text.
+    Text(Text<'a>),
+    /// Parts of several kinds.
+    Parts(Vec<P>),
+}
+
+/// Reads the content of a message or a result.
+///
+/// # Errors
+/// 400, naming the part.
+pub fn content<'a, P: Deserialize<'a>>(raw: Option<&'a RawValue>, place: &str) -> Result<Content<'a, P>, Error> {
+    let Some(raw) = raw else { return Ok(Content::None) };
+    match Shape::of(raw) {
+        Shape::Null => Ok(Content::None),
+        Shape::String => text(Some(raw), place).map(Content::Text),
+        Shape::Array => nested(raw, place).map(Content::Parts),
+        shape => {
+            let message = format!(
+                "Invalid type for '{place}': expected one of a string or array of objects, but got {} instead.",
+                shape.name()
+            );
+            Err(Error::invalid(message).param(place).code("invalid_type"))
+        }
+    }
+}
+
+/// A text, passed on as it is written. One with `\u` escapes is decoded once: half a surrogate pair is no text, and Google's
+/// refusal would not say where it is.
+pub fn text<'a>(raw: Option<&'a RawValue>, place: &str) -> Result<Text<'a>, Error> {
+    let wrong =
+        |what: &str| Error::invalid(format!("Invalid type for '{place}': expected a string, but got {what} instead."));
+    let Some(raw) = raw else { return Err(wrong("nothing").param(place).code("missing_required_parameter")) };
+    if Shape::of(raw) != Shape::String {
+        return Err(wrong(Shape::of(raw).name()).param(place).code("invalid_type"));
+    }
+    let suspicious = memchr::memmem::find(raw.get().as_bytes(), br"\u").is_some();
+    if suspicious && decode(raw).is_none() {
+        let message = format!("Invalid '{place}': it holds half of a surrogate pair (a lone `\\ud800`–`\\udfff`).");
+        return Err(Error::invalid(message).param(place).code("invalid_value"));
+    }
+    Ok(Text::Raw(raw))
+}
+
+/// 400 for a field that must be there.
+pub fn missing(param: impl Into<String>) -> Error {
+    let param = param.into();
+    let message = format!("Missing required parameter: '{param}'.");
+    Error::invalid(message).param(param).code("missing_required_parameter")
+}
+
+/// 400 for a kind that nobody knows; `param` is where it stands.
+pub fn unknown_kind(kind: Option<&str>, known: &str, param: &str) -> Error {
+    match kind {
+        Some(kind) => {
+            let shown: String = kind.chars().take(64).collect();
+            let message = format!("Invalid value: '{}'. Supported values are: {known}.", shown.escape_debug());
+            Error::invalid(message).param(param).code("invalid_value")
+        }
+        None => missing(param),
+    }
 }

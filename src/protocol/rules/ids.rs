@@ -1,18 +1,21 @@
 //! Ids of our own making.
 
-/// Makes ids for the tool calls of one answer.
+/// Makes ids for what is in one answer.
 #[derive(Debug)]
-pub struct CallIds(fastrand::Rng);
+pub struct CallIds {
+    random: fastrand::Rng,
+    prefix: &'static str,
+}
 
 impl CallIds {
     /// The same seed gives the same ids.
-    pub fn new(seed: u64) -> Self {
-        Self(fastrand::Rng::with_seed(seed))
+    pub fn new(seed: u64, prefix: &'static str) -> Self {
+        Self { random: fastrand::Rng::with_seed(seed), prefix }
     }
 
-    /// `call_` and 24 letters or digits, as OpenAI's are.
+    /// The prefix and 24 letters or digits, as the vendors' are.
     pub fn next(&mut self) -> String {
-        let tail = std::iter::repeat_with(|| self.0.alphanumeric()).take(24);
-        "call_".chars().chain(tail).collect()
+        let tail = std::iter::repeat_with(|| self.random.alphanumeric()).take(24);
+        self.prefix.chars().chain(tail).collect()
     }
 }

@@ -1,10 +1,18 @@
 //! Gemini's quirks, one file each, for every dialect.
 
+pub mod answer;
+pub mod carrier;
+pub mod conversation;
 pub mod document;
+pub mod files;
 pub mod finish;
+pub mod format;
+pub mod functions;
 pub mod ids;
 pub mod json_schema;
+pub mod limits;
 pub mod media;
+pub mod sources;
 pub mod thinking;
 pub mod tool_result;
 pub mod usage;

@@ -1,24 +1,58 @@
 //! How much to think, from a client's words to what the model takes: a budget (Gemini 2.5) or a level (3 and later).
 
+use crate::error::Error;
 use crate::model::{Level, Thinking};
-use crate::protocol::verdict::Notes;
+use crate::protocol::{Notes, Target};
 use crate::wire::gemini::request::ThinkingConfig;
 
 /// OpenAI's efforts, in rising order.
 pub const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
-const FIELD: &str = "reasoning_effort";
-
-/// The thinking of this effort (one of [`EFFORTS`]) on a model that thinks like this; None where nothing is to be sent.
+/// The thinking of this effort, told in this field, on this model; None where nothing is to be sent.
 ///
+/// # Errors
+/// 400 when it is none of [`EFFORTS`].
+pub fn for_effort(effort: &str, field: &str, target: &Target<'_>) -> Result<Option<ThinkingConfig<'static>>, Error> {
+    if !EFFORTS.contains(&effort) {
+        let shown: String = effort.chars().take(64).collect();
+        let known = EFFORTS.join("', '");
+        let message = format!("Invalid value: '{}'. Supported values are: '{known}'.", shown.escape_debug());
+        return Err(Error::invalid(message).param(field).code("invalid_value"));
+    }
+    Ok(config(effort, field, target.model.facts.thinking, target.notes))
+}
+
+/// The effort that is nearest to a budget in tokens (the bounds are those of Google's own efforts).
+pub fn effort_of(budget: i64) -> &'static str {
+    match budget {
+        ..=512 => "minimal",
+        513..=1024 => "low",
+        1025..=8192 => "medium",
+        _ => "high",
+    }
+}
+
+/// The thinking of this budget in tokens, told in this field, on this model.
+pub fn for_budget(budget: i64, field: &str, target: &Target<'_>) -> Option<ThinkingConfig<'static>> {
+    let Thinking::Budget { min, max, .. } = target.model.facts.thinking else {
+        return config(effort_of(budget), field, target.model.facts.thinking, target.notes);
+    };
+    let taken = budget.clamp(min.into(), max.into());
+    if taken != budget {
+        target.notes.clamped(field, format_args!("{taken} is the nearest budget this model takes"));
+    }
+    let thinking_budget = Some(taken);
+    Some(ThinkingConfig { thinking_budget, include_thoughts: Some(true), ..ThinkingConfig::default() })
+}
+
 /// Budgets are those of Google's own OpenAI endpoint (ai.google.dev/gemini-api/docs/openai, November 2026). What cannot be
 /// switched off is set as low as it goes, and its summaries stay home.
-pub fn for_effort(effort: &str, thinking: Thinking, notes: &Notes) -> Option<ThinkingConfig<'static>> {
+fn config(effort: &str, field: &str, thinking: Thinking, notes: &Notes) -> Option<ThinkingConfig<'static>> {
     let mut config = ThinkingConfig { include_thoughts: Some(effort != "none"), ..ThinkingConfig::default() };
     match thinking {
         Thinking::None => {
             if effort != "none" {
-                notes.dropped(FIELD, "this model does not think");
+                notes.dropped(field, "this model does not think");
             }
             return None;
         }
@@ -32,7 +66,7 @@ pub fn for_effort(effort: &str, thinking: Thinking, notes: &Notes) -> Option<Thi
                 _ => max,
             };
             if effort == "none" && !off {
-                notes.clamped(FIELD, format_args!("this model always thinks: its least budget is {min}"));
+                notes.clamped(field, format_args!("this model always thinks: its least budget is {min}"));
             }
             config.thinking_budget = Some(budget.into());
         }
@@ -47,7 +81,7 @@ pub fn for_effort(effort: &str, thinking: Thinking, notes: &Notes) -> Option<Thi
             let taken = level.max(lowest);
             let asked = if effort == "none" { None } else { Some(effort.to_uppercase()) };
             if asked.as_deref() != Some(taken.name()) {
-                notes.clamped(FIELD, format_args!("{} is the nearest level this model takes", taken.name()));
+                notes.clamped(field, format_args!("{} is the nearest level this model takes", taken.name()));
             }
             config.thinking_level = Some(taken.name().into());
         }
@@ -76,10 +110,10 @@ mod tests {
             ("low", gemma, None, Some("MINIMAL")),
             ("medium", gemma, None, Some("HIGH")),
         ] {
-            let config = for_effort(effort, thinking, &Notes::off()).unwrap();
+            let config = config(effort, "f", thinking, &Notes::off()).unwrap();
             assert_eq!((config.thinking_budget, config.thinking_level.as_deref()), (budget, level), "{effort}");
             assert_eq!(config.include_thoughts, Some(effort != "none"), "{effort}");
         }
-        assert_eq!(for_effort("high", Thinking::None, &Notes::off()), None);
+        assert_eq!(config("high", "f", Thinking::None, &Notes::off()), None);
     }
 }

@@ -18,6 +18,11 @@ pub fn response(text: &str) -> Json<'static> {
     }
 }
 
+/// The `response` of a tool that failed.
+pub fn error(text: &str) -> Json<'static> {
+    Json::from_value(&serde_json::json!({ "error": text }))
+}
+
 fn result<T: Serialize + ?Sized>(value: &T) -> Json<'static> {
     #[derive(Serialize)]
     struct Wrapped<'a, T: ?Sized> {

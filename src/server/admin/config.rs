@@ -1,32 +1,43 @@
-//! `/admin/config` and `/admin/reload`: what is configured, and a change of it.
+//! `/admin/config` and `/admin/reload`: what is configured, what was, and changes of it.
 
-use axum::extract::State;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::problem::Problems;
+use crate::runtime::Live;
 use crate::server::App;
 use crate::server::auth::Caller;
 use crate::server::respond::document;
 
 /// Loads the configuration anew, and says what came of it.
 pub async fn reload(State(app): State<App>) -> Response {
-    let live = app.live.clone();
-    // Reads files and compiles plugins: not on a thread that serves others.
-    match tokio::task::spawn_blocking(move || live.reload()).await {
-        Ok(Ok(reloaded)) => document(StatusCode::OK, &reloaded),
-        Ok(Err(problems)) => {
-            let message =
-                "The configuration is refused; the one before stays live. `problems` lists all that is wrong.";
-            let error = json!({
-                "error": { "message": message, "type": "invalid_request_error", "param": null, "code": "config_refused" },
-                "problems": problems,
-            });
-            document(StatusCode::UNPROCESSABLE_ENTITY, &error)
-        }
-        Err(_) => Error::internal("The reload broke off.").into_response(),
-    }
+    outcome(&app, |live| live.reload()).await
+}
+
+/// Says what a reload would change, or be refused for. Nothing is changed.
+pub async fn trial(State(app): State<App>) -> Response {
+    outcome(&app, |live| live.trial().map(|changes| json!({ "changes": changes }))).await
+}
+
+/// Writes the files of an earlier generation back, and loads them.
+pub async fn rollback(State(app): State<App>, Path(generation): Path<u64>) -> Response {
+    outcome(&app, move |live| live.rollback(generation)).await
+}
+
+/// The configurations that were accepted, the newest first.
+pub async fn history(State(app): State<App>, caller: Caller) -> Response {
+    let entry = |kept: crate::runtime::Generation| {
+        let live = kept.generation == caller.snapshot.generation;
+        json!({ "generation": kept.generation, "hash": kept.hash, "at": kept.at, "live": live, "changes": kept.changes })
+    };
+    let generations: Vec<Value> = app.live.history().into_iter().map(entry).collect();
+    document(StatusCode::OK, &json!({ "generations": generations }))
 }
 
 /// The live configuration, secrets masked, and what was wrong with the last change if it was refused.
@@ -36,10 +47,34 @@ pub async fn show(State(app): State<App>, caller: Caller) -> Response {
         "generation": snapshot.generation,
         "hash": snapshot.hash,
         "file": snapshot.config.file,
+        "included": snapshot.config.included().collect::<Vec<_>>(),
         "loaded_at": snapshot.loaded_at.to_string(),
         "settings": snapshot.config.resolved(),
         "warnings": snapshot.warnings,
         "refused": app.live.refused(),
     });
     document(StatusCode::OK, &config)
+}
+
+/// What came of something that reads files and compiles plugins: not on a thread that serves others.
+async fn outcome<T, F>(app: &App, act: F) -> Response
+where
+    T: Serialize + Send + 'static,
+    F: FnOnce(Arc<Live>) -> Result<T, Problems> + Send + 'static,
+{
+    let live = app.live.clone();
+    match tokio::task::spawn_blocking(move || act(live)).await {
+        Ok(Ok(done)) => document(StatusCode::OK, &done),
+        Ok(Err(problems)) => refused(&problems),
+        Err(_) => Error::internal("The load broke off.").into_response(),
+    }
+}
+
+fn refused(problems: &Problems) -> Response {
+    let message = "The configuration is refused; the one before stays live. `problems` lists all that is wrong.";
+    let error = json!({
+        "error": { "message": message, "type": "invalid_request_error", "param": null, "code": "config_refused" },
+        "problems": problems,
+    });
+    document(StatusCode::UNPROCESSABLE_ENTITY, &error)
 }

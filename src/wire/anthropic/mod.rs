@@ -1,3 +1,4 @@
 //! Anthropic's documents.
 
 pub mod error;
+pub mod messages;

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::error::Error;
 use crate::wire::json::{Json, Text};
 
 /// The body of `generateContent` and `streamGenerateContent`.
@@ -35,6 +37,18 @@ pub struct Request<'a> {
     /// `flex` or `priority`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_tier: Option<&'static str>,
+}
+
+impl Request<'_> {
+    /// As JSON.
+    ///
+    /// # Errors
+    /// Our own, in theory.
+    pub fn written(&self) -> Result<Bytes, Error> {
+        let text = serde_json::to_vec(self);
+        text.map(Bytes::from)
+            .map_err(|error| Error::internal(format!("a request to Gemini could not be written: {error}")))
+    }
 }
 
 /// One turn.

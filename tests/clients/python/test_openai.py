@@ -10,7 +10,7 @@ import typing
 import openai
 import pytest
 import typing_extensions
-from openai.types.chat import completion_create_params
+from openai.types.chat import ChatCompletion, ChatCompletionChunk, completion_create_params
 from pydantic import BaseModel
 
 BASE_URL = os.environ["BASE_URL"]
@@ -252,3 +252,19 @@ def test_every_published_field_has_a_verdict():
         return above or any(row.startswith((field + ".", field + "[]")) for row in told)
 
     assert [field for field in sorted(fields) if not has_verdict(field)] == []
+
+
+GOLDEN = pathlib.Path(__file__).parents[2] / "golden" / "openai_chat"
+
+
+def test_golden_answers_are_what_openai_publishes():
+    """The SDK's types are made from OpenAI's published schema. Reading does not check them; validation does."""
+    answers = [json.loads(file.read_text()) for file in GOLDEN.glob("*/answer.json")]
+    answers = [answer for answer in answers if "fault" not in answer]
+    events = [line for file in GOLDEN.glob("*/answer.sse") for line in file.read_text().splitlines()]
+    chunks = [json.loads(line[6:]) for line in events if line.startswith('data: {"id"')]
+    assert len(answers) > 10 and len(chunks) > 30
+    for answer in answers:
+        ChatCompletion.model_validate(answer)
+    for chunk in chunks:
+        ChatCompletionChunk.model_validate(chunk)

@@ -5,6 +5,7 @@
 //! what changes is noted, with its place.
 
 mod clean;
+mod hold;
 mod subset;
 
 use std::fmt::{self, Display};
@@ -15,6 +16,8 @@ use serde_json::{Map, Value};
 
 use crate::protocol::verdict::Notes;
 use crate::wire::json::{Json, Shape};
+
+pub use hold::hold;
 
 /// Keywords that say something to a model and nothing to Gemini's decoder: they move into the description.
 const TO_DESCRIPTION: &[&str] =

@@ -1,0 +1,198 @@
+//! The tests of plugins: `tests/NAME.toml` beside them. Each case gives what some hooks see and says what must come of it; it runs
+//! through the very code that serves requests. One runner for reloads, for `gemini-adapter plugin test` and for this program's tests.
+
+mod expect;
+mod journey;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::files::{File, Files};
+use super::settings::PluginsSettings;
+use super::{Plugins, header};
+use crate::problem::{Problem, Problems};
+
+/// Cases of one plugin: more take too long for a reload.
+const MOST: usize = 200;
+
+/// What came of a case.
+#[derive(Clone, Debug, Serialize)]
+pub struct CaseReport {
+    /// The plugin.
+    pub plugin: String,
+    /// The case.
+    pub name: String,
+    /// Its file.
+    pub file: PathBuf,
+    /// Its line there.
+    pub line: usize,
+    /// What was wrong; None when it passed.
+    pub wrong: Option<String>,
+}
+
+/// A file of cases.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    plugin: Option<String>,
+    #[serde(default)]
+    case: Vec<Case>,
+}
+
+/// One case: what there is, and what must come of it. What is not given is not run.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    name: String,
+    #[serde(default = "chat")]
+    api: String,
+    #[serde(default = "path")]
+    path: String,
+    #[serde(default = "client")]
+    client: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    config: Map<String, Value>,
+    request: Option<Value>,
+    route: Option<Map<String, Value>>,
+    up: Option<Value>,
+    failure: Option<Map<String, Value>>,
+    text: Option<Pieces>,
+    reasoning: Option<Pieces>,
+    arguments: Option<Map<String, Value>>,
+    chunks: Option<Vec<Value>>,
+    answer: Option<Value>,
+    response: Option<Value>,
+    error: Option<Map<String, Value>>,
+    models: Option<Vec<Value>>,
+    log: Option<Map<String, Value>>,
+    #[serde(default)]
+    expect: Map<String, Value>,
+}
+
+/// A text at once, or in pieces.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Pieces {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Pieces {
+    fn list(&self) -> Vec<&str> {
+        match self {
+            Self::One(text) => vec![text],
+            Self::Many(texts) => texts.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+fn chat() -> String {
+    "chat".to_owned()
+}
+
+fn path() -> String {
+    "/v1/chat/completions".to_owned()
+}
+
+fn client() -> String {
+    "client".to_owned()
+}
+
+/// Runs the cases of every plugin that has some; each that fails is an error at its place.
+pub fn check(files: &Files, settings: &PluginsSettings, problems: &mut Problems) {
+    for report in run(files, settings, problems) {
+        if let Some(wrong) = report.wrong {
+            let message = format!("the test `{}` of `{}` fails: {wrong}", report.name, report.plugin);
+            let problem = Problem::error(message).in_file(&report.file, Some((report.line, 1)));
+            problems.push(problem.hint("mend the plugin or the test; `plugins.run_tests = false` leaves tests out"));
+        }
+    }
+}
+
+/// Runs the cases of these files.
+pub fn run(files: &Files, settings: &PluginsSettings, problems: &mut Problems) -> Vec<CaseReport> {
+    let mut reports = Vec::new();
+    for tests in &files.tests {
+        match read(tests) {
+            Ok((plugin, cases)) => match files.plugins.iter().find(|file| stem(&file.path) == plugin) {
+                Some(file) => reports.extend(of_plugin(tests, &plugin, &cases, file, files, settings)),
+                None => {
+                    let problem = Problem::warning(format!("there is no plugin `{plugin}.rhai` for these tests"));
+                    problems.push(problem.in_file(&tests.path, None).hint("give them its name, or take them away"));
+                }
+            },
+            Err(problem) => problems.push(*problem),
+        }
+    }
+    reports
+}
+
+fn read(tests: &File) -> Result<(String, Vec<Case>), Box<Problem>> {
+    let document: Document = toml::from_str(&tests.text).map_err(|error| {
+        let before = error.span().and_then(|span| tests.text.get(..span.start)).unwrap_or_default();
+        let place =
+            (before.matches('\n').count() + 1, before.rsplit('\n').next().unwrap_or_default().chars().count() + 1);
+        let problem = Problem::error(error.message().to_owned()).in_file(&tests.path, Some(place));
+        Box::new(problem.hint("docs/plugins.md says what a test may hold"))
+    })?;
+    if document.case.len() > MOST {
+        let problem = Problem::error(format!("holds more than {MOST} cases"));
+        return Err(Box::new(problem.in_file(&tests.path, None)));
+    }
+    Ok((document.plugin.unwrap_or_else(|| stem(&tests.path)), document.case))
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn of_plugin(
+    tests: &File,
+    plugin: &str,
+    cases: &[Case],
+    file: &File,
+    files: &Files,
+    settings: &PluginsSettings,
+) -> Vec<CaseReport> {
+    let lines: Vec<usize> = (tests.text.lines().enumerate())
+        .filter(|(_, line)| line.trim() == "[[case]]")
+        .map(|(number, _)| number + 1)
+        .collect();
+    let mut reports = Vec::new();
+    for (number, case) in cases.iter().enumerate() {
+        // Each case has a plugin of its own, with nothing remembered and no failure behind it.
+        let wrong = match alone(file, files, settings, &case.config) {
+            Ok(plugins) => journey::run(&plugins, case),
+            Err(problems) => expect::refused(case, &problems),
+        };
+        let line = lines.get(number).copied().unwrap_or(1);
+        let (name, file) = (case.name.clone(), tests.path.clone());
+        reports.push(CaseReport { plugin: plugin.to_owned(), name, file, line, wrong });
+    }
+    reports
+}
+
+/// The plugin by itself, with these settings and never in shadow.
+fn alone(
+    file: &File,
+    files: &Files,
+    settings: &PluginsSettings,
+    config: &Map<String, Value>,
+) -> Result<Plugins, String> {
+    let name = header::name(&file.path, &file.text);
+    let settings = PluginsSettings {
+        library: Vec::new(),
+        shadow: Vec::new(),
+        settings: BTreeMap::from([(name, config.clone())]),
+        ..settings.clone()
+    };
+    let files = Files { plugins: vec![file.clone()], libraries: files.libraries.clone(), tests: Vec::new() };
+    let mut problems = Problems::new();
+    let plugins = Plugins::compile(&files, &settings, &mut problems);
+    if problems.has_errors() { Err(problems.to_string()) } else { Ok(plugins.in_the_light()) }
+}

@@ -1,0 +1,201 @@
+//! A JSON body as scripts see it: a handle, not a copy. Parsed when it is first touched, written again only when it was
+//! changed; untouched, the bytes that went in come out.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use rhai::{Array, Dynamic, Engine, ImmutableString as Text};
+use serde_json::Value;
+
+use super::Answer;
+use super::dialect::{self, Dialect};
+use crate::plugin::difference::differences;
+
+/// A body. Clones share it: scripts get their arguments by value.
+#[derive(Clone, Debug)]
+pub struct Body(Arc<Mutex<Document>>);
+
+#[derive(Debug)]
+struct Document {
+    dialect: Dialect,
+    bytes: Bytes,
+    value: Option<Value>,
+    changed: bool,
+    dropped: bool,
+}
+
+impl Body {
+    /// A handle on these bytes.
+    pub fn new(dialect: Dialect, bytes: Bytes) -> Self {
+        Self(Arc::new(Mutex::new(Document { dialect, bytes, value: None, changed: false, dropped: false })))
+    }
+
+    /// The bytes: those that went in when nothing was changed. None when the script has dropped it.
+    pub fn into_bytes(self) -> Option<Bytes> {
+        let document = self.lock();
+        if document.dropped {
+            return None;
+        }
+        Some(match &document.value {
+            Some(value) if document.changed => value.to_string().into(),
+            _ => document.bytes.clone(),
+        })
+    }
+
+    /// The places that were changed.
+    pub fn changes(&self) -> Vec<String> {
+        let document = self.lock();
+        if document.dropped {
+            return vec!["all of it: it is dropped".to_owned()];
+        }
+        let before: Value = serde_json::from_slice(&document.bytes).unwrap_or_default();
+        let after = document.value.as_ref().filter(|_| document.changed).unwrap_or(&before);
+        differences(&before, after).into_iter().map(|difference| difference.pointer).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Document> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads something of the document.
+    pub(super) fn read<T>(&self, reader: impl FnOnce(Dialect, &Value) -> Answer<T>) -> Answer<T> {
+        let mut document = self.lock();
+        let dialect = document.dialect;
+        reader(dialect, document.parsed()?)
+    }
+
+    /// Changes something of the document. `same` tells whether it is so already: a script that only calls a function on a
+    /// property has it written back, and that must not count as a change.
+    pub(super) fn change(
+        &self,
+        same: impl FnOnce(Dialect, &Value) -> bool,
+        change: impl FnOnce(Dialect, &mut Value) -> Answer<()>,
+    ) -> Answer<()> {
+        let mut document = self.lock();
+        let dialect = document.dialect;
+        let value = document.parsed()?;
+        if !same(dialect, value) {
+            change(dialect, value)?;
+            document.changed = true;
+        }
+        Ok(())
+    }
+}
+
+impl Document {
+    fn parsed(&mut self) -> Answer<&mut Value> {
+        if self.value.is_none() {
+            let value = serde_json::from_slice(&self.bytes).map_err(|_| "the body is no JSON")?;
+            self.value = Some(value);
+        }
+        self.value.as_mut().ok_or_else(|| "the body is no JSON".into())
+    }
+}
+
+/// Gives scripts the handle.
+pub fn register(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<Body>("Body")
+        .register_fn("get", |body: &mut Body, pointer: Text| body.read(|_, value| get(value, &pointer)))
+        .register_fn("set", |body: &mut Body, pointer: Text, new: Dynamic| {
+            body.change(|_, _| false, |_, value| set(value, &pointer, json(&new)?))
+        })
+        .register_fn("remove", |body: &mut Body, pointer: Text| {
+            body.change(|_, _| false, |_, value| remove(value, &pointer))
+        })
+        .register_fn("to_map", |body: &mut Body| body.read(|_, value| dynamic(value)))
+        .register_fn("drop", |body: &mut Body| {
+            let mut document = body.lock();
+            if document.dialect != Dialect::GeminiChunk {
+                return Err("only a chunk can be dropped".into());
+            }
+            document.dropped = true;
+            Answer::Ok(())
+        });
+    for name in dialect::TEXTS {
+        engine
+            .register_get(*name, |body: &mut Body| body.read(|dialect, value| dialect::text(dialect, name, value)))
+            .register_set(*name, |body: &mut Body, new: Text| {
+                body.change(
+                    |dialect, value| dialect::text(dialect, name, value).is_ok_and(|old| *old == *new),
+                    |dialect, value| dialect::set_text(dialect, name, value, &new),
+                )
+            });
+    }
+    engine
+        .register_get("calls", |body: &mut Body| body.read(|dialect, value| dynamic(&dialect::calls(dialect, value)?)))
+        .register_get("texts", |body: &mut Body| {
+            let texts = body.read(dialect::texts)?;
+            Answer::Ok(texts.into_iter().map(Dynamic::from).collect::<Array>())
+        })
+        .register_set("texts", |body: &mut Body, new: Array| {
+            let new: Result<Vec<String>, _> = new.into_iter().map(Dynamic::into_string).collect();
+            let new = new.map_err(|kind| format!("`texts` holds texts, and no {kind}"))?;
+            body.change(
+                |dialect, value| dialect::texts(dialect, value).is_ok_and(|old| old == new),
+                |dialect, value| dialect::set_texts(dialect, value, new.clone()),
+            )
+        });
+}
+
+pub(super) fn get(value: &Value, pointer: &str) -> Answer<Dynamic> {
+    value.pointer(pointer).map_or(Ok(Dynamic::UNIT), dynamic)
+}
+
+/// Sets what a pointer leads to. Objects on the way are made; `-` after an array's pointer adds to it.
+pub(super) fn set(value: &mut Value, pointer: &str, new: Value) -> Answer<()> {
+    let mut here = value;
+    for step in steps(pointer)? {
+        if here.is_null() {
+            *here = Value::Object(serde_json::Map::new());
+        }
+        here = match here {
+            Value::Array(items) => {
+                let index = if step == "-" { Ok(items.len()) } else { step.parse::<usize>() };
+                let index = index.map_err(|_| format!("`{step}` is no position in an array"))?;
+                if step == "-" {
+                    items.push(Value::Null);
+                }
+                items.get_mut(index).ok_or_else(|| format!("the array has no position {index}"))?
+            }
+            Value::Object(map) => map.entry(step).or_insert(Value::Null),
+            _ => return Err(format!("`{pointer}` leads through something that is neither object nor array").into()),
+        };
+    }
+    *here = new;
+    Ok(())
+}
+
+fn remove(value: &mut Value, pointer: &str) -> Answer<()> {
+    let mut steps = steps(pointer)?;
+    let last = steps.pop().ok_or("the whole body cannot be removed")?;
+    let parent: String = steps.iter().map(|step| format!("/{}", step.replace('~', "~0").replace('/', "~1"))).collect();
+    match value.pointer_mut(&parent) {
+        Some(Value::Object(map)) => drop(map.shift_remove(&last)),
+        Some(Value::Array(items)) => {
+            if let Some(index) = last.parse().ok().filter(|index: &usize| *index < items.len()) {
+                items.remove(index);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn steps(pointer: &str) -> Answer<Vec<String>> {
+    match pointer.strip_prefix('/') {
+        None if pointer.is_empty() => Ok(Vec::new()),
+        None => Err(format!("`{pointer}` is no JSON pointer: it begins with `/`").into()),
+        Some(rest) => Ok(rest.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect()),
+    }
+}
+
+/// A JSON value for a script.
+pub fn dynamic(value: &Value) -> Answer<Dynamic> {
+    rhai::serde::to_dynamic(value)
+}
+
+/// A script's value for JSON.
+pub fn json(value: &Dynamic) -> Answer<Value> {
+    rhai::serde::from_dynamic(value)
+}

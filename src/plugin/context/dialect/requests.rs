@@ -1,0 +1,160 @@
+//! Requests in the client's dialect, and to Gemini: the system prompt and the messages.
+
+use serde_json::{Value, json};
+
+use super::{Answer, Api, set_at, words};
+
+/// The field that holds the messages.
+pub fn place(api: Api) -> &'static str {
+    match api {
+        Api::Chat | Api::Messages => "messages",
+        Api::Responses | Api::Other => "input",
+        Api::Native => "contents",
+    }
+}
+
+/// The messages as they are. An input that is a text is a message.
+pub fn messages(api: Api, body: &Value) -> Vec<Value> {
+    match &body[place(api)] {
+        Value::Array(messages) => messages.clone(),
+        Value::String(text) => vec![new_message(api, "user", text)],
+        _ => Vec::new(),
+    }
+}
+
+/// Who speaks: `user`, `assistant`, `system`, `tool`. Gemini's `model` is the assistant.
+pub fn message_role(api: Api, message: &Value) -> String {
+    match (api, message["role"].as_str()) {
+        (Api::Native, Some("model")) => "assistant".to_owned(),
+        (Api::Responses, None) if message["type"] == "function_call" => "assistant".to_owned(),
+        (Api::Responses, None) if message["type"] == "function_call_output" => "tool".to_owned(),
+        (_, Some("developer")) => "system".to_owned(),
+        (_, Some(role)) => role.to_owned(),
+        (_, None) => "user".to_owned(),
+    }
+}
+
+/// What a message says.
+pub fn message_text(api: Api, message: &Value) -> String {
+    match (api, message) {
+        (_, Value::String(text)) => text.clone(),
+        (Api::Native, message) => words(&message["parts"]),
+        (_, message) => words(&message["content"]),
+    }
+}
+
+/// Puts words in place of a message's; its images stay.
+pub fn set_message_text(api: Api, message: &mut Value, new: &str) {
+    let part = match api {
+        Api::Native => json!({ "text": new }),
+        Api::Responses if message_role(api, message) == "assistant" => json!({ "type": "output_text", "text": new }),
+        Api::Responses => json!({ "type": "input_text", "text": new }),
+        _ => json!({ "type": "text", "text": new }),
+    };
+    let field = if api == Api::Native { "parts" } else { "content" };
+    match message {
+        Value::Object(message) => match message.get_mut(field) {
+            Some(Value::Array(parts)) => {
+                // In the place of the first text that was there.
+                let at = parts.iter().position(|part| part.get("text").is_some()).unwrap_or(0);
+                parts.retain(|part| part.get("text").is_none());
+                parts.insert(at.min(parts.len()), part);
+            }
+            _ if api == Api::Native => drop(message.insert(field.to_owned(), json!([part]))),
+            _ => drop(message.insert(field.to_owned(), json!(new))),
+        },
+        message => *message = json!(new),
+    }
+}
+
+/// A message of one text.
+pub fn new_message(api: Api, role: &str, text: &str) -> Value {
+    match api {
+        Api::Native => {
+            json!({ "role": if role == "assistant" { "model" } else { role }, "parts": [{ "text": text }] })
+        }
+        Api::Other => json!(text),
+        _ => json!({ "role": role, "content": text }),
+    }
+}
+
+/// The system prompt.
+pub fn system(api: Api, body: &Value) -> String {
+    match api {
+        Api::Chat | Api::Responses => {
+            let own = body["instructions"].as_str().filter(|_| api == Api::Responses).map(str::to_owned);
+            let said = messages(api, body);
+            let said = said.iter().filter(|message| message_role(api, message) == "system");
+            own.into_iter().chain(said.map(|message| message_text(api, message))).collect::<Vec<_>>().join("\n")
+        }
+        Api::Messages => words(&body["system"]),
+        Api::Native => words(&body[native_system(body)]["parts"]),
+        Api::Other => String::new(),
+    }
+}
+
+/// Sets it: one text, where the dialect has it.
+///
+/// # Errors
+/// When the body has no place for it.
+pub fn set_system(api: Api, body: &mut Value, new: &str) -> Answer<()> {
+    if let Some(Value::Array(messages)) = body.get_mut(place(api))
+        && matches!(api, Api::Chat | Api::Responses)
+    {
+        messages.retain(|message| message_role(api, message) != "system");
+    }
+    match api {
+        Api::Chat => {
+            let messages = body.get_mut("messages").and_then(Value::as_array_mut).ok_or("`messages` is no array")?;
+            if !new.is_empty() {
+                messages.insert(0, new_message(api, "system", new));
+            }
+            Ok(())
+        }
+        Api::Responses => set_or_remove(body, "instructions", new, json!(new)),
+        Api::Messages => set_or_remove(body, "system", new, json!(new)),
+        Api::Native => {
+            let name = native_system(body);
+            set_or_remove(body, name, new, json!({ "parts": [{ "text": new }] }))
+        }
+        Api::Other => Err("this kind of request has no system prompt".into()),
+    }
+}
+
+/// Google's JSON takes both names.
+fn native_system(body: &Value) -> &'static str {
+    if body.get("system_instruction").is_some() { "system_instruction" } else { "systemInstruction" }
+}
+
+fn set_or_remove(body: &mut Value, name: &str, text: &str, new: Value) -> Answer<()> {
+    if !text.is_empty() {
+        return set_at(body, name, new);
+    }
+    if let Some(body) = body.as_object_mut() {
+        body.shift_remove(name);
+    }
+    Ok(())
+}
+
+/// What the user said last.
+pub fn last_user_text(api: Api, body: &Value) -> String {
+    let messages = messages(api, body);
+    let last = messages.iter().rev().find(|message| message_role(api, message) == "user");
+    last.map(|message| message_text(api, message)).unwrap_or_default()
+}
+
+/// Puts other words there.
+///
+/// # Errors
+/// When no user said anything.
+pub fn set_last_user_text(api: Api, body: &mut Value, new: &str) -> Answer<()> {
+    match body.get_mut(place(api)) {
+        Some(Value::Array(messages)) => {
+            let last = messages.iter_mut().rev().find(|message| message_role(api, message) == "user");
+            set_message_text(api, last.ok_or("there is no user's message")?, new);
+        }
+        Some(input @ Value::String(_)) => *input = json!(new),
+        _ => return Err("there is no user's message".into()),
+    }
+    Ok(())
+}

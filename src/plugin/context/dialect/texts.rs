@@ -1,0 +1,91 @@
+//! Every text of a request that a person or a tool wrote, in order: what a rule about words must see, whatever the dialect and
+//! however deep it is.
+
+use serde_json::Value;
+
+use super::{Answer, Dialect, nothing};
+
+/// Where words are, by name. Under any other name there are ids, kinds and settings.
+const PROSE: &[&str] =
+    &["system", "instructions", "system_instruction", "systemInstruction", "input", "messages", "contents", "prompt"];
+/// Inside of those, the fields that hold words.
+const WORDS: &[&str] = &[
+    "text",
+    "content",
+    "output",
+    "thinking",
+    "parts",
+    "summary",
+    "tool_calls",
+    "function",
+    "functionCall",
+    "functionResponse",
+];
+/// Inside of those, documents of the client's own: every text in them counts.
+const OPEN: &[&str] = &["arguments", "args", "response", "input"];
+
+/// The texts.
+///
+/// # Errors
+/// When this body is no request.
+pub fn texts(dialect: Dialect, body: &Value) -> Answer<Vec<String>> {
+    let mut found = Vec::new();
+    each(dialect, &mut body.clone(), &mut |text| found.push(text.clone()))?;
+    Ok(found)
+}
+
+/// Sets them: as many as there are.
+///
+/// # Errors
+/// When there are not as many.
+pub fn set_texts(dialect: Dialect, body: &mut Value, new: Vec<String>) -> Answer<()> {
+    let count = texts(dialect, body)?.len();
+    if new.len() != count {
+        return Err(format!("the request has {count} texts, not {}", new.len()).into());
+    }
+    let mut new = new.into_iter();
+    each(dialect, body, &mut |text| {
+        if let Some(new) = new.next() {
+            *text = new;
+        }
+    })
+}
+
+fn each(dialect: Dialect, body: &mut Value, act: &mut dyn FnMut(&mut String)) -> Answer<()> {
+    if !matches!(dialect, Dialect::Request(_) | Dialect::GeminiRequest) {
+        return Err(nothing("texts"));
+    }
+    for (name, value) in body.as_object_mut().into_iter().flatten() {
+        if PROSE.contains(&name.as_str()) {
+            prose(value, act);
+        }
+    }
+    Ok(())
+}
+
+fn prose(value: &mut Value, act: &mut dyn FnMut(&mut String)) {
+    match value {
+        Value::String(text) => act(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| prose(item, act)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let name = name.as_str();
+                if OPEN.contains(&name) {
+                    everything(value, act);
+                } else if WORDS.contains(&name) {
+                    prose(value, act);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn everything(value: &mut Value, act: &mut dyn FnMut(&mut String)) {
+    match value {
+        Value::String(text) => act(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| everything(item, act)),
+        Value::Object(fields) => fields.iter_mut().for_each(|(_, value)| everything(value, act)),
+        _ => {}
+    }
+}

@@ -1,0 +1,76 @@
+//! `ctx.state`: what a plugin remembers between requests, for a time. Bounded, its own, and a help only: what is full forgets.
+
+use std::time::Duration;
+
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString as Text};
+
+use super::{Answer, dynamic, json};
+use crate::store::Table;
+
+/// Longest name of what is remembered, in bytes.
+const LONGEST_NAME: usize = 256;
+/// How long something is remembered where nothing is said, and at most.
+const KEPT: Duration = Duration::from_secs(3600);
+const LONGEST_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// What one plugin remembers.
+#[derive(Clone, Debug)]
+pub struct State {
+    plugin: String,
+    table: Table,
+}
+
+impl State {
+    /// The part of `table` that is this plugin's.
+    pub fn new(plugin: &str, table: Table) -> Self {
+        Self { plugin: plugin.to_owned(), table }
+    }
+
+    fn row(&self, name: &str) -> Answer<String> {
+        if name.len() > LONGEST_NAME {
+            return Err(
+                format!("state: a name has at most {LONGEST_NAME} bytes; `hash(name)` makes a short one").into()
+            );
+        }
+        Ok(format!("{}/{name}", self.plugin))
+    }
+
+    fn get(&self, name: &str) -> Answer<Dynamic> {
+        let value = self.table.get(&self.row(name)?);
+        value.and_then(|bytes| serde_json::from_slice(&bytes).ok()).map_or(Ok(Dynamic::UNIT), |value| dynamic(&value))
+    }
+
+    fn set(&self, name: &str, value: &Dynamic, kept: Duration) -> Answer<()> {
+        self.table.put_for(&self.row(name)?, json(value)?.to_string().into(), kept);
+        Ok(())
+    }
+
+    fn increase(&self, name: &str, by: i64, kept: Duration) -> Answer<i64> {
+        Ok(self.table.add(&self.row(name)?, by, kept))
+    }
+}
+
+fn seconds(seconds: i64) -> Result<Duration, Box<EvalAltResult>> {
+    let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
+    let kept = seconds.map(Duration::from_secs).ok_or("state: something is remembered for at least 1 second")?;
+    Ok(kept.min(LONGEST_KEPT))
+}
+
+/// Gives scripts the handle.
+pub fn register(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<State>("State")
+        .register_fn("get", |state: &mut State, name: Text| state.get(&name))
+        .register_fn("set", |state: &mut State, name: Text, value: Dynamic| state.set(&name, &value, KEPT))
+        .register_fn("set", |state: &mut State, name: Text, value: Dynamic, kept: i64| {
+            state.set(&name, &value, seconds(kept)?)
+        })
+        .register_fn("incr", |state: &mut State, name: Text, by: i64| state.increase(&name, by, KEPT))
+        .register_fn("incr", |state: &mut State, name: Text, by: i64, kept: i64| {
+            state.increase(&name, by, seconds(kept)?)
+        })
+        .register_fn("remove", |state: &mut State, name: Text| {
+            state.table.remove(&state.row(&name)?);
+            Answer::Ok(())
+        });
+}

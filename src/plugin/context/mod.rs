@@ -1,0 +1,179 @@
+//! `ctx`: what a script sees of a request. A handle with state inside, because scripts get their arguments by value.
+
+mod body;
+pub mod dialect;
+mod memory;
+mod messages;
+mod piece;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString as Text, Map};
+
+pub use body::{Body, dynamic, json};
+pub use memory::State;
+pub use piece::{Held, Piece};
+
+use super::hook::Hook;
+
+type Answer<T> = Result<T, Box<EvalAltResult>>;
+
+/// What a script sees during one call of a hook.
+#[derive(Clone, Debug)]
+pub struct Context(Arc<Mutex<View>>);
+
+/// What is in it.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Which hook runs.
+    pub hook: Hook,
+    /// What is the same for the whole request.
+    pub facts: Arc<Facts>,
+    /// What the plugins of this request tell each other.
+    pub vars: Map,
+    /// The plugin's settings.
+    pub config: Map,
+    /// What the plugin remembers between requests.
+    pub state: State,
+    /// How many attempts there were, this one among them.
+    pub attempt: i64,
+    /// The client's name for the model.
+    pub asked: String,
+    /// Google's.
+    pub model: String,
+    /// The pool.
+    pub pool: String,
+    /// What this hook is about.
+    pub subject: Subject,
+}
+
+/// What a hook is about.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// Nothing beside the context itself.
+    Nothing,
+    /// A document.
+    Body(Body),
+    /// A piece of what the model says.
+    Piece(Piece),
+    /// An error, a failure, or how a request went: `ctx.error`, `ctx.failure`, `ctx.log`.
+    Table(Map),
+    /// A list of models.
+    List(rhai::Array),
+}
+
+/// What is the same for the whole request.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The request's id.
+    pub id: String,
+    /// The dialect.
+    pub api: &'static str,
+    /// The endpoint.
+    pub path: &'static str,
+    /// Who asks.
+    pub client: String,
+    /// Headers without credentials.
+    pub headers: Map,
+}
+
+impl Context {
+    /// A context of its own for one call.
+    pub fn new(view: View) -> Self {
+        Self(Arc::new(Mutex::new(view)))
+    }
+
+    /// What is in it, after the call.
+    pub fn view(&self) -> MutexGuard<'_, View> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The body, where this hook has it under this name.
+    fn body(&self, name: &str, hook: Hook) -> Answer<Body> {
+        match self.in_hook(name, hook)?.subject {
+            Subject::Body(ref body) => Ok(body.clone()),
+            _ => Err(format!("there is no `ctx.{name}` this time; `ctx.has_body` tells").into()),
+        }
+    }
+
+    /// The view, in this hook only.
+    fn in_hook(&self, name: &str, hook: Hook) -> Answer<MutexGuard<'_, View>> {
+        let view = self.view();
+        if view.hook == hook {
+            return Ok(view);
+        }
+        Err(format!("there is no `ctx.{name}` in `{}`, only in `{}`", view.hook.name(), hook.name()).into())
+    }
+
+    fn table(&self, name: &str, hook: Hook) -> Answer<Map> {
+        match &self.in_hook(name, hook)?.subject {
+            Subject::Table(map) => Ok(map.clone()),
+            _ => Ok(Map::new()),
+        }
+    }
+}
+
+/// Gives scripts the context.
+pub fn register(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<Context>("Context")
+        .register_get("id", |ctx: &mut Context| ctx.view().facts.id.clone())
+        .register_get("api", |ctx: &mut Context| ctx.view().facts.api.to_owned())
+        .register_get("path", |ctx: &mut Context| ctx.view().facts.path.to_owned())
+        .register_get("client", |ctx: &mut Context| ctx.view().facts.client.clone())
+        .register_get("headers", |ctx: &mut Context| ctx.view().facts.headers.clone())
+        .register_fn("header", |ctx: &mut Context, name: Text| {
+            ctx.view().facts.headers.get(name.to_lowercase().as_str()).cloned().unwrap_or(Dynamic::UNIT)
+        })
+        .register_get("attempt", |ctx: &mut Context| ctx.view().attempt)
+        .register_get("config", |ctx: &mut Context| ctx.view().config.clone())
+        .register_get("state", |ctx: &mut Context| ctx.view().state.clone())
+        .register_get("vars", |ctx: &mut Context| ctx.view().vars.clone())
+        .register_set("vars", |ctx: &mut Context, vars: Map| ctx.view().vars = vars);
+    routes(engine);
+    subjects(engine);
+    body::register(engine);
+    messages::register(engine);
+    memory::register(engine);
+    piece::register(engine);
+}
+
+fn routes(engine: &mut Engine) {
+    engine
+        .register_get("asked", |ctx: &mut Context| ctx.view().asked.clone())
+        .register_get("model", |ctx: &mut Context| ctx.view().model.clone())
+        .register_set("model", |ctx: &mut Context, model: Text| {
+            ctx.in_hook("model = …", Hook::Route)?.model = model.to_string();
+            Answer::Ok(())
+        })
+        .register_get("pool", |ctx: &mut Context| ctx.view().pool.clone())
+        .register_set("pool", |ctx: &mut Context, pool: Text| {
+            ctx.in_hook("pool = …", Hook::Route)?.pool = pool.to_string();
+            Answer::Ok(())
+        });
+}
+
+fn subjects(engine: &mut Engine) {
+    engine
+        .register_get("req", |ctx: &mut Context| ctx.body("req", Hook::Request))
+        .register_get("up", |ctx: &mut Context| ctx.body("up", Hook::UpstreamRequest))
+        .register_get("gemini", |ctx: &mut Context| ctx.body("gemini", Hook::UpstreamResponse))
+        .register_get("res", |ctx: &mut Context| ctx.body("res", Hook::Response))
+        .register_get("chunk", |ctx: &mut Context| ctx.body("chunk", Hook::Chunk))
+        .register_get("has_body", |ctx: &mut Context| matches!(ctx.view().subject, Subject::Body(_)))
+        .register_get("failure", |ctx: &mut Context| ctx.table("failure", Hook::UpstreamError))
+        .register_get("log", |ctx: &mut Context| ctx.table("log", Hook::Log))
+        .register_get("error", |ctx: &mut Context| ctx.table("error", Hook::Error))
+        .register_set("error", |ctx: &mut Context, error: Map| {
+            ctx.in_hook("error", Hook::Error)?.subject = Subject::Table(error);
+            Answer::Ok(())
+        })
+        .register_get("models", |ctx: &mut Context| match &ctx.in_hook("models", Hook::Models)?.subject {
+            Subject::List(models) => Ok(models.clone()),
+            _ => Answer::Ok(rhai::Array::new()),
+        })
+        .register_set("models", |ctx: &mut Context, models: rhai::Array| {
+            ctx.in_hook("models", Hook::Models)?.subject = Subject::List(models);
+            Answer::Ok(())
+        });
+}

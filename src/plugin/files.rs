@@ -1,0 +1,88 @@
+//! What plugins are made of: the files of the folder, and the volumes of the library that are turned on. Read once.
+
+use std::path::{Path, PathBuf};
+
+use super::header::nearest;
+use super::library::{LIBRARY, volume};
+use super::settings::PluginsSettings;
+use crate::problem::{Problem, Problems};
+use crate::reading::Reading;
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Where it is; for a volume of the library, `library/NAME.rhai`.
+    pub path: PathBuf,
+    /// What is in it.
+    pub text: String,
+}
+
+/// All that plugins are made of.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    /// The plugins.
+    pub plugins: Vec<File>,
+    /// What they may import.
+    pub libraries: Vec<File>,
+    /// Their tests.
+    pub tests: Vec<File>,
+}
+
+impl Files {
+    /// Reads them.
+    pub fn read(settings: &PluginsSettings, reading: &Reading, problems: &mut Problems) -> Self {
+        let dir = &settings.dir;
+        let mut files = Self {
+            plugins: folder(dir, "rhai", reading, problems),
+            libraries: folder(&dir.join("lib"), "rhai", reading, problems),
+            tests: if settings.run_tests { folder(&dir.join("tests"), "toml", reading, problems) } else { Vec::new() },
+        };
+        for (at, name) in settings.library.iter().enumerate() {
+            let Some(volume) = volume(name) else {
+                problems.push(no_volume(name).at(format!("plugins.library[{at}]")));
+                continue;
+            };
+            files
+                .plugins
+                .push(File { path: PathBuf::from(format!("library/{name}.rhai")), text: volume.source.to_owned() });
+        }
+        files
+    }
+
+    /// All texts, for a fingerprint.
+    pub fn texts(&self) -> String {
+        let all = self.plugins.iter().chain(&self.libraries);
+        all.map(|file| format!("\n{}\n{}", file.path.display(), file.text)).collect()
+    }
+}
+
+fn no_volume(name: &str) -> Problem {
+    let names = || LIBRARY.iter().map(|volume| volume.name);
+    let hint = match nearest(name, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the library has `{}`", names().collect::<Vec<_>>().join("`, `")),
+    };
+    Problem::error(format!("the library has no `{name}`")).hint(hint)
+}
+
+/// The files of a folder that end so, by name. A folder that is not there holds none.
+fn folder(dir: &Path, end: &str, reading: &Reading, problems: &mut Problems) -> Vec<File> {
+    let paths = match reading.list(dir) {
+        Ok(paths) => paths,
+        Err(unread) => {
+            if !unread.is_absent() {
+                let problem = Problem::error(format!("`{}` cannot be read: {unread}", dir.display()));
+                problems.push(problem.at("plugins.dir"));
+            }
+            return Vec::new();
+        }
+    };
+    let mut files = Vec::new();
+    for path in paths.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == end)) {
+        match reading.text(&path) {
+            Ok(text) => files.push(File { path, text: text.to_string() }),
+            Err(error) => problems.push(Problem::error(format!("cannot be read: {error}")).in_file(&path, None)),
+        }
+    }
+    files
+}

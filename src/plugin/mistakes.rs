@@ -1,0 +1,121 @@
+//! What is wrong with a script, in words: at load with its place and a hint, while it runs with its cause.
+
+use std::path::Path;
+
+use rhai::{AST, EvalAltResult, Map, ParseError, Position};
+
+use super::header::{self, Header};
+use super::hook::Hook;
+use super::sandbox::shortened;
+use crate::error::Error;
+use crate::problem::{Problem, Problems};
+
+/// A script that is none.
+pub fn syntax(error: &ParseError, file: &Path) -> Problem {
+    let message = error.err_type().to_string();
+    let problem = Problem::error(message.clone()).in_file(file, place(error.position()));
+    match reserved_word(&message) {
+        Some(hint) => problem.hint(hint),
+        None => problem,
+    }
+}
+
+/// The hooks a script has; a function that looks like one and is none is a mistake.
+///
+/// # Errors
+/// All such mistakes.
+pub fn hooks(ast: &AST, file: &Path, source: &str, header: &Header) -> Result<Vec<Hook>, Problems> {
+    let mut problems = Problems::new();
+    let mut found = Vec::new();
+    for function in ast.iter_functions().filter(|function| function.name.starts_with("on_")) {
+        let name = function.name;
+        let problem = |message: String| Problem::error(message).in_file(file, function_place(source, name));
+        match Hook::by_name(name) {
+            Some(_) if function.params.len() != 1 => {
+                problems.push(problem(format!("`{name}` must take one argument: `fn {name}(ctx)`")));
+            }
+            Some(hook) => found.push(hook),
+            None => {
+                let hint = format!("did you mean `{}`?", Hook::nearest(name));
+                problems.push(problem(format!("`{name}` is no hook")).hint(hint));
+            }
+        }
+    }
+    for name in header.hooks.iter().flatten() {
+        if !found.iter().any(|hook| hook.name() == name) {
+            let message = format!("its header lists the hook `{name}`, and there is no such function");
+            let problem = Problem::error(message).in_file(file, header::place(source, "hooks"));
+            problems.push(problem.hint(match Hook::by_name(name) {
+                Some(_) => format!("write `fn {name}(ctx) {{ }}`, or take it out of the header"),
+                None => format!("did you mean `{}`?", Hook::nearest(name)),
+            }));
+        }
+    }
+    found.sort();
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
+}
+
+/// Imports of libraries that are not there: found now, also where a function would only come to it much later.
+pub fn imports(file: &Path, source: &str, libraries: &[String], problems: &mut Problems) {
+    for (number, line) in source.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+        let Some((before, rest)) = line.split_once("import ") else { continue };
+        let Some(name) = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) else { continue };
+        if libraries.iter().any(|known| known == name) {
+            continue;
+        }
+        let problem = Problem::error(format!("there is no library `{}`", shortened(name)));
+        let known = libraries.iter().map(String::as_str);
+        let hint = match header::nearest(name, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if libraries.is_empty() => {
+                "libraries are `lib/NAME.rhai` beside the plugins; there are none".to_owned()
+            }
+            None => format!("libraries are `lib/NAME.rhai` beside the plugins: `{}`", libraries.join("`, `")),
+        };
+        problems.push(problem.in_file(file, Some((number + 1, before.chars().count() + 1))).hint(hint));
+    }
+}
+
+/// Where a function begins.
+fn function_place(source: &str, name: &str) -> Option<(usize, usize)> {
+    source.lines().enumerate().find_map(|(number, line)| {
+        let at = line.find("fn ")?;
+        let named = line.get(at + 3..)?.trim_start();
+        let rest = named.strip_prefix(name)?;
+        rest.trim_start().starts_with('(').then(|| (number + 1, line.len() - named.len() + 1))
+    })
+}
+
+/// What a script throws on purpose: `throw #{status, code, message}`.
+pub fn thrown(error: &EvalAltResult) -> Option<Error> {
+    let EvalAltResult::ErrorRuntime(value, _) = root(error) else { return None };
+    let map = value.read_lock::<Map>()?;
+    let text = |name: &str| map.get(name).and_then(|value| value.clone().into_string().ok());
+    let status = map.get("status").and_then(|value| value.as_int().ok()).unwrap_or(500);
+    let status = u16::try_from(status).ok().filter(|status| (400..600).contains(status)).unwrap_or(500);
+    Some(Error::by_plugin(status, text("code"), text("message").unwrap_or_else(|| "Refused by a plugin.".to_owned())))
+}
+
+/// The error inside the calls it went through.
+pub fn root(error: &EvalAltResult) -> &EvalAltResult {
+    match error {
+        EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => root(inner),
+        other => other,
+    }
+}
+
+/// What went wrong, in a line.
+pub fn cause(error: &EvalAltResult) -> String {
+    shortened(&root(error).to_string())
+}
+
+/// A place in a file, from the engine's.
+pub fn place(position: Position) -> Option<(usize, usize)> {
+    Some((position.line()?, position.position().unwrap_or(1)))
+}
+
+/// Reserved words cannot follow a dot, and JSON is full of them.
+fn reserved_word(message: &str) -> Option<String> {
+    let word = message.split('\'').nth(1).filter(|_| message.contains("reserved"))?;
+    Some(format!("`{word}` is a word of the language: write `[\"{word}\"]` instead of `.{word}`"))
+}

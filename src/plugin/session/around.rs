@@ -1,0 +1,53 @@
+//! What is not on a request's way: the list of models, and what is told once it is over.
+
+use rhai::Array;
+use serde_json::Value;
+
+use super::Session;
+use crate::error::Error;
+use crate::plugin::context::{Subject, dynamic, json};
+use crate::plugin::hook::Hook;
+use crate::telemetry::{Ended, Tags};
+
+impl Session {
+    /// The list of models that is about to go out.
+    ///
+    /// # Errors
+    /// What a plugin tells the client instead.
+    pub fn on_models(&self, mut models: Vec<Value>) -> Result<Vec<Value>, Error> {
+        for (_, script) in self.concerned(Hook::Models) {
+            let listed: Array = models.iter().filter_map(|model| dynamic(model).ok()).collect();
+            let view = self.view(Hook::Models, script, Subject::List(listed));
+            if let Some((_, context)) = self.call(script, view)?
+                && let Subject::List(edited) = &context.view().subject
+            {
+                let edited = edited.iter().filter_map(|model| json(model).ok());
+                models = edited.filter(|model| model["id"].is_string()).collect();
+            }
+        }
+        Ok(models)
+    }
+
+    /// Whether a plugin has something to say of how this request went.
+    pub fn has_tags(&self) -> bool {
+        self.loaded.scripts.iter().any(|script| script.has(Hook::Log))
+    }
+}
+
+impl Tags for Session {
+    fn tags(&self, ended: &Ended) -> serde_json::Map<String, Value> {
+        let mut tags = serde_json::Map::new();
+        for (_, script) in self.concerned(Hook::Log) {
+            let told = serde_json::to_value(ended).ok().and_then(|ended| dynamic(&ended).ok());
+            let told = told.and_then(rhai::Dynamic::try_cast).unwrap_or_default();
+            // It is over: a refusal comes too late, and is in the log as a failure would be.
+            let called = self.call(script, self.view(Hook::Log, script, Subject::Table(told)));
+            if let Ok(Some((returned, _))) = called
+                && let Some(Value::Object(more)) = json(&returned).ok()
+            {
+                tags.extend(more);
+            }
+        }
+        tags
+    }
+}

@@ -1,0 +1,175 @@
+//! The plugins along one request: each hook, in order, each plugin with its own view.
+
+mod answer;
+mod around;
+mod pieces;
+mod request;
+mod shadow;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use rhai::{Dynamic, Map};
+use serde::Serialize;
+
+use super::Loaded;
+use super::context::dialect::{Api, Dialect};
+use super::context::{Body, Context, Facts, State, Subject, View};
+use super::hook::Hook;
+use super::script::{Called, Script};
+use crate::error::Error;
+
+use pieces::Flow;
+pub use request::RouteView;
+
+/// Headers that hold credentials.
+const HIDDEN: &[&str] = &["authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "cookie"];
+
+/// What a session begins with.
+#[derive(Clone, Debug)]
+pub struct SessionFacts {
+    /// The request's id.
+    pub id: String,
+    /// The dialect.
+    pub api: &'static str,
+    /// The endpoint.
+    pub path: &'static str,
+    /// Who asks.
+    pub client: String,
+    /// All headers; credentials are left out here.
+    pub headers: Vec<(String, String)>,
+}
+
+/// The plugins along one request.
+#[derive(Debug)]
+pub struct Session {
+    loaded: Arc<Loaded>,
+    facts: Arc<Facts>,
+    memory: Mutex<Memory>,
+}
+
+/// What is remembered from hook to hook.
+#[derive(Debug, Default)]
+struct Memory {
+    vars: Map,
+    /// What plugins in shadow would have told the others, by plugin.
+    shadow_vars: BTreeMap<String, Map>,
+    attempt: i64,
+    asked: String,
+    model: String,
+    pool: String,
+    touched: Vec<Touched>,
+    /// What each plugin holds back of the answer, by its place in the order.
+    flows: BTreeMap<usize, Flow>,
+}
+
+/// A change that a plugin made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Touched {
+    /// The plugin.
+    pub plugin: String,
+    /// Where it made it.
+    pub hook: &'static str,
+}
+
+impl Session {
+    pub(super) fn new(loaded: Arc<Loaded>, facts: Option<SessionFacts>) -> Self {
+        let facts = facts.map(|facts| Facts {
+            id: facts.id,
+            api: facts.api,
+            path: facts.path,
+            client: facts.client,
+            headers: (facts.headers.into_iter())
+                .filter(|(name, _)| !HIDDEN.contains(&name.as_str()))
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+        });
+        Self { loaded, facts: facts.unwrap_or_default().into(), memory: Mutex::default() }
+    }
+
+    /// The changes that plugins made so far, but for those of an answer's pieces.
+    pub fn touched(&self) -> Vec<Touched> {
+        self.memory().touched.clone()
+    }
+
+    /// Runs a hook that edits a body. A plugin that fails, and may, leaves the body as it found it.
+    fn edited(&self, hook: Hook, dialect: Dialect, mut body: Bytes) -> Result<Option<Bytes>, Error> {
+        for (_, script) in self.concerned(hook) {
+            let handle = Body::new(dialect, body.clone());
+            if self.call(script, self.view(hook, script, Subject::Body(handle.clone())))?.is_some() {
+                let Some(edited) = handle.into_bytes() else { return Ok(None) };
+                // What was not touched is the same bytes at the same place.
+                if hook != Hook::Chunk {
+                    self.touched_if(edited.as_ptr() != body.as_ptr() && edited != body, script, hook);
+                }
+                body = edited;
+            }
+        }
+        Ok(Some(body))
+    }
+
+    fn touched_if(&self, changed: bool, script: &Script, hook: Hook) {
+        if changed {
+            self.memory().touched.push(Touched { plugin: script.header.name.clone(), hook: hook.name() });
+        }
+    }
+
+    /// Calls a plugin; None when it failed and the request goes on without it, or when it is in shadow.
+    fn call(&self, script: &Script, view: View) -> Result<Option<(Dynamic, Context)>, Error> {
+        if script.header.shadow {
+            self.shadowed(script, view);
+            return Ok(None);
+        }
+        let hook = view.hook;
+        let context = Context::new(view);
+        match script.call(&self.loaded.engine, hook, &context) {
+            Called::Returned(value) => {
+                self.memory().vars.clone_from(&context.view().vars);
+                Ok(Some((value, context)))
+            }
+            Called::Rejected(error) => Err(error),
+            Called::Skipped => Ok(None),
+        }
+    }
+
+    /// The plugins that have a hook and concern themselves with this request, with their places in the order.
+    fn concerned(&self, hook: Hook) -> impl Iterator<Item = (usize, &Script)> {
+        let scripts = self.loaded.scripts.iter().enumerate();
+        scripts.filter(move |(_, script)| script.has(hook) && self.concerns(script))
+    }
+
+    fn concerns(&self, script: &Script) -> bool {
+        let memory = self.memory();
+        let models = [memory.asked.as_str(), memory.model.as_str()];
+        script.header.when.concerns(&models, self.facts.path, &self.facts.client, self.facts.api)
+    }
+
+    fn view(&self, hook: Hook, script: &Script, subject: Subject) -> View {
+        let memory = self.memory();
+        let mut vars = memory.vars.clone();
+        if script.header.shadow {
+            vars.extend(memory.shadow_vars.get(&script.header.name).cloned().unwrap_or_default());
+        }
+        View {
+            hook,
+            facts: self.facts.clone(),
+            vars,
+            config: script.config.clone(),
+            state: State::new(&script.header.name, self.loaded.state().clone()),
+            attempt: memory.attempt,
+            asked: memory.asked.clone(),
+            model: memory.model.clone(),
+            pool: memory.pool.clone(),
+            subject,
+        }
+    }
+
+    fn api(&self) -> Api {
+        Api::of(self.facts.api)
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

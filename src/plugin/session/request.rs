@@ -1,0 +1,123 @@
+//! A request on its way to Gemini.
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::Session;
+use crate::error::Error;
+use crate::plugin::context::dialect::Dialect;
+use crate::plugin::context::{Body, Subject, View};
+use crate::plugin::hook::Hook;
+use crate::plugin::verdict::{Reply, Returned, Verdict};
+
+/// A route that plugins may change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteView {
+    /// The client's name for the model.
+    pub asked: String,
+    /// The model at Google.
+    pub model: String,
+    /// The pool.
+    pub pool: String,
+}
+
+impl Session {
+    /// The client's request.
+    ///
+    /// # Errors
+    /// What a plugin tells the client instead.
+    pub fn on_request(&self, mut body: Bytes) -> Result<Verdict, Error> {
+        let scripts = &self.loaded.scripts;
+        if scripts.iter().any(|script| script.header.when.needs_model() || script.has(Hook::Request)) {
+            self.memory().asked = asked(&body).0;
+        }
+        for (_, script) in self.concerned(Hook::Request) {
+            let handle = Body::new(Dialect::Request(self.api()), body.clone());
+            let view = self.view(Hook::Request, script, Subject::Body(handle.clone()));
+            let view = View { model: view.asked.clone(), ..view };
+            let Some((returned, _)) = self.call(script, view)? else { continue };
+            let edited = handle.into_bytes().unwrap_or_default();
+            self.touched_if(edited.as_ptr() != body.as_ptr() && edited != body, script, Hook::Request);
+            body = edited;
+            match returned.try_cast::<Returned>() {
+                Some(Returned::Say(text)) => return Ok(Verdict::Reply(said(text, &body))),
+                Some(Returned::Show(document)) => return Ok(Verdict::Reply(shown(document, &body))),
+                _ => {}
+            }
+        }
+        Ok(Verdict::Continue(body))
+    }
+
+    /// The route of a request.
+    ///
+    /// # Errors
+    /// What a plugin tells the client instead.
+    pub fn on_route(&self, route: &mut RouteView) -> Result<(), Error> {
+        if self.loaded.scripts.is_empty() {
+            return Ok(());
+        }
+        self.memory().asked.clone_from(&route.asked);
+        self.remember(route);
+        for (_, script) in self.concerned(Hook::Route) {
+            let view = self.view(Hook::Route, script, Subject::Nothing);
+            if let Some((_, view)) = self.call(script, view)? {
+                let before = (std::mem::take(&mut route.model), std::mem::take(&mut route.pool));
+                route.model.clone_from(&view.view().model);
+                route.pool.clone_from(&view.view().pool);
+                self.touched_if((&route.model, &route.pool) != (&before.0, &before.1), script, Hook::Route);
+                self.remember(route);
+            }
+        }
+        Ok(())
+    }
+
+    fn remember(&self, route: &RouteView) {
+        let mut memory = self.memory();
+        memory.model.clone_from(&route.model);
+        memory.pool.clone_from(&route.pool);
+    }
+
+    /// The Gemini request of one attempt.
+    ///
+    /// # Errors
+    /// What a plugin tells the client instead.
+    pub fn on_upstream_request(&self, attempt: u32, body: Bytes) -> Result<Bytes, Error> {
+        if self.loaded.scripts.is_empty() {
+            return Ok(body);
+        }
+        {
+            let mut memory = self.memory();
+            memory.attempt = attempt.into();
+            // Another attempt, another answer.
+            memory.flows.clear();
+        }
+        Ok(self.edited(Hook::UpstreamRequest, Dialect::GeminiRequest, body)?.unwrap_or_default())
+    }
+}
+
+/// The model a request names, and whether it wants a stream. What is no request is for others to refuse.
+fn asked(body: &[u8]) -> (String, bool) {
+    #[derive(serde::Deserialize, Default)]
+    #[serde(default)]
+    struct Asked {
+        model: String,
+        stream: bool,
+    }
+    let asked: Asked = serde_json::from_slice(body).unwrap_or_default();
+    (asked.model, asked.stream)
+}
+
+/// A text in the form the client asked for.
+fn said(text: String, body: &[u8]) -> Reply {
+    let (model, stream) = asked(body);
+    Reply::Text { text, model, stream }
+}
+
+/// A document in the form the client asked for: for one that wants a stream, what it says.
+fn shown(document: Value, body: &[u8]) -> Reply {
+    if !asked(body).1 {
+        return Reply::Document(document);
+    }
+    let text = document.pointer("/choices/0/message/content").and_then(Value::as_str);
+    said(text.unwrap_or_default().to_owned(), body)
+}

@@ -1,0 +1,71 @@
+//! Plugins in shadow: they see what the others see, and what they would have done is logged, never done.
+
+use rhai::Dynamic;
+
+use super::Session;
+use crate::plugin::context::{Context, Subject, View};
+use crate::plugin::hook::Hook;
+use crate::plugin::script::{Called, Script};
+use crate::plugin::verdict::Returned;
+
+/// Places of a document that are named at most.
+const MOST_NAMED: usize = 10;
+
+impl Session {
+    /// Calls a plugin, and logs what it would have done: the places it would have changed, never what is in them.
+    pub(super) fn shadowed(&self, script: &Script, view: View) {
+        let hook = view.hook;
+        let before = view.clone();
+        let context = Context::new(view);
+        let what = match script.call(&self.loaded.engine, hook, &context) {
+            Called::Returned(value) => {
+                let vars = context.view().vars.clone();
+                self.memory().shadow_vars.insert(script.header.name.clone(), vars);
+                verdict(value).or_else(|| changed(&before, &context.view()))
+            }
+            Called::Rejected(error) => Some(format!("reject with {} {}", error.status, error.code.unwrap_or_default())),
+            // The failure was told where it happened.
+            Called::Skipped => None,
+        };
+        if let Some(what) = what {
+            self.would(script, hook, &what);
+        }
+    }
+
+    pub(super) fn would(&self, script: &Script, hook: Hook, what: &str) {
+        script.would(hook, &self.facts.id, what);
+    }
+}
+
+fn verdict(value: Dynamic) -> Option<String> {
+    Some(match value.try_cast::<Returned>()? {
+        Returned::Say(_) | Returned::Show(_) => "answer by itself".to_owned(),
+        Returned::Retry => "retry".to_owned(),
+        Returned::CoolDown(rest) => format!("let the key rest for {} s", rest.as_secs()),
+        Returned::Fail => "give up".to_owned(),
+    })
+}
+
+fn changed(before: &View, after: &View) -> Option<String> {
+    let places = match (&before.subject, &after.subject) {
+        (_, Subject::Body(body)) => body.changes(),
+        (Subject::Table(old), Subject::Table(new)) => named(old, new),
+        (Subject::List(old), Subject::List(new)) if old.len() != new.len() => vec!["models".to_owned()],
+        _ => {
+            let route = [("model", before.model != after.model), ("pool", before.pool != after.pool)];
+            route.iter().filter(|(_, changed)| *changed).map(|(name, _)| (*name).to_owned()).collect()
+        }
+    };
+    let more = places.len().saturating_sub(MOST_NAMED);
+    let named = places.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match (places.is_empty(), more) {
+        (true, _) => None,
+        (false, 0) => Some(format!("change {named}")),
+        (false, more) => Some(format!("change {named} and {more} places more")),
+    }
+}
+
+fn named(old: &rhai::Map, new: &rhai::Map) -> Vec<String> {
+    let text = |value: Option<&Dynamic>| value.map(ToString::to_string);
+    new.keys().filter(|name| text(old.get(*name)) != text(new.get(*name))).map(ToString::to_string).collect()
+}

@@ -1,0 +1,128 @@
+//! Plugins without a server: what they see, what they may, and what is wrong with them.
+
+mod bombs;
+mod dialects;
+mod mistakes;
+mod pieces;
+mod sharing;
+
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::*;
+
+/// The plugins of these files, and what was wrong with them.
+fn load(files: &[(&str, &str)], settings: PluginsSettings) -> (Plugins, Problems) {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, source) in files {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, source).unwrap();
+    }
+    let mut problems = Problems::new();
+    let plugins =
+        Plugins::load(&PluginsSettings { dir: dir.path().to_owned(), ..settings }, &Reading::default(), &mut problems);
+    (plugins, problems)
+}
+
+fn session(plugins: &Plugins) -> Session {
+    plugins.session(|| SessionFacts {
+        id: "id".into(),
+        api: "chat",
+        path: "/v1/chat/completions",
+        client: "client-1".into(),
+        headers: vec![("authorization".into(), "Bearer canary".into()), ("x-team".into(), "red".into())],
+    })
+}
+
+/// What `on_request` with this code makes of a body.
+fn run(code: &str, body: &str) -> Result<String, crate::error::Error> {
+    let (plugins, problems) =
+        load(&[("p.rhai", &format!("fn on_request(ctx) {{ {code} }}"))], PluginsSettings::default());
+    assert!(problems.is_empty(), "{problems}");
+    session(&plugins).on_request(Bytes::copy_from_slice(body.as_bytes())).map(|verdict| match verdict {
+        Verdict::Continue(body) => String::from_utf8(body.to_vec()).unwrap(),
+        Verdict::Reply(reply) => format!("{reply:?}"),
+    })
+}
+
+const BODY: &str =
+    r#"{ "model":"gpt-4o",  "id":12345678901234567890, "messages":[{"role":"user","content":"hi"}], "z":1,"a":2 }"#;
+
+#[test]
+fn what_is_not_touched_stays_as_it_is_to_the_byte() {
+    for code in
+        ["", "let x = ctx.req.model;", "let m = ctx.req.to_map();", "if ctx.req.messages.len() == 0 { throw 1; }"]
+    {
+        assert_eq!(run(code, BODY).unwrap(), BODY, "{code}");
+    }
+    let changed = run("ctx.req.set(\"/temperature\", 0.5);", BODY).unwrap();
+    assert!(changed.contains("12345678901234567890") && changed.find("\"z\"") < changed.find("\"a\""), "{changed}");
+}
+
+#[test]
+fn parts_of_a_body_have_names() {
+    for (code, expected) in [
+        ("ctx.req.model = \"x\";", r#""model":"x""#),
+        ("ctx.req.last_user_text += \"!\";", r#""content":"hi!""#),
+        ("ctx.req.system = \"S\";", r#"{"role":"system","content":"S"}"#),
+        ("ctx.req.set(\"/a/b/c\", [1, #{}]);", "\"a\":2"),
+        ("ctx.req.messages[0].text = \"in place\";", r#""content":"in place""#),
+        ("ctx.req.set(\"/messages/-\", #{role: \"user\", content: \"more\"});", r#"{"content":"more","role":"user"}"#),
+        ("ctx.req.remove(\"/z\");", r#""a":2"#),
+        ("let m = ctx.req.messages; m[0].text = \"other\"; ctx.req.messages = m;", r#""content":"other""#),
+        (
+            "if ctx.header(\"authorization\") == () && ctx.header(\"X-Team\") == \"red\" { ctx.req.model = \"hidden\"; }",
+            r#""model":"hidden""#,
+        ),
+    ] {
+        match run(code, BODY) {
+            Ok(body) => assert!(body.contains(expected), "{code}: {body}"),
+            // The one that leads through a number.
+            Err(error) => {
+                assert!(code.contains("/a/b/c") && error.code.as_deref() == Some("plugin_error"), "{code}: {error}")
+            }
+        }
+    }
+}
+
+#[test]
+fn the_order_is_priority_then_name_and_filters_hold() {
+    let add = |mark: &str, header: &str| format!("{header}\nfn on_request(ctx) {{ ctx.req.model += \"{mark}\"; }}");
+    let files = [
+        ("b.rhai", add("b", "")),
+        ("a.rhai", add("a", "")),
+        ("z.rhai", add("z", "//! priority = 1")),
+        ("o.rhai", add("other", "//! when = { models = [\"claude*\"] }")),
+        ("c.rhai", add("c", "//! when = { models = [\"gpt*\"], clients = [\"client-*\"], paths = [\"*/chat/*\"] }")),
+    ];
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, source)| (*name, source.as_str())).collect();
+    let (plugins, problems) = load(&files, PluginsSettings::default());
+    assert!(problems.is_empty(), "{problems}");
+    let Ok(Verdict::Continue(body)) = session(&plugins).on_request(Bytes::from_static(br#"{"model":"gpt-"}"#)) else {
+        panic!()
+    };
+    assert_eq!(&body[..], br#"{"model":"gpt-zabc"}"#);
+}
+
+#[test]
+fn the_page_for_authors_has_every_hook() {
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plugins.md")).unwrap_or_default();
+    for row in HOOKS {
+        let line = format!("| `{}` | {} | {} |", row.name, row.when, row.may);
+        assert!(page.contains(&line), "docs/plugins.md lacks the line\n{line}");
+    }
+}
+
+#[test]
+fn shipped_plugins_load() {
+    for folder in ["plugins", "plugins/library"] {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let mut problems = Problems::new();
+        let plugins =
+            Plugins::load(&PluginsSettings { dir, ..PluginsSettings::default() }, &Reading::default(), &mut problems);
+        assert!(problems.is_empty() && !plugins.list().is_empty(), "{folder}: {problems}");
+    }
+}

@@ -1,0 +1,143 @@
+//! What plugins share: libraries, memory, the machine; and those that only watch.
+
+use serde_json::json;
+
+use super::*;
+use crate::fault::{Blame, Fault, Kind};
+
+fn continued(plugins: &Plugins, body: &'static str) -> String {
+    match session(plugins).on_request(Bytes::from_static(body.as_bytes())).unwrap() {
+        Verdict::Continue(body) => String::from_utf8(body.to_vec()).unwrap(),
+        Verdict::Reply(reply) => panic!("{reply:?}"),
+    }
+}
+
+#[test]
+fn libraries_are_imported_and_nothing_else_is() {
+    let files = [
+        ("p.rhai", "import \"words\" as w;\nfn on_request(ctx) { ctx.req.model = w::twice(\"a\"); }"),
+        ("lib/words.rhai", "import \"signs\" as s;\nfn twice(x) { x + s::dash() + x }"),
+        ("lib/signs.rhai", "const DASH = \"-\";\nfn dash() { global::DASH }"),
+    ];
+    let (plugins, problems) = load(&files, PluginsSettings::default());
+    assert!(problems.is_empty(), "{problems}");
+    assert_eq!(continued(&plugins, r#"{"model":"x"}"#), r#"{"model":"a-a"}"#);
+    for path in ["../p", "/etc/passwd", "lib/words", "words.rhai", "", "nothing"] {
+        let source = format!("fn on_request(ctx) {{ import \"{path}\" as x; }}");
+        let (_, problems) = load(&[("p.rhai", &source), ("lib/words.rhai", "")], PluginsSettings::default());
+        assert!(problems.to_string().contains("there is no library"), "{path}: {problems}");
+    }
+    // A name that is only made while it runs finds no more.
+    let source = "fn on_request(ctx) { let p = \"../secret\"; import p as x; }";
+    let (plugins, problems) = load(&[("p.rhai", source)], PluginsSettings::default());
+    assert!(problems.is_empty() && session(&plugins).on_request(Bytes::from_static(b"{}")).is_err());
+}
+
+#[test]
+fn libraries_that_are_wrong_are_told_once() {
+    for (one, two, words) in [
+        ("import \"two\" as t; fn f() { }", "import \"one\" as o; fn g() { }", "imports itself"),
+        ("fn f( { }", "", "lib/one.rhai:1:"),
+        ("loop { }", "", "lib/one.rhai"),
+        ("let x = 1 / 0;", "", "Division by zero"),
+    ] {
+        let (_, problems) = load(&[("lib/one.rhai", one), ("lib/two.rhai", two)], PluginsSettings::default());
+        assert!(problems.has_errors() && problems.to_string().contains(words), "{one}: {problems}");
+    }
+}
+
+#[test]
+fn plugins_remember_each_for_itself() {
+    let count = "fn on_request(ctx) { ctx.req.set(\"/n\", ctx.state.incr(\"n\", 1, 60)); if ctx.state.get(\"seen\") == () { ctx.state.set(\"seen\", #{ a: [1] }); } else { ctx.req.set(\"/seen\", ctx.state.get(\"seen\")); } }";
+    let other = "fn on_request(ctx) { ctx.req.set(\"/other\", ctx.state.get(\"n\") == ()); }";
+    let (plugins, problems) = load(&[("a.rhai", count), ("b.rhai", other)], PluginsSettings::default());
+    assert!(problems.is_empty(), "{problems}");
+    assert_eq!(continued(&plugins, "{}"), r#"{"n":1,"other":true}"#);
+    assert_eq!(continued(&plugins, "{}"), r#"{"n":2,"seen":{"a":[1]},"other":true}"#);
+    let table = crate::store::Table::new(STATE);
+    let (plugins, _) = load(&[("a.rhai", count)], PluginsSettings::default());
+    table.put("a/n", "41".into());
+    plugins.remember_in(&table);
+    assert_eq!(continued(&plugins, "{}"), r#"{"n":42}"#);
+}
+
+#[test]
+fn one_in_shadow_changes_nothing_and_is_counted() {
+    let source = "//! shadow = true\nfn on_request(ctx) { ctx.vars.n = 1; ctx.req.model = \"other\"; if ctx.req.last_user_text == \"bad\" { reject(403, \"no\", \"No.\"); } }\n\
+                  fn on_route(ctx) { ctx.model = \"other\" + ctx.vars.n; }\nfn on_text(ctx) { ctx.replace(\"a\", \"b\"); }";
+    let watcher = "fn on_request(ctx) { if \"n\" in ctx.vars { ctx.req.set(\"/leak\", true); } }";
+    let (plugins, problems) = load(&[("p.rhai", source), ("q.rhai", watcher)], PluginsSettings::default());
+    assert!(problems.is_empty(), "{problems}");
+    assert_eq!(continued(&plugins, BODY), BODY);
+    let session = session(&plugins);
+    session.on_request(Bytes::from_static(br#"{"messages":[{"role":"user","content":"bad"}]}"#)).unwrap();
+    let mut route = RouteView { asked: "a".into(), model: "m".into(), pool: "p".into() };
+    session.on_route(&mut route).unwrap();
+    assert_eq!(route.model, "m");
+    let said = Bytes::from_static(br#"{"candidates":[{"content":{"parts":[{"text":"aa"}]},"finishReason":"STOP"}]}"#);
+    assert_eq!(session.on_chunk(said.clone()).unwrap().unwrap(), said);
+    let status = plugins.list().remove(0);
+    let shadowed: Vec<u64> = status.hooks.iter().map(|hook| hook.shadowed).collect();
+    assert_eq!((status.state, shadowed), ("shadow", vec![2, 1, 1]));
+    let settings = PluginsSettings { shadow: vec!["q".into(), "x".into()], ..PluginsSettings::default() };
+    let (plugins, problems) = load(&[("q.rhai", watcher)], settings);
+    assert!(
+        plugins.list()[0].state == "shadow" && problems.to_string().contains("there is no plugin `x`"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn failed_attempts_have_verdicts() {
+    let source = r#"fn on_upstream_error(ctx) {
+        if ctx.failure.kind == "rate_limited" { return cool_down(90); }
+        if ctx.failure.status == 500 { return retry(); }
+        if ctx.failure.message.contains("hopeless") { return fail(); }
+        if ctx.failure.kind == "timeout" { reject(503, "later", "Later."); }
+    }"#;
+    let (plugins, problems) = load(&[("p.rhai", source)], PluginsSettings::default());
+    assert!(problems.is_empty(), "{problems}");
+    let judge = |kind: Kind, status: Option<u16>, message: &str| {
+        session(&plugins).on_upstream_error(&Fault { status, ..Fault::new(kind, Blame::Model, message) })
+    };
+    let rest = std::time::Duration::from_secs(90);
+    assert_eq!(judge(Kind::RateLimited, Some(429), "").unwrap(), Some(AfterFailure::CoolDown(rest)));
+    assert_eq!(judge(Kind::UpstreamError, Some(500), "").unwrap(), Some(AfterFailure::Retry));
+    assert_eq!(judge(Kind::Unknown, None, "hopeless").unwrap(), Some(AfterFailure::Fail));
+    assert_eq!(judge(Kind::Overloaded, None, "").unwrap(), None);
+    assert_eq!(judge(Kind::Timeout, None, "").unwrap_err().status, 503);
+}
+
+#[test]
+fn models_are_filtered_and_renamed() {
+    let source = r#"fn on_models(ctx) {
+        let kept = [];
+        for model in ctx.models { if !glob("*secret*", model.id) { model.owned_by = "us"; kept.push(model); } }
+        ctx.models = kept;
+    }"#;
+    let (plugins, problems) = load(&[("p.rhai", source)], PluginsSettings::default());
+    assert!(problems.is_empty(), "{problems}");
+    let models =
+        vec![json!({ "id": "a", "owned_by": "google", "created": 1 }), json!({ "id": "b-secret", "owned_by": "x" })];
+    assert_eq!(session(&plugins).on_models(models).unwrap(), [json!({ "created": 1, "id": "a", "owned_by": "us" })]);
+}
+
+/// On a server of one thread, a long hook waits in a loop for what only another request brings: it never comes unless the hook
+/// left the thread to that other.
+#[test]
+fn a_long_hook_stops_no_other_request() {
+    let source = "//! timeout_ms = 10000\n//! max_operations = 10000000\n\
+                  fn on_request(ctx) { while ctx.state.get(\"go\") == () { } ctx.req.model = \"went\"; }";
+    let (plugins, problems) = load(&[("p.rhai", source)], PluginsSettings::default());
+    assert!(problems.is_empty(), "{problems}");
+    let table = crate::store::Table::new(STATE);
+    plugins.remember_in(&table);
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).thread_stack_size(4 << 20).build().unwrap();
+    runtime.block_on(async {
+        let long = tokio::spawn(async move { continued(&plugins, r#"{"model":"x"}"#) });
+        let other = tokio::spawn(async move { table.put("p/go", "true".into()) });
+        other.await.unwrap();
+        assert_eq!(long.await.unwrap(), r#"{"model":"went"}"#);
+    });
+}

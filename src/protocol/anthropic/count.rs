@@ -1,0 +1,115 @@
+//! `POST /v1/messages/count_tokens`: the same request, of which only the tokens are counted.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{blocks, fields, request};
+use crate::call::Method;
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::protocol::rules::answer::broken;
+use crate::protocol::{Accepted, Anthropic, Asked, Family, Note, Protocol, RemoteFile, Reply, Stamp, Target, Usage};
+use crate::wire::anthropic::error::Body;
+use crate::wire::anthropic::messages::Request;
+
+/// The counting of a request's tokens.
+pub struct AnthropicCount;
+
+impl Protocol for AnthropicCount {
+    fn name(&self) -> &'static str {
+        "count_tokens"
+    }
+
+    fn family(&self) -> &'static dyn Family {
+        &Anthropic
+    }
+
+    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+        Ok(Box::new(CountRequest { request: request::parse(asked.body)?, body: asked.body }))
+    }
+
+    /// No model is asked, so there is nothing to count.
+    fn canned(&self, _: Stamp, _: bool, _: &str) -> Bytes {
+        counted(0).into()
+    }
+
+    fn error_event(&self, error: &Error) -> Bytes {
+        Body::new(error.status, &error.message, "").to_vec().into()
+    }
+}
+
+struct CountRequest<'a> {
+    request: Request<'a>,
+    body: &'a [u8],
+}
+
+impl Accepted for CountRequest<'_> {
+    fn model(&self) -> &str {
+        self.request.model.as_deref().unwrap_or_default()
+    }
+
+    fn method(&self) -> Method {
+        Method::CountTokens
+    }
+
+    fn remote_files(&self) -> Vec<RemoteFile> {
+        blocks::remote_files(self.request.messages.as_deref().unwrap_or_default())
+    }
+
+    fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
+        let request = request::translate(&self.request, target)?.written()?;
+        let model = json!(target.model.name.resource());
+        let mut call = format!(r#"{{"generateContentRequest":{{"model":{model},"#).into_bytes();
+        // The request goes on behind the model: it is an object that is never empty.
+        call.extend_from_slice(request.strip_prefix(b"{").unwrap_or_default());
+        call.push(b'}');
+        Ok(call.into())
+    }
+
+    fn verdicts(&self, notes: Vec<Note>) -> Vec<Note> {
+        fields::verdicts(self.body, notes)
+    }
+
+    fn reply(&self, _: Stamp) -> Box<dyn Reply> {
+        Box::new(Count)
+    }
+}
+
+/// Translates the count.
+struct Count;
+
+impl Reply for Count {
+    fn whole(&mut self, body: &[u8]) -> Result<Vec<u8>, Fault> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Counted {
+            total_tokens: u64,
+        }
+        let Counted { total_tokens } =
+            serde_json::from_slice(body).map_err(|_| broken("Gemini's count of tokens cannot be read."))?;
+        Ok(counted(total_tokens))
+    }
+
+    fn event(&mut self, _: &[u8], _: &mut Vec<u8>) -> Result<(), Fault> {
+        Err(broken("A count of tokens does not come in pieces."))
+    }
+
+    fn committed(&self) -> bool {
+        true
+    }
+
+    fn end(&mut self, _: &mut Vec<u8>) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn fail(&mut self, _: &Error, _: &mut Vec<u8>) {}
+
+    fn usage(&self) -> Usage {
+        Usage::default()
+    }
+}
+
+fn counted(tokens: u64) -> Vec<u8> {
+    json!({ "input_tokens": tokens }).to_string().into()
+}

@@ -1,0 +1,162 @@
+//! The conversation: Anthropic's messages to Gemini's system instruction and contents.
+
+use std::borrow::Cow;
+
+use super::blocks;
+use crate::error::Error;
+use crate::protocol::Target;
+use crate::protocol::rules::carrier;
+use crate::protocol::rules::conversation::{Called, Conversation, History, ToolResult, arguments};
+use crate::protocol::rules::document::{Content, content, missing, text, unknown_kind};
+use crate::protocol::rules::functions::gemini_name;
+use crate::wire::anthropic::messages::{Block, Message, Request};
+use crate::wire::gemini::request::Part;
+
+/// Reads the system's words and the messages.
+///
+/// # Errors
+/// 400, naming the message and block.
+pub fn read<'a>(request: &'a Request<'a>, target: &'a Target<'a>) -> Result<History<'a>, Error> {
+    let messages = request.messages.as_deref().unwrap_or_default();
+    let mut reader = Reader { target, conversation: Conversation::new(target) };
+    let system = match content::<Block<'a>>(request.system, "system")? {
+        Content::None => Vec::new(),
+        Content::Text(text) => vec![Part::text(text)],
+        Content::Parts(blocks) => blocks::texts(blocks, "system")?,
+    };
+    reader.conversation.system(system);
+    for (index, message) in messages.iter().enumerate() {
+        reader.message(message, &format!("messages[{index}]"))?;
+    }
+    reader.close_step("messages")?;
+    let last = format!("messages[{}]", messages.len().saturating_sub(1));
+    Ok(reader.conversation.finish("messages", &last))
+}
+
+struct Reader<'a> {
+    target: &'a Target<'a>,
+    conversation: Conversation<'a>,
+}
+
+impl<'a> Reader<'a> {
+    fn message(&mut self, message: &'a Message<'a>, place: &str) -> Result<(), Error> {
+        let inside = format!("{place}.content");
+        let read = content::<Block<'a>>(message.content, &inside)?;
+        match message.role.as_deref() {
+            Some("user") => match read {
+                Content::None => Ok(()),
+                Content::Text(text) if text.is_empty() => Ok(()),
+                Content::Text(text) => {
+                    self.conversation.user(vec![Part::text(text)]);
+                    Ok(())
+                }
+                Content::Parts(blocks) => self.user(blocks, &inside),
+            },
+            Some("assistant") => {
+                self.close_step(place)?;
+                match read {
+                    Content::None => Ok(()),
+                    Content::Text(text) if text.is_empty() => Ok(()),
+                    Content::Text(text) => {
+                        self.conversation.model(vec![Part::text(text)], Vec::new());
+                        Ok(())
+                    }
+                    Content::Parts(blocks) => self.assistant(blocks, &inside),
+                }
+            }
+            Some("system") => {
+                let words = match read {
+                    Content::None => Vec::new(),
+                    Content::Text(text) => vec![Part::text(text)],
+                    Content::Parts(blocks) => blocks::texts(blocks, &inside)?,
+                };
+                self.conversation.system(words);
+                Ok(())
+            }
+            role => Err(unknown_kind(role, "'user', 'assistant', and 'system'", &format!("{place}.role"))),
+        }
+    }
+
+    /// Results first, then what the user says besides.
+    fn user(&mut self, blocks: Vec<Block<'a>>, place: &str) -> Result<(), Error> {
+        let mut said = Vec::new();
+        for (number, block) in blocks.into_iter().enumerate() {
+            let place = format!("{place}[{number}]");
+            if block.kind.as_deref() == Some("tool_result") {
+                self.result(block, &place)?;
+            } else {
+                said.extend(blocks::read(block, &place, self.target)?);
+            }
+        }
+        self.conversation.user(said);
+        Ok(())
+    }
+
+    fn result(&mut self, block: Block<'a>, place: &str) -> Result<(), Error> {
+        let id = block.tool_use_id.ok_or_else(|| missing(format!("{place}.tool_use_id")))?;
+        let inside = format!("{place}.content");
+        let parts = match content::<Block<'a>>(block.content, &inside)? {
+            Content::None => Vec::new(),
+            Content::Text(text) => vec![Part::text(text)],
+            Content::Parts(blocks) => blocks::all(blocks, &inside, self.target)?,
+        };
+        let result = ToolResult { failed: block.is_error == Some(true), ..ToolResult::from(parts) };
+        if self.conversation.result(|waiting| waiting.id == id, result, &inside) {
+            return Ok(());
+        }
+        let shown: String = id.chars().take(64).collect();
+        let message = format!(
+            "{place}: unexpected `tool_use_id` found in `tool_result` blocks: {}. Each `tool_result` block must have a corresponding `tool_use` block in the previous message.",
+            shown.escape_debug()
+        );
+        Err(Error::invalid(message).param(format!("{place}.tool_use_id")))
+    }
+
+    fn assistant(&mut self, blocks: Vec<Block<'a>>, place: &str) -> Result<(), Error> {
+        let (mut said, mut calls) = (Vec::new(), Vec::new());
+        // Of the thought before a call: the call's own, in the dialect's carrier.
+        let mut signature: Option<Cow<'a, str>> = None;
+        for (number, block) in blocks.into_iter().enumerate() {
+            let place = format!("{place}[{number}]");
+            match block.kind.as_deref() {
+                Some("text") => {
+                    let text = text(block.text, &format!("{place}.text"))?;
+                    said.extend((!text.is_empty()).then(|| Part::text(text)));
+                }
+                // Google does not want the words of thoughts back.
+                Some("thinking" | "redacted_thinking") => {
+                    let carried = block.signature.as_deref().or(block.data.as_deref());
+                    let ours = carried.and_then(carrier::unmarked).map(|text| Cow::Owned(text.to_owned()));
+                    signature = ours.or(signature);
+                }
+                Some("tool_use") => {
+                    let id = block.id.filter(|id| !id.is_empty()).ok_or_else(|| missing(format!("{place}.id")))?;
+                    let name = block.name.filter(|name| !name.is_empty());
+                    let name = gemini_name(&name.ok_or_else(|| missing(format!("{place}.name")))?);
+                    let args = arguments(block.input);
+                    calls.push(Called { id, name, args, signature: signature.take(), place });
+                }
+                // What Anthropic's own tools did stays in what was said about it.
+                Some(kind) if kind == "server_tool_use" || kind.ends_with("_tool_result") => {
+                    self.target.notes.dropped(place, "what another vendor's tools did does not go on");
+                }
+                kind => {
+                    let known = "'text', 'thinking', 'redacted_thinking', and 'tool_use'";
+                    return Err(unknown_kind(kind, known, &format!("{place}.type")));
+                }
+            }
+        }
+        self.conversation.model(said, calls);
+        Ok(())
+    }
+
+    fn close_step(&mut self, place: &str) -> Result<(), Error> {
+        self.conversation.close_step().map_err(|unanswered| {
+            let message = format!(
+                "{place}: `tool_use` ids were found without `tool_result` blocks immediately after: {}. Each `tool_use` block must have a corresponding `tool_result` block in the next message.",
+                unanswered.join(", ")
+            );
+            Error::invalid(message).param(place)
+        })
+    }
+}

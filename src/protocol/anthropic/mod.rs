@@ -1,0 +1,99 @@
+//! Anthropic's Messages, and the counting of their tokens.
+//!
+//! In: [`request`] assembles the Gemini request from [`messages`], [`blocks`] and [`tools`]. Out: [`answer`] cuts Gemini's parts
+//! into content blocks, and writes them whole or as events.
+
+mod answer;
+mod blocks;
+mod count;
+pub mod fields;
+mod messages;
+mod request;
+mod tools;
+
+use bytes::Bytes;
+
+use super::rules::answer::spoken;
+use super::{Accepted, Asked, Family, Form, Note, Protocol, RemoteFile, Reply, Stamp, Target};
+use crate::call::Method;
+use crate::error::Error;
+use crate::wire::anthropic::messages::Request;
+pub use count::AnthropicCount;
+
+/// `POST /v1/messages`.
+pub struct AnthropicMessages;
+
+/// Anthropic's own word for a stream that has nothing to say yet.
+const EVENTS: Form = Form { keep_alive: b"event: ping\ndata: {\"type\": \"ping\"}\n\n", ..Form::EVENTS };
+
+impl Protocol for AnthropicMessages {
+    fn name(&self) -> &'static str {
+        "messages"
+    }
+
+    fn family(&self) -> &'static dyn Family {
+        &super::Anthropic
+    }
+
+    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+        let request = request::parse(asked.body)?;
+        request::demand_max_tokens(&request)?;
+        Ok(Box::new(MessagesRequest { request, body: asked.body }))
+    }
+
+    fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes {
+        let mut reply = answer::MessagesReply::new(stamp, answer::Terms::default());
+        let spoken = spoken(text);
+        let written = if stream {
+            let mut out = Vec::new();
+            reply.event(&spoken, &mut out).and_then(|()| reply.end(&mut out)).map(|()| out)
+        } else {
+            reply.whole(&spoken)
+        };
+        // Our own document parses, and a stop with a text is an answer: there is no other outcome.
+        written.unwrap_or_default().into()
+    }
+
+    fn error_event(&self, error: &Error) -> Bytes {
+        let mut out = Vec::new();
+        answer::fail(error, &mut out);
+        out.into()
+    }
+}
+
+/// A request that was read.
+struct MessagesRequest<'a> {
+    request: Request<'a>,
+    body: &'a [u8],
+}
+
+impl Accepted for MessagesRequest<'_> {
+    fn model(&self) -> &str {
+        self.request.model.as_deref().unwrap_or_default()
+    }
+
+    fn method(&self) -> Method {
+        if self.request.stream.unwrap_or(false) { Method::Stream } else { Method::Generate }
+    }
+
+    fn form(&self) -> Form {
+        if self.method().streams() { EVENTS } else { Form::JSON }
+    }
+
+    fn remote_files(&self) -> Vec<RemoteFile> {
+        blocks::remote_files(self.request.messages.as_deref().unwrap_or_default())
+    }
+
+    fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
+        request::translate(&self.request, target)?.written()
+    }
+
+    fn verdicts(&self, notes: Vec<Note>) -> Vec<Note> {
+        fields::verdicts(self.body, notes)
+    }
+
+    fn reply(&self, stamp: Stamp) -> Box<dyn Reply> {
+        let terms = answer::Terms::of(&self.request, stamp.check_json);
+        Box::new(answer::MessagesReply::new(stamp, terms))
+    }
+}

@@ -1,0 +1,63 @@
+//! Tools of a Messages request, and whether the model must use them.
+
+use crate::error::Error;
+use crate::protocol::Notes;
+use crate::protocol::rules::document::{missing, unknown_kind};
+use crate::protocol::rules::functions::{Choice, Declaration, Declared, options};
+use crate::wire::anthropic::messages::{Tool, ToolChoice};
+use crate::wire::gemini::request as gemini;
+
+/// Reads `tools`.
+///
+/// # Errors
+/// 400, naming the tool.
+pub fn read<'a>(tools: &'a [Tool<'a>], notes: &Notes) -> Result<Declared<'a>, Error> {
+    let mut declared = Declared::default();
+    for (index, tool) in tools.iter().enumerate() {
+        let place = format!("tools[{index}]");
+        match tool.kind.as_deref() {
+            None | Some("custom") => {
+                let function = Declaration {
+                    name: tool.name.as_ref(),
+                    description: tool.description,
+                    schema: tool.input_schema,
+                    strict: tool.strict == Some(true),
+                    schema_field: "input_schema",
+                    ..Declaration::default()
+                };
+                declared.function(function, &place, notes)?;
+            }
+            // Their names end in a date.
+            Some(kind) if kind.starts_with("web_search") => {
+                declared.built_in(gemini::Tool::GoogleSearch(options(None)), place);
+            }
+            Some(kind) if kind.starts_with("web_fetch") => {
+                declared.built_in(gemini::Tool::UrlContext(options(None)), place);
+            }
+            Some(kind) if kind.starts_with("code_execution") => {
+                declared.built_in(gemini::Tool::CodeExecution(options(None)), place);
+            }
+            kind => {
+                let known = "'custom', 'web_search_…', 'web_fetch_…', and 'code_execution_…'; a tool with a schema of Anthropic's own can be declared as 'custom' with that schema";
+                return Err(unknown_kind(kind, known, &format!("{place}.type")));
+            }
+        }
+    }
+    Ok(declared)
+}
+
+/// What the model must call.
+///
+/// # Errors
+/// 400 when it makes no sense.
+pub fn choice<'a>(choice: Option<&'a ToolChoice<'a>>) -> Result<Choice<'a>, Error> {
+    let Some(choice) = choice else { return Ok(Choice::Free) };
+    match (choice.kind.as_deref(), &choice.name) {
+        (Some("auto"), _) => Ok(Choice::Free),
+        (Some("any"), _) => Ok(Choice::Must),
+        (Some("none"), _) => Ok(Choice::Never),
+        (Some("tool"), Some(name)) => Ok(Choice::Of { names: vec![name.clone()], must: true }),
+        (Some("tool"), None) => Err(missing("tool_choice.name")),
+        (kind, _) => Err(unknown_kind(kind, "'auto', 'any', 'tool', and 'none'", "tool_choice.type")),
+    }
+}

@@ -1,0 +1,186 @@
+//! The conversation: items of an earlier answer and of this request to Gemini's system instruction and contents.
+//!
+//! What the model said and called stands in items of its own here; all of them up to the next word of somebody else are one
+//! turn.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::parts;
+use crate::error::Error;
+use crate::protocol::Target;
+use crate::protocol::rules::carrier;
+use crate::protocol::rules::conversation::{Called, Conversation, History, ToolResult, arguments};
+use crate::protocol::rules::document::{missing, nested, text, unknown_kind};
+use crate::protocol::rules::functions::gemini_name;
+use crate::wire::gemini::request::Part;
+use crate::wire::json::{Json, Shape};
+use crate::wire::openai::responses::{Item, Request};
+
+/// What an answer leaves behind for a later request.
+#[derive(serde::Deserialize)]
+struct Earlier<'a> {
+    #[serde(borrow)]
+    input: Vec<Item<'a>>,
+    #[serde(borrow)]
+    response: EarlierResponse<'a>,
+}
+
+#[derive(serde::Deserialize)]
+struct EarlierResponse<'a> {
+    #[serde(borrow)]
+    output: Vec<Item<'a>>,
+}
+
+/// Reads the earlier answer's conversation, the instructions and the input.
+///
+/// # Errors
+/// 400, naming the item and field; also when the earlier answer is not known.
+pub fn read<'a>(request: &'a Request<'a>, target: &'a Target<'a>) -> Result<History<'a>, Error> {
+    let conversation = Conversation::new(target);
+    let mut reader = Reader { target, conversation, said: Vec::new(), calls: Vec::new(), signature: None };
+    let instructions = parts::read(request.instructions, "instructions", target)?;
+    reader.conversation.system(instructions);
+    if let Some(id) = &request.previous_response_id {
+        let known = target.earlier.and_then(|document| serde_json::from_slice::<Earlier<'a>>(document).ok());
+        let Earlier { input, response } = known.ok_or_else(|| not_found(id))?;
+        for item in input.into_iter().chain(response.output) {
+            reader.item(item, "previous_response_id")?;
+        }
+    }
+    match request.input.filter(|raw| Shape::of(raw) != Shape::Null) {
+        None => {}
+        Some(raw) if Shape::of(raw) == Shape::String => {
+            let text = text(Some(raw), "input")?;
+            reader.turn_over("input")?;
+            reader.conversation.user(vec![Part::text(text)]);
+        }
+        Some(raw) => {
+            let items: Vec<Item<'a>> = nested(raw, "input")?;
+            for (index, item) in items.into_iter().enumerate() {
+                reader.item(item, &format!("input[{index}]"))?;
+            }
+        }
+    }
+    reader.turn_over("input")?;
+    reader.close_step("input")?;
+    Ok(reader.conversation.finish("input", "input"))
+}
+
+fn not_found(id: &str) -> Error {
+    let shown: String = id.chars().take(100).collect::<String>().escape_debug().collect();
+    let message = format!(
+        "Previous response with id '{shown}' not found. Responses are kept for a day, for the client that made them; send the whole conversation as `input` instead."
+    );
+    Error::invalid(message).param("previous_response_id").code("previous_response_not_found")
+}
+
+struct Reader<'a> {
+    target: &'a Target<'a>,
+    conversation: Conversation<'a>,
+    /// What the model said in the turn that is read.
+    said: Vec<Part<'a>>,
+    /// What it called.
+    calls: Vec<Called<'a>>,
+    /// Of the thought before a call: the call's own, in the dialect's carrier.
+    signature: Option<Cow<'a, str>>,
+}
+
+impl<'a> Reader<'a> {
+    fn item(&mut self, item: Item<'a>, place: &str) -> Result<(), Error> {
+        match (item.kind.as_deref(), item.role.as_deref()) {
+            (Some("message") | None, Some(_)) => self.message(item, place),
+            (Some("function_call" | "custom_tool_call"), _) => self.call(item, place),
+            (Some("function_call_output" | "custom_tool_call_output"), _) => self.output(item, place),
+            // Google does not want the words of thoughts back.
+            (Some("reasoning"), _) => {
+                let carried = item.encrypted_content.as_deref().and_then(carrier::unmarked);
+                self.signature = carried.map(|text| Cow::Owned(text.to_owned())).or(self.signature.take());
+                Ok(())
+            }
+            // What OpenAI's own tools did stays in what was said about it.
+            (Some(kind), _) if is_others_work(kind) => {
+                self.target.notes.dropped(place, "what another vendor's tools did does not go on");
+                Ok(())
+            }
+            (Some("message"), None) => Err(missing(format!("{place}.role"))),
+            (kind, _) => {
+                let known = "'message', 'reasoning', 'function_call', 'function_call_output', 'custom_tool_call', and 'custom_tool_call_output'";
+                Err(unknown_kind(kind, known, &format!("{place}.type")))
+            }
+        }
+    }
+
+    fn message(&mut self, item: Item<'a>, place: &str) -> Result<(), Error> {
+        let read = parts::read(item.content, &format!("{place}.content"), self.target)?;
+        match item.role.as_deref() {
+            Some("assistant") => self.said.extend(read),
+            Some("user") => {
+                self.turn_over(place)?;
+                self.conversation.user(read);
+            }
+            Some("system" | "developer") => self.conversation.system(read),
+            role => {
+                let known = "'user', 'assistant', 'system', and 'developer'";
+                return Err(unknown_kind(role, known, &format!("{place}.role")));
+            }
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, item: Item<'a>, place: &str) -> Result<(), Error> {
+        let id = item.call_id.filter(|id| !id.is_empty()).ok_or_else(|| missing(format!("{place}.call_id")))?;
+        let name = item.name.filter(|name| !name.is_empty()).ok_or_else(|| missing(format!("{place}.name")))?;
+        let args = match &item.input {
+            Some(input) => Json::from_value(&serde_json::json!({ "input": input })),
+            None => arguments(item.arguments),
+        };
+        let (name, signature) = (gemini_name(&name), self.signature.take());
+        self.calls.push(Called { id, name, args, signature, place: place.to_owned() });
+        Ok(())
+    }
+
+    fn output(&mut self, item: Item<'a>, place: &str) -> Result<(), Error> {
+        self.turn_over(place)?;
+        let id = item.call_id.ok_or_else(|| missing(format!("{place}.call_id")))?;
+        let inside = format!("{place}.output");
+        let result = ToolResult::from(output(item.output, &inside, self.target)?);
+        if self.conversation.result(|waiting| waiting.id == id, result, &inside) {
+            return Ok(());
+        }
+        let shown: String = id.chars().take(64).collect();
+        let message = format!("No tool call found for function call output with call_id {}.", shown.escape_debug());
+        Err(Error::invalid(message).param(format!("{place}.call_id")))
+    }
+
+    /// Ends the model's turn, if one is being read.
+    fn turn_over(&mut self, place: &str) -> Result<(), Error> {
+        if self.said.is_empty() && self.calls.is_empty() {
+            return Ok(());
+        }
+        self.close_step(place)?;
+        self.signature = None;
+        self.conversation.model(std::mem::take(&mut self.said), std::mem::take(&mut self.calls));
+        Ok(())
+    }
+
+    fn close_step(&mut self, place: &str) -> Result<(), Error> {
+        self.conversation.close_step().map_err(|unanswered| {
+            let message = format!("No tool output found for function call {}.", unanswered.join(", "));
+            Error::invalid(message).param(place)
+        })
+    }
+}
+
+/// What came of a call. Objects are taken too, as some clients send them.
+fn output<'a>(raw: Option<&'a RawValue>, place: &str, target: &'a Target<'_>) -> Result<Vec<Part<'a>>, Error> {
+    match raw {
+        Some(raw) if Shape::of(raw) == Shape::Object => Ok(vec![Part::text(raw.get())]),
+        raw => parts::read(raw, place, target),
+    }
+}
+
+fn is_others_work(kind: &str) -> bool {
+    kind.ends_with("_call") || kind.ends_with("_call_output") || kind.starts_with("mcp_") || kind == "compaction"
+}

@@ -1,0 +1,94 @@
+//! OpenAI's Responses.
+//!
+//! In: [`request`] assembles the Gemini request from [`input`], [`parts`], [`tools`] and what an earlier answer left behind.
+//! Out: [`answer`] cuts Gemini's parts into items, and tells them as [`events`] or as one [`document`].
+
+mod answer;
+mod document;
+mod events;
+pub mod fields;
+mod input;
+mod parts;
+mod request;
+mod terms;
+mod tools;
+
+use bytes::Bytes;
+
+use super::rules::answer::spoken;
+use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
+use crate::call::Method;
+use crate::error::Error;
+use crate::wire::openai::responses::Request;
+
+/// The dialect.
+pub struct OpenAiResponses;
+
+impl Protocol for OpenAiResponses {
+    fn name(&self) -> &'static str {
+        "responses"
+    }
+
+    fn family(&self) -> &'static dyn Family {
+        &OpenAi
+    }
+
+    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+        let request = request::parse(asked.body)?;
+        Ok(Box::new(ResponsesRequest { request, body: asked.body }))
+    }
+
+    fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes {
+        let mut reply = answer::ResponsesReply::new(stamp, terms::Terms::default());
+        let spoken = spoken(text);
+        let written = if stream {
+            let mut out = Vec::new();
+            reply.event(&spoken, &mut out).and_then(|()| reply.end(&mut out)).map(|()| out)
+        } else {
+            reply.whole(&spoken)
+        };
+        // Our own document parses, and a stop with a text is an answer: there is no other outcome.
+        written.unwrap_or_default().into()
+    }
+
+    fn error_event(&self, error: &Error) -> Bytes {
+        events::error(error).into()
+    }
+}
+
+/// A request that was read.
+struct ResponsesRequest<'a> {
+    request: Request<'a>,
+    body: &'a [u8],
+}
+
+impl Accepted for ResponsesRequest<'_> {
+    fn model(&self) -> &str {
+        self.request.model.as_deref().unwrap_or_default()
+    }
+
+    fn method(&self) -> Method {
+        if self.request.stream.unwrap_or(false) { Method::Stream } else { Method::Generate }
+    }
+
+    fn remote_files(&self) -> Vec<RemoteFile> {
+        parts::remote_files(self.request.input)
+    }
+
+    fn earlier(&self) -> Option<&str> {
+        self.request.previous_response_id.as_deref()
+    }
+
+    fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
+        request::translate(&self.request, target)
+    }
+
+    fn verdicts(&self, notes: Vec<Note>) -> Vec<Note> {
+        fields::verdicts(self.body, notes)
+    }
+
+    fn reply(&self, stamp: Stamp) -> Box<dyn Reply> {
+        let terms = terms::Terms::of(&self.request, self.body, &stamp);
+        Box::new(answer::ResponsesReply::new(stamp, terms))
+    }
+}

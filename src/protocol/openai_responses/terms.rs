@@ -1,0 +1,170 @@
+//! What a request lays down about its answer: what is repeated in it, and what it leaves behind.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::protocol::Stamp;
+use crate::protocol::rules::functions::Names;
+use crate::wire::json::{Shape, compact};
+use crate::wire::openai::responses::Request;
+
+/// What the request lays down about its answer.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// What functions are called by whom.
+    pub names: Names,
+    /// Only the first of several calls.
+    pub single_call: bool,
+    /// Signatures go to the client, as `encrypted_content`.
+    pub carries: bool,
+    /// What the answer must look like, where that is to be checked.
+    pub schema: Option<Box<RawValue>>,
+    /// What the answer repeats of the request: members of an object.
+    pub echo: String,
+    /// The whole conversation up to the answer, as members of an array, where the answer is kept.
+    pub input: Option<String>,
+}
+
+impl Terms {
+    /// The terms of this request, of which this is the body.
+    pub fn of(request: &Request<'_>, body: &[u8], stamp: &Stamp) -> Self {
+        let named = |kind: &'static str| {
+            let tools = request.tools.iter().flatten().filter(move |tool| tool.kind.as_deref() == Some(kind));
+            tools.filter_map(|tool| tool.name.as_ref())
+        };
+        let format = request.text.as_ref().and_then(|text| text.format.as_ref());
+        // It was read before, so it is JSON of the right types.
+        let echo: Echo<'_> = serde_json::from_slice(body).unwrap_or_default();
+        Self {
+            names: Names::of(named("function"), named("custom")),
+            single_call: request.parallel_tool_calls == Some(false),
+            carries: echo.include.iter().flatten().any(|word| *word == "reasoning.encrypted_content"),
+            schema: format.filter(|_| stamp.check_json).and_then(|format| Some(format.schema?.to_owned())),
+            echo: echo.members(),
+            input: (request.store != Some(false)).then(|| conversation(request.input, stamp.earlier.as_deref())),
+        }
+    }
+}
+
+/// What an answer repeats of its request, as it was sent; OpenAI's defaults for what was not.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Echo<'a> {
+    #[serde(borrow)]
+    include: Option<Vec<&'a str>>,
+    #[serde(borrow)]
+    instructions: Option<&'a RawValue>,
+    #[serde(borrow)]
+    max_output_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    max_tool_calls: Option<&'a RawValue>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
+    #[serde(borrow)]
+    parallel_tool_calls: Option<&'a RawValue>,
+    #[serde(borrow)]
+    previous_response_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    prompt_cache_key: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning: Option<&'a RawValue>,
+    #[serde(borrow)]
+    safety_identifier: Option<&'a RawValue>,
+    #[serde(borrow)]
+    store: Option<&'a RawValue>,
+    #[serde(borrow)]
+    temperature: Option<&'a RawValue>,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tool_choice: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tools: Option<&'a RawValue>,
+    #[serde(borrow)]
+    top_logprobs: Option<&'a RawValue>,
+    #[serde(borrow)]
+    top_p: Option<&'a RawValue>,
+    #[serde(borrow)]
+    truncation: Option<&'a RawValue>,
+    #[serde(borrow)]
+    user: Option<&'a RawValue>,
+}
+
+impl Echo<'_> {
+    fn members(&self) -> String {
+        let null = Value::Null;
+        let rows = [
+            ("background", None, json!(false)),
+            ("frequency_penalty", None, json!(0.0)),
+            ("instructions", self.instructions, null.clone()),
+            ("max_output_tokens", self.max_output_tokens, null.clone()),
+            ("max_tool_calls", self.max_tool_calls, null.clone()),
+            ("metadata", self.metadata, json!({})),
+            ("parallel_tool_calls", self.parallel_tool_calls, json!(true)),
+            ("presence_penalty", None, json!(0.0)),
+            ("previous_response_id", self.previous_response_id, null.clone()),
+            ("prompt_cache_key", self.prompt_cache_key, null.clone()),
+            ("reasoning", self.reasoning, json!({ "effort": null, "summary": null })),
+            ("safety_identifier", self.safety_identifier, null.clone()),
+            ("store", self.store, json!(true)),
+            ("temperature", self.temperature, json!(1.0)),
+            ("text", self.text, json!({ "format": { "type": "text" }, "verbosity": "medium" })),
+            ("tool_choice", self.tool_choice, json!("auto")),
+            ("tools", self.tools, json!([])),
+            ("top_logprobs", self.top_logprobs, json!(0)),
+            ("top_p", self.top_p, json!(1.0)),
+            ("truncation", self.truncation, json!("disabled")),
+            ("user", self.user, null.clone()),
+        ];
+        let member = |(name, sent, default): (&str, Option<&RawValue>, Value)| {
+            let sent = sent.filter(|raw| Shape::of(raw) != Shape::Null);
+            // In an event, all of it stands on one line.
+            let value = sent.map_or_else(|| default.to_string(), |raw| compact(raw.get()).into_owned());
+            format!(r#""{name}":{value}"#)
+        };
+        rows.into_iter().map(member).collect::<Vec<_>>().join(",")
+    }
+}
+
+/// The conversation of the earlier answer, that answer, and this input: members of an array of items.
+fn conversation(input: Option<&RawValue>, earlier: Option<&[u8]>) -> String {
+    #[derive(Default, Deserialize)]
+    struct Earlier<'a> {
+        #[serde(borrow)]
+        input: Vec<&'a RawValue>,
+        #[serde(borrow)]
+        response: Response<'a>,
+    }
+    #[derive(Default, Deserialize)]
+    struct Response<'a> {
+        #[serde(borrow)]
+        output: Vec<&'a RawValue>,
+    }
+    #[derive(Serialize)]
+    struct Said<'a> {
+        r#type: &'static str,
+        role: &'static str,
+        content: [Text<'a>; 1],
+    }
+    #[derive(Serialize)]
+    struct Text<'a> {
+        r#type: &'static str,
+        text: &'a RawValue,
+    }
+    let known: Earlier<'_> = earlier.and_then(|document| serde_json::from_slice(document).ok()).unwrap_or_default();
+    let mut items: Vec<String> =
+        known.input.into_iter().chain(known.response.output).map(|item| item.get().to_owned()).collect();
+    match input.map(|raw| (Shape::of(raw), raw)) {
+        Some((Shape::String, text)) => {
+            let said = Said { r#type: "message", role: "user", content: [Text { r#type: "input_text", text }] };
+            items.extend(serde_json::to_string(&said).ok());
+        }
+        Some((Shape::Array, raw)) => {
+            let more: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
+            items.extend(more.into_iter().map(|item| item.get().to_owned()));
+        }
+        _ => {}
+    }
+    items.join(",")
+}

@@ -1,0 +1,100 @@
+//! Tools of a Responses request, and whether the model must use them.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::error::Error;
+use crate::protocol::Notes;
+use crate::protocol::rules::document::{missing, nested, unknown_kind};
+use crate::protocol::rules::functions::{Choice, Declaration, Declared, options};
+use crate::wire::gemini::request as gemini;
+use crate::wire::json::{Shape, decode};
+use crate::wire::openai::responses::{Tool, ToolChoice};
+
+/// Tools of OpenAI's that have no counterpart. Clients list them whatever the model is: they are left out, and what that means
+/// is the client's `fidelity`.
+const NOT_HERE: &[&str] = &[
+    "file_search",
+    "computer",
+    "computer_use_preview",
+    "image_generation",
+    "local_shell",
+    "shell",
+    "apply_patch",
+    "mcp",
+    "namespace",
+    "tool_search",
+];
+
+/// Reads `tools`.
+///
+/// # Errors
+/// 400, naming the tool.
+pub fn read<'a>(tools: &'a [Tool<'a>], notes: &Notes) -> Result<Declared<'a>, Error> {
+    let mut declared = Declared::default();
+    for (index, tool) in tools.iter().enumerate() {
+        let place = format!("tools[{index}]");
+        match tool.kind.as_deref() {
+            Some(kind @ ("function" | "custom")) => {
+                let function = Declaration {
+                    name: tool.name.as_ref(),
+                    description: tool.description,
+                    schema: tool.parameters,
+                    strict: tool.strict == Some(true),
+                    free_text: kind == "custom",
+                    format: tool.format,
+                    schema_field: "parameters",
+                };
+                declared.function(function, &place, notes)?;
+            }
+            // Their names may end in a date.
+            Some(kind) if kind.starts_with("web_search") => {
+                declared.built_in(gemini::Tool::GoogleSearch(options(None)), place);
+            }
+            Some("code_interpreter") => declared.built_in(gemini::Tool::CodeExecution(options(None)), place),
+            Some(kind) if NOT_HERE.contains(&kind) => {
+                notes.dropped(place, format_args!("Gemini has no tool like `{kind}`"));
+            }
+            kind => {
+                let known = "'function', 'custom', 'web_search', and 'code_interpreter'";
+                return Err(unknown_kind(kind, known, &format!("{place}.type")));
+            }
+        }
+    }
+    Ok(declared)
+}
+
+/// What the model must call.
+///
+/// # Errors
+/// 400 when it makes no sense.
+pub fn choice<'a>(raw: Option<&'a RawValue>, notes: &Notes) -> Result<Choice<'a>, Error> {
+    let Some(raw) = raw.filter(|raw| Shape::of(raw) != Shape::Null) else { return Ok(Choice::Free) };
+    if Shape::of(raw) == Shape::String {
+        let word = decode(raw);
+        return match word.as_deref() {
+            Some("auto") => Ok(Choice::Free),
+            Some("none") => Ok(Choice::Never),
+            Some("required") => Ok(Choice::Must),
+            other => Err(unknown_kind(other, "'none', 'auto', 'required', and an object", "tool_choice")),
+        };
+    }
+    let choice: ToolChoice<'a> = nested(raw, "tool_choice")?;
+    match choice.kind.as_deref() {
+        Some("function" | "custom") => {
+            let name = choice.name.ok_or_else(|| missing("tool_choice.name"))?;
+            Ok(Choice::Of { names: vec![name], must: true })
+        }
+        Some("allowed_tools") => {
+            let names: Vec<Cow<'a, str>> = choice.tools.into_iter().filter_map(|tool| tool.name).collect();
+            let must = choice.mode.as_deref() == Some("required");
+            Ok(if names.is_empty() { Choice::Free } else { Choice::Of { names, must } })
+        }
+        Some(_) => {
+            notes.dropped("tool_choice", "Google's own tools cannot be demanded: the model is free to use them");
+            Ok(Choice::Free)
+        }
+        None => Err(missing("tool_choice.type")),
+    }
+}

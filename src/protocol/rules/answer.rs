@@ -1,0 +1,278 @@
+//! Gemini's answer, read part by part, for every dialect and for both of its forms.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::finish::{self, Finish};
+use super::ids::CallIds;
+use super::sources::{Sources, Transcript};
+use super::usage;
+use crate::fault::{Blame, Fault, Kind};
+use crate::protocol::{Stamp, Usage};
+use crate::store::Signatures;
+use crate::wire::gemini::response::{Candidate, Part, Response};
+use crate::wire::json::{decode, escaped, push_escaped};
+
+/// Largest signature that goes to the client, in bytes. Those of texts and calls have a few thousand; those of images, over a
+/// million.
+const LARGEST_SIGNATURE: usize = 64 * 1024;
+
+/// What reads an answer.
+#[derive(Debug)]
+pub struct Reader {
+    /// Tokens so far.
+    pub usage: Usage,
+    /// OpenAI's name for the tier that served it.
+    pub tier: &'static str,
+    /// Only the first of several calls is told.
+    pub single_call: bool,
+    /// What is said is remembered: the answer may say where it is from.
+    pub transcribed: bool,
+    ids: CallIds,
+    signatures: Signatures,
+}
+
+/// What is known of one answer (a candidate) so far.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// How many calls it made.
+    pub calls: u32,
+    /// Whether it said anything.
+    pub spoke: bool,
+    /// How it ended, if it did.
+    pub finish: Option<Finish>,
+    /// What Gemini said about the end.
+    finish_message: Option<String>,
+    /// What was said, where it is remembered.
+    pub transcript: Transcript,
+    /// Where it is from.
+    pub sources: Sources,
+}
+
+/// How an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The model was done.
+    Stop,
+    /// It waits for what its calls return.
+    Calls,
+    /// The token limit.
+    Length,
+    /// Something was held back.
+    Filtered,
+}
+
+/// A part of Gemini's.
+pub enum Piece<'a> {
+    /// Words: the escape text of a JSON string.
+    Text(Cow<'a, [u8]>),
+    /// A summary of thoughts, likewise.
+    Reasoning(&'a [u8]),
+    /// A call.
+    Call(Call<'a>),
+    /// An image, as a data URL.
+    Image(String),
+    /// Sound: its base64.
+    Audio(&'a str),
+    /// Nothing that shows.
+    Nothing,
+}
+
+/// A call of a client's function.
+pub struct Call<'a> {
+    /// Google's id, or ours.
+    pub id: String,
+    /// Gemini's name of the function.
+    pub name: &'a str,
+    /// The arguments as JSON text.
+    pub args: &'a str,
+    /// To be sent back with the call.
+    pub signature: Option<Cow<'a, str>>,
+}
+
+impl Reader {
+    /// For one answer; ids of its calls that have none begin like this.
+    pub fn new(stamp: &Stamp, id_prefix: &'static str) -> Self {
+        Self {
+            usage: Usage::default(),
+            tier: "default",
+            single_call: false,
+            transcribed: true,
+            ids: CallIds::new(stamp.seed, id_prefix),
+            signatures: stamp.signatures.clone(),
+        }
+    }
+
+    /// Reads a whole answer, or one event, and notes its usage.
+    ///
+    /// # Errors
+    /// When it is not one.
+    pub fn read<'a>(&mut self, body: &'a [u8]) -> Result<Response<'a>, Fault> {
+        let response: Response<'a> = serde_json::from_slice(body).map_err(|error| {
+            // The reader's own words only: they name a place and a type, never the content.
+            let why = if error.is_eof() { "it ends too early" } else { "it is not the JSON that Gemini speaks" };
+            broken(format!("Gemini's answer cannot be read: {why} (line {}, column {}).", error.line(), error.column()))
+        })?;
+        if let Some(metadata) = &response.usage_metadata {
+            self.usage = usage::usage(metadata);
+            self.tier = match metadata.service_tier.as_deref() {
+                Some("flex" | "FLEX") => "flex",
+                Some("priority" | "PRIORITY") => "priority",
+                _ => "default",
+            };
+        }
+        Ok(response)
+    }
+
+    /// What a part is, and the signature of a part that is no call.
+    pub fn piece<'a>(&mut self, told: &mut Told, part: &'a Part<'a>) -> (Piece<'a>, Option<Cow<'a, str>>) {
+        let signature = part.thought_signature.and_then(decode).filter(|text| text.len() <= LARGEST_SIGNATURE);
+        if let Some(call) = &part.function_call {
+            if self.single_call && told.calls > 0 {
+                return (Piece::Nothing, None);
+            }
+            told.calls += 1;
+            let id = match call.id.as_deref() {
+                Some(id) if is_plain(id) => id.to_owned(),
+                _ => self.ids.next(),
+            };
+            if let Some(signature) = &signature {
+                self.signatures.keep(&id, signature);
+            }
+            let args = call.args.map_or("{}", RawValue::get);
+            return (Piece::Call(Call { id, name: &call.name, args, signature }), None);
+        }
+        let piece = visible(part);
+        told.spoke |= matches!(piece, Piece::Text(_) | Piece::Image(_) | Piece::Audio(_));
+        if self.transcribed
+            && let Piece::Text(shown) = &piece
+        {
+            match part.text.and_then(decode) {
+                Some(text) => told.transcript.said(&text),
+                None => told.transcript.inserted(&unescaped(shown)),
+            }
+        }
+        (piece, signature)
+    }
+}
+
+impl Told {
+    /// Takes in where it is from, and how it ended, as far as this candidate says it.
+    pub fn take(&mut self, candidate: &Candidate<'_>) {
+        self.sources.take(candidate.grounding_metadata, candidate.citation_metadata);
+        if let Some(reason) = &candidate.finish_reason {
+            self.finish = Some(finish::read(reason));
+            self.finish_message = Some(match &candidate.finish_message {
+                Some(message) => format!("{reason}: {message}"),
+                None => reason.to_string(),
+            });
+        }
+    }
+
+    /// How it ended; an end that was not told is a stop.
+    ///
+    /// # Errors
+    /// When the model failed and nothing came of it.
+    pub fn ending(&self) -> Result<Ending, Fault> {
+        match self.finish.unwrap_or(Finish::Stop) {
+            Finish::Length => Ok(Ending::Length),
+            Finish::Filtered => Ok(Ending::Filtered),
+            Finish::Failed if self.calls == 0 && !self.spoke => Err(broken(format!(
+                "Gemini gave no usable answer ({}). Sending the request again may help.",
+                self.finish_message.as_deref().unwrap_or("no reason given")
+            ))),
+            Finish::Stop | Finish::Failed if self.calls == 0 => Ok(Ending::Stop),
+            Finish::Stop | Finish::Failed => Ok(Ending::Calls),
+        }
+    }
+}
+
+/// Why the prompt was blocked, if it was: a refusal for the client to show.
+pub fn blocked(response: &Response<'_>) -> Option<String> {
+    let feedback = response.prompt_feedback.as_ref().filter(|_| response.candidates.is_empty())?;
+    let reason = feedback.block_reason.as_deref();
+    let words = feedback.block_reason_message.as_deref();
+    match (reason, words) {
+        (None, None) => None,
+        (reason, None) => Some(format!("Request blocked by Gemini: {}", reason.unwrap_or("OTHER"))),
+        (reason, Some(words)) => Some(format!("Request blocked by Gemini: {} ({words})", reason.unwrap_or("OTHER"))),
+    }
+}
+
+/// A fault of an answer that is none.
+pub fn broken(message: impl Into<String>) -> Fault {
+    Fault::new(Kind::BrokenAnswer, Blame::Model, message)
+}
+
+/// A whole answer with neither candidates nor a reason why not.
+pub fn empty() -> Fault {
+    broken("Gemini's answer is empty: it holds neither candidates nor a reason why not.")
+}
+
+/// A stream that ended without an answer.
+pub fn nothing_said() -> Fault {
+    broken("Gemini's stream ended without an answer.")
+}
+
+/// A stream that ended without saying why.
+pub fn ended_early() -> Fault {
+    let message = "Gemini's stream ended early, without a finish reason: the answer is incomplete.";
+    Fault::new(Kind::Truncated, Blame::Model, message)
+}
+
+/// Gemini's whole answer of one text, for answers that no model gave.
+pub fn spoken(text: &str) -> Vec<u8> {
+    let spoken =
+        serde_json::json!({ "candidates": [{ "content": { "parts": [{ "text": text }] }, "finishReason": "STOP" }] });
+    spoken.to_string().into()
+}
+
+/// Clients keep ids of this kind whole: OpenAI's are no longer, and hold nothing else.
+fn is_plain(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+/// A part that is no call.
+fn visible<'a>(part: &'a Part<'a>) -> Piece<'a> {
+    if let Some(text) = part.text {
+        let text = escaped(text);
+        return match (text.is_empty(), part.thought) {
+            (true, _) => Piece::Nothing,
+            (false, true) => Piece::Reasoning(text),
+            (false, false) => Piece::Text(text.into()),
+        };
+    }
+    if let Some(blob) = &part.inline_data {
+        // Sketches made while thinking are not the answer.
+        return match blob.mime_type.split_once('/').map(|(kind, _)| kind) {
+            _ if part.thought => Piece::Nothing,
+            Some("audio") => Piece::Audio(&blob.data),
+            _ => Piece::Image(format!("data:{};base64,{}", blob.mime_type, blob.data)),
+        };
+    }
+    if let Some(code) = &part.executable_code {
+        return Piece::Text(fenced(&code.language.to_lowercase(), &code.code).into());
+    }
+    if let Some(result) = &part.code_execution_result {
+        return Piece::Text(fenced("", &result.output).into());
+    }
+    if let Some(file) = &part.file_data {
+        let mut text = Vec::new();
+        push_escaped(&mut text, &file.file_uri);
+        return Piece::Text(text.into());
+    }
+    Piece::Nothing
+}
+
+/// The text of what stands between a JSON string's quotes.
+pub fn unescaped(shown: &[u8]) -> String {
+    let quoted = [b"\"", shown, b"\""].concat();
+    serde_json::from_slice(&quoted).unwrap_or_default()
+}
+
+fn fenced(language: &str, code: &str) -> Vec<u8> {
+    let mut text = Vec::new();
+    push_escaped(&mut text, &format!("\n```{language}\n{}\n```\n", code.trim_end_matches('\n')));
+    text
+}

@@ -1,0 +1,261 @@
+//! A conversation as Gemini wants it, put together turn by turn, whatever the dialect it is told in.
+//!
+//! Gemini wants the results of all calls of a turn together, in one user turn right behind it, in the order of the calls. So
+//! a model's turn with calls opens a [`Step`], which gathers results until each call has one.
+
+use std::borrow::Cow;
+
+use super::{SIGNATURE_ESCAPE, tool_result};
+use crate::protocol::Target;
+use crate::wire::gemini::request::{Content, Data, FunctionCall, FunctionResponse, Part, Role};
+use crate::wire::json::{Json, Shape};
+
+/// A conversation, ready.
+#[derive(Debug, Default)]
+pub struct History<'a> {
+    /// The words of all system and developer messages, in order.
+    pub system: Vec<Part<'a>>,
+    /// The turns. Never empty.
+    pub contents: Vec<Content<'a>>,
+}
+
+impl<'a> History<'a> {
+    /// With the system's words where this model takes them: some take no system instruction, and have them in front of the
+    /// first user turn's.
+    pub fn placed(mut self, target: &Target<'_>) -> (Option<Content<'a>>, Vec<Content<'a>>) {
+        if self.system.is_empty() {
+            return (None, self.contents);
+        }
+        if target.model.facts.system_instruction {
+            return (Some(Content { role: None, parts: self.system }), self.contents);
+        }
+        match self.contents.iter_mut().find(|content| content.role == Some(Role::User)) {
+            Some(first) => {
+                first.parts.splice(0..0, self.system);
+            }
+            None => self.contents.insert(0, Content { role: Some(Role::User), parts: self.system }),
+        }
+        (None, self.contents)
+    }
+}
+
+/// A conversation that is being put together.
+pub struct Conversation<'a> {
+    target: &'a Target<'a>,
+    history: History<'a>,
+    step: Option<Step<'a>>,
+}
+
+/// A call of the model's, as the client sends it back.
+pub struct Called<'a> {
+    /// The client's id for it; empty where the dialect has none.
+    pub id: Cow<'a, str>,
+    /// The function, by Gemini's name.
+    pub name: Cow<'a, str>,
+    /// An object.
+    pub args: Json<'a>,
+    /// The signature that the client has kept with it.
+    pub signature: Option<Cow<'a, str>>,
+    /// Where the signature would be in the request.
+    pub place: String,
+}
+
+/// What a tool returned.
+#[derive(Debug, Default)]
+pub struct ToolResult<'a> {
+    /// All words.
+    pub text: String,
+    /// All files.
+    pub media: Vec<Part<'a>>,
+    /// Whether it is an error.
+    pub failed: bool,
+}
+
+impl<'a> From<Vec<Part<'a>>> for ToolResult<'a> {
+    fn from(parts: Vec<Part<'a>>) -> Self {
+        let mut result = Self::default();
+        for part in parts {
+            match &part.data {
+                Data::Text(text) => {
+                    if !result.text.is_empty() {
+                        result.text.push('\n');
+                    }
+                    result.text.push_str(&text.decoded());
+                }
+                _ => result.media.push(part),
+            }
+        }
+        result
+    }
+}
+
+/// Calls of one turn that wait for their results.
+struct Step<'a> {
+    calls: Vec<Waiting<'a>>,
+    /// What the user said before all results were there: it moves behind them.
+    later: Vec<Content<'a>>,
+}
+
+/// A call that waits for its result, or has it.
+pub struct Waiting<'a> {
+    /// The client's id for it.
+    pub id: Cow<'a, str>,
+    /// The function, by Gemini's name.
+    pub name: Cow<'a, str>,
+    result: Option<Vec<Part<'a>>>,
+}
+
+impl<'a> Conversation<'a> {
+    /// An empty one.
+    pub fn new(target: &'a Target<'a>) -> Self {
+        Self { target, history: History::default(), step: None }
+    }
+
+    /// Words of the system.
+    pub fn system(&mut self, parts: impl IntoIterator<Item = Part<'a>>) {
+        self.history.system.extend(parts);
+    }
+
+    /// A user's turn. While results are still missing, it waits behind them.
+    pub fn user(&mut self, parts: Vec<Part<'a>>) {
+        let content = Content { role: Some(Role::User), parts };
+        match &mut self.step {
+            _ if content.parts.is_empty() => {}
+            Some(step) => step.later.push(content),
+            None => self.history.contents.push(content),
+        }
+    }
+
+    /// A model's turn: what it said, then what it called. The step before must be closed.
+    pub fn model(&mut self, parts: Vec<Part<'a>>, calls: Vec<Called<'a>>) {
+        let mut content = Content { role: Some(Role::Model), parts };
+        let mut waiting = Vec::new();
+        for (number, call) in calls.into_iter().enumerate() {
+            let signature = self.signature(&call, number == 0);
+            let id = (!call.id.is_empty()).then(|| call.id.clone());
+            let mut part =
+                Part::from(Data::FunctionCall(FunctionCall { id, name: call.name.clone(), args: call.args }));
+            part.thought_signature = signature;
+            content.parts.push(part);
+            waiting.push(Waiting { id: call.id, name: call.name, result: None });
+        }
+        if !waiting.is_empty() {
+            self.step = Some(Step { calls: waiting, later: Vec::new() });
+        }
+        if !content.parts.is_empty() {
+            self.history.contents.push(content);
+        }
+    }
+
+    /// The signature of a call: the client's if it kept it, else ours from memory, else Google's word for one that is lost.
+    /// Gemini demands one on the first call of a step only.
+    fn signature(&self, call: &Called<'a>, first: bool) -> Option<Cow<'a, str>> {
+        let trusted = !self.target.remedies.placeholder_signatures;
+        if let Some(signature) = call.signature.as_ref().filter(|_| trusted) {
+            return Some(signature.clone());
+        }
+        if let Some(signature) = self.target.signatures.recall(&call.id).filter(|_| trusted && !call.id.is_empty()) {
+            self.target.notes.adapted(&call.place, "the signature is remembered by the call's id");
+            return Some(Cow::Owned(signature.to_string()));
+        }
+        let missed = first && self.target.model.facts.signatures;
+        if missed && !call.id.is_empty() {
+            let why =
+                "no signature of this call is known: Google's placeholder stands in, and the model may think anew";
+            self.target.notes.emulated(&call.place, why);
+        }
+        missed.then(|| SIGNATURE_ESCAPE.into())
+    }
+
+    /// The result of the call that `answers` knows, from this place of the request. False when no call waits for it.
+    pub fn result(&mut self, answers: impl Fn(&Waiting<'a>) -> bool, mut result: ToolResult<'a>, place: &str) -> bool {
+        let calls = self.step.as_mut().map(|step| step.calls.as_mut_slice()).unwrap_or_default();
+        // The same id twice in one step: the results come in the order of the calls. Repeated results: the last one counts.
+        let open = calls.iter().position(|call| answers(call) && call.result.is_none());
+        let found = open.or_else(|| calls.iter().rposition(&answers)).and_then(|at| calls.get_mut(at));
+        let Some(call) = found else { return false };
+        let response =
+            if result.failed { tool_result::error(&result.text) } else { tool_result::response(&result.text) };
+        let inside =
+            if self.target.model.facts.media_in_results { std::mem::take(&mut result.media) } else { Vec::new() };
+        if !result.media.is_empty() {
+            self.target.notes.adapted(place, "this model takes no files in results: they stand behind them");
+        }
+        let id = (!call.id.is_empty()).then(|| call.id.clone());
+        let data = Data::FunctionResponse(FunctionResponse { id, name: call.name.clone(), response, parts: inside });
+        let mut parts = vec![Part::from(data)];
+        parts.extend(result.media);
+        call.result = Some(parts);
+        true
+    }
+
+    /// Writes the results of the step that is open, in the order of its calls.
+    ///
+    /// # Errors
+    /// The ids of calls that have no result.
+    pub fn close_step(&mut self) -> Result<(), Vec<Cow<'a, str>>> {
+        let Some(step) = self.step.take() else { return Ok(()) };
+        let mut responses = Vec::new();
+        let mut media = Vec::new();
+        let mut unanswered = Vec::new();
+        for call in step.calls {
+            match call.result {
+                Some(parts) => {
+                    let mut parts = parts.into_iter();
+                    responses.extend(parts.next());
+                    media.extend(parts);
+                }
+                None => unanswered.push(call.id),
+            }
+        }
+        if !unanswered.is_empty() {
+            return Err(unanswered);
+        }
+        responses.extend(media);
+        self.history.contents.push(Content { role: Some(Role::User), parts: responses });
+        self.history.contents.extend(step.later);
+        Ok(())
+    }
+
+    /// Mends what Gemini does not take: no turn at all, a model's turn first, a model's turn last. `field` is where the client
+    /// tells the conversation, `last` where its last turn stands.
+    pub fn finish(self, field: &str, last: &str) -> History<'a> {
+        let mut history = self.history;
+        let user = |words: &'a str| Content { role: Some(Role::User), parts: vec![Part::text(words)] };
+        if history.contents.first().is_none_or(|first| first.role == Some(Role::Model)) {
+            self.target.notes.adapted(field, "Gemini wants a user's turn first: a blank one was put there");
+            history.contents.insert(0, user(" "));
+        }
+        let ends_with = history.contents.last().and_then(|last| last.role);
+        if ends_with == Some(Role::Model) && !self.target.model.facts.prefill {
+            let why = "this model does not go on with its own turn: a user's `Continue.` was put behind it";
+            self.target.notes.emulated(last, why);
+            history.contents.push(user("Continue."));
+        }
+        history
+    }
+}
+
+/// A call's arguments as an object. They are history, which the client cannot mend: what is no object is wrapped, never
+/// refused.
+pub fn arguments<'a>(raw: Option<&'a serde_json::value::RawValue>) -> Json<'a> {
+    let empty = || Json::from_value(&serde_json::json!({}));
+    let Some(raw) = raw else { return empty() };
+    let text = match Shape::of(raw) {
+        Shape::Object => return Json::Raw(raw),
+        Shape::String => crate::wire::json::decode(raw).unwrap_or_default(),
+        _ => Cow::Borrowed(raw.get()),
+    };
+    match text.trim() {
+        "" | "null" => empty(),
+        text => match Json::parse(text) {
+            Some(Json::Own(raw)) if Shape::of(&raw) == Shape::Object => Json::Own(raw),
+            Some(other) => wrapped("value", &other),
+            None => wrapped("_raw", &text),
+        },
+    }
+}
+
+fn wrapped(key: &str, value: &impl serde::Serialize) -> Json<'static> {
+    Json::from_value(&std::collections::BTreeMap::from([(key, value)]))
+}

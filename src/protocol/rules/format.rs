@@ -1,0 +1,69 @@
+//! What an answer is to look like: free, JSON, or JSON by a schema; as a config says it, or in words.
+
+use serde_json::value::RawValue;
+
+use super::conversation::History;
+use super::json_schema;
+use crate::protocol::{Notes, Target};
+use crate::wire::gemini::request::{GenerationConfig, Part};
+
+/// What the answer is to look like.
+#[derive(Debug)]
+pub enum Format<'a> {
+    /// As the model likes.
+    Free,
+    /// Any JSON.
+    Json,
+    /// JSON by this schema, which stands in this field.
+    Schema(&'a RawValue, &'static str),
+}
+
+impl<'a> Format<'a> {
+    /// Puts it where this model takes it: into the config; or into words, where there are tools and the model takes no JSON type
+    /// beside them. `field` is where the client asks for it.
+    pub fn settle(
+        self,
+        with_tools: bool,
+        field: &str,
+        config: &mut GenerationConfig<'a>,
+        history: &mut History<'a>,
+        target: &Target<'_>,
+    ) {
+        if !with_tools || target.model.facts.tools_with_json {
+            return self.into_config(config, target);
+        }
+        if let Some(words) = self.in_words() {
+            let why = "this model takes no JSON type together with tools: it is told in words";
+            target.notes.emulated(field, why);
+            history.system.push(Part::text(words));
+        }
+    }
+
+    /// As a generation config says it.
+    fn into_config(self, config: &mut GenerationConfig<'a>, target: &Target<'_>) {
+        let takes_json_schema = target.model.facts.json_schema;
+        match self {
+            Self::Free => {}
+            Self::Json => config.response_mime_type = Some("application/json"),
+            Self::Schema(raw, field) => {
+                config.response_mime_type = Some("application/json");
+                let schema = Some(json_schema::compile(raw, takes_json_schema, &field, target.notes));
+                let door =
+                    if takes_json_schema { &mut config.response_json_schema } else { &mut config.response_schema };
+                *door = schema;
+            }
+        }
+    }
+
+    /// As a system instruction says it: for models that refuse a JSON type together with tools.
+    fn in_words(&self) -> Option<String> {
+        match self {
+            Self::Free => None,
+            Self::Json => Some("Answer only with JSON, without code fences, unless you call a function.".to_owned()),
+            Self::Schema(schema, _) => Some(format!(
+                "Unless you call a function, answer only with JSON, without code fences, that matches this JSON Schema:\n{}",
+                json_schema::compile(schema, true, &"", &Notes::off()).get()
+            )),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Numbers within what Gemini takes, and words for those beyond.
+
+use crate::error::Error;
+use crate::protocol::Target;
+
+/// A decimal number within these bounds.
+///
+/// # Errors
+/// 400, naming the field.
+pub fn ranged(value: Option<f64>, name: &str, min: f64, max: f64) -> Result<Option<f64>, Error> {
+    match value {
+        Some(value) if value < min => Err(out_of_range(name, value, &format!(">= {min}"), "decimal_below_min_value")),
+        Some(value) if value > max => Err(out_of_range(name, value, &format!("<= {max}"), "decimal_above_max_value")),
+        value => Ok(value),
+    }
+}
+
+/// 400: a number beyond its bounds.
+pub fn out_of_range(name: &str, value: impl std::fmt::Display, range: &str, code: &'static str) -> Error {
+    let message = format!("Invalid value for '{name}': expected a value {range}, but got {value} instead.");
+    Error::invalid(message).param(name).code(code)
+}
+
+/// A whole number from 1.
+///
+/// # Errors
+/// 400, naming the field.
+pub fn at_least_one(value: Option<i64>, name: &str) -> Result<Option<u32>, Error> {
+    match value {
+        Some(value) if value < 1 => Err(out_of_range(name, value, ">= 1", "integer_below_min_value")),
+        Some(value) => Ok(Some(u32::try_from(value).unwrap_or(u32::MAX))),
+        None => Ok(None),
+    }
+}
+
+/// The most tokens of an answer. More than the model gives would be a 400 at Google's.
+///
+/// # Errors
+/// 400, naming the field.
+pub fn tokens(value: Option<i64>, name: &str, target: &Target<'_>) -> Result<Option<u32>, Error> {
+    let most = target.model.facts.output_tokens;
+    Ok(at_least_one(value, name)?.map(|value| {
+        if value > most {
+            target.notes.clamped(name, format_args!("{most} is the most this model gives"));
+        }
+        value.min(most)
+    }))
+}
+
+/// Gemini's tier, where OpenAI's has a counterpart.
+pub fn service_tier(tier: Option<&str>) -> Option<&'static str> {
+    match tier? {
+        "flex" => Some("flex"),
+        "priority" | "fast" => Some("priority"),
+        _ => None,
+    }
+}

@@ -1,0 +1,208 @@
+//! Where an answer has its words from: Gemini's grounding and citations, as `url_citation` annotations count them.
+//!
+//! Gemini counts in bytes of UTF-8 over all texts of the answer (recorded, whole and streamed alike), OpenAI in characters of the
+//! message. They differ in more than that: code that Gemini ran is part of the message, and not of Gemini's text.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// What was said so far, as Gemini counts it.
+#[derive(Debug, Default)]
+pub struct Transcript {
+    text: String,
+    /// What else stands in the message: before this byte of the text, so many characters.
+    inserted: Vec<(usize, usize)>,
+}
+
+impl Transcript {
+    /// Gemini said this.
+    pub fn said(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// All that Gemini said.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// This stands in the message besides.
+    pub fn inserted(&mut self, text: &str) {
+        self.inserted.push((self.text.len(), text.chars().count()));
+    }
+
+    /// The characters of the message that hold these bytes of the text.
+    fn place(&self, segment: &Segment) -> (usize, usize) {
+        let (start, end) = self.bytes(segment).unwrap_or((0, 0));
+        let characters = |at: usize| {
+            let before = self.text.get(..at).unwrap_or_default().chars().count();
+            let besides: usize = self.inserted.iter().filter(|(byte, _)| *byte <= at).map(|(_, count)| count).sum();
+            before + if at == 0 { 0 } else { besides }
+        };
+        (characters(start), characters(end))
+    }
+
+    /// Google's figures are wrong at times; its words are not.
+    fn bytes(&self, segment: &Segment) -> Option<(usize, usize)> {
+        let told = self.text.get(segment.start_index..segment.end_index);
+        match told {
+            Some(told) if segment.text.is_empty() || told == segment.text => {
+                Some((segment.start_index, segment.end_index))
+            }
+            _ if segment.text.is_empty() => None,
+            _ => self.text.find(&segment.text).map(|start| (start, start + segment.text.len())),
+        }
+    }
+}
+
+/// Where words are from, as far as it was told.
+#[derive(Debug, Default)]
+pub struct Sources {
+    pages: Vec<Page>,
+    supports: Vec<Support>,
+    citations: Vec<Citation>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Grounding {
+    grounding_chunks: Vec<Chunk>,
+    grounding_supports: Vec<Support>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Chunk {
+    web: Option<Page>,
+    retrieved_context: Option<Page>,
+    maps: Option<Page>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct Page {
+    uri: String,
+    title: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Support {
+    segment: Segment,
+    grounding_chunk_indices: Vec<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Segment {
+    start_index: usize,
+    end_index: usize,
+    text: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Citations {
+    citation_sources: Vec<Citation>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Citation {
+    start_index: usize,
+    end_index: usize,
+    uri: String,
+    title: String,
+}
+
+/// A stretch of the message, and where it is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UrlCitation<'a> {
+    /// In characters of the message.
+    pub start: usize,
+    /// In characters of the message.
+    pub end: usize,
+    /// The page.
+    pub url: &'a str,
+    /// Its title.
+    pub title: &'a str,
+}
+
+impl Sources {
+    /// Takes in what a candidate tells. A stream may tell it bit by bit.
+    pub fn take(&mut self, grounding: Option<&RawValue>, citations: Option<&RawValue>) {
+        if let Some(grounding) = grounding.and_then(|raw| serde_json::from_str::<Grounding>(raw.get()).ok()) {
+            let page = |chunk: Chunk| chunk.web.or(chunk.retrieved_context).or(chunk.maps).unwrap_or_default();
+            if !grounding.grounding_chunks.is_empty() {
+                self.pages = grounding.grounding_chunks.into_iter().map(page).collect();
+            }
+            self.supports.extend(grounding.grounding_supports);
+        }
+        if let Some(told) = citations.and_then(|raw| serde_json::from_str::<Citations>(raw.get()).ok()) {
+            self.citations.extend(told.citation_sources);
+        }
+    }
+
+    /// What is from where, in the order it was told, each once.
+    pub fn cited(&self, transcript: &Transcript) -> Vec<UrlCitation<'_>> {
+        let mut cited: Vec<UrlCitation<'_>> = Vec::new();
+        let mut add = |segment: &Segment, url, title| {
+            let (start, end) = transcript.place(segment);
+            let citation = UrlCitation { start, end, url, title };
+            if !cited.contains(&citation) {
+                cited.push(citation);
+            }
+        };
+        for support in &self.supports {
+            for page in support.grounding_chunk_indices.iter().filter_map(|index| self.pages.get(*index)) {
+                add(&support.segment, page.uri.as_str(), page.title.as_str());
+            }
+        }
+        for citation in self.citations.iter().filter(|citation| !citation.uri.is_empty()) {
+            let Citation { start_index, end_index, uri, title } = citation;
+            let segment = Segment { start_index: *start_index, end_index: *end_index, text: String::new() };
+            add(&segment, uri, title);
+        }
+        cited
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn sources(grounding: Value) -> Sources {
+        let mut sources = Sources::default();
+        let raw = RawValue::from_string(grounding.to_string()).unwrap();
+        sources.take(Some(&raw), None);
+        sources
+    }
+
+    #[test]
+    fn bytes_become_characters() {
+        let mut transcript = Transcript::default();
+        transcript.said("é is 1. ");
+        transcript.inserted("```\nx\n```");
+        transcript.said("ok, ünd so");
+        let support = |start: usize, end: usize, text: &str| {
+            json!({
+                "groundingChunks": [{ "web": { "uri": "u", "title": "t" } }],
+                "groundingSupports": [{ "segment": { "startIndex": start, "endIndex": end, "text": text }, "groundingChunkIndices": [0, 7] }],
+            })
+        };
+        for (start, end, text, expected) in [
+            (0, 8, "é is 1.", (0, 7)),
+            // Behind what Gemini does not count.
+            (9, 11, "ok", (17, 19)),
+            // Wrong figures, right words; and words that are nowhere.
+            (500, 600, "ünd", (21, 24)),
+            (500, 600, "nowhere", (0, 0)),
+            (1, 3, "", (0, 0)),
+        ] {
+            let sources = sources(support(start, end, text));
+            let (start, end) = expected;
+            assert_eq!(sources.cited(&transcript), [UrlCitation { start, end, url: "u", title: "t" }], "{text}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The configurations that were accepted, the last of them in a folder of their own. One file a generation; secrets sealed.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Change, Snapshot, seal};
+use crate::reading::Kept;
+
+/// How many are kept.
+const MOST: usize = 20;
+
+/// One configuration that was accepted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Generation {
+    /// Its number.
+    pub generation: u64,
+    /// Its hash.
+    pub hash: String,
+    /// When it was accepted, RFC 3339.
+    pub at: String,
+    /// What it changed, secrets masked.
+    pub changes: Vec<Change>,
+    /// The files it was read from, secrets sealed; null where there was none.
+    files: BTreeMap<PathBuf, Option<String>>,
+    /// The folders it was read from.
+    folders: Vec<PathBuf>,
+}
+
+/// The configurations that were accepted, by number.
+#[derive(Debug, Default)]
+pub struct History {
+    /// None: nothing is kept beyond the process.
+    folder: Option<PathBuf>,
+    generations: Mutex<BTreeMap<u64, Generation>>,
+}
+
+impl Generation {
+    /// Of a snapshot that was accepted.
+    pub fn of(snapshot: &Snapshot, changes: &[Change]) -> Self {
+        let Kept { files, folders } = snapshot.reading.kept();
+        let secrets = snapshot.config.secret_digests();
+        let seal = |text: Option<String>| text.map(|text| seal::seal(&text, &secrets));
+        Self {
+            generation: snapshot.generation,
+            hash: snapshot.hash.clone(),
+            at: snapshot.loaded_at.to_string(),
+            changes: changes.to_vec(),
+            files: files.into_iter().map(|(path, text)| (path, seal(text))).collect(),
+            folders,
+        }
+    }
+
+    /// Whether it was read from this file, or from its absence.
+    pub fn is_of(&self, file: &Path) -> bool {
+        self.files.contains_key(file)
+    }
+
+    /// What it was read from, with the secrets that the user's own files hold now.
+    ///
+    /// # Errors
+    /// The first file with secrets that are in none of them, and how many these are.
+    pub fn open(&self) -> Result<Kept, (PathBuf, usize)> {
+        let own: Vec<String> = self.files.keys().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
+        let mut files = BTreeMap::new();
+        for (path, text) in &self.files {
+            let text = text.as_ref().map(|text| seal::open(text, &own)).transpose();
+            files.insert(path.clone(), text.map_err(|lost| (path.clone(), lost))?);
+        }
+        Ok(Kept { files, folders: self.folders.clone() })
+    }
+}
+
+impl History {
+    /// What the folder holds. What is there and cannot be read is left alone.
+    pub fn open(folder: &Path) -> Self {
+        if folder == Path::new("") {
+            return Self::default();
+        }
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let read = |path: PathBuf| serde_json::from_slice::<Generation>(&std::fs::read(path).ok()?).ok();
+        let generations = entries.filter(|path| path.extension().is_some_and(|end| end == "json")).filter_map(read);
+        Self {
+            folder: Some(folder.to_owned()),
+            generations: Mutex::new(generations.map(|kept| (kept.generation, kept)).collect()),
+        }
+    }
+
+    /// Keeps one, and forgets what is too old.
+    ///
+    /// # Errors
+    /// When it could not be written: then it is kept as long as the process lives.
+    pub fn keep(&self, generation: Generation) -> io::Result<()> {
+        let mut generations = self.generations();
+        let number = generation.generation;
+        let text = serde_json::to_string_pretty(&generation)?;
+        generations.insert(number, generation);
+        let mut old = Vec::new();
+        while generations.len() > MOST
+            && let Some((number, _)) = generations.pop_first()
+        {
+            old.push(number);
+        }
+        let Some(folder) = &self.folder else { return Ok(()) };
+        std::fs::create_dir_all(folder)?;
+        write(&file(folder, number), &text)?;
+        for number in old {
+            std::fs::remove_file(file(folder, number))?;
+        }
+        Ok(())
+    }
+
+    /// The last one.
+    pub fn last(&self) -> Option<Generation> {
+        self.generations().last_key_value().map(|(_, last)| last.clone())
+    }
+
+    /// One by its number.
+    pub fn get(&self, generation: u64) -> Option<Generation> {
+        self.generations().get(&generation).cloned()
+    }
+
+    /// All of them, the newest first.
+    pub fn all(&self) -> Vec<Generation> {
+        self.generations().values().rev().cloned().collect()
+    }
+
+    fn generations(&self) -> MutexGuard<'_, BTreeMap<u64, Generation>> {
+        self.generations.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn file(folder: &Path, generation: u64) -> PathBuf {
+    folder.join(format!("{generation:08}.json"))
+}
+
+/// Whole or not at all, and for nobody else to read.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)
+}

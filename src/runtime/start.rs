@@ -1,0 +1,89 @@
+//! The first snapshot: from what is configured, or, where that is refused and the last accepted configuration wants it so, from
+//! that one.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::reload::{Live, Refused, learn};
+use super::{Generation, History, Services, Snapshot, prepare};
+use crate::config::{Sources, lenient};
+use crate::problem::{Problem, Problems};
+use crate::reading::Reading;
+
+impl Live {
+    /// Builds the first snapshot.
+    ///
+    /// # Errors
+    /// All that is wrong, when anything is and nothing stands in for it.
+    pub fn start(sources: Sources, services: Arc<Services>) -> Result<Self, Problems> {
+        let reading = Reading::default();
+        let prepared = prepare(&sources, &reading, &services.ledger);
+        let folder = match &prepared {
+            Ok(snapshot) => snapshot.config.settings.runtime.dir.clone(),
+            Err(_) => lenient(&sources, &reading).settings.runtime.dir,
+        };
+        let history = History::open(&folder);
+        let (snapshot, refused) = match prepared {
+            Ok(snapshot) => (numbered(snapshot, &history), None),
+            Err(problems) => match last_good(&sources, &history, &services) {
+                Some(snapshot) => (snapshot, Some(problems)),
+                None => return Err(problems),
+            },
+        };
+        learn(&services, &snapshot, &[]);
+        let at = services.clock.now().wall.to_string();
+        if let Some(problems) = &refused {
+            services.telemetry.reload_refused(problems);
+        }
+        services.telemetry.stands_on_last_good(refused.is_some());
+        let live = Self {
+            refused: std::sync::Mutex::new(refused.map(|problems| Refused {
+                at,
+                problems,
+                started_on_last_good: true,
+            })),
+            snapshot: ArcSwap::from_pointee(snapshot),
+            sources,
+            services,
+            history,
+            turn: Default::default(),
+            reading: std::sync::Mutex::new(reading),
+        };
+        live.remember(&live.snapshot(), &[]);
+        Ok(live)
+    }
+}
+
+/// With its number: that of the last one that was kept if it is the same, else the next.
+fn numbered(snapshot: Snapshot, history: &History) -> Snapshot {
+    let generation = match history.last() {
+        Some(last) if last.hash == snapshot.hash => last.generation,
+        Some(last) => last.generation + 1,
+        None => 1,
+    };
+    Snapshot { generation, ..snapshot }
+}
+
+/// The last accepted configuration of this file, if it is to stand in for a refused one.
+fn last_good(sources: &Sources, history: &History, services: &Services) -> Option<Snapshot> {
+    let last = history.last().filter(|last| last.is_of(sources.path()))?;
+    let snapshot = again(&last, sources, services).ok()?;
+    let wanted = snapshot.config.settings.runtime.start_from_last_good;
+    wanted.then_some(Snapshot { generation: last.generation, ..snapshot })
+}
+
+/// Builds what was kept, anew: the files as they were, the environment and the secrets as they are now.
+///
+/// # Errors
+/// All that is wrong with it now.
+pub fn again(kept: &Generation, sources: &Sources, services: &Services) -> Result<Snapshot, Problems> {
+    match kept.open() {
+        Ok(files) => prepare(sources, &Reading::of_kept(files), &services.ledger),
+        Err((file, lost)) => {
+            let message = format!("had {lost} secrets that stand in none of your files any more");
+            let hint = "put them back; or keep them in the environment, and refer to them as `env:NAME`";
+            Err(Problem::error(message).in_file(file, None).hint(hint).into())
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! For each dialect: a client that puts the pieces of a stream together has what it would have got whole, wherever Gemini cuts
+//! its answer.
+
+use gemini_adapter::protocol::Protocol;
+use gemini_adapter::protocol::anthropic::AnthropicMessages;
+use gemini_adapter::protocol::openai_responses::OpenAiResponses;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Value, json};
+
+use crate::golden::stamp;
+use crate::properties::{REASONS, said, usage};
+use crate::{messages, responses};
+
+/// What a client has of a stream, or of a whole answer.
+type Read = fn(&str) -> Value;
+
+struct Dialect {
+    protocol: &'static dyn Protocol,
+    request: &'static str,
+    streamed: Read,
+    whole: Read,
+}
+
+const DIALECTS: &[Dialect] = &[
+    Dialect {
+        protocol: &AnthropicMessages,
+        request: r#"{"model":"m","max_tokens":9,"stream":true,"thinking":{"type":"adaptive"},"messages":[{"role":"user","content":"x"}]}"#,
+        streamed: |text| told(&messages::gathered(text), &["content", "stop_reason", "usage"]),
+        whole: |text| told(&serde_json::from_str(text).unwrap(), &["content", "stop_reason", "usage"]),
+    },
+    Dialect {
+        protocol: &OpenAiResponses,
+        request: r#"{"model":"m","stream":true,"input":"x","include":["reasoning.encrypted_content"],"tools":[{"type":"web_search"}]}"#,
+        streamed: |text| told(&responses::gathered(text), &["output", "status", "incomplete_details", "usage"]),
+        whole: |text| told(&serde_json::from_str(text).unwrap(), &["output", "status", "incomplete_details", "usage"]),
+    },
+];
+
+fn told(answer: &Value, fields: &[&str]) -> Value {
+    fields.iter().map(|field| ((*field).to_owned(), answer[*field].clone())).collect::<serde_json::Map<_, _>>().into()
+}
+
+proptest! {
+    #[test]
+    fn a_stream_says_what_the_whole_answer_says(
+        parts in said(), cuts in vec(any::<Index>(), 0..4), reason in select(REASONS), which in 0..DIALECTS.len(),
+    ) {
+        let Dialect { protocol, request, streamed, whole } = &DIALECTS[which];
+        let accepted = protocol.accept(request.as_bytes().into()).unwrap();
+        let candidate = |parts: &[Value], last: bool| {
+            let mut candidate = json!({ "content": { "parts": parts, "role": "model" }, "index": 0 });
+            if last {
+                candidate["finishReason"] = json!(reason);
+            }
+            candidate
+        };
+        let document = json!({ "candidates": [candidate(&parts, true)], "usageMetadata": usage(9) });
+        let found = accepted.reply(stamp("m")).whole(document.to_string().as_bytes()).unwrap();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(parts.len() + 1)).collect();
+        cuts.extend([0, parts.len()]);
+        cuts.sort_unstable();
+        let mut reply = accepted.reply(stamp("m"));
+        let mut out = Vec::new();
+        for (number, pair) in cuts.windows(2).enumerate() {
+            let last = number + 2 == cuts.len();
+            let event = json!({ "candidates": [candidate(&parts[pair[0]..pair[1]], last)], "usageMetadata": usage(if last { 9 } else { 4 }) });
+            reply.event(event.to_string().as_bytes(), &mut out).unwrap();
+        }
+        reply.end(&mut out).unwrap();
+        prop_assert_eq!(streamed(std::str::from_utf8(&out).unwrap()), whole(std::str::from_utf8(&found).unwrap()));
+    }
+}
