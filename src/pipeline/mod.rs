@@ -108,6 +108,8 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     let route = route::choose(&exchange.snapshot, &exchange.session, accepted.model())?;
     route.pool.name().clone_into(&mut exchange.record.pool);
     exchange.files = files::fetch(exchange, &*accepted).await?;
+    // Another replica may have given the answer that is gone on from here.
+    exchange.services.signatures.fetch(&accepted.unsigned_calls()).await;
     exchange.recall(accepted.earlier()).await;
     match attempt::until_one_succeeds(exchange, &*accepted, &route).await? {
         Opened::Whole(body) => exchange.session.on_response(body).map(Told::Whole),

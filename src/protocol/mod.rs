@@ -88,6 +88,11 @@ pub trait Accepted: Send + Sync {
     /// Files it names by URL that are not Google's.
     fn remote_files(&self) -> Vec<RemoteFile>;
 
+    /// Calls of earlier answers whose signatures the client did not send back.
+    fn unsigned_calls(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// The id of an earlier answer that it goes on from.
     fn earlier(&self) -> Option<&str> {
         None

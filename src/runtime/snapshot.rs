@@ -76,8 +76,7 @@ pub fn prepare(sources: &Sources, reading: &Reading, ledger: &Ledger) -> Result<
     }
     let upstream = Upstream::prepare(&settings.upstream, environment, &mut problems);
     let media = Media::prepare(&settings.media, &mut problems);
-    settings.store.check(&mut problems);
-    settings.store.shared(environment, &mut problems);
+    settings.store.check(environment, &mut problems);
     let plugins = Plugins::load(&settings.plugins, reading, &mut problems);
     loaded.found(problems);
     let Loaded { config, mut problems, .. } = loaded;
