@@ -78,3 +78,39 @@ impl StoreSettings {
         Ok(found.into_iter().next().filter(|url| !url.expose().is_empty()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_checked_and_never_shown() {
+        for (url, good) in [
+            ("redis://canary@127.0.0.1:6379/1", true),
+            ("redis+unix:///run/redis.sock", true),
+            ("rediss://user:canary@redis.internal", true),
+            ("", true),
+            ("canary@127.0.0.1", false),
+            ("https://canary@127.0.0.1", false),
+        ] {
+            let environment = Environment::from_pairs([("DATABASE_REDIS_URL".into(), url.into())]);
+            let mut problems = Problems::new();
+            StoreSettings::default().check(&environment, &mut problems);
+            assert_eq!(problems.is_empty(), good, "{url}: {problems}");
+            assert!(!problems.to_string().contains("canary"));
+        }
+    }
+
+    #[test]
+    fn ranges_are_checked() {
+        let mut problems = Problems::new();
+        let wrong = StoreSettings {
+            keep_days: 0,
+            redis_timeout: Duration::ZERO,
+            redis_prefix: "a b".into(),
+            ..StoreSettings::default()
+        };
+        wrong.check(&Environment::default(), &mut problems);
+        assert_eq!(problems.len(), 3, "{problems}");
+    }
+}
