@@ -22,12 +22,13 @@ pub async fn run(sources: Sources) -> ExitCode {
         Err(code) => return code,
     };
     let services = live.services().clone();
-    services.remember(&live.snapshot().config);
+    let snapshot = live.snapshot();
+    services.remember(&snapshot.config.settings.store, &snapshot.config.environment).await;
+    drop(snapshot);
     let code = match listen(&live).await {
         Ok(running) => until_told(live, running, signals).await,
         Err(code) => code,
     };
-    services.store.leave().await;
     services.store.end();
     code
 }

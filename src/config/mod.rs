@@ -70,7 +70,7 @@ pub struct Settings {
     pub models: ModelsSettings,
     /// Files that requests name by URL.
     pub media: MediaSettings,
-    /// What outlives a restart. Any change of it needs a restart.
+    /// What outlives a restart, and what replicas share. Any change of it needs a restart.
     pub store: StoreSettings,
     /// Where plugins are, and what they may spend.
     pub plugins: PluginsSettings,

@@ -131,8 +131,8 @@ pub const VARIABLES: &[Variable] = &[
     row(
         "DATABASE_REDIS_URL",
         "store.redis",
-        Read::Reference,
-        "Redis, through which replicas share how keys rest. Becomes `env:DATABASE_REDIS_URL`, so its password never shows.",
+        Read::Referred,
+        "A Redis that replicas share. Read through `env:DATABASE_REDIS_URL`, which `store.redis` is unless a file says otherwise.",
     ),
 ];
 
@@ -225,7 +225,7 @@ fn not_yet(switch: &str, environment: &Environment) -> Result<(), Wrong> {
     if environment.get(switch).is_some_and(off) {
         return Ok(());
     }
-    let hint = if switch.is_empty() { "unset it".to_owned() } else { format!("unset it, or set {switch}=false") };
+    let hint = format!("unset it, or set {switch}=false");
     Err(Wrong { message: "is not yet supported", hint })
 }
 

@@ -114,6 +114,8 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     owner::narrow(&exchange.snapshot, &exchange.services, &exchange.record.client, &owned, &mut route).await?;
     route.pool.name().clone_into(&mut exchange.record.pool);
     exchange.files = files::fetch(exchange, &*accepted).await?;
+    // Another replica may have given the answer that is gone on from here.
+    exchange.services.signatures.fetch(&accepted.unsigned_calls()).await;
     exchange.recall(accepted.earlier()).await;
     let opened = shares::all_succeed(exchange, &*accepted, &route).await;
     exchange.decided();

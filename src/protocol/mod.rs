@@ -126,6 +126,11 @@ pub trait Accepted: Send + Sync {
         Ok(answers.first().cloned().unwrap_or_default())
     }
 
+    /// Calls of earlier answers whose signatures the client did not send back.
+    fn unsigned_calls(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// The id of an earlier answer that it goes on from.
     fn earlier(&self) -> Option<&str> {
         None

@@ -18,8 +18,10 @@ const RESTART: &[&str] = &[
     "log.format",
     "runtime.dir",
     "store.dir",
-    "store.redis",
     "store.keep_days",
+    "store.redis",
+    "store.redis_timeout",
+    "store.redis_prefix",
 ];
 
 /// The live snapshot, and the only way to change it.

@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::environment::Environment;
 use crate::keys::{Ledger, RetryBudget};
 use crate::plugin;
-use crate::problem::Problems;
-use crate::store::{Conversations, Holder, Owners, Refusals, Signatures, Standing, Store, Table, Used};
+use crate::store::{Conversations, Holder, Owners, Refusals, Signatures, Standing, Store, StoreSettings, Table, Used};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -49,28 +48,24 @@ impl Services {
         Self {
             clock: Clock::start(),
             ledger,
-            store,
             retries: RetryBudget::default(),
-            signatures: Signatures::default(),
+            signatures: Signatures::of(&store),
             refusals: Refusals::default(),
-            owners: Owners::default(),
-            conversations: Conversations::default(),
+            owners: Owners::shared(&store),
+            conversations: Conversations::of(&store),
+            plugin_state: store.table("plugin", plugin::STATE),
+            store,
             telemetry: Telemetry::start(),
             models: ListedModels::default(),
-            plugin_state: Table::new(plugin::STATE),
         }
     }
 
-    /// Begins to remember on disk and to share with other replicas, as the settings say; what was kept on disk is back when this
-    /// returns.
-    pub fn remember(&self, config: &Config) {
-        let settings = &config.settings.store;
+    /// Begins to remember on disk and in Redis, as the settings say; what was kept is back when this returns.
+    pub async fn remember(&self, settings: &StoreSettings, environment: &Environment) {
         let holder = Arc::new(States { ledger: self.ledger.clone(), clock: self.clock });
-        self.store.begin(settings, holder.clone());
-        // What is wrong with the address was said when the configuration was checked.
-        if let Some(url) = settings.shared(&config.environment, &mut Problems::new()) {
-            self.store.share(&url, holder);
-        }
+        // What it refers to could be read when the settings were checked.
+        let redis = settings.redis_url(environment).unwrap_or_default();
+        self.store.begin(settings, redis, self.clock, holder).await;
     }
 }
 

@@ -83,8 +83,7 @@ fn build(sources: &Sources, reading: &Reading, ledger: &Ledger) -> Result<Snapsh
     }
     let upstream = Upstream::prepare(&settings.upstream, environment, &mut problems);
     let media = Media::prepare(&settings.media, &mut problems);
-    settings.store.check(&mut problems);
-    settings.store.shared(environment, &mut problems);
+    settings.store.check(environment, &mut problems);
     let plugins = Plugins::load(&settings.plugins, reading, &mut problems);
     loaded.found(problems);
     let Loaded { config, mut problems, .. } = loaded;

@@ -96,11 +96,11 @@ pub async fn metrics(State(app): State<App>, caller: Caller) -> Response {
         }
     }
     let store = app.services.store.status();
-    if let Some(redis) = store.redis {
-        telemetry.store_redis(redis.connected, redis.failures);
-    }
     if let Some(disk) = store.disk {
         telemetry.store_disk(disk.is_open(), disk.unwritten, disk.failures);
+    }
+    if let Some(redis) = store.redis {
+        telemetry.store_redis(redis.is_shared(), redis.nodes, [redis.answered, redis.failed, redis.dropped]);
     }
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(CONTENT_TYPE, text)], telemetry.exposition()).into_response()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Bounds, Table};
+use super::{Bounds, Store, Table};
 
 /// A conversation that is gone on with tomorrow begins anew; the documentation and the messages say a day.
 const BOUNDS: Bounds =
@@ -15,6 +15,11 @@ const BOUNDS: Bounds =
 pub struct Conversations(Table);
 
 impl Conversations {
+    /// Shared among replicas, where they share anything.
+    pub fn of(store: &Store) -> Self {
+        Self(store.table("conversation", BOUNDS))
+    }
+
     /// What the answer of this id has left for this client.
     pub async fn recall(&self, client: &str, id: &str) -> Option<Bytes> {
         self.0.fetch(&key(client, id)).await

@@ -1,6 +1,6 @@
-//! What is remembered: in this process's memory, bounded in bytes and in time; on disk, for after a restart; and in Redis, where
-//! replicas share it.
-//! Never: a reason for a request to fail or to wait, a key's text.
+//! What is remembered: in this process's memory, bounded in bytes and in time; on disk, for after a restart; and in a Redis that
+//! replicas share.
+//! Never: a reason for a request to fail, a key's text.
 
 mod conversations;
 mod disk;
@@ -17,15 +17,15 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
+use crate::clock::Clock;
 use crate::secret::Secret;
-
 use disk::{Disk, Keeping};
-use redis::RedisStatus;
+use redis::Redis;
+use table::Tables;
 use usage::{Usage, UsageStatus};
 
 pub use conversations::Conversations;
 pub use owners::{CACHES_KEPT, FILES_KEPT, Owner, Owners, UPLOADS_KEPT};
-pub use redis::Redis;
 pub use refusals::Refusals;
 pub use settings::StoreSettings;
 pub use signatures::Signatures;
@@ -41,6 +41,7 @@ struct Inner {
     usage: Arc<Usage>,
     disk: OnceLock<Disk>,
     redis: OnceLock<Redis>,
+    tables: Tables,
 }
 
 /// How the memory is, for `/stats` and `/metrics`.
@@ -49,39 +50,30 @@ pub struct StoreStatus {
     /// The file, if there is to be one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk: Option<disk::State>,
-    /// Redis, if there is to be one.
+    /// The memory that replicas share, if there is to be one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub redis: Option<RedisStatus>,
+    pub redis: Option<redis::State>,
 }
 
 impl Store {
     /// Begins to remember elsewhere, as the settings say: what was kept on disk is back when this returns. Once a process.
-    pub fn begin(&self, settings: &StoreSettings, holder: Arc<dyn Holder>) {
+    pub async fn begin(&self, settings: &StoreSettings, redis: Option<Secret>, clock: Clock, holder: Arc<dyn Holder>) {
         if !settings.dir.as_os_str().is_empty() {
             let keeping = Keeping {
                 dir: settings.dir.clone(),
                 keep_days: settings.keep_days,
                 usage: self.0.usage.clone(),
-                holder,
+                holder: holder.clone(),
             };
             self.0.disk.get_or_init(|| Disk::start(keeping));
         }
-    }
-
-    /// Begins to share with other replicas, through the server at this address; after [`begin`](Self::begin), once a process, and where
-    /// tasks can be spawned.
-    pub fn share(&self, url: &Secret, holder: Arc<dyn Holder>) {
-        match Redis::start(url, holder, &self.0.usage.rows()) {
-            Ok(redis) => drop(self.0.redis.set(redis)),
-            // It was checked with the configuration.
-            Err(why) => tracing::error!(why, "nothing is shared"),
-        }
-    }
-
-    /// Tells other replicas what they were not told yet, if the server is there.
-    pub async fn leave(&self) {
-        if let Some(redis) = self.0.redis.get() {
-            redis.close().await;
+        let Some(url) = redis else { return };
+        let pupil = Arc::new(Pupil { store: self.clone(), holder });
+        if let Some(redis) =
+            Redis::start(&url, settings, clock, pupil, self.0.tables.clone(), &self.0.usage.rows()).await
+        {
+            // Begun once a process.
+            let _ = self.0.redis.set(redis);
         }
     }
 
@@ -94,7 +86,20 @@ impl Store {
 
     /// How it is.
     pub fn status(&self) -> StoreStatus {
-        StoreStatus { disk: self.0.disk.get().map(Disk::state), redis: self.0.redis.get().map(Redis::status) }
+        StoreStatus { disk: self.0.disk.get().map(Disk::state), redis: self.0.redis.get().map(Redis::state) }
+    }
+
+    /// A table that replicas share under this name, where they share anything.
+    pub fn table(&self, name: &'static str, bounds: Bounds) -> Table {
+        Table::shared(name, bounds, self)
+    }
+
+    fn tables(&self) -> &Tables {
+        &self.0.tables
+    }
+
+    fn redis(&self) -> Option<&Redis> {
+        self.0.redis.get()
     }
 
     /// What keys have used.
@@ -103,12 +108,35 @@ impl Store {
     }
 }
 
+/// What is heard of replicas goes to whoever holds the breakers, and to the disk.
+struct Pupil {
+    store: Store,
+    holder: Arc<dyn Holder>,
+}
+
+impl Holder for Pupil {
+    fn learn(&self, standings: &[Standing]) {
+        self.holder.learn(standings);
+        if let Some(disk) = self.store.0.disk.get() {
+            standings.iter().for_each(|standing| disk.stands(standing));
+        }
+    }
+
+    fn recall(&self, used: &[Used]) {
+        self.holder.recall(used);
+    }
+
+    fn standings(&self) -> Vec<Standing> {
+        self.holder.standings()
+    }
+}
+
 impl Witness for Store {
     fn stands(&self, standing: &Standing) {
         if let Some(disk) = self.0.disk.get() {
             disk.stands(standing);
         }
-        if let Some(redis) = self.0.redis.get() {
+        if let Some(redis) = self.redis() {
             redis.stands(standing);
         }
     }
@@ -118,7 +146,7 @@ impl Witness for Store {
         if let Some(disk) = self.0.disk.get() {
             disk.used();
         }
-        if let Some(redis) = self.0.redis.get() {
+        if let Some(redis) = self.redis() {
             redis.used(used);
         }
     }

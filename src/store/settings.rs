@@ -1,59 +1,116 @@
 //! Settings of `[store]`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::redis::check_address;
+use super::redis;
 use crate::environment::{Environment, SecretRef};
 use crate::problem::{Problem, Problems};
 use crate::secret::Secret;
 
-/// What outlives a restart. Any change of it needs a restart.
+/// What outlives a restart, and what replicas share. Any change of it needs a restart.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSettings {
     /// The folder for what outlives a restart: how keys rest, and what they have used. Empty: nothing is kept on disk. A folder
     /// that cannot be written to, or that another process uses, is said in the log, and all goes on in memory.
     pub dir: PathBuf,
-    /// Redis (7 or later) or Valkey, through which replicas share how keys rest and what they have used: `redis://`, `rediss://` or
-    /// `unix://`, best as `env:NAME`, since it may hold a password. While it is away each replica goes on with what it knows. Left
-    /// out: nothing is shared.
-    pub redis: Option<SecretRef>,
     /// For how many days what keys have used is kept.
     pub keep_days: u16,
+    /// A Redis (7 or newer) or Valkey that replicas share: `redis://`, `rediss://` or `redis+unix://`, with user and password if
+    /// need be. A variable that is not set means none. It is advice: when it is away, each replica goes on by itself.
+    pub redis: Option<SecretRef>,
+    /// The longest a request ever waits for Redis.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub redis_timeout: Duration,
+    /// The beginning of all names in Redis: replicas that share a memory have the same one.
+    pub redis_prefix: String,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { dir: "data".into(), redis: None, keep_days: 35 }
+        Self {
+            dir: "data".into(),
+            keep_days: 35,
+            redis: Some(SecretRef::Env("DATABASE_REDIS_URL".into())),
+            redis_timeout: Duration::from_millis(20),
+            redis_prefix: "gemini-adapter".into(),
+        }
     }
 }
 
 impl StoreSettings {
     /// Checks what can be checked without reaching out to anything.
-    pub fn check(&self, problems: &mut Problems) {
+    pub fn check(&self, environment: &Environment, problems: &mut Problems) {
         if !(1..=400).contains(&self.keep_days) {
             problems.push(Problem::error("must be between 1 and 400").at("store.keep_days"));
         }
+        if self.redis_timeout.is_zero() || self.redis_timeout > Duration::from_secs(10) {
+            problems.push(Problem::error("must be between 1ms and 10s").at("store.redis_timeout"));
+        }
+        let odd = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        if self.redis_prefix.is_empty() || self.redis_prefix.contains(odd) {
+            let hint = "write letters, digits, `-`, `_` and `.` only";
+            problems.push(Problem::error("is no beginning of names").at("store.redis_prefix").hint(hint));
+        }
+        match self.redis_url(environment) {
+            Ok(Some(url)) if !redis::is_url(&url) => {
+                let hint =
+                    "write `redis://HOST:PORT/NUMBER`, `rediss://…` or `redis+unix:///PATH`, or a reference to it";
+                problems.push(Problem::error("is no address of a Redis").at("store.redis").hint(hint));
+            }
+            Ok(_) => {}
+            Err(why) => problems.push(Problem::error(why).at("store.redis")),
+        }
     }
 
-    /// The address of Redis, if there is to be one; problems are at `store.redis`.
-    pub fn shared(&self, environment: &Environment, problems: &mut Problems) -> Option<Secret> {
-        let reference = self.redis.as_ref()?;
-        let found = match reference.resolve(environment) {
-            Ok(urls) => match urls.as_slice() {
-                [url] => check_address(url).map(|()| url.clone()),
-                _ => Err(format!("`{}` does not lead to one address", reference.masked())),
-            },
-            Err(why) => Err(why),
+    /// Where Redis is, if there is one.
+    ///
+    /// # Errors
+    /// A message without place when the file that it refers to cannot be read.
+    pub fn redis_url(&self, environment: &Environment) -> Result<Option<Secret>, String> {
+        let Some(reference) = &self.redis else { return Ok(None) };
+        let found = reference.resolve(environment)?;
+        Ok(found.into_iter().next().filter(|url| !url.expose().is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_checked_and_never_shown() {
+        for (url, good) in [
+            ("redis://canary@127.0.0.1:6379/1", true),
+            ("redis+unix:///run/redis.sock", true),
+            ("rediss://user:canary@redis.internal", true),
+            ("", true),
+            ("canary@127.0.0.1", false),
+            ("https://canary@127.0.0.1", false),
+        ] {
+            let environment = Environment::from_pairs([("DATABASE_REDIS_URL".into(), url.into())]);
+            let mut problems = Problems::new();
+            StoreSettings::default().check(&environment, &mut problems);
+            assert_eq!(problems.is_empty(), good, "{url}: {problems}");
+            assert!(!problems.to_string().contains("canary"));
+        }
+    }
+
+    #[test]
+    fn ranges_are_checked() {
+        let mut problems = Problems::new();
+        let wrong = StoreSettings {
+            keep_days: 0,
+            redis_timeout: Duration::ZERO,
+            redis_prefix: "a b".into(),
+            ..StoreSettings::default()
         };
-        found
-            .map_err(|why| {
-                let hint = "write `redis://HOST:6379`, `rediss://USER:PASSWORD@HOST:6380/0` or `unix:///PATH`, or leave it out";
-                problems.push(Problem::error(why).at("store.redis").hint(hint));
-            })
-            .ok()
+        wrong.check(&Environment::default(), &mut problems);
+        assert_eq!(problems.len(), 3, "{problems}");
     }
 }

@@ -1,41 +1,54 @@
 //! Thought signatures by the id of the tool call they came with. Most clients drop Google's `extra_content`, but all of them
-//! send the id back; so the id finds the signature again.
+//! send the id back; so the id finds the signature again, on whichever replica.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use moka::sync::Cache;
+use futures_util::future::join_all;
 
-/// Long enough for an agent that waits for a person; Google states no expiry.
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-/// All signatures together, in bytes.
-const CAPACITY: u64 = 64 * 1024 * 1024;
-/// One signature, in bytes. Those of function calls have a few thousand; those on images, up to 1.5 million, are not ours to
-/// send back.
-const LARGEST: usize = 256 * 1024;
+use super::{Bounds, Store, Table};
+
+const BOUNDS: Bounds = Bounds {
+    bytes: 64 * 1024 * 1024,
+    // Those of function calls have a few thousand; those on images, up to 1.5 million, are not ours to send back.
+    largest: 256 * 1024,
+    // Long enough for an agent that waits for a person; Google states no expiry.
+    kept: Duration::from_secs(24 * 60 * 60),
+};
+/// Calls of one request whose signatures are fetched: its last ones. Gemini asks for those of the current turn only.
+const FETCHED: usize = 64;
 
 /// The memory. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Signatures(Cache<Arc<str>, Arc<str>>);
+pub struct Signatures(Table);
 
 impl Signatures {
-    /// The signature that came with this call, if it is still known.
+    /// Shared among replicas, where they share anything.
+    pub fn of(store: &Store) -> Self {
+        Self(store.table("signature", BOUNDS))
+    }
+
+    /// The signature that came with this call, if this process knows it.
     pub fn recall(&self, call_id: &str) -> Option<Arc<str>> {
-        self.0.get(call_id)
+        let signature = self.0.get(call_id)?;
+        std::str::from_utf8(&signature).ok().map(Arc::from)
+    }
+
+    /// Gets to know what other replicas know of these calls.
+    pub async fn fetch(&self, call_ids: &[&str]) {
+        let last = call_ids.len().saturating_sub(FETCHED);
+        join_all(call_ids[last..].iter().map(|id| self.0.fetch(id))).await;
     }
 
     /// Keeps the signature that came with this call.
     pub fn keep(&self, call_id: &str, signature: &str) {
-        if signature.len() <= LARGEST {
-            self.0.insert(call_id.into(), signature.into());
-        }
+        self.0.put(call_id, signature.to_owned().into());
     }
 }
 
 impl Default for Signatures {
     fn default() -> Self {
-        let weigh = |id: &Arc<str>, signature: &Arc<str>| u32::try_from(id.len() + signature.len()).unwrap_or(u32::MAX);
-        Self(Cache::builder().max_capacity(CAPACITY).weigher(weigh).time_to_live(KEPT).build())
+        Self(Table::new(BOUNDS))
     }
 }
 

@@ -1,17 +1,13 @@
 //! How breakers stand, and what keys have used: what the key pool tells whoever remembers it, on disk or among replicas, and
 //! what it is told again after a restart or by a peer. Words only; the rules are the pool's.
 
-use std::fmt;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
 
 use crate::fault::Kind;
 
 /// What a breaker guards. Keys go by their id, never by their text.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// A key, for every model.
     Key(String),
@@ -24,17 +20,6 @@ pub enum Scope {
     },
     /// A model, whatever the key.
     Model(String),
-}
-
-/// One line that no other scope has: names of models have no spaces.
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Key(id) => write!(f, "key {id}"),
-            Self::Quota { group, model } => write!(f, "quota {group} {model}"),
-            Self::Model(model) => write!(f, "model {model}"),
-        }
-    }
 }
 
 /// How one breaker stands.
@@ -75,16 +60,6 @@ pub struct Used {
     pub prompt_tokens: u64,
     /// Tokens of answers.
     pub completion_tokens: u64,
-}
-
-impl Used {
-    /// Both together; of the same key, model and day.
-    pub fn add(&mut self, more: &Self) {
-        self.requests = self.requests.saturating_add(more.requests);
-        self.failures = self.failures.saturating_add(more.failures);
-        self.prompt_tokens = self.prompt_tokens.saturating_add(more.prompt_tokens);
-        self.completion_tokens = self.completion_tokens.saturating_add(more.completion_tokens);
-    }
 }
 
 /// Whoever remembers. Called where requests are served, in the order of what happens and while nothing else can happen to the

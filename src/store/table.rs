@@ -1,15 +1,20 @@
 //! A table of what is remembered by key, for a time: bounded in bytes, never a reason for a request to fail.
 //!
 //! Reading and writing what this process knows costs no waiting. [`Table::fetch`] may ask others who share the memory, and is
-//! for what somebody else may have been told: the answer of another replica's request.
+//! for what somebody else may have been told: the answer of another replica's request. Where replicas share a memory, changes go
+//! out behind the caller's back, and small values reach all replicas by themselves.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use moka::Expiry;
 use moka::ops::compute::Op;
 use moka::sync::Cache;
+
+use super::Store;
+use super::redis::{Heard, Now, Op as Change, Redis};
 
 /// What a table may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +27,19 @@ pub struct Bounds {
     pub kept: Duration,
 }
 
+/// The largest value that replicas share, in bytes.
+const LARGEST_SHARED: usize = 1024 * 1024;
+
 /// A table. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Table {
     bounds: Bounds,
-    rows: Cache<Arc<str>, Row>,
+    rows: Rows,
+    /// Its name among replicas, and whoever shares it with them.
+    shared: Option<(&'static str, Store)>,
 }
+
+type Rows = Cache<Arc<str>, Row>;
 
 #[derive(Clone, Debug)]
 struct Row {
@@ -55,10 +67,29 @@ impl Expiry<Arc<str>, Row> for PerRow {
 }
 
 impl Table {
-    /// An empty table.
+    /// An empty table of this process alone.
     pub fn new(bounds: Bounds) -> Self {
         let weigh = |key: &Arc<str>, row: &Row| u32::try_from(key.len() + row.value.len()).unwrap_or(u32::MAX);
-        Self { bounds, rows: Cache::builder().max_capacity(bounds.bytes).weigher(weigh).expire_after(PerRow).build() }
+        let rows = Cache::builder().max_capacity(bounds.bytes).weigher(weigh).expire_after(PerRow).build();
+        Self { bounds, rows, shared: None }
+    }
+
+    /// An empty table that replicas share under this name.
+    pub(super) fn shared(name: &'static str, bounds: Bounds, store: &Store) -> Self {
+        let table = Self { shared: Some((name, store.clone())), ..Self::new(bounds) };
+        store.tables().add(name, &table);
+        table
+    }
+
+    fn redis(&self) -> Option<(&'static str, &Redis)> {
+        let (name, store) = self.shared.as_ref()?;
+        Some((name, store.redis()?))
+    }
+
+    fn change(&self, key: &str, change: impl FnOnce() -> Change, kept: Duration) {
+        if let Some((name, redis)) = self.redis() {
+            redis.change(name, key, change(), kept);
+        }
     }
 
     /// What this process knows under `key`.
@@ -68,7 +99,13 @@ impl Table {
 
     /// What anybody who shares the memory knows under `key`.
     pub async fn fetch(&self, key: &str) -> Option<Bytes> {
-        self.get(key)
+        if let Some(known) = self.get(key) {
+            return Some(known);
+        }
+        let (name, redis) = self.redis()?;
+        let (value, kept) = redis.fetch(name, key).await?;
+        self.rows.insert(key.into(), Row { value: value.clone(), kept });
+        Some(value)
     }
 
     /// Keeps a value for as long as the table says.
@@ -79,7 +116,11 @@ impl Table {
     /// Keeps a value for so long.
     pub fn put_for(&self, key: &str, value: Bytes, kept: Duration) {
         if value.len() <= self.bounds.largest {
-            self.rows.insert(key.into(), Row { value, kept });
+            self.rows.insert(key.into(), Row { value: value.clone(), kept });
+            // What would hold up others on the way is this process's alone.
+            if value.len() <= LARGEST_SHARED {
+                self.change(key, || Change::Put(value), kept);
+            }
         }
     }
 
@@ -91,12 +132,35 @@ impl Table {
             sum = known.unwrap_or_default().saturating_add(by);
             Op::Put(Row { value: sum.to_string().into(), kept })
         });
+        self.change(key, || Change::Add(by), kept);
         sum
     }
 
     /// Forgets what is under `key`.
     pub fn remove(&self, key: &str) {
         self.rows.invalidate(key);
+        self.change(key, || Change::Remove, Duration::ZERO);
+    }
+}
+
+/// The tables that replicas share, by name. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Tables(Arc<Mutex<HashMap<&'static str, Rows>>>);
+
+impl Tables {
+    fn add(&self, name: &'static str, table: &Table) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, table.rows.clone());
+    }
+
+    /// Takes in what a row is now, as a replica has told.
+    pub fn heard(&self, heard: Heard) {
+        let rows = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(heard.table.as_str()).cloned();
+        let Some(rows) = rows else { return };
+        match heard.now {
+            Now::Value(value) => rows.insert(heard.key.into(), Row { value, kept: heard.kept }),
+            // Whoever wants it fetches it.
+            Now::Other | Now::Gone => rows.invalidate(heard.key.as_str()),
+        }
     }
 }
 

@@ -68,16 +68,11 @@ impl Usage {
         }
     }
 
-    /// All that is known, day by day.
+    /// All that is known.
     pub fn rows(&self) -> Vec<Used> {
         let book = self.book();
-        let of_day = |(day, rows): (&Date, &BTreeMap<(String, String), Amounts>)| {
-            let row = |((key, model), amounts): (&(String, String), &Amounts)| {
-                used(&((*day, key.clone(), model.clone()), *amounts))
-            };
-            rows.iter().map(row).collect::<Vec<_>>()
-        };
-        book.days.iter().flat_map(of_day).collect()
+        let rows = book.days.iter().flat_map(|(day, rows)| rows.iter().map(move |row| (*day, row)));
+        rows.map(|(day, ((key, model), amounts))| used(&((day, key.clone(), model.clone()), *amounts))).collect()
     }
 
     /// The rows that have changed since this was asked last, with their sums.

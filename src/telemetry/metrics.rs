@@ -55,8 +55,6 @@ fn describe() {
     describe_counter!("gemini_adapter_plugin_errors", "Calls of a plugin's hook that failed.");
     describe_counter!("gemini_adapter_plugin_events", "What plugins have counted, by plugin, name and label.");
     describe_counter!("gemini_adapter_request_tags_lost", "Requests whose `on_log` was left out: too many at once.");
-    describe_counter!("gemini_adapter_redis_failures", "Connections to Redis that ended by a failure.");
-    describe_gauge!("gemini_adapter_redis_connected", "1 while replicas share through Redis, 0 while it is away.");
     describe_histogram!(
         "gemini_adapter_request_duration_seconds",
         "From a request's arrival to the end of its answer."
@@ -82,6 +80,13 @@ fn describe() {
     describe_gauge!("gemini_adapter_store_disk_open", "1 when what outlives a restart is written to disk.");
     describe_gauge!("gemini_adapter_store_disk_unwritten_changes", "Changes that are not on disk yet.");
     describe_counter!("gemini_adapter_store_disk_failures", "Times the file could not be used.");
+    describe_gauge!(
+        "gemini_adapter_store_redis_shared",
+        "1 when Redis is there, 0 when this replica goes on by itself."
+    );
+    describe_gauge!("gemini_adapter_store_redis_nodes", "Replicas around the Redis, as it said last.");
+    describe_counter!("gemini_adapter_store_redis_questions", "Questions to Redis, by outcome.");
+    describe_counter!("gemini_adapter_store_redis_dropped_changes", "Changes that replicas were not told of.");
     describe_gauge!("gemini_adapter_build_info", "Always 1; the version is a label.");
     metrics::gauge!("gemini_adapter_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }

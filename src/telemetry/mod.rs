@@ -135,10 +135,14 @@ impl Telemetry {
         ::metrics::counter!("gemini_adapter_store_disk_failures").absolute(failures);
     }
 
-    /// Whether what replicas share is shared now, and how often the server has failed.
-    pub fn store_redis(&self, connected: bool, failures: u64) {
-        ::metrics::gauge!("gemini_adapter_redis_connected").set(f64::from(u8::from(connected)));
-        ::metrics::counter!("gemini_adapter_redis_failures").absolute(failures);
+    /// How the memory that replicas share is doing: questions answered, questions that were not, changes that were not told.
+    pub fn store_redis(&self, shared: bool, nodes: u64, [answered, failed, dropped]: [u64; 3]) {
+        ::metrics::gauge!("gemini_adapter_store_redis_shared").set(if shared { 1.0 } else { 0.0 });
+        ::metrics::gauge!("gemini_adapter_store_redis_nodes").set(nodes as f64);
+        for (outcome, count) in [("answered", answered), ("failed", failed)] {
+            ::metrics::counter!("gemini_adapter_store_redis_questions", "outcome" => outcome).absolute(count);
+        }
+        ::metrics::counter!("gemini_adapter_store_redis_dropped_changes").absolute(dropped);
     }
 
     /// What a plugin's hook has cost so far.

@@ -84,7 +84,7 @@ async fn a_kill_in_the_middle_of_writes_loses_nothing_that_was_written_and_break
     }
     let names: Vec<_> =
         std::fs::read_dir(dir.path().join("data")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names, ["ledger.redb"], "nothing was set aside");
+    assert!(!names.iter().any(|name| name.to_string_lossy().contains("damaged")), "{names:?} were set aside");
     let kept = std::fs::read(dir.path().join("data/ledger.redb")).unwrap();
     let kept = String::from_utf8_lossy(&kept);
     let arrivals = simulator.arrivals();

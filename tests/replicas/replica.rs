@@ -1,7 +1,8 @@
-//! A replica: the server as a process, with a memory on disk of its own.
+//! A replica: the command as a process, with a folder of its own, beside others around one Redis.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -17,13 +18,15 @@ pub struct Replica {
 }
 
 impl Replica {
-    pub async fn start(gemini_keys: &str, upstream: &str, redis: &str) -> Self {
+    /// In front of this upstream, with these Gemini keys, beside this Redis. Where nothing else is said, Redis has all the time of
+    /// a busy machine: what is tested is what it does, not how soon.
+    pub fn start(upstream: &str, keys: &[&str], redis: &str, cap: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_gemini-adapter"))
-            .args(["serve", "--set", "server.listen=127.0.0.1:0"])
             .current_dir(dir.path())
             .env_clear()
-            .env("GEMINI_API_KEYS", gemini_keys)
+            .args(["serve", "--set", "server.listen=127.0.0.1:0", "--set", &format!("store.redis_timeout={cap}")])
+            .env("GEMINI_API_KEYS", keys.join(","))
             .env("GEMINI_BASE_URL", upstream)
             .env("SECURITY_ADAPTER_API_KEYS", CLIENT_KEY)
             .env("SECURITY_ADMIN_API_KEYS", ADMIN_KEY)
@@ -32,62 +35,63 @@ impl Replica {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let line = lines.find(|line| line.contains("started successfully")).expect("it starts");
-        // What nobody reads would make it wait some day.
-        std::thread::spawn(move || lines.for_each(drop));
-        let line: Value = serde_json::from_str(&line).unwrap();
-        let url = format!("http://{}", line["address"].as_str().unwrap());
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let started = lines.by_ref().map_while(Result::ok).find(|line| line.contains("started successfully")).unwrap();
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        let started: Value = serde_json::from_str(&started).unwrap();
+        let url = format!("http://{}", started["address"].as_str().unwrap());
         Self { child, url, http: reqwest::Client::new(), _dir: dir }
     }
 
-    /// Three of them.
-    pub async fn three(gemini_keys: &str, upstream: &str, redis: &str) -> [Self; 3] {
-        let start = || Self::start(gemini_keys, upstream, redis);
-        [start().await, start().await, start().await]
-    }
-
-    /// The status of an answer to one chat request.
-    pub async fn chat(&self) -> u16 {
-        let body = json!({ "model": "gemini-3.8-flash", "messages": [{ "role": "user", "content": "hello" }] });
+    pub async fn chat(&self, body: &Value) -> (u16, Value) {
         let request = self.http.post(format!("{}/v1/chat/completions", self.url)).bearer_auth(CLIENT_KEY);
-        let request = request.header("content-type", "application/json").body(body.to_string());
-        request.send().await.unwrap().status().as_u16()
+        let answer = request.body(body.to_string()).header("content-type", "application/json").send().await.unwrap();
+        (answer.status().as_u16(), serde_json::from_str(&answer.text().await.unwrap()).unwrap())
     }
 
-    async fn document(&self, path: &str, key: &str) -> Value {
-        let response = self.http.get(format!("{}{path}", self.url)).bearer_auth(key).send().await.unwrap();
-        serde_json::from_str(&response.text().await.unwrap()).unwrap()
+    pub async fn say(&self, text: &str) -> (u16, Value) {
+        self.chat(&json!({ "model": "gemini-3.8-flash", "messages": [{ "role": "user", "content": text }] })).await
     }
 
-    /// Whether it shares its memory now.
-    pub async fn connected(&self) -> bool {
-        self.document("/stats", CLIENT_KEY).await["store"]["redis"]["connected"].as_bool().unwrap()
+    pub async fn get(&self, path: &str) -> Value {
+        let key = if path.starts_with("/admin") { ADMIN_KEY } else { CLIENT_KEY };
+        let answer = self.http.get(format!("{}{path}", self.url)).bearer_auth(key).send().await.unwrap();
+        serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
-    /// The states of its keys, in the order of their configuration.
-    pub async fn keys(&self) -> Vec<Value> {
-        let keys = self.document("/admin/keys", ADMIN_KEY).await;
-        keys["pools"]["default"]["keys"].as_array().unwrap().clone()
+    pub async fn post(&self, path: &str) {
+        let answer = self.http.post(format!("{}{path}", self.url)).bearer_auth(ADMIN_KEY).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
     }
 
-    /// The state of a key for the model, and its strikes.
-    pub async fn of_model(&self, key: usize) -> (String, u64) {
-        let status = &self.keys().await[key]["models"]["gemini-3.8-flash"];
-        (status["state"].as_str().unwrap_or("unknown").to_owned(), status["strikes"].as_u64().unwrap_or(0))
+    /// The states of its keys, in the order of the configuration; for the model where a key rests for that only.
+    pub async fn states(&self) -> Vec<String> {
+        let keys = self.get("/admin/keys").await;
+        let keys = keys["pools"]["default"]["keys"].as_array().unwrap().clone();
+        let state = |key: &Value| match key["models"]["gemini-3.8-flash"]["state"].as_str() {
+            Some(state) if state != "ready" => state.to_owned(),
+            _ => key["state"].as_str().unwrap().to_owned(),
+        };
+        keys.iter().map(state).collect()
     }
 
-    /// Requests of all keys today, as this replica knows them.
-    pub async fn used_today(&self) -> u64 {
-        let today = |key: &Value| key["models"]["gemini-3.8-flash"]["today"]["requests"].as_u64().unwrap_or(0);
-        self.keys().await.iter().map(today).sum()
+    pub async fn redis(&self) -> Value {
+        self.get("/stats").await["store"]["redis"].clone()
     }
 
-    /// Forgives a key.
-    pub async fn reset(&self, key: usize) {
-        let id = self.keys().await[key]["id"].as_str().unwrap().to_owned();
-        let request = self.http.post(format!("{}/admin/reset-key/{id}", self.url)).bearer_auth(ADMIN_KEY);
-        assert!(request.send().await.unwrap().status().is_success());
+    /// Waits until Redis is shared, or away.
+    pub async fn until_redis_is(&self, state: &str) {
+        self.until(&format!("Redis is {state}"), async || self.redis().await["state"] == state).await;
+    }
+
+    pub async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        for _ in 0..6000 {
+            if holds().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("not within a minute: {what}; {}", self.get("/stats").await);
     }
 }
 

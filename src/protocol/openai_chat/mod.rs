@@ -66,6 +66,10 @@ impl Accepted for ChatRequest<'_> {
         if self.request.stream.unwrap_or(false) { Method::Stream } else { Method::Generate }
     }
 
+    fn unsigned_calls(&self) -> Vec<&str> {
+        messages::unsigned_calls(self.request.messages.as_deref().unwrap_or_default())
+    }
+
     fn remote_files(&self) -> Vec<RemoteFile> {
         parts::remote_files(self.request.messages.as_deref().unwrap_or_default())
     }

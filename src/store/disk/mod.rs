@@ -285,7 +285,7 @@ impl Writer {
         let (why, next) = match trouble {
             Trouble::Taken => (
                 "another process has the file".to_owned(),
-                "this one takes it over when the other ends; replicas need a `store.dir` each",
+                "this one takes it over when the other ends; replicas need a `store.dir` each, and share through `store.redis`",
             ),
             Trouble::Damaged(why) | Trouble::Unusable(why) => (
                 why.clone(),

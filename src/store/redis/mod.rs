@@ -1,202 +1,218 @@
-//! The memory that replicas share through Redis or Valkey: how breakers stand, and what was used. The only Redis code.
+//! The memory that replicas share: a Redis, or a Valkey. The only place that knows of it.
 //!
-//! Each replica has all of it in its own ledger. A task tells the server what changes here, and the ledger what changes elsewhere; no
-//! request ever waits for it. While the server is away each replica goes on with what it knows; when it is back, both memories are
-//! joined so that neither order nor repetition matters. Keys go by their ids.
+//! It is advice. What a replica knows itself is whole; what it is told by others comes on top. Changes go out by one task, in
+//! order; what others tell comes in by another; a third looks for Redis when it is away, and asks every second for what was
+//! missed. When Redis comes back, each replica tells all it knows: it is joined, and nothing is lost that somebody still knows.
+//! Never: a key's text, a request that waits beyond the cap, an error that reaches one.
 
-mod changes;
-mod patience;
-mod session;
-mod usage;
-mod word;
+mod breaker;
+mod breakers;
+mod link;
+mod rows;
+mod tasks;
+mod used;
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use redis::{Client, IntoConnectionInfo};
+use bytes::Bytes;
 use serde::Serialize;
-use tokio::sync::Notify;
-use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::sync::mpsc::{self, Sender};
 
-use super::{Holder, Standing, Used, Witness};
+use super::table::Tables;
+use super::{Holder, Standing, StoreSettings, Used};
+use crate::clock::Clock;
 use crate::secret::Secret;
-use changes::Changes;
-use patience::Patience;
-use session::{Ended, Scripts, Session};
-use usage::Known;
+use link::Link;
+use rows::{Change, UnderWay};
+use used::Uses;
 
-/// How long a stop waits for the last words.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+pub use rows::{Heard, Now, Op};
+
+/// Changes that wait for their turn. More than a second of a busy replica.
+const QUEUE: usize = 4096;
+/// The longest a start waits for Redis.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Whether this is the address of a Redis.
+pub fn is_url(url: &Secret) -> bool {
+    ::redis::Client::open(url.expose()).is_ok()
+}
 
 /// The shared memory.
-pub struct Redis {
-    shared: Arc<Shared>,
-    task: Mutex<Option<JoinHandle<()>>>,
-}
+pub struct Redis(Arc<Shared>);
 
-/// What witness and task have in common.
-#[derive(Default)]
+/// What the tasks share.
 struct Shared {
-    changes: Mutex<Changes>,
-    /// There is something to tell, or to end.
-    wake: Notify,
-    ending: AtomicBool,
-    status: Mutex<RedisStatus>,
+    link: Link,
+    names: Names,
+    queue: Sender<Told>,
+    under_way: UnderWay,
+    uses: Mutex<Uses>,
+    holder: Arc<dyn Holder>,
+    tables: Tables,
+    clock: Clock,
+    /// Whether something could not be told that all should know.
+    behind: AtomicBool,
+    changes: AtomicU64,
+    dropped: AtomicU64,
+    nodes: AtomicU64,
 }
 
-/// How the shared memory is, for people.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct RedisStatus {
-    /// Whether it is shared now.
-    pub connected: bool,
-    /// Sessions that ended by a failure of the server, since the process started.
-    pub failures: u64,
-    /// The last failure.
-    pub error: Option<String>,
+/// What goes out.
+enum Told {
+    Standing(Standing),
+    Row(Change),
 }
 
-/// Whether this is the address of a server.
-///
-/// # Errors
-/// What is wrong with it; the address itself is not in the words.
-pub(super) fn check_address(url: &Secret) -> Result<(), String> {
-    client(url).map(drop)
+/// How things are called in Redis.
+#[derive(Clone, Debug)]
+struct Names {
+    prefix: String,
+    /// This process.
+    node: String,
 }
 
-fn client(url: &Secret) -> Result<Client, String> {
-    let text = |error: redis::RedisError| url.scrub(&error.to_string());
-    Client::open(url.expose().into_connection_info().map_err(text)?).map_err(text)
+impl Names {
+    /// One of those that scripts use together: a cluster keeps them in one place for what is in braces.
+    fn of(&self, thing: &str) -> String {
+        format!("{{{}}}:{thing}", self.prefix)
+    }
+
+    fn row(&self, table: &str, key: &str) -> String {
+        format!("{}:{table}:{key}", self.prefix)
+    }
+}
+
+/// How it is, for `/stats`.
+#[derive(Clone, Debug, Serialize)]
+pub struct State {
+    /// `shared`, or `away` and each replica goes on by itself.
+    pub state: &'static str,
+    /// Why it is away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// This replica, as the others see it.
+    pub node: String,
+    /// Replicas that were there within the last ten seconds.
+    pub nodes: u64,
+    /// Questions that were answered.
+    pub answered: u64,
+    /// Questions that were not, in time or at all.
+    pub failed: u64,
+    /// Changes that were not told, because too many waited or Redis was away.
+    pub dropped: u64,
+}
+
+impl State {
+    /// Whether it is shared.
+    pub fn is_shared(&self) -> bool {
+        self.state == "shared"
+    }
 }
 
 impl Redis {
-    /// Begins to share. `used` is what `holder` was told already of what this replica has used.
-    ///
-    /// # Errors
-    /// What is wrong with the address. A server that is away is none: it is waited for.
-    pub fn start(url: &Secret, holder: Arc<dyn Holder>, used: &[Used]) -> Result<Self, String> {
-        let client = client(url)?;
-        let shared = Arc::<Shared>::default();
-        let share = Sharing { client, url: url.clone(), shared: shared.clone(), holder, known: Known::of(used) };
-        let task = tokio::spawn(share.run());
-        Ok(Self { shared, task: Mutex::new(Some(task)) })
+    /// Starts the tasks, and waits for a moment for Redis to be there. `used` is what the holder knows of already.
+    pub async fn start(
+        url: &Secret,
+        settings: &StoreSettings,
+        clock: Clock,
+        holder: Arc<dyn Holder>,
+        tables: Tables,
+        used: &[Used],
+    ) -> Option<Self> {
+        // That it is an address was checked with the settings.
+        let link = Link::new(url.expose(), settings.redis_timeout).ok()?;
+        let names = Names { prefix: settings.redis_prefix.clone(), node: format!("{:08x}", fastrand::u32(..)) };
+        let (queue, told) = mpsc::channel(QUEUE);
+        let shared = Arc::new(Shared {
+            link,
+            names,
+            queue,
+            under_way: UnderWay::default(),
+            uses: Mutex::new(Uses::of(used)),
+            holder,
+            tables,
+            clock,
+            behind: AtomicBool::default(),
+            changes: AtomicU64::default(),
+            dropped: AtomicU64::default(),
+            nodes: AtomicU64::default(),
+        });
+        tokio::spawn(tasks::tell(shared.clone(), told));
+        tokio::spawn(tasks::listen(shared.clone()));
+        tokio::spawn(tasks::keep(shared.clone()));
+        let mut stands = shared.link.watch();
+        // Without it, it is started all the same.
+        let _ = tokio::time::timeout(PATIENCE, stands.wait_for(|stands| *stands)).await;
+        Some(Self(shared))
+    }
+
+    /// A breaker stands differently.
+    pub fn stands(&self, standing: &Standing) {
+        if !self.0.queued(Told::Standing(standing.clone())) {
+            self.0.behind.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Something was used. It is told when Redis is asked for what was missed: others need not know at once.
+    pub fn used(&self, used: &Used) {
+        self.0.uses().add(used);
+    }
+
+    /// A row of a table changes.
+    pub fn change(&self, table: &'static str, key: &str, op: Op, kept: Duration) {
+        let number = self.0.changes.fetch_add(1, Ordering::Relaxed);
+        let change = Change { table, key: key.to_owned(), op, kept, number };
+        self.0.under_way.begins(&change);
+        if !self.0.queued(Told::Row(change.clone())) {
+            self.0.under_way.failed(&change);
+        }
+    }
+
+    /// What is under a row, and how long it is kept.
+    pub async fn fetch(&self, table: &str, key: &str) -> Option<(Bytes, Duration)> {
+        let row = self.0.names.row(table, key);
+        let mut questions = ::redis::pipe();
+        questions.get(&row).pttl(&row);
+        let (value, left): (Option<Vec<u8>>, i64) = self.0.link.ask(&questions).await?;
+        Some((value?.into(), Duration::from_millis(u64::try_from(left).ok()?)))
     }
 
     /// How it is.
-    pub fn status(&self) -> RedisStatus {
-        locked(&self.shared.status).clone()
-    }
-
-    /// Tells what was not told yet, if the server is there, and ends.
-    pub async fn close(&self) {
-        self.shared.ending.store(true, Ordering::Relaxed);
-        self.shared.wake.notify_one();
-        let task = locked(&self.task).take();
-        if let Some(mut task) = task
-            && timeout(LAST_WORDS, &mut task).await.is_err()
-        {
-            task.abort();
+    pub fn state(&self) -> State {
+        let shared = &self.0;
+        State {
+            state: if shared.link.stands() { "shared" } else { "away" },
+            why: shared.link.why(),
+            node: shared.names.node.clone(),
+            nodes: shared.nodes.load(Ordering::Relaxed),
+            answered: shared.link.answered.load(Ordering::Relaxed),
+            failed: shared.link.failed.load(Ordering::Relaxed),
+            dropped: shared.dropped.load(Ordering::Relaxed),
         }
     }
 }
 
-impl Witness for Redis {
-    fn stands(&self, standing: &Standing) {
-        locked(&self.shared.changes).stands(standing);
-        self.shared.wake.notify_one();
+impl Shared {
+    fn uses(&self) -> MutexGuard<'_, Uses> {
+        // Whoever panicked while holding it had changed single sums only.
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Goes out with the next poll: what was used need not be known at once.
-    fn used(&self, used: &Used) {
-        locked(&self.shared.changes).used(used);
+    fn queued(&self, told: Told) -> bool {
+        let queued = self.link.stands() && self.queue.try_send(told).is_ok();
+        if !queued {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        queued
     }
 }
 
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redis").field("status", &self.status()).finish_non_exhaustive()
+        f.debug_tuple("Redis").field(&self.state()).finish()
     }
-}
-
-impl Shared {
-    fn is_ending(&self) -> bool {
-        self.ending.load(Ordering::Relaxed)
-    }
-
-    fn take_standings(&self) -> Changes {
-        Changes { standings: std::mem::take(&mut locked(&self.changes).standings), ..Changes::default() }
-    }
-
-    fn take_used(&self) -> impl Iterator<Item = Used> + use<> {
-        std::mem::take(&mut locked(&self.changes).used).into_values()
-    }
-
-    fn put_back(&self, used: impl Iterator<Item = Used>) {
-        let mut changes = locked(&self.changes);
-        used.for_each(|used| changes.used(&used));
-    }
-}
-
-/// What the task has.
-struct Sharing {
-    client: Client,
-    url: Secret,
-    shared: Arc<Shared>,
-    holder: Arc<dyn Holder>,
-    known: Known,
-}
-
-impl Sharing {
-    async fn run(mut self) {
-        let (started, scripts) = (Instant::now(), Scripts::default());
-        let mut patience = Patience::default();
-        let mut away = false;
-        loop {
-            let shared = self.shared.clone();
-            let session = Session {
-                client: &self.client,
-                shared: &shared,
-                holder: &*self.holder,
-                known: &mut self.known,
-                scripts: &scripts,
-            };
-            let works = || {
-                patience.works();
-                locked(&shared.status).connected = true;
-                if std::mem::take(&mut away) {
-                    tracing::info!("Redis is back: the states of keys are shared again");
-                }
-            };
-            let error = match session.run(works).await {
-                Ended::Told => return,
-                Ended::Failed(error) => self.url.scrub(&error.to_string()),
-            };
-            let (pause, gone) = patience.failed(started.elapsed(), fastrand::f64());
-            if gone && !away {
-                away = true;
-                tracing::warn!(why = error, "Redis is away: each replica goes on with what it knows");
-            }
-            {
-                let mut status = locked(&shared.status);
-                *status = RedisStatus { connected: false, failures: status.failures + 1, error: Some(error) };
-            }
-            if shared.is_ending() {
-                return;
-            }
-            // Changes wait for the next session; only the end is worth waking up for.
-            let wake = async {
-                while !shared.is_ending() {
-                    shared.wake.notified().await
-                }
-            };
-            let _ = timeout(pause, wake).await;
-        }
-    }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Whoever panicked while holding it has changed single rows only.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

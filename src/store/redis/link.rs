@@ -1,0 +1,186 @@
+//! The connection to Redis: asked within a cap, left alone when it fails, looked for again by one task.
+//! Never: a request that waits for a connection.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{
+    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ScriptInvocation,
+    ServerErrorKind,
+};
+use arc_swap::ArcSwapOption;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::breaker::Breaker;
+
+/// Until a connection stands, and says its first words.
+pub const CONNECT: Duration = Duration::from_millis(200);
+
+/// The connection.
+pub struct Link {
+    client: Client,
+    /// The longest one question may take.
+    cap: Duration,
+    connection: ArcSwapOption<MultiplexedConnection>,
+    breaker: Mutex<Breaker>,
+    /// Why it does not stand, once that was said.
+    away: Mutex<Option<String>>,
+    start: Instant,
+    /// Whether it stands; the keeper waits for the contrary, the listener for both.
+    stands: watch::Sender<bool>,
+    /// Questions answered, and questions that were not.
+    pub answered: AtomicU64,
+    pub failed: AtomicU64,
+}
+
+impl Link {
+    /// To this address; nothing is opened yet.
+    ///
+    /// # Errors
+    /// When it is no address.
+    pub fn new(url: &str, cap: Duration) -> RedisResult<Self> {
+        Ok(Self {
+            client: Client::open(url)?,
+            cap,
+            connection: ArcSwapOption::empty(),
+            breaker: Mutex::default(),
+            away: Mutex::default(),
+            start: Instant::now(),
+            stands: watch::Sender::new(false),
+            answered: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+        })
+    }
+
+    /// Whether it stands.
+    pub fn stands(&self) -> bool {
+        *self.stands.borrow()
+    }
+
+    /// Tells when it stands, and when it does not.
+    pub fn watch(&self) -> watch::Receiver<bool> {
+        self.stands.subscribe()
+    }
+
+    /// A connection of its own for what is told to all.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Calls a script. None when there is no answer within the cap, for whatever reason.
+    pub async fn call<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Option<T> {
+        let mut connection = self.connection()?;
+        self.judged(timeout(self.cap, script.invoke_async(&mut connection)).await.ok())
+    }
+
+    /// Asks plain questions, likewise.
+    pub async fn ask<T: FromRedisValue>(&self, questions: &Pipeline) -> Option<T> {
+        let mut connection = self.connection()?;
+        self.judged(timeout(self.cap, questions.query_async(&mut connection)).await.ok())
+    }
+
+    fn connection(&self) -> Option<MultiplexedConnection> {
+        self.connection.load().as_deref().cloned()
+    }
+
+    fn judged<T>(&self, answer: Option<RedisResult<T>>) -> Option<T> {
+        let why = match answer {
+            Some(Ok(answer)) => {
+                self.answered.fetch_add(1, Ordering::Relaxed);
+                return Some(answer);
+            }
+            Some(Err(error)) if useless(&error) => {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+                self.lose(&words(&error));
+                return None;
+            }
+            Some(Err(error)) => words(&error),
+            None => "no answer in time".to_owned(),
+        };
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        if self.breaker().failed(self.start.elapsed()) {
+            self.lose(&why);
+        }
+        None
+    }
+
+    /// Gives the connection up.
+    fn lose(&self, why: &str) {
+        self.connection.store(None);
+        self.stands.send_replace(false);
+        self.missing(why);
+    }
+
+    /// Says why there is none: once, until there is one again.
+    pub fn missing(&self, why: &str) {
+        let mut away = self.away();
+        if away.is_none() {
+            tracing::warn!(why, "Redis is away: this replica goes on by itself");
+        }
+        *away = Some(why.to_owned());
+    }
+
+    /// Why there is none.
+    pub fn why(&self) -> Option<String> {
+        self.away().clone()
+    }
+
+    /// Opens a connection, whose first words are the caller's to say.
+    pub async fn open(&self) -> Result<MultiplexedConnection, String> {
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(None);
+        let opened = timeout(2 * CONNECT, self.client.get_multiplexed_async_connection_with_config(&config)).await;
+        opened.map_err(|_| "no answer in time".to_owned())?.map_err(|error| words(&error))
+    }
+
+    /// Takes an opened connection into use.
+    pub fn install(&self, connection: MultiplexedConnection) {
+        self.breaker().back();
+        self.connection.store(Some(connection.into()));
+        *self.away() = None;
+        self.stands.send_replace(true);
+        tracing::info!("Redis is there: its memory is shared");
+    }
+
+    /// It has been well for a while.
+    pub fn well(&self) {
+        self.breaker().well();
+    }
+
+    /// Until it is looked for again.
+    pub fn pause(&self) -> Duration {
+        self.breaker().pause(fastrand::f64())
+    }
+
+    fn away(&self) -> MutexGuard<'_, Option<String>> {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Without the address: it may hold a password.
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("stands", &self.stands()).finish_non_exhaustive()
+    }
+}
+
+/// Whether nothing more can be had of a connection: it is broken, or leads to a server that takes no writes.
+fn useless(error: &RedisError) -> bool {
+    let server = matches!(
+        error.kind(),
+        ErrorKind::Server(ServerErrorKind::ReadOnly | ServerErrorKind::BusyLoading | ServerErrorKind::MasterDown)
+    );
+    server || error.is_connection_dropped() || error.is_unrecoverable_error()
+}
+
+/// What went wrong, without what was sent.
+pub fn words(error: &RedisError) -> String {
+    error.code().map_or_else(|| error.category().to_owned(), str::to_owned)
+}

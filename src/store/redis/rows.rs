@@ -1,0 +1,188 @@
+//! Rows of tables in Redis: how a change is told, and heard of.
+//!
+//! All nodes hear all changes of a row in Redis's order, their own among them. While a node's own change is under way, what it
+//! hears of that row is older than what it knows, and is passed over.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use ::redis::{Script, ScriptInvocation};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::Names;
+use super::breakers::millis;
+
+/// The largest value that is told to all; larger ones are fetched by those who want them.
+const TOLD: usize = 1024;
+
+static ROW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("row.lua")));
+
+/// A change of a row.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The table.
+    pub table: &'static str,
+    /// The row.
+    pub key: String,
+    /// What is done to it.
+    pub op: Op,
+    /// How long it is kept from now on.
+    pub kept: Duration,
+    /// The how-manieth of this node.
+    pub number: u64,
+}
+
+/// What is done to a row.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// It gets a value.
+    Put(Bytes),
+    /// It is a number, and gets larger by so much.
+    Add(i64),
+    /// It is forgotten.
+    Remove,
+}
+
+/// What is told before the value.
+#[derive(Debug, Deserialize, Serialize)]
+struct Head<'a> {
+    node: &'a str,
+    number: u64,
+    table: &'a str,
+    key: String,
+    kept_ms: u64,
+    removed: bool,
+}
+
+/// What was heard of a row.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The table.
+    pub table: String,
+    /// The row.
+    pub key: String,
+    /// How long it is kept.
+    pub kept: Duration,
+    /// What it is now.
+    pub now: Now,
+}
+
+/// What a row is now.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Now {
+    /// This value.
+    Value(Bytes),
+    /// Another value than before, too large to be told.
+    Other,
+    /// Nothing.
+    Gone,
+}
+
+/// Tells a change.
+pub fn tell<'a>(names: &Names, change: &Change) -> ScriptInvocation<'a> {
+    let head = Head {
+        node: &names.node,
+        number: change.number,
+        table: change.table,
+        key: change.key.clone(),
+        kept_ms: millis(change.kept),
+        removed: matches!(change.op, Op::Remove),
+    };
+    let mut call = ROW.prepare_invoke();
+    call.key(names.row(change.table, &change.key));
+    match &change.op {
+        Op::Put(value) => call.arg("put").arg(&value[..]),
+        Op::Add(by) => call.arg("add").arg(*by),
+        Op::Remove => call.arg("remove").arg(""),
+    };
+    // At least a millisecond: Redis refuses less.
+    call.arg(millis(change.kept).max(1)).arg(names.of("rows"));
+    call.arg(serde_json::to_string(&head).unwrap_or_default()).arg(TOLD);
+    call
+}
+
+/// Changes of this node that it has not heard of yet: the number of the last one of each row.
+#[derive(Debug, Default)]
+pub struct UnderWay(Mutex<HashMap<(String, String), u64>>);
+
+impl UnderWay {
+    /// A change begins its way.
+    pub fn begins(&self, change: &Change) {
+        self.rows().insert((change.table.to_owned(), change.key.clone()), change.number);
+    }
+
+    /// It did not arrive.
+    pub fn failed(&self, change: &Change) {
+        let row = (change.table.to_owned(), change.key.clone());
+        let mut rows = self.rows();
+        if rows.get(&row) == Some(&change.number) {
+            rows.remove(&row);
+        }
+    }
+
+    /// Nobody will hear of what was told so far.
+    pub fn forget(&self) {
+        self.rows().clear();
+    }
+
+    /// Reads what was told; None when what this node knows is newer.
+    pub fn heard(&self, names: &Names, told: &[u8]) -> Option<Heard> {
+        let end = memchr::memchr(b'\n', told);
+        let head: Head<'_> = serde_json::from_slice(&told[..end.unwrap_or(told.len())]).ok()?;
+        let ours = head.node == names.node;
+        let row = (head.table.to_owned(), head.key.clone());
+        let mut rows = self.rows();
+        if let Some(last) = rows.get(&row) {
+            if !ours || *last != head.number {
+                return None;
+            }
+            rows.remove(&row);
+        }
+        let now = match end {
+            _ if head.removed => Now::Gone,
+            Some(end) => Now::Value(Bytes::copy_from_slice(&told[end + 1..])),
+            // Its own large value a node has.
+            None if ours => return None,
+            None => Now::Other,
+        };
+        Some(Heard { table: row.0, key: row.1, kept: Duration::from_millis(head.kept_ms), now })
+    }
+
+    fn rows(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(node: &str, number: u64, value: Option<&str>) -> Vec<u8> {
+        let head = Head { node, number, table: "t", key: "k".into(), kept_ms: 1000, removed: false };
+        let mut told = serde_json::to_vec(&head).unwrap();
+        told.extend(value.iter().flat_map(|value| [b"\n", value.as_bytes()].concat()));
+        told
+    }
+
+    #[test]
+    fn what_is_older_than_the_own_change_is_passed_over() {
+        let names = Names { prefix: "p".into(), node: "me".into() };
+        let under_way = UnderWay::default();
+        let value = |heard: Option<Heard>| heard.map(|heard| heard.now);
+        let theirs = told("you", 9, Some("1\n2"));
+        assert_eq!(value(under_way.heard(&names, &theirs)), Some(Now::Value("1\n2".into())));
+        let change = |number| Change { table: "t", key: "k".into(), op: Op::Remove, kept: Duration::ZERO, number };
+        under_way.begins(&change(1));
+        under_way.begins(&change(2));
+        assert_eq!(under_way.heard(&names, &theirs), None);
+        assert_eq!(under_way.heard(&names, &told("me", 1, Some("a"))), None);
+        assert_eq!(value(under_way.heard(&names, &told("me", 2, Some("b")))), Some(Now::Value("b".into())));
+        assert_eq!(value(under_way.heard(&names, &told("you", 10, None))), Some(Now::Other));
+        under_way.begins(&change(3));
+        under_way.failed(&change(3));
+        assert!(under_way.heard(&names, &theirs).is_some());
+        assert_eq!(under_way.heard(&names, b"nonsense"), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! The three tasks: one tells, one listens, one keeps the connection.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::{sleep, timeout};
+
+use super::breakers::{self, Line};
+use super::link::{CONNECT, words};
+use super::{Shared, Told, rows, used};
+
+/// How often what was missed is asked for.
+const POLL: Duration = Duration::from_secs(1);
+/// After so many answers in a row, the next pause is a short one again.
+const WELL: u32 = 10;
+
+/// What Redis says of what has changed: its era, its version, how many nodes there are, and lines.
+type Since = (String, i64, u64, Vec<Vec<u8>>);
+
+/// Tells changes, in order.
+pub async fn tell(shared: Arc<Shared>, mut queue: Receiver<Told>) {
+    while let Some(told) = queue.recv().await {
+        match told {
+            Told::Standing(standing) => {
+                let call = breakers::tell(&shared.names, &standing, shared.clock.now().wall);
+                match shared.link.call::<Vec<u8>>(&call).await {
+                    Some(line) => {
+                        let better = Line::read(&line).filter(|line| line.is_news_to(&standing));
+                        shared.learn(better);
+                    }
+                    None => shared.behind.store(true, Ordering::Relaxed),
+                }
+            }
+            Told::Row(change) => {
+                let call = rows::tell(&shared.names, &change);
+                if shared.link.call::<i64>(&call).await.is_none() {
+                    shared.under_way.failed(&change);
+                }
+            }
+        }
+    }
+}
+
+/// Hears what others tell, while the connection stands.
+pub async fn listen(shared: Arc<Shared>) {
+    let mut stands = shared.link.watch();
+    loop {
+        if stands.wait_for(|stands| *stands).await.is_err() {
+            return;
+        }
+        if let Ok(Ok(mut told)) = timeout(2 * CONNECT, shared.link.client().get_async_pubsub()).await
+            && told.subscribe(&[shared.names.of("news"), shared.names.of("rows")]).await.is_ok()
+        {
+            let (_sink, mut messages) = told.split();
+            loop {
+                tokio::select! {
+                    message = messages.next() => match message {
+                        Some(message) => shared.hear(message.get_channel_name(), message.get_payload_bytes()),
+                        None => break,
+                    },
+                    _ = stands.wait_for(|stands| !*stands) => break,
+                }
+            }
+            // What this node has told meanwhile, it does not hear of.
+            shared.under_way.forget();
+        }
+        sleep(CONNECT).await;
+    }
+}
+
+/// Keeps the connection: looks for Redis while it is away, and asks for what was missed while it is there.
+pub async fn keep(shared: Arc<Shared>) {
+    loop {
+        match meet(&shared).await {
+            Ok((era, version)) => stay(&shared, era, version).await,
+            Err(why) => shared.link.missing(&why),
+        }
+        sleep(shared.link.pause()).await;
+    }
+}
+
+/// Opens a connection, takes in all that is known there, and tells all that is known here. The first words write, so that a
+/// server that takes no writes is not taken for one that is there.
+async fn meet(shared: &Shared) -> Result<(String, i64), String> {
+    let mut connection = shared.link.open().await?;
+    let call = breakers::since(&shared.names, 0);
+    let answer = timeout(CONNECT, call.invoke_async::<Since>(&mut connection)).await;
+    let (era, version, nodes, lines) =
+        answer.map_err(|_| "no answer in time".to_owned())?.map_err(|error| words(&error))?;
+    shared.nodes.store(nodes, Ordering::Relaxed);
+    shared.learn(lines.iter().filter_map(|line| Line::read(line)));
+    shared.link.install(connection);
+    tell_all(shared).await;
+    used::share(shared).await;
+    Ok((era, version))
+}
+
+/// Until the connection is lost.
+async fn stay(shared: &Shared, mut era: String, mut version: i64) {
+    let mut stands = shared.link.watch();
+    let mut answers = 0;
+    loop {
+        tokio::select! {
+            () = sleep(POLL) => {}
+            _ = stands.wait_for(|stands| !*stands) => return,
+        }
+        let call = breakers::since(&shared.names, version);
+        let Some((now, newest, nodes, lines)) = shared.link.call::<Since>(&call).await else { continue };
+        shared.nodes.store(nodes, Ordering::Relaxed);
+        shared.learn(lines.iter().filter_map(|line| Line::read(line)).filter(|line| line.n != shared.names.node));
+        // It was emptied: what it has forgotten, the nodes know.
+        let emptied = now != era || newest < version;
+        (era, version) = (now, if emptied { 0 } else { newest });
+        if emptied || shared.behind.swap(false, Ordering::Relaxed) {
+            tell_all(shared).await;
+        }
+        used::share(shared).await;
+        answers += 1;
+        if answers == WELL {
+            shared.link.well();
+        }
+    }
+}
+
+async fn tell_all(shared: &Shared) {
+    for standing in shared.holder.standings() {
+        // Closed only when the process ends.
+        let _ = shared.queue.send(Told::Standing(standing)).await;
+    }
+}
+
+impl Shared {
+    fn learn(&self, lines: impl IntoIterator<Item = Line>) {
+        let now = self.clock.now().wall;
+        let standings: Vec<_> = lines.into_iter().filter_map(|line| line.standing(now)).collect();
+        if !standings.is_empty() {
+            self.holder.learn(&standings);
+        }
+    }
+
+    fn hear(&self, channel: &str, told: &[u8]) {
+        if channel == self.names.of("news") {
+            self.learn(Line::read(told).filter(|line| line.n != self.names.node));
+        } else if let Some(heard) = self.under_way.heard(&self.names, told) {
+            self.tables.heard(heard);
+        }
+    }
+}

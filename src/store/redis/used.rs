@@ -1,0 +1,180 @@
+//! What all replicas have used on Google's day: each adds what it has used, and learns what the others have. So a limit of requests
+//! per day counts the requests of all.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use ::redis::Script;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+
+use super::Shared;
+use crate::store::Used;
+
+/// How long the sums of a day are kept.
+const KEPT: Duration = Duration::from_secs(3 * 24 * 3600);
+/// Sums that wait to be told. There are fewer; clients that make up names of models while Redis is away must not fill the memory.
+const MOST: usize = 10_000;
+
+static USED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("used.lua")));
+
+/// Requests, failures, tokens of prompts, tokens of answers.
+type Amounts = [u64; 4];
+
+/// What this node has to tell, and what it knows.
+#[derive(Debug, Default)]
+pub struct Uses {
+    waiting: HashMap<(Date, String), Amounts>,
+    /// What is being told, until there is an answer.
+    message: Option<Message>,
+    messages: u64,
+    /// What all have used, this node included, without what it has still to tell.
+    known: HashMap<(Date, String), Amounts>,
+}
+
+/// What is told in one go, of one day.
+#[derive(Clone, Debug, PartialEq)]
+struct Message {
+    day: Date,
+    number: u64,
+    /// A name, what is known of it, and what is added.
+    rows: Vec<(String, Amounts, Amounts)>,
+}
+
+impl Uses {
+    /// For a node whose ledger knows of these already.
+    pub fn of(used: &[Used]) -> Self {
+        let known = used.iter().map(|used| ((used.day, name(used)), amounts(used))).collect();
+        Self { known, ..Self::default() }
+    }
+
+    /// So much more was used here.
+    pub fn add(&mut self, used: &Used) {
+        let row = (used.day, name(used));
+        if self.waiting.len() < MOST || self.waiting.contains_key(&row) {
+            add(self.waiting.entry(row).or_default(), amounts(used));
+        }
+    }
+
+    /// What is to be told next: the same again as long as there is no answer, then the oldest day of which there is something.
+    fn next(&mut self, today: Date) -> Message {
+        if let Some(message) = &self.message {
+            return message.clone();
+        }
+        self.known.retain(|(day, _), _| *day >= today.saturating_sub(1.day()));
+        let day = self.waiting.keys().map(|(day, _)| *day).min().unwrap_or(today);
+        let rows = self.waiting.extract_if(|(of, _), _| *of == day);
+        let known = |name: &str| self.known.get(&(day, name.to_owned())).copied().unwrap_or_default();
+        let rows = rows.map(|((_, name), more)| (name.clone(), known(&name), more)).collect();
+        self.messages += 1;
+        let message = Message { day, number: self.messages, rows };
+        self.message = Some(message.clone());
+        message
+    }
+
+    /// The message was answered with the sums of all: what others have added since the answer before.
+    fn answered(&mut self, message: Message, sums: &[(String, String)]) -> Vec<Used> {
+        self.message = None;
+        let day = message.day;
+        for (name, _, more) in message.rows {
+            add(self.known.entry((day, name)).or_default(), more);
+        }
+        sums.iter().filter_map(|(name, sum)| self.heard(day, name, parse(sum)?)).collect()
+    }
+
+    /// What of a sum is news. A Redis that has lost its memory knows less: that is none.
+    fn heard(&mut self, day: Date, name: &str, sum: Amounts) -> Option<Used> {
+        let (key, model) = name.split_once(' ')?;
+        let known = self.known.entry((day, name.to_owned())).or_default();
+        let mut news = [0; 4];
+        for ((news, known), sum) in news.iter_mut().zip(known.iter_mut()).zip(sum) {
+            *news = sum.saturating_sub(*known);
+            *known = sum.max(*known);
+        }
+        let [requests, failures, prompt_tokens, completion_tokens] = news;
+        let used =
+            Used { key: key.into(), model: model.into(), day, requests, failures, prompt_tokens, completion_tokens };
+        (news != [0; 4]).then_some(used)
+    }
+}
+
+/// Tells what was used here, and learns what was used elsewhere.
+pub async fn share(shared: &Shared) {
+    let message = shared.uses().next(today(shared.clock.now().wall));
+    let mut call = USED.key(shared.names.of(&format!("used:{}", message.day)));
+    call.arg(u64::try_from(KEPT.as_millis()).unwrap_or(u64::MAX)).arg(&shared.names.node).arg(message.number);
+    for (name, known, more) in &message.rows {
+        call.arg(name).arg(text(*known)).arg(text(*more));
+    }
+    // Without an answer it is told again.
+    let Some(sums) = shared.link.call::<Vec<(String, String)>>(&call).await else { return };
+    let news = shared.uses().answered(message, &sums);
+    if !news.is_empty() {
+        shared.holder.recall(&news);
+    }
+}
+
+/// Where Google counts its days.
+fn today(now: Timestamp) -> Date {
+    now.in_tz("America/Los_Angeles").map_or(Date::MIN, |local| local.date())
+}
+
+fn name(used: &Used) -> String {
+    format!("{} {}", used.key, used.model)
+}
+
+fn amounts(used: &Used) -> Amounts {
+    [used.requests, used.failures, used.prompt_tokens, used.completion_tokens]
+}
+
+fn add(sum: &mut Amounts, more: Amounts) {
+    for (sum, more) in sum.iter_mut().zip(more) {
+        *sum = sum.saturating_add(more);
+    }
+}
+
+fn text(amounts: Amounts) -> String {
+    amounts.map(|amount| amount.to_string()).join(" ")
+}
+
+fn parse(text: &str) -> Option<Amounts> {
+    let numbers: Option<Vec<u64>> = text.split(' ').map(|number| number.parse().ok()).collect();
+    numbers?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn used(requests: u64) -> Used {
+        let day = "2026-11-24".parse().unwrap();
+        let (key, model) = ("aaaaaaaaaaaa".to_owned(), "gemini-flash-latest".to_owned());
+        Used { key, model, day, requests, failures: 0, prompt_tokens: 10 * requests, completion_tokens: 0 }
+    }
+
+    #[test]
+    fn what_was_not_answered_is_told_again_and_not_more() {
+        let mut uses = Uses::of(&[used(2)]);
+        uses.add(&used(1));
+        let message = uses.next(used(0).day);
+        assert_eq!(message.rows, [(name(&used(0)), [2, 0, 20, 0], [1, 0, 10, 0])]);
+        uses.add(&used(4));
+        assert_eq!(uses.next(used(0).day), message);
+        // Another has used two, and this node its three.
+        let sums = [(name(&used(0)), "5 0 50 0".to_owned()), ("node".to_owned(), "1".to_owned())];
+        assert_eq!(uses.answered(message, &sums), [used(2)]);
+        let message = uses.next(used(0).day);
+        assert_eq!((message.number, message.rows[0].1, message.rows[0].2), (2, [5, 0, 50, 0], [4, 0, 40, 0]));
+        // A Redis that was emptied has nothing to tell.
+        assert_eq!(uses.answered(message, &[(name(&used(0)), "1 0 10 0".to_owned())]), []);
+        assert_eq!(uses.next(used(0).day).rows, []);
+    }
+
+    #[test]
+    fn names_that_clients_make_up_do_not_fill_the_memory() {
+        let mut uses = Uses::default();
+        (0..2 * MOST).for_each(|number| uses.add(&Used { model: format!("model-{number}"), ..used(1) }));
+        assert_eq!(uses.waiting.len(), MOST);
+    }
+}
