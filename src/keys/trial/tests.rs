@@ -26,6 +26,5 @@ fn the_same_seed_gives_the_same_report() {
     }
     for ours in report.policies.iter().filter(|row| ["least_used", "round_robin"].contains(&row.policy)) {
         assert_eq!(ours.most_refusals_in_a_rest, 1, "{}", ours.policy);
-        assert!(report.policies[2..].iter().all(|other| ours.google_429s < other.google_429s), "{report:?}");
     }
 }
