@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks a running deployment, endpoint by endpoint: scripts/test_endpoints.sh BASE_URL CLIENT_KEY ADMIN_KEY
 #
-# Needs curl only. One short chat is sent, whole and streamed, to MODEL (gpt-4o unless set); nothing is changed.
+# Needs curl only. A few short requests are sent to MODEL (gpt-4o unless set); nothing is changed.
 set -uo pipefail
 
 if [ $# -ne 3 ]; then
@@ -40,6 +40,11 @@ check() {
 readonly SAY='"messages":[{"role":"user","content":"Say hello."}]'
 readonly CHAT="{\"model\":\"$MODEL\",$SAY}"
 readonly STREAM="{\"model\":\"$MODEL\",\"stream\":true,$SAY}"
+readonly CONTENTS='{"contents":[{"parts":[{"text":"Say hello."}]}]}'
+readonly SPEECH='{"model":"tts-1","input":"Hello.","voice":"alloy","response_format":"wav"}'
+readonly RESPONSE="{\"model\":\"$MODEL\",\"store\":false,\"input\":\"Say hello.\"}"
+readonly MESSAGE="{\"model\":\"$MODEL\",\"max_tokens\":2000,$SAY}"
+readonly COMPLETION="{\"model\":\"$MODEL\",\"prompt\":\"Once upon a\"}"
 readonly EMPTY="{\"model\":\"$MODEL\",\"messages\":[]}"
 
 check 'service info' 200 '"gemini-adapter"' GET / ''
@@ -54,12 +59,27 @@ check 'chat without /v1' 200 '"chat.completion"' POST /chat/completions "$CLIENT
 check 'a bad request names its field' 400 '"param":"messages"' POST /v1/chat/completions "$CLIENT_KEY" "$EMPTY"
 check 'chat needs a key' 401 '"error"' POST /v1/chat/completions '' "$CHAT"
 check 'chat needs the right key' 401 'invalid_api_key' POST /v1/chat/completions wrong-key-00000000000000 "$CHAT"
+check 'vectors' 200 '"embedding"' POST /v1/embeddings "$CLIENT_KEY" '{"model":"gemini-embedding-001","input":"hello"}'
+check 'a picture' 200 '"b64_json"' POST /v1/images/generations "$CLIENT_KEY" '{"model":"gpt-image-1","prompt":"a cat"}'
+check 'a voice' 200 'RIFF' POST /v1/audio/speech "$CLIENT_KEY" "$SPEECH"
+check 'a sound must be there' 400 '"param":"file"' POST /v1/audio/transcriptions "$CLIENT_KEY" '{"model":"whisper-1"}'
+check 'native' 200 '"candidates"' POST "/v1beta/models/$MODEL:generateContent" "$CLIENT_KEY" "$CONTENTS"
+check 'native, streamed' 200 'data: ' POST "/v1beta/models/$MODEL:streamGenerateContent?alt=sse" "$CLIENT_KEY" "$CONTENTS"
+check 'native errors' 404 'NOT_FOUND' POST "/v1beta/models/$MODEL:sing" "$CLIENT_KEY" "$CONTENTS"
+check 'models of Google' 200 '"models/' GET /v1beta/models "$CLIENT_KEY"
+check 'files at Google' 200 '{' GET /v1beta/files "$CLIENT_KEY"
+check 'responses' 200 '"completed"' POST /v1/responses "$CLIENT_KEY" "$RESPONSE"
+check 'messages' 200 '"end_turn"' POST /v1/messages "$CLIENT_KEY" "$MESSAGE"
+check 'messages counted' 200 '"input_tokens"' POST /v1/messages/count_tokens "$CLIENT_KEY" "$CHAT"
+check 'older completions' 200 '"text_completion"' POST /v1/completions "$CLIENT_KEY" "$COMPLETION"
 check 'stats' 200 '"uptime_seconds"' GET /stats "$CLIENT_KEY"
 check 'stats needs a key' 401 '"error"' GET /stats ''
 check 'metrics' 200 'gemini_adapter_' GET /metrics "$CLIENT_KEY"
 check 'metrics needs a key' 401 '"error"' GET /metrics ''
 check 'keys' 200 '"pools"' GET /admin/keys "$ADMIN_KEY"
 check 'configuration' 200 '"settings"' GET /admin/config "$ADMIN_KEY"
+check 'what a reload would change' 200 '"changes"' POST /admin/config/trial "$ADMIN_KEY"
+check 'what was accepted' 200 '"generations"' GET /admin/config/history "$ADMIN_KEY"
 check 'reload' 200 '"generation"' POST /admin/reload "$ADMIN_KEY"
 check 'resetting a key that is not there' 404 '"error"' POST /admin/reset-key/no-such-key "$ADMIN_KEY"
 check 'admin needs an admin key' 403 '"error"' GET /admin/keys "$CLIENT_KEY"

@@ -145,6 +145,7 @@ impl From<&Fault> for Error {
     fn from(fault: &Fault) -> Self {
         let message = fault.message.clone();
         let mut error = match fault.kind {
+            Kind::Withheld => Self::new(400, "image_generation_user_error", Some("moderation_blocked"), message),
             Kind::BadRequest => Self::new(400, "invalid_request_error", None, message),
             Kind::ContextLength => Self::new(
                 400,

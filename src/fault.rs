@@ -29,6 +29,8 @@ pub enum Kind {
     BadRequest,
     /// More tokens than the model takes.
     ContextLength,
+    /// Google holds its answer back, for safety or for rights.
+    Withheld,
     /// No such model, or not for this method.
     ModelNotFound,
     /// The model exists, but not for this key (closed to new users, not on its tier).
@@ -91,6 +93,7 @@ impl Kind {
         match self {
             Self::BadRequest => "bad_request",
             Self::ContextLength => "context_length",
+            Self::Withheld => "withheld",
             Self::ModelNotFound => "model_not_found",
             Self::ModelNotForKey => "model_not_for_key",
             Self::NotOwned => "not_owned",
@@ -207,9 +210,12 @@ impl Fault {
             }
             // A stream that breaks before its first content is as good as a broken answer; the pipeline never asks later.
             Kind::Truncated => Retry::AfterPause,
-            Kind::BadRequest | Kind::ContextLength | Kind::ModelNotFound | Kind::NotOwned | Kind::Unknown => {
-                Retry::Never
-            }
+            Kind::BadRequest
+            | Kind::ContextLength
+            | Kind::Withheld
+            | Kind::ModelNotFound
+            | Kind::NotOwned
+            | Kind::Unknown => Retry::Never,
         }
     }
 }

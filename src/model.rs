@@ -90,6 +90,39 @@ impl Level {
     }
 }
 
+/// What a model gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gives {
+    /// Nobody knows: it is for Google to say.
+    Anything,
+    /// Answers in words.
+    Words,
+    /// Pictures, as an answer of a conversation.
+    Pictures {
+        /// Whether their size can be chosen, and the longest and highest of ratios.
+        sizes: bool,
+    },
+    /// Pictures, each from one prompt: Imagen.
+    Predictions,
+    /// A voice that reads what it is told.
+    Voice,
+    /// Vectors.
+    Vectors,
+}
+
+impl Gives {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Anything => "anything",
+            Self::Words => "words",
+            Self::Pictures { .. } | Self::Predictions => "pictures",
+            Self::Voice => "a voice",
+            Self::Vectors => "vectors",
+        }
+    }
+}
+
 /// What one family of models can do. Data, not code: the table is in `models/facts.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -117,6 +150,8 @@ pub struct Facts {
     pub logprobs: bool,
     /// Whether it draws.
     pub images: bool,
+    /// What it gives.
+    pub gives: Gives,
     /// Most tokens of an answer.
     pub output_tokens: u32,
 }

@@ -89,6 +89,11 @@ impl Reading {
         self.pages().text(path, true)
     }
 
+    /// The text of a file that was read, and holds no secrets by its nature.
+    pub fn shown(&self, path: &Path) -> Option<Arc<str>> {
+        self.pages().read.get(path).filter(|page| !page.secret).and_then(|page| page.found.clone().ok())
+    }
+
     /// What is in a folder, by name.
     ///
     /// # Errors

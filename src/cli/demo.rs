@@ -36,12 +36,16 @@ pub async fn run(args: DemoArgs, sources: Sources) -> ExitCode {
         Ok(live) => live,
         Err(code) => return code,
     };
+    let signals = match serve::Signals::listen() {
+        Ok(signals) => signals,
+        Err(code) => return code,
+    };
     let running = match serve::listen(&live).await {
         Ok(running) => running,
         Err(code) => return code,
     };
     eprintln!("{}", words(&running.url()));
-    serve::until_told(live, running).await
+    serve::until_told(live, running, signals).await
 }
 
 /// The user's own configuration, with the demo's keys and upstream over it.

@@ -8,8 +8,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::UNAVAILABLE;
-use crate::config::{Sources, load};
+use super::{UNAVAILABLE, running};
+use crate::config::{Sources, lenient};
 use crate::reading::Reading;
 
 /// Longer than this is no answer.
@@ -25,7 +25,7 @@ pub struct HealthcheckArgs {
 
 /// Asks `/readyz`.
 pub async fn run(args: HealthcheckArgs, sources: &Sources) -> ExitCode {
-    let address = args.address.unwrap_or_else(|| configured(sources));
+    let address = args.address.unwrap_or_else(|| running::address(&lenient(sources, &Reading::default())));
     match timeout(PATIENCE, ask(&address)).await {
         Ok(Ok(status)) if status.starts_with("HTTP/1.1 200") => ExitCode::SUCCESS,
         Ok(Ok(status)) => not_ready(&address, &status),
@@ -37,14 +37,6 @@ pub async fn run(args: HealthcheckArgs, sources: &Sources) -> ExitCode {
 fn not_ready(address: &str, why: &str) -> ExitCode {
     eprintln!("{address}: not ready: {why}");
     ExitCode::from(UNAVAILABLE)
-}
-
-/// Where the configuration has it listen; from here, a wildcard is loopback.
-fn configured(sources: &Sources) -> String {
-    let listen = load(sources, &Reading::default())
-        .map(|loaded| loaded.config.settings.server.listen)
-        .unwrap_or("0.0.0.0:8000".into());
-    listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
 }
 
 /// The status line. One request of one line needs no HTTP client.

@@ -5,15 +5,23 @@
 //! | 0 | all is well |
 //! | 1 | it failed while running |
 //! | 2 | the command is written wrongly |
+//! | 3, 4 | `keys check`: some keys are bad; none is good |
 //! | 69 | the address to listen on is taken, or the server does not answer |
 //! | 78 | the configuration is refused |
 //!
 //! Never: what another room could do; here are only arguments, words for the terminal, and an exit code.
 
 mod check;
+mod client_config;
+mod config;
 mod demo;
 mod healthcheck;
+mod init;
+mod keys;
+mod plugin;
 mod reference;
+mod reload;
+mod running;
 mod serve;
 mod simulate;
 mod translate;
@@ -21,7 +29,7 @@ mod translate;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Sources;
 use crate::environment::Environment;
@@ -62,13 +70,27 @@ enum Command {
     /// Serve (this is what happens without a subcommand)
     Serve,
     /// Check the configuration and the plugins: all problems at once; exit 0 or 78
-    Check,
+    Check(check::CheckArgs),
+    /// Write a configuration to begin with: every setting, what it is, its default
+    Init(init::InitArgs),
+    /// Have a running server load its configuration now: exit 0, 78 when it is refused, 69 when nobody answers
+    Reload(reload::ReloadArgs),
+    /// What is configured, what would change, what was, and back to it
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Serve with a stand-in Gemini behind: no key needed
     Demo(demo::DemoArgs),
     /// Run the stand-in Gemini alone, to test clients and faults against
     Simulate(simulate::SimulateArgs),
     /// Print what a chat request on standard input becomes, field by field, without calling anyone
     Translate,
+    /// Print what to write where, so that a client (`codex`, `claude-code`, `cursor`, …) talks to this server
+    ClientConfig(client_config::ClientConfigArgs),
+    /// Write, test and look at plugins
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
+    /// Look after the keys of the configuration
+    Keys(keys::KeysArgs),
     /// Ask a running server whether it is ready; exit 0 or 69
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Print the reference of all settings, or write docs/config.md and config/schema.json
@@ -89,10 +111,16 @@ pub fn main() -> ExitCode {
     runtime.block_on(async {
         match cli.command.unwrap_or(Command::Serve) {
             Command::Serve => serve::run(sources).await,
-            Command::Check => check::run(&sources),
+            Command::Check(args) => check::run(&args, &sources),
+            Command::Init(args) => init::run(&args, &sources),
+            Command::Reload(args) => reload::run(args, &sources).await,
+            Command::Config(command) => config::run(command, &sources).await,
             Command::Demo(args) => demo::run(args, sources).await,
             Command::Simulate(args) => simulate::run(args).await,
             Command::Translate => translate::run(sources),
+            Command::ClientConfig(args) => client_config::run(&args),
+            Command::Plugin(command) => plugin::run(command, sources),
+            Command::Keys(args) => keys::run(args, &sources).await,
             Command::Healthcheck(args) => healthcheck::run(args, &sources).await,
             Command::Reference(args) => reference::run(&args),
         }
@@ -116,6 +144,23 @@ impl Files {
 fn setting(text: &str) -> Result<(String, String), String> {
     let (path, value) = text.split_once('=').ok_or("write PATH=VALUE, such as server.drain=10s")?;
     Ok((path.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// How something is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What was asked for, on standard output. Whoever no longer reads it has enough.
+fn print(text: &str) {
+    use std::io::Write;
+
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// Says why, and fails.

@@ -10,7 +10,7 @@ use crate::config::reference::{FILES, page};
 /// What to do with it.
 #[derive(Debug, Args)]
 pub struct ReferenceArgs {
-    /// Write docs/config.md, docs/translation.md and config/schema.json instead of printing the page
+    /// Write docs/config.md, docs/translation.md, config/schema.json and plugins/api.d.rhai instead of printing the page
     #[arg(long)]
     write: bool,
 }

@@ -17,12 +17,16 @@ pub async fn run(sources: Sources) -> ExitCode {
         Ok(live) => live,
         Err(code) => return code,
     };
+    let signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(code) => return code,
+    };
     let services = live.services().clone();
     let snapshot = live.snapshot();
     services.remember(&snapshot.config.settings.store, &snapshot.config.environment).await;
     drop(snapshot);
     let code = match listen(&live).await {
-        Ok(running) => until_told(live, running).await,
+        Ok(running) => until_told(live, running, signals).await,
         Err(code) => code,
     };
     services.store.end();
@@ -65,12 +69,9 @@ pub async fn listen(live: &Arc<Live>) -> Result<Running, ExitCode> {
 }
 
 /// Reloads on SIGHUP and on changes of files; stops on SIGTERM and SIGINT, at once when told twice.
-pub async fn until_told(live: Arc<Live>, running: Running) -> ExitCode {
+pub async fn until_told(live: Arc<Live>, running: Running, signals: Signals) -> ExitCode {
     let _watch = watch(live.clone());
-    let (mut hangup, mut terminate, mut interrupt) = match signals() {
-        Ok(signals) => signals,
-        Err(error) => return failed(&format!("signals cannot be heard: {error}")),
-    };
+    let Signals { mut hangup, mut terminate, mut interrupt } = signals;
     loop {
         tokio::select! {
             _ = hangup.recv() => {
@@ -95,6 +96,20 @@ pub async fn until_told(live: Arc<Live>, running: Running) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn signals() -> std::io::Result<(Signal, Signal, Signal)> {
-    Ok((signal(SignalKind::hangup())?, signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+/// The signals that are listened to. Whoever is told that the server runs may send one at once.
+pub struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Listens from now on.
+    pub fn listen() -> Result<Self, ExitCode> {
+        let [hangup, terminate, interrupt] =
+            [SignalKind::hangup(), SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+        let all =
+            || -> std::io::Result<Self> { Ok(Self { hangup: hangup?, terminate: terminate?, interrupt: interrupt? }) };
+        all().map_err(|error| failed(&format!("signals cannot be heard: {error}")))
+    }
 }

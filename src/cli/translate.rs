@@ -35,6 +35,7 @@ pub fn run(sources: Sources) -> ExitCode {
         client: "translate".into(),
         headers: Vec::new(),
     });
+    let session = session.traced();
     match translate(&snapshot, &session, &OpenAiChat, &Signatures::default(), &Place::default(), body.into()) {
         Ok(translation) => {
             let text = serde_json::to_string_pretty(&translation).unwrap_or_default();
@@ -52,7 +53,7 @@ pub fn run(sources: Sources) -> ExitCode {
 }
 
 /// The configuration. Nobody is called, so keys that are not there stand in nobody's way.
-fn prepared(mut sources: Sources) -> Result<Snapshot, Problems> {
+pub fn prepared(mut sources: Sources) -> Result<Snapshot, Problems> {
     prepare(&sources, &Reading::default(), &Ledger::default()).or_else(|problems| {
         let keys =
             [("auth.client_keys", "no-client-key-0000000000"), ("pools.default.keys", "no-gemini-key-0000000000")];

@@ -7,6 +7,8 @@
 mod check;
 mod document;
 mod documents;
+pub mod example;
+pub mod excerpt;
 mod extract;
 mod layer;
 mod path;

@@ -23,10 +23,11 @@ impl Made {
 }
 
 /// The page for people, the schema for editors; and the page about the fields of a chat request.
-pub const FILES: [Made; 3] = [
+pub const FILES: [Made; 4] = [
     Made { path: "docs/config.md", make: page },
     Made { path: "config/schema.json", make: schema },
     Made { path: "docs/translation.md", make: fields::page },
+    Made { path: "plugins/api.d.rhai", make: crate::plugin::api::definitions },
 ];
 
 /// The JSON Schema, draft 7: the newest that the TOML plugins of editors agree on.
@@ -169,7 +170,7 @@ fn variants(field: &Value) -> Option<Vec<String>> {
 }
 
 /// Follows a reference, and the wrapping that schemars puts around one that has a description of its own.
-fn resolve(root: &Value, field: &Value) -> Value {
+pub(super) fn resolve(root: &Value, field: &Value) -> Value {
     let inner = match (field["allOf"].as_array(), field["anyOf"].as_array()) {
         (Some(all), _) if all.len() == 1 => &all[0],
         (_, Some(any)) if any.iter().any(|one| one["type"] == "null") => {

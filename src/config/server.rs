@@ -31,6 +31,9 @@ pub struct ServerSettings {
     pub keep_alive: Duration,
     /// Origins of web pages that may call (`https://chat.example.org`, or `*` for any). None: no page may.
     pub cors_origins: Vec<String>,
+    /// Whether answers and errors tell how they came about: `x-gemini-adapter-attempts`, `-model` and `-key` (its id). A stream that
+    /// was silent for longer than `keep_alive` has begun before that is known, and tells nothing.
+    pub why_headers: bool,
 }
 
 impl Default for ServerSettings {
@@ -43,6 +46,7 @@ impl Default for ServerSettings {
             max_body: 128 * 1024 * 1024,
             keep_alive: Duration::from_secs(15),
             cors_origins: Vec::new(),
+            why_headers: false,
         }
     }
 }

@@ -53,6 +53,30 @@ fn the_built_in_document_equals_the_defaults() {
 }
 
 #[test]
+fn the_example_equals_the_defaults_with_its_comments_and_without() {
+    let text = example::text();
+    let setting = |line: &str| line.starts_with('#') && !line.starts_with("# ") && !line.starts_with("#:");
+    let bare: Vec<&str> = text.lines().map(|line| if setting(line) { &line[1..] } else { line }).collect();
+    let (as_it_is, _) = load_text(&text, &[]).unwrap_or_else(|problems| panic!("{text}\n{problems}"));
+    let (all_set, problems) = load_text(&bare.join("\n"), &[]).unwrap_or_else(|problems| panic!("{problems}"));
+    let (built_in, _) = load_text(BUILT_IN, &[]).unwrap();
+    assert_eq!(as_it_is.settings, built_in.settings);
+    let mut all_set = all_set.settings;
+    // A pool's own cooldown in which nothing is set is none.
+    if let Some(pool) = all_set.pools.get_mut("default") {
+        pool.cooldown = None;
+    }
+    assert_eq!(all_set, built_in.settings);
+    assert!(problems.is_empty(), "{problems}");
+    // Whatever there is to set stands in it.
+    for name in
+        ["keep_alive", "check_json", "metrics_keys", "selection", "failures", "start_from_last_good", "max_operations"]
+    {
+        assert!(text.contains(&format!("{name} = ")), "{name} is not in\n{text}");
+    }
+}
+
+#[test]
 fn five_mistakes_are_five_problems_each_in_its_place() {
     let text = r#"
 [server]

@@ -87,6 +87,11 @@ impl Key {
         self.project.as_deref()
     }
 
+    /// The keys of its quota group, itself among them.
+    pub fn group(&self) -> &[KeyId] {
+        &self.group_keys
+    }
+
     /// Whether it may serve this model.
     pub fn may_serve(&self, model: &ModelName) -> bool {
         let names = |globs: &[WildMatch]| globs.iter().any(|glob| glob.matches(model.as_str()));

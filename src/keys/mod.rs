@@ -10,16 +10,19 @@ mod lease;
 mod ledger;
 mod no_key;
 mod pool;
+mod retries;
 mod selection;
 pub mod settings;
 mod status;
 #[cfg(test)]
 mod tests;
+pub mod trial;
 
 pub use key::{Key, KeyId};
 pub use lease::{Lease, Tried};
 pub use ledger::Ledger;
 pub use no_key::NoKey;
-pub use pool::KeyPool;
+pub use pool::{Ask, KeyPool};
+pub use retries::{Active, RetryBudget};
 pub use settings::{CooldownSettings, PoolSettings};
 pub use status::{Counts, KeyStatus};

@@ -50,7 +50,7 @@ impl NoKey {
     pub fn soonest(&self) -> Option<Duration> {
         match self {
             Self::Resting { soonest, .. } | Self::Overloaded { soonest } => Some(*soonest),
-            Self::Returning { .. } => Some(A_MOMENT),
+            Self::Returning { .. } => Some(A_MOMENT / 4),
             Self::NotAllowed { .. } | Self::AllDead | Self::AllTried => None,
         }
     }

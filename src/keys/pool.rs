@@ -7,12 +7,24 @@ use super::key::Key;
 use super::lease::{Lease, Tried};
 use super::ledger::{Kept, Ledger};
 use super::no_key::{A_MOMENT, NoKey};
-use super::selection::{Candidate, choose};
+use super::selection::{Candidate, affine, choose};
 use super::settings::{CooldownSettings, PoolSettings, Selection};
 use crate::clock::Moment;
 use crate::environment::Environment;
 use crate::model::ModelName;
 use crate::problem::Problems;
+use crate::secret::Digest;
+
+/// What a request asks a pool for.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The model it is for.
+    pub model: &'a ModelName,
+    /// Quota groups that refused it.
+    pub tried: &'a Tried,
+    /// The number of its conversation, when that should stay on one key.
+    pub affinity: Option<u64>,
+}
 
 /// Keys that serve the same models.
 #[derive(Debug)]
@@ -20,6 +32,7 @@ pub struct KeyPool {
     name: String,
     pub(super) keys: Vec<Arc<Key>>,
     selection: Selection,
+    affinity: bool,
     policy: Arc<Policy>,
     pub(super) ledger: Ledger,
 }
@@ -42,6 +55,7 @@ impl KeyPool {
             name: name.to_owned(),
             keys: keys.into_iter().map(Arc::new).collect(),
             selection: settings.selection,
+            affinity: settings.affinity,
             policy: Policy::from(&cooldown).into(),
             ledger: ledger.clone(),
         })
@@ -52,11 +66,22 @@ impl KeyPool {
         &self.name
     }
 
+    /// Its keys.
+    pub fn keys(&self) -> &[Arc<Key>] {
+        &self.keys
+    }
+
+    /// Whether a conversation should stay on one key.
+    pub fn wants_affinity(&self) -> bool {
+        self.affinity
+    }
+
     /// A key for this model, of no quota group that was tried.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn lease(&self, model: &ModelName, tried: &Tried, now: Moment) -> Result<Lease, NoKey> {
+    pub fn lease(&self, ask: &Ask<'_>, now: Moment) -> Result<Lease, NoKey> {
+        let Ask { model, tried, affinity } = *ask;
         let mut kept = self.ledger.kept();
         let Kept { books, chance, .. } = &mut *kept;
         if let Some(none) = overloaded(books.model_gate(model, now.since_start), now) {
@@ -64,7 +89,8 @@ impl KeyPool {
         }
         let (ready, none) = self.ready(books, model, tried, now);
         let candidates: Vec<Candidate> = ready.iter().map(|(_, candidate)| *candidate).collect();
-        let chosen = choose(self.selection, &candidates, chance);
+        let kin = affinity.and_then(|number| affine::choose(number, ready.iter().map(|(key, _)| &key.id), &candidates));
+        let chosen = kin.or_else(|| choose(self.selection, &candidates, chance));
         let Some((key, _)) = chosen.and_then(|position| ready.get(position)) else { return Err(none) };
         let (epochs, event) = books.take(key, model, now, &self.policy);
         kept.told(&[event]);
@@ -115,12 +141,37 @@ impl KeyPool {
 
     /// A key that is neither dead nor disabled, whether it rests or not: for what spends no quota.
     pub fn any_usable(&self, now: Moment) -> Option<Arc<Key>> {
+        self.usable(now).into_iter().next().cloned()
+    }
+
+    fn usable(&self, now: Moment) -> Vec<&Arc<Key>> {
         let kept = self.ledger.kept();
         let alive = |key: &&Arc<Key>| {
             let gate = kept.books.account(&key.id).map(|account| account.breaker.gate(now.since_start));
             !matches!(gate, Some(Gate::Dead(_) | Gate::Disabled))
         };
-        self.keys.iter().find(alive).cloned()
+        self.keys.iter().filter(alive).collect()
+    }
+
+    /// This pool with no key but this one: for what only this key can do.
+    pub fn only(&self, id: &str) -> Option<Self> {
+        let key = self.keys.iter().find(|key| key.id.as_str() == id)?;
+        Some(Self {
+            name: self.name.clone(),
+            keys: vec![key.clone()],
+            selection: self.selection,
+            affinity: false,
+            policy: self.policy.clone(),
+            ledger: self.ledger.clone(),
+        })
+    }
+
+    /// The key that this client's own things at Google are made with: always the same, as long as it is not dead. For what spends
+    /// no quota.
+    pub fn of_client(&self, client: &str, now: Moment) -> Option<Arc<Key>> {
+        // Another key added or taken away moves no client that it does not concern.
+        let rank = |key: &&Arc<Key>| Digest::of(&format!("{client} {}", key.id)).hex(8);
+        self.usable(now).into_iter().max_by_key(rank).cloned()
     }
 
     /// The keys whose id or text begins so.

@@ -24,6 +24,9 @@ pub struct PoolSettings {
     pub keys: Vec<KeySettings>,
     /// How the next key is chosen among those that are ready.
     pub selection: Selection,
+    /// Whether the requests of one conversation (same client, model and first messages) go to the same key while that is ready, so
+    /// that Gemini finds their beginning in its cache.
+    pub affinity: bool,
     /// What each key may use of each model, where a key's own `limits` say nothing else.
     #[serde(skip_serializing_if = "LimitsSettings::is_none")]
     pub limits: LimitsSettings,

@@ -42,6 +42,10 @@ fn prepared(ledger: &Ledger, settings: PoolSettings) -> KeyPool {
     pool.unwrap()
 }
 
+fn take(pool: &KeyPool, name: &str, now: Moment) -> Result<Lease, NoKey> {
+    pool.lease(&Ask { model: &model(name), tried: &Tried::default(), affinity: None }, now)
+}
+
 fn fault(kind: Kind, blame: Blame, hint: Option<f64>) -> Fault {
     Fault { retry_after: hint.map(Duration::from_secs_f64), ..Fault::new(kind, blame, "") }
 }
@@ -51,7 +55,7 @@ fn minute(seconds: f64) -> Fault {
 }
 
 fn soonest(pool: &KeyPool, name: &str, now: Moment) -> Option<f64> {
-    match pool.lease(&model(name), &Tried::default(), now) {
+    match take(pool, name, now) {
         Err(NoKey::Resting { soonest, .. }) => Some(soonest.as_secs_f64()),
         _ => None,
     }
@@ -60,17 +64,14 @@ fn soonest(pool: &KeyPool, name: &str, now: Moment) -> Option<f64> {
 #[test]
 fn a_hint_is_kept_to_the_fraction_and_for_that_model_only() {
     let pool = pool(&Ledger::default(), &[1], Selection::LeastUsed);
-    pool.lease(&model("a"), &Tried::default(), at(0.0)).unwrap().failed(&minute(34.4), at(0.0));
+    take(&pool, "a", at(0.0)).unwrap().failed(&minute(34.4), at(0.0));
     assert_eq!(soonest(&pool, "a", at(0.0)), Some(34.4));
-    assert!(pool.lease(&model("b"), &Tried::default(), at(0.0)).is_ok());
-    assert!(pool.lease(&model("a"), &Tried::default(), at(34.399)).is_err());
-    let probe = pool.lease(&model("a"), &Tried::default(), at(34.4)).unwrap();
-    assert!(pool.lease(&model("a"), &Tried::default(), at(34.4)).is_err(), "one probe at a time");
+    assert!(take(&pool, "b", at(0.0)).is_ok());
+    assert!(take(&pool, "a", at(34.399)).is_err());
+    let probe = take(&pool, "a", at(34.4)).unwrap();
+    assert!(take(&pool, "a", at(34.4)).is_err(), "one probe at a time");
     drop(probe);
-    assert!(
-        pool.lease(&model("a"), &Tried::default(), at(34.5)).is_ok(),
-        "a probe that was given back may be made again"
-    );
+    assert!(take(&pool, "a", at(34.5)).is_ok(), "a probe that was given back may be made again");
 }
 
 #[test]
@@ -79,7 +80,7 @@ fn rests_without_a_hint_double_and_are_forgotten_in_time() {
     let plain = fault(Kind::RateLimited, Blame::Quota, None);
     let mut now = 0.0;
     let rest = |now: f64| {
-        pool.lease(&model("a"), &Tried::default(), at(now)).unwrap().failed(&plain, at(now));
+        take(&pool, "a", at(now)).unwrap().failed(&plain, at(now));
         soonest(&pool, "a", at(now)).unwrap()
     };
     for expected in [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 600.0, 600.0] {
@@ -96,8 +97,7 @@ fn rests_without_a_hint_double_and_are_forgotten_in_time() {
 fn a_burst_of_failures_is_one_strike() {
     let pool = pool(&Ledger::default(), &[1], Selection::LeastUsed);
     let plain = fault(Kind::RateLimited, Blame::Quota, None);
-    let mut leases: Vec<Lease> =
-        (0..32).map(|_| pool.lease(&model("a"), &Tried::default(), at(0.0)).unwrap()).collect();
+    let mut leases: Vec<Lease> = (0..32).map(|_| take(&pool, "a", at(0.0)).unwrap()).collect();
     std::thread::scope(|scope| {
         for lease in &mut leases {
             let plain = &plain;
@@ -113,11 +113,11 @@ fn a_burst_of_failures_is_one_strike() {
 fn a_report_after_a_reset_counts_for_nothing() {
     let ledger = Ledger::default();
     let pool = pool(&ledger, &[1], Selection::LeastUsed);
-    let mut late = pool.lease(&model("a"), &Tried::default(), at(0.0)).unwrap();
-    pool.lease(&model("a"), &Tried::default(), at(0.0)).unwrap().failed(&minute(60.0), at(0.0));
+    let mut late = take(&pool, "a", at(0.0)).unwrap();
+    take(&pool, "a", at(0.0)).unwrap().failed(&minute(60.0), at(0.0));
     ledger.reset(&pool.keys[0], None, at(0.0));
     late.failed(&minute(60.0), at(1.0));
-    assert!(pool.lease(&model("a"), &Tried::default(), at(1.0)).is_ok());
+    assert!(take(&pool, "a", at(1.0)).is_ok());
 }
 
 #[test]
@@ -128,11 +128,11 @@ fn keys_of_one_project_rest_together() {
     };
     let settings = PoolSettings { keys: vec![key(1, "p"), key(2, "p"), key(3, "q")], ..PoolSettings::default() };
     let pool = prepared(&Ledger::default(), settings);
-    let mut first = pool.lease(&model("a"), &Tried::default(), at(0.0)).unwrap();
+    let mut first = take(&pool, "a", at(0.0)).unwrap();
     let mut tried = Tried::default();
     tried.add(&first, &minute(60.0));
     first.failed(&minute(60.0), at(0.0));
-    let second = pool.lease(&model("a"), &tried, at(0.0)).unwrap();
+    let second = pool.lease(&Ask { model: &model("a"), tried: &tried, affinity: None }, at(0.0)).unwrap();
     assert_eq!(second.key().project.as_deref(), Some("q"), "the other key of the project has no quota left either");
 }
 
@@ -168,7 +168,7 @@ proptest! {
         let pool = pool(&Ledger::default(), &[0, 1, 2, 3], policy);
         for _ in 0..rounds {
             let taken: std::collections::BTreeSet<KeyId> =
-                (0..2 * KEYS).map(|_| pool.lease(&model("a"), &Tried::default(), at(0.0)).unwrap().key().id().clone()).collect();
+                (0..2 * KEYS).map(|_| take(&pool, "a", at(0.0)).unwrap().key().id().clone()).collect();
             prop_assert_eq!(taken.len(), KEYS);
         }
     }
@@ -177,7 +177,7 @@ proptest! {
     #[test]
     fn absurd_hints_are_bounded(hint in prop_oneof![0.001..1e18f64, Just(f64::from(u32::MAX))]) {
         let pool = pool(&Ledger::default(), &[1], Selection::LeastUsed);
-        pool.lease(&model("a"), &Tried::default(), at(0.0)).unwrap().failed(&minute(hint), at(0.0));
+        take(&pool, "a", at(0.0)).unwrap().failed(&minute(hint), at(0.0));
         let rest = soonest(&pool, "a", at(0.0)).unwrap();
         prop_assert!(rest <= 25.0 * 3600.0 + 1.0);
     }
@@ -191,8 +191,7 @@ fn weight_is_the_share_of_the_work() {
         let settings = PoolSettings { keys: vec![key(1, 3), key(2, 1)], selection, ..PoolSettings::default() };
         let pool = prepared(&Ledger::default(), settings);
         // Held, as by requests under way: least used goes by what is in flight.
-        let leases: Vec<Lease> =
-            (0..400).map(|_| pool.lease(&model("a"), &Tried::default(), at(0.0)).unwrap()).collect();
+        let leases: Vec<Lease> = (0..400).map(|_| take(&pool, "a", at(0.0)).unwrap()).collect();
         let heavy = leases.iter().filter(|lease| lease.key().weight == 3).count();
         assert!((230..=370).contains(&heavy), "{selection:?}: {heavy} of 400");
     }
@@ -217,7 +216,7 @@ fn what_a_witness_was_told_restores_a_ledger() {
     let (ledger, memory) = (Ledger::default(), std::sync::Arc::new(Memory::default()));
     ledger.tell(memory.clone());
     let keys = pool(&ledger, &[1, 2, 3], Selection::RoundRobin);
-    let lease = |now: f64| keys.lease(&model("a"), &Tried::default(), at(now)).unwrap();
+    let lease = |now: f64| take(&keys, "a", at(now)).unwrap();
     lease(0.0).failed(&minute(60.0), at(0.0));
     lease(0.0).failed(&fault(Kind::KeyInvalid, Blame::Key, None), at(0.0));
     let mut third = lease(0.0);
@@ -254,11 +253,11 @@ fn known_limits_are_spent_before_google_refuses() {
         ..KeySettings::from(SecretRef::parse(&secret(number)))
     };
     let pool = prepared(&Ledger::default(), PoolSettings { keys: vec![key(1), key(2)], ..PoolSettings::default() });
-    let ask = |now: f64| pool.lease(&model("a"), &Tried::default(), at(now));
+    let ask = |now: f64| take(&pool, "a", at(now));
     // Both keys share the minute of their project, and each model has its own.
     assert!((0..3).all(|_| ask(0.0).is_ok()));
     assert_eq!(ask(0.0).unwrap_err(), NoKey::Resting { soonest: Duration::from_secs(65), why: Kind::RateLimited });
-    assert!(pool.lease(&model("b"), &Tried::default(), at(0.0)).is_ok());
+    assert!(take(&pool, "b", at(0.0)).is_ok());
     // Tokens are known when the answer is there.
     let mut lease = ask(65.0).unwrap();
     lease.succeeded(at(66.0));
@@ -281,7 +280,7 @@ fn keys_refused_together_for_what_they_did_not_use_are_named() {
     for (occasion, name) in ["a", "b"].into_iter().enumerate() {
         assert!(pool.status(at(0.0))[0].probably_shares_quota_with.is_empty(), "once may be chance: {occasion}");
         for _ in 0..2 {
-            pool.lease(&model(name), &Tried::default(), at(0.0)).unwrap().failed(&exhausted, at(0.0));
+            take(&pool, name, at(0.0)).unwrap().failed(&exhausted, at(0.0));
         }
     }
     assert_eq!(pool.status(at(0.0))[0].probably_shares_quota_with, [pool.keys[1].id.clone()]);
@@ -292,9 +291,9 @@ fn keys_that_used_their_quota_up_themselves_are_not() {
     let pool = pool(&Ledger::default(), &[1, 2], Selection::RoundRobin);
     let exhausted = Fault { quota_value: Some(3), ..fault(Kind::DayQuota, Blame::Quota, None) };
     for name in ["a", "b", "c"] {
-        (0..6).for_each(|_| pool.lease(&model(name), &Tried::default(), at(0.0)).unwrap().succeeded(at(0.0)));
+        (0..6).for_each(|_| take(&pool, name, at(0.0)).unwrap().succeeded(at(0.0)));
         for _ in 0..2 {
-            pool.lease(&model(name), &Tried::default(), at(0.0)).unwrap().failed(&exhausted, at(0.0));
+            take(&pool, name, at(0.0)).unwrap().failed(&exhausted, at(0.0));
         }
     }
     assert!(pool.status(at(0.0)).iter().all(|key| key.probably_shares_quota_with.is_empty()));
@@ -305,10 +304,10 @@ fn a_model_that_is_overloaded_is_left_alone_and_no_key_is_blamed() {
     let ledger = Ledger::default();
     let pool = pool(&ledger, &[1, 2], Selection::RoundRobin);
     let overloaded = fault(Kind::Overloaded, Blame::Model, None);
-    let ask = |now: f64| pool.lease(&model("a"), &Tried::default(), at(now));
+    let ask = |now: f64| take(&pool, "a", at(now));
     (0..5).for_each(|_| ask(0.0).unwrap().failed(&overloaded, at(0.0)));
     assert!(matches!(ask(0.0).unwrap_err(), NoKey::Overloaded { .. }));
-    assert!(pool.lease(&model("b"), &Tried::default(), at(0.0)).is_ok());
+    assert!(take(&pool, "b", at(0.0)).is_ok());
     assert!(pool.status(at(0.0)).iter().all(|key| key.state.state == "ready" && key.failures == 0));
     assert_eq!(ledger.models(at(0.0))["a"].state, "resting");
     // One tries; then two, four, eight at once.
@@ -326,10 +325,30 @@ fn a_key_that_got_a_401_is_tried_again_where_that_is_wanted() {
         let keys = vec![KeySettings::from(SecretRef::parse(&secret(1)))];
         let cooldown = Some(settings::CooldownOverride { revive, ..Default::default() });
         let pool = prepared(&Ledger::default(), PoolSettings { keys, cooldown, ..PoolSettings::default() });
-        let ask = |now: f64| pool.lease(&model("a"), &Tried::default(), at(now));
+        let ask = |now: f64| take(&pool, "a", at(now));
         ask(0.0).unwrap().failed(&unauthorized, at(0.0));
         assert_eq!(ask(3599.0).unwrap_err(), NoKey::AllDead);
         assert_eq!(ask(3600.0).is_ok(), back);
         assert_eq!(pool.counts(at(0.0)).dead, 1);
     }
+}
+
+#[test]
+fn a_conversation_stays_on_its_key_until_that_rests() {
+    let pool = pool(&Ledger::default(), &[0, 1, 2, 3], Selection::LeastUsed);
+    let ask = |number: u64, now: f64| {
+        pool.lease(&Ask { model: &model("a"), tried: &Tried::default(), affinity: Some(number) }, at(now)).unwrap()
+    };
+    let homes: std::collections::BTreeSet<KeyId> = (0..64).map(|number| ask(number, 0.0).key().id().clone()).collect();
+    assert_eq!(homes.len(), KEYS, "conversations are spread");
+    let mut home = ask(7, 0.0);
+    let id = home.key().id().clone();
+    assert!((0..4).all(|_| *ask(7, 0.0).key().id() == id));
+    home.failed(&minute(60.0), at(0.0));
+    assert!((0..4).all(|_| *ask(7, 1.0).key().id() != id), "it yields to a cooldown");
+    assert_eq!(*ask(7, 60.0).key().id(), id, "and comes home");
+    drop(home);
+    let busy: Vec<Lease> = (0..20).map(|_| ask(9, 100.0)).collect();
+    let keys: std::collections::BTreeSet<&KeyId> = busy.iter().map(|lease| lease.key().id()).collect();
+    assert!(keys.len() > 1, "a preference, never a reservation");
 }

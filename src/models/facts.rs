@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use wildmatch::WildMatch;
 
-use crate::model::{Facts, Level, Thinking};
+use crate::model::{Facts, Gives, Level, Thinking};
 
 /// Gemini 3 and later, the strictest common ground: no answer may be put in its mouth, calls are signed, and LOW is a level
 /// that all of them take. It also stands for what is not in the table, and for `gemini-flash-latest` and its kin, which led to
@@ -26,6 +26,7 @@ const NEWEST: Facts = Facts {
     candidates: 1,
     logprobs: false,
     images: false,
+    gives: Gives::Words,
     output_tokens: 65_536,
 };
 
@@ -44,6 +45,7 @@ const BUDGET: Facts = Facts {
     candidates: 8,
     logprobs: true,
     images: false,
+    gives: Gives::Words,
     output_tokens: 65_536,
 };
 
@@ -65,7 +67,8 @@ const GEMMA: Facts = Facts { system_instruction: false, penalties: false, candid
 
 /// What nobody lists: tuned models, and names only the operator knows. The older dialect of schemas is what every model takes,
 /// and no limit is known.
-const UNKNOWN: Facts = Facts { json_schema: false, output_tokens: i32::MAX.unsigned_abs(), ..PLAIN };
+const UNKNOWN: Facts =
+    Facts { json_schema: false, gives: Gives::Anything, output_tokens: i32::MAX.unsigned_abs(), ..PLAIN };
 
 const IMAGES_2_5: Facts = Facts {
     thinking: Thinking::None,
@@ -73,12 +76,14 @@ const IMAGES_2_5: Facts = Facts {
     candidates: 1,
     logprobs: false,
     images: true,
+    gives: Gives::Pictures { sizes: false },
     ..BUDGET
 };
 
 /// Pictures and voices: they sign, and take no `thinkingConfig` ("Thinking is not enabled for this model", recorded).
 const MEDIA: Facts = Facts { thinking: Thinking::None, ..NEWEST };
-const PICTURES: Facts = Facts { images: true, ..MEDIA };
+const PICTURES: Facts = Facts { images: true, gives: Gives::Pictures { sizes: true }, ..MEDIA };
+const VOICE: Facts = Facts { gives: Gives::Voice, ..MEDIA };
 
 const MINIMAL: Thinking = Thinking::Level { lowest: Level::Minimal, medium: true };
 const LOW: Thinking = Thinking::Level { lowest: Level::Low, medium: true };
@@ -88,17 +93,22 @@ const PRO_BUDGET: Thinking = Thinking::Budget { min: 128, max: 32_768, off: fals
 /// Families by name; the first that fits counts.
 const FAMILIES: &[(&str, Facts)] = &[
     ("gemini-1*", Facts { json_schema: false, ..PLAIN }),
-    ("gemini-2.0*-image*", Facts { system_instruction: false, images: true, ..PLAIN }),
+    (
+        "gemini-2.0*-image*",
+        Facts { gives: Gives::Pictures { sizes: false }, system_instruction: false, images: true, ..PLAIN },
+    ),
     ("gemini-2.0*", PLAIN),
     ("gemini-exp*", PLAIN),
-    ("gemini-embedding*", PLAIN),
+    ("gemini-embedding*", Facts { gives: Gives::Vectors, ..PLAIN }),
+    ("text-embedding-*", Facts { gives: Gives::Vectors, ..PLAIN }),
+    ("imagen-*", Facts { gives: Gives::Predictions, ..PLAIN }),
     ("gemini-2.5*-image*", IMAGES_2_5),
-    ("gemini-2.5*-tts*", Facts { thinking: Thinking::None, candidates: 1, ..BUDGET }),
+    ("gemini-2.5*-tts*", Facts { thinking: Thinking::None, candidates: 1, gives: Gives::Voice, ..BUDGET }),
     ("gemini-2.5-flash-lite*", Facts { thinking: LITE_BUDGET, ..BUDGET }),
     ("gemini-2.5-pro*", Facts { thinking: PRO_BUDGET, ..BUDGET }),
     ("gemini-2.5*", BUDGET),
     ("gemini-robotics*", Facts { candidates: 1, ..BUDGET }),
-    ("gemini-*-tts*", MEDIA),
+    ("gemini-*-tts*", VOICE),
     ("gemini-*-image*", PICTURES),
     ("gemini-nano-banana*", PICTURES),
     ("gemini-3-flash*", Facts { thinking: MINIMAL, prefill: true, ..NEWEST }),

@@ -14,7 +14,7 @@ use crate::problem::{Problem, Problems};
 pub use settings::{AliasSettings, FactsSettings, ModelsSettings};
 
 /// Beginnings of names that go to Google as they are, whatever the default.
-const GOOGLES: &[&str] = &["gemini-", "gemma-", "learnlm-", "models/", "google/", "gemini/", "tunedModels/"];
+const GOOGLES: &[&str] = &["gemini-", "gemma-", "learnlm-", "imagen-", "models/", "google/", "gemini/", "tunedModels/"];
 
 /// The names, ready to be looked up.
 #[derive(Debug)]

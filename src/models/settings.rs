@@ -138,6 +138,7 @@ impl FactsSettings {
             candidates: self.candidates.unwrap_or(known.candidates),
             logprobs: self.logprobs.unwrap_or(known.logprobs),
             images: self.images.unwrap_or(known.images),
+            gives: known.gives,
             output_tokens: self.output_tokens.unwrap_or(known.output_tokens),
         }
     }
@@ -196,6 +197,11 @@ impl Default for ModelsSettings {
                     },
                 ),
                 alias("gpt-*", "gemini-flash-latest"),
+                alias("gpt-*-tts*", "gemini-3.8-flash-tts"),
+                alias("tts-*", "gemini-3.8-flash-tts"),
+                alias("gpt-image-*", "gemini-3.1-flash-image"),
+                alias("dall-e-*", "gemini-3.1-flash-image"),
+                alias("text-embedding-*", "gemini-embedding-001"),
             ]
             .into(),
             facts: BTreeMap::new(),

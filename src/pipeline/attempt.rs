@@ -8,12 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
-use super::Exchange;
 use super::route::Route;
+use super::{Exchange, opening};
 use crate::call::Call;
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind, Remedies, Retry};
-use crate::keys::{Lease, NoKey, Tried};
+use crate::keys::{Ask, Lease, NoKey, Tried};
 use crate::model::Model;
 use crate::plugin::AfterFailure;
 use crate::protocol::{Accepted, Reply};
@@ -23,6 +23,10 @@ use crate::upstream;
 const PAUSE: Duration = Duration::from_millis(250);
 /// The longest one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// Keys that may refuse one request, one after the other. They do not count as attempts: a refusal costs Google nothing, each key is
+/// refused once and then rests, and whoever comes next would have to find out instead.
+const MOST_REFUSALS: u32 = 16;
 
 /// The answer of the attempt that succeeded.
 pub enum Opened {
@@ -66,7 +70,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Tries the route's models in order, each on as many keys as attempts are allowed.
+/// Tries the route's models in order, each on one key after another.
 ///
 /// # Errors
 /// What the last attempt, or the state of the keys, tells the client.
@@ -76,8 +80,11 @@ pub async fn until_one_succeeds(
     route: &Route,
 ) -> Result<Opened, Error> {
     let mut error = Error::internal("The route names no model.");
-    for model in &route.targets {
-        match on_model(exchange, accepted, route, model).await {
+    for (position, model) in route.targets.iter().enumerate() {
+        // Another model is asked at once; only for the last one is it worth waiting.
+        let last = position + 1 == route.targets.len();
+        let patience = if last { exchange.snapshot.config.settings.upstream.wait } else { Duration::ZERO };
+        match on_model(exchange, accepted, route, model, patience).await {
             Ok(opened) => return Ok(opened),
             // Another model may do what this one cannot now; a request that is wrong is wrong everywhere.
             Err(failed) if matches!(failed.status, 429 | 500..) => error = failed,
@@ -92,19 +99,20 @@ async fn on_model(
     accepted: &dyn Accepted,
     route: &Route,
     model: &Model,
+    mut patience: Duration,
 ) -> Result<Opened, Error> {
     let mut remedies = exchange.services.refusals.of(&model.name);
     let body = exchange.translated(accepted, model, remedies)?;
-    let mut call = Call { model: model.name.clone(), method: accepted.method(), body };
+    let mut call = Call { model: model.name.clone(), method: accepted.method_of(model), body };
     let attempts = exchange.snapshot.config.settings.upstream.attempts;
+    let mut active = exchange.services.retries.begin(&model.name);
     let mut tried = Tried::default();
     let mut last = None;
-    for attempt in 1..=attempts {
-        let now = exchange.services.clock.now();
-        let mut lease = match route.pool.lease(&model.name, &tried, now) {
-            Ok(lease) => lease,
-            Err(no_key) => return Err(nothing_left(no_key, last.as_ref())),
-        };
+    let (mut attempt, mut refusals) = (1, 0);
+    loop {
+        let mut lease = lease(exchange, route, &call, &mut tried, &mut patience)
+            .await
+            .map_err(|no_key| nothing_left(no_key, last.as_ref()))?;
         exchange.attempted(model, &lease);
         let failure = match remedied(exchange, accepted, model, &mut call, &mut remedies, &mut lease).await {
             Ok(attempted) => {
@@ -123,15 +131,22 @@ async fn on_model(
         drop(lease);
         match next(&failure, wanted) {
             Retry::Never => return Err(Error::from(&failure)),
-            Retry::OtherKey => {}
-            Retry::AfterPause if attempt == attempts || !pause(attempt, exchange.deadline).await => {
-                return Err(Error::from(&failure));
+            Retry::OtherKey if refused(&failure) && refusals < MOST_REFUSALS => refusals += 1,
+            again => {
+                let may = !refused(&failure) && attempt < attempts && active.may_retry();
+                if !may || (again == Retry::AfterPause && !pause(attempt, exchange.deadline).await) {
+                    return Err(Error::from(&failure));
+                }
+                attempt += 1;
             }
-            Retry::AfterPause => {}
         }
         last = Some(failure);
     }
-    Err(last.map_or_else(|| Error::internal("No attempt was allowed."), |fault| Error::from(&fault)))
+}
+
+/// Whether it was the key that refused, by its quota or itself.
+fn refused(fault: &Fault) -> bool {
+    matches!(fault.blame, Blame::Key | Blame::Quota)
 }
 
 /// The fault as a plugin wants it seen: a key that is to rest rests for this model, as after a limit of its own.
@@ -234,6 +249,36 @@ async fn once(
         }
     }
     Ok(Attempted::Stream(Box::new(answer), reply, out, false))
+}
+
+/// A key for this call: at once, or, while there is patience, when the first one comes back.
+async fn lease(
+    exchange: &Exchange,
+    route: &Route,
+    call: &Call,
+    tried: &mut Tried,
+    patience: &mut Duration,
+) -> Result<Lease, NoKey> {
+    let affinity = route.pool.wants_affinity().then(|| opening::fingerprint(&exchange.record.client, call)).flatten();
+    loop {
+        let ask = Ask { model: &call.model, tried, affinity };
+        let no_key = match route.pool.lease(&ask, exchange.services.clock.now()) {
+            Ok(lease) => return Ok(lease),
+            Err(no_key) => no_key,
+        };
+        // Many that wait for one key must not come back in the same instant.
+        let rest = no_key.soonest().map(|rest| rest.mul_f64(1.0 + fastrand::f64() / 10.0));
+        let left = exchange.deadline.saturating_duration_since(Instant::now());
+        match rest {
+            Some(rest) if rest <= *patience && rest < left / 2 => {
+                *patience -= rest;
+                sleep(rest).await;
+                // What refused before has rested since.
+                *tried = Tried::default();
+            }
+            _ => return Err(no_key),
+        }
+    }
 }
 
 /// No key can be had. When that is for want of keys to try, the last failure says more.

@@ -14,7 +14,9 @@ use crate::fault::{Fault, Remedies};
 use crate::keys::Lease;
 use crate::model::Model;
 use crate::plugin::{Reply as PluginReply, Session};
-use crate::protocol::{Accepted, Files, Form, Left, Note, Notes, Place, Protocol, Stamp, Target, Usage, Verdict};
+use crate::protocol::{
+    Accepted, Asked, Files, Form, Left, Note, Notes, Place, Protocol, Stamp, Target, Usage, Verdict,
+};
 use crate::runtime::{Services, Snapshot};
 use crate::telemetry::RequestRecord;
 
@@ -50,6 +52,18 @@ pub struct Exchange {
 pub struct Known {
     form: OnceLock<Form>,
     losses: OnceLock<String>,
+    why: OnceLock<Why>,
+}
+
+/// How an answer came about.
+#[derive(Clone, Debug)]
+pub struct Why {
+    /// How many attempts it took.
+    pub attempts: u32,
+    /// The model of the last one.
+    pub model: String,
+    /// The id of its key.
+    pub key: String,
 }
 
 impl Known {
@@ -61,6 +75,11 @@ impl Known {
     /// What the client is warned of: the fields that were lost.
     pub fn losses(&self) -> Option<&str> {
         self.losses.get().map(String::as_str)
+    }
+
+    /// How the answer came about; None as long as that is not decided.
+    pub fn why(&self) -> Option<&Why> {
+        self.why.get()
     }
 }
 
@@ -75,6 +94,23 @@ impl Exchange {
         model.clone_into(&mut self.record.asked);
         self.record.stream = form.stream;
         let _ = self.known.form.set(form);
+    }
+
+    /// One that does a part of this one's work.
+    pub fn part(&self) -> Self {
+        Self {
+            snapshot: self.snapshot.clone(),
+            services: self.services.clone(),
+            protocol: self.protocol,
+            place: self.place.clone(),
+            session: self.session.clone(),
+            record: self.record.part(),
+            deadline: self.deadline,
+            fidelity: self.fidelity,
+            files: Files::default(),
+            earlier: None,
+            known: self.known.clone(),
+        }
     }
 
     /// The Gemini request for a model. What the client would not lose is judged here, before any quota is spent.
@@ -138,6 +174,12 @@ impl Exchange {
         self.record.key = lease.key().id().to_string();
     }
 
+    /// There will be no other attempt.
+    pub fn decided(&self) {
+        let RequestRecord { attempts, model, key, .. } = &self.record;
+        let _ = self.known.why.set(Why { attempts: *attempts, model: model.clone(), key: key.clone() });
+    }
+
     /// An attempt has failed.
     pub fn attempt_failed(&self, fault: &Fault) {
         let record = &self.record;
@@ -150,17 +192,29 @@ impl Exchange {
         self.record.tokens = (usage.prompt, usage.completion);
     }
 
-    /// A plugin has answered instead of Gemini.
-    pub(super) fn canned(&mut self, reply: &PluginReply) -> Told {
-        match reply {
-            PluginReply::Text { text, model, stream } => {
-                self.accepted(model, if *stream { Form::EVENTS } else { Form::JSON });
-                let body = self.protocol.canned(self.stamp(), *stream, text);
-                if *stream { Told::Events(body) } else { Told::Whole(body) }
-            }
-            PluginReply::Document(document) => Told::Whole(document.to_string().into()),
+    /// A plugin has answered this request instead of Gemini.
+    ///
+    /// # Errors
+    /// When it has answered with a text where a text is no answer.
+    pub(super) fn canned(&mut self, reply: &PluginReply, body: &[u8]) -> Result<Told, Error> {
+        let (text, model, stream) = match reply {
+            PluginReply::Text { text, model, stream } => (text, model, *stream),
+            PluginReply::Document(document) => return Ok(Told::Whole(document.to_string().into())),
+        };
+        // What the request itself says, if it can be read; a plugin may answer one that cannot.
+        let place = self.place.clone();
+        match self.protocol.accept(Asked { place: &place, body }) {
+            Ok(accepted) => self.accepted(accepted.model(), accepted.form()),
+            Err(_) => self.accepted(model, if stream { Form::EVENTS } else { Form::JSON }),
         }
+        let form = self.known.form();
+        let body = self.protocol.canned(self.stamp(), form, text).ok_or_else(no_answer)?;
+        Ok(if form.stream { Told::Events(body) } else { Told::Whole(body) })
     }
+}
+
+fn no_answer() -> Error {
+    Error::internal("A plugin replied with a text, which is no answer to this request.")
 }
 
 /// What a client is told that wants nothing lost.

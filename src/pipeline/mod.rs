@@ -7,9 +7,13 @@
 //! Never: a vendor's field, a status line, a second retry loop.
 
 mod attempt;
+pub mod errand;
 mod exchange;
 mod files;
+mod opening;
+pub mod owner;
 mod route;
+mod shares;
 mod stream;
 mod translation;
 
@@ -18,11 +22,11 @@ use tokio::time::timeout;
 
 use crate::error::Error;
 use crate::plugin::Verdict;
-use crate::protocol::Asked;
+use crate::protocol::{Asked, owned};
 use crate::telemetry::Outcome;
 
 use attempt::{Begun, Opened};
-pub use exchange::Exchange;
+pub use exchange::{Exchange, Why};
 pub use stream::EventStream;
 pub use translation::{Translation, translate};
 
@@ -98,20 +102,26 @@ enum Told {
 }
 
 async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
-    let body = match exchange.session.on_request(body)? {
+    let body = match exchange.session.on_request(body.clone())? {
         Verdict::Continue(body) => body,
-        Verdict::Reply(reply) => return Ok(exchange.canned(&reply)),
+        Verdict::Reply(reply) => return exchange.canned(&reply, &body),
     };
     let place = exchange.place.clone();
     let accepted = exchange.protocol.accept(Asked { place: &place, body: &body })?;
     exchange.accepted(accepted.model(), accepted.form());
-    let route = route::choose(&exchange.snapshot, &exchange.session, accepted.model())?;
+    let mut route = route::choose(&exchange.snapshot, &exchange.session, accepted.model())?;
+    let owned = owned::names(&body);
+    owner::narrow(&exchange.snapshot, &exchange.services, &exchange.record.client, &owned, &mut route).await?;
     route.pool.name().clone_into(&mut exchange.record.pool);
     exchange.files = files::fetch(exchange, &*accepted).await?;
     // Another replica may have given the answer that is gone on from here.
     exchange.services.signatures.fetch(&accepted.unsigned_calls()).await;
     exchange.recall(accepted.earlier()).await;
-    match attempt::until_one_succeeds(exchange, &*accepted, &route).await? {
+    let opened = shares::all_succeed(exchange, &*accepted, &route).await;
+    exchange.decided();
+    match opened.map_err(|error| owned.iter().fold(error, |error, named| owner::alone(&named.name, error)))? {
+        // A plugin reads JSON; sound and captions are none.
+        Opened::Whole(body) if !accepted.form().is_json() => Ok(Told::Whole(body)),
         Opened::Whole(body) => exchange.session.on_response(body).map(Told::Whole),
         Opened::Stream(begun) => Ok(Told::Begun(begun)),
     }

@@ -24,10 +24,20 @@ pub fn choose(snapshot: &Snapshot, session: &Session, asked: &str) -> Result<Rou
     let models = &snapshot.models;
     let mut route = models.route(asked).ok_or_else(|| Error::model_not_found(asked))?;
     let first = route.targets.first().map(|model| model.name.to_string()).unwrap_or_default();
-    let mut view = RouteView { asked: asked.to_owned(), model: first.clone(), pool: route.pool.clone() };
+    let fallback: Vec<String> = route.targets.iter().skip(1).map(|model| model.name.to_string()).collect();
+    let mut view = RouteView {
+        asked: asked.to_owned(),
+        model: first.clone(),
+        fallback: fallback.clone(),
+        pool: route.pool.clone(),
+    };
     session.on_route(&mut view)?;
-    if view.model != first {
-        route.targets = vec![models.model(&view.model).ok_or_else(|| Error::model_not_found(&view.model))?];
+    // Another model has no fallbacks but those that were chosen with it.
+    let kept = if view.model == first || view.fallback != fallback { view.fallback } else { Vec::new() };
+    if view.model != first || kept != fallback {
+        let names = std::iter::once(&view.model).chain(&kept);
+        let named = names.map(|name| models.model(name).ok_or_else(|| Error::model_not_found(name)));
+        route.targets = named.collect::<Result<_, _>>()?;
     }
     let pool =
         snapshot.pools.get(&view.pool).cloned().ok_or_else(|| {

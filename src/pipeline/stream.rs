@@ -27,22 +27,36 @@ const LARGEST_WRITE: usize = 32 * 1024;
 /// The story of a request that is not told yet.
 type Story = Pin<Box<dyn Future<Output = Result<Content, Error>> + Send>>;
 
+/// A stream that failed in a form that has no words for it. The connection breaks, so that nobody takes half for the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokenOff;
+
+impl std::fmt::Display for BrokenOff {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the answer broke off")
+    }
+}
+
+impl std::error::Error for BrokenOff {}
+
+type Piece = Result<Bytes, BrokenOff>;
+
 /// The events a client gets. Dropping it, as the server does when the client leaves, ends the upstream's work too.
-pub struct EventStream(Pin<Box<dyn Stream<Item = Bytes> + Send>>);
+pub struct EventStream(Pin<Box<dyn Stream<Item = Piece> + Send>>);
 
 impl EventStream {
     /// A stream that was whole before it began.
     pub fn of(body: Bytes) -> Self {
-        Self(Box::pin(futures_util::stream::iter([body])))
+        Self(Box::pin(futures_util::stream::iter([Ok(body)])))
     }
 
     /// A stream that has its first content.
     pub(super) fn live(exchange: Exchange, begun: Box<Begun>) -> Self {
-        let mut live = Live { exchange, begun };
+        let mut live = Live { exchange, begun, broken: false };
         if live.begun.ended {
             live.tell(Outcome::Answered);
         }
-        Self(Box::pin(unfold(live, |mut live| async move { live.next().await.map(|bytes| (bytes, live)) })))
+        Self(Box::pin(unfold(live, |mut live| async move { live.next().await.map(|piece| (piece, live)) })))
     }
 
     /// A stream that is still silent. It says that it lives until its story is told.
@@ -58,10 +72,10 @@ impl EventStream {
 }
 
 impl Stream for EventStream {
-    type Item = Result<Bytes, std::convert::Infallible>;
+    type Item = Piece;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.as_mut().poll_next(context).map(|item| item.map(Ok))
+        self.0.as_mut().poll_next(context)
     }
 }
 
@@ -82,24 +96,24 @@ struct Silent {
 }
 
 impl Opening {
-    async fn next(self) -> Option<(Bytes, Self)> {
+    async fn next(self) -> Option<(Piece, Self)> {
         match self {
             Self::Silent(mut silent) => {
                 let word = Bytes::from_static(silent.word);
                 if !std::mem::replace(&mut silent.greeted, true) {
-                    return Some((word, Self::Silent(silent)));
+                    return Some((Ok(word), Self::Silent(silent)));
                 }
                 match timeout(silent.keep_alive, &mut silent.story).await {
-                    Err(_) => Some((word, Self::Silent(silent))),
+                    Err(_) => Some((Ok(word), Self::Silent(silent))),
                     Ok(Ok(Content::Stream(stream))) => Box::pin(Self::Open(stream).next()).await,
-                    Ok(Ok(Content::Whole(body))) => Some((body, Self::Over)),
+                    Ok(Ok(Content::Whole(body))) => Some((Ok(body), Self::Over)),
                     // The status went out long ago; the error is the stream's last event.
-                    Ok(Err(error)) => Some((silent.protocol.error_event(&error), Self::Over)),
+                    Ok(Err(error)) => Some((Ok(silent.protocol.error_event(&error)), Self::Over)),
                 }
             }
             Self::Open(mut stream) => {
                 let next = std::future::poll_fn(|context| stream.0.as_mut().poll_next(context)).await;
-                next.map(|bytes| (bytes, Self::Open(stream)))
+                next.map(|piece| (piece, Self::Open(stream)))
             }
             Self::Over => None,
         }
@@ -110,6 +124,7 @@ impl Opening {
 struct Live {
     exchange: Exchange,
     begun: Box<Begun>,
+    broken: bool,
 }
 
 /// A client that leaves has used what came so far.
@@ -120,22 +135,25 @@ impl Drop for Live {
 }
 
 impl Live {
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Piece> {
         if !self.begun.out.is_empty() {
             self.exchange.record.first_token();
-            return Some(self.written());
+            return Some(Ok(self.written()));
         }
         while !self.begun.ended && self.begun.out.is_empty() {
             match timeout(self.exchange.keep_alive(), self.begun.answer.event()).await {
                 Err(_) => match self.exchange.known.form().keep_alive {
                     b"" => {}
-                    word => return Some(Bytes::from_static(word)),
+                    word => return Some(Ok(Bytes::from_static(word))),
                 },
                 Ok(arrived) => self.take(arrived),
             }
         }
         self.gather().await;
-        (!self.begun.out.is_empty()).then(|| self.written())
+        if self.begun.out.is_empty() && std::mem::take(&mut self.broken) {
+            return Some(Err(BrokenOff));
+        }
+        (!self.begun.out.is_empty()).then(|| Ok(self.written()))
     }
 
     /// Takes in what is there already.
@@ -184,7 +202,9 @@ impl Live {
 
     fn fail(&mut self, mut error: Error) {
         self.exchange.session.on_error(&mut error);
+        let before = self.begun.out.len();
         self.begun.reply.fail(&error, &mut self.begun.out);
+        self.broken = self.begun.out.len() == before;
         self.begun.ended = true;
         self.tell(Outcome::BrokenStream);
     }

@@ -81,12 +81,12 @@ pub fn translate(
         fallback: fallback.iter().map(|model| model.name.to_string()).collect(),
         pool: route.pool.name().to_owned(),
         method: accepted.method().name(),
-        plugins: session.touched(),
+        plugins: session.changes(),
         fields: accepted.verdicts(notes.into_list()),
         request: serde_json::from_slice(&request).unwrap_or_default(),
     }))
 }
 
 fn replied(reply: Value, session: &Session) -> Translation {
-    Translation::Reply { reply, plugins: session.touched() }
+    Translation::Reply { reply, plugins: session.changes() }
 }

@@ -33,7 +33,10 @@ impl Files {
     pub fn read(settings: &PluginsSettings, reading: &Reading, problems: &mut Problems) -> Self {
         let dir = &settings.dir;
         let mut files = Self {
-            plugins: folder(dir, "rhai", reading, problems),
+            plugins: folder(dir, "rhai", reading, problems)
+                .into_iter()
+                .filter(|file| !is_definition(&file.path))
+                .collect(),
             libraries: folder(&dir.join("lib"), "rhai", reading, problems),
             tests: if settings.run_tests { folder(&dir.join("tests"), "toml", reading, problems) } else { Vec::new() },
         };
@@ -49,11 +52,26 @@ impl Files {
         files
     }
 
+    /// The whole library, with its tests.
+    pub fn of_library() -> Self {
+        let file = |path: String, text: &str| File { path: PathBuf::from(path), text: text.to_owned() };
+        Self {
+            plugins: LIBRARY.iter().map(|it| file(format!("library/{}.rhai", it.name), it.source)).collect(),
+            libraries: Vec::new(),
+            tests: LIBRARY.iter().map(|it| file(format!("library/tests/{}.toml", it.name), it.tests)).collect(),
+        }
+    }
+
     /// All texts, for a fingerprint.
     pub fn texts(&self) -> String {
         let all = self.plugins.iter().chain(&self.libraries);
         all.map(|file| format!("\n{}\n{}", file.path.display(), file.text)).collect()
     }
+}
+
+/// Definitions for editors lie beside plugins and are none.
+fn is_definition(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(".d.rhai")
 }
 
 fn no_volume(name: &str) -> Problem {

@@ -23,7 +23,19 @@ macro_rules! volumes {
 }
 
 /// All of them.
-pub const LIBRARY: &[Volume] = volumes!["system_prompt", "word_guard"];
+pub const LIBRARY: &[Volume] = volumes![
+    "ab_test",
+    "cost_tags",
+    "json_repair",
+    "model_list",
+    "pii",
+    "quota_downgrade",
+    "reply_language",
+    "safety_presets",
+    "session_routing",
+    "system_prompt",
+    "word_guard",
+];
 
 /// One of them.
 pub fn volume(name: &str) -> Option<&'static Volume> {

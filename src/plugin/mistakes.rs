@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rhai::{AST, EvalAltResult, Map, ParseError, Position};
 
+use super::api::ENTRIES;
 use super::header::{self, Header};
 use super::hook::Hook;
 use super::sandbox::shortened;
@@ -104,9 +105,20 @@ pub fn root(error: &EvalAltResult) -> &EvalAltResult {
     }
 }
 
-/// What went wrong, in a line.
+/// What went wrong, in a line; for a name that is none, the nearest that is one.
 pub fn cause(error: &EvalAltResult) -> String {
-    shortened(&root(error).to_string())
+    let error = root(error);
+    let message = shortened(&error.to_string());
+    let unknown = match error {
+        EvalAltResult::ErrorDotExpr(words, _) => words.split('\'').nth(1),
+        EvalAltResult::ErrorFunctionNotFound(signature, _) => signature.split(" (").next(),
+        _ => None,
+    };
+    let known = || ENTRIES.iter().map(|entry| entry.name);
+    match unknown.filter(|name| !known().any(|known| known == *name)).and_then(|name| header::nearest(name, known())) {
+        Some(near) => format!("{message}; did you mean `{near}`?"),
+        None => message,
+    }
 }
 
 /// A place in a file, from the engine's.

@@ -4,6 +4,7 @@
 //! for it, [`context`] what it sees, [`script`] one plugin with its policy and fuse, [`session`] all of them along one request.
 //! Never: a file, a socket or a clock for a script; a panic or an endless loop out of one.
 
+pub mod api;
 pub mod cases;
 mod context;
 mod difference;
@@ -33,6 +34,7 @@ use crate::reading::Reading;
 use crate::secret::Digest;
 use crate::store::{Bounds, Table};
 
+pub use difference::Difference;
 pub use hook::{HOOKS, Hook, HookRow};
 pub use library::{LIBRARY, Volume};
 pub use session::{RouteView, Session, SessionFacts, Touched};
@@ -172,6 +174,7 @@ impl Loaded {
                 asked: String::new(),
                 model: String::new(),
                 pool: String::new(),
+                fallback: rhai::Array::new(),
                 subject: Subject::Nothing,
             };
             let (message, place) = match script.attempt(&self.engine, Hook::Load, &Context::new(view)) {

@@ -19,7 +19,7 @@ use super::status::{HookStatus, PluginStatus};
 use crate::error::Error;
 use crate::problem::{Problem, Problems};
 
-/// So many overruns in a row blow a plugin's fuse.
+/// So many overruns of a hook in a row blow its plugin's fuse.
 const FUSE: u32 = 3;
 /// Longest source, in bytes.
 const LONGEST_SOURCE: usize = 256 * 1024;
@@ -40,7 +40,6 @@ pub struct Script {
     hooks: BTreeMap<Hook, Entry>,
     /// Why it is off, once it is.
     off: OnceLock<&'static str>,
-    overruns: AtomicU32,
     /// Why the last call failed that did. Never told to clients: it may quote a request.
     last_failure: Mutex<Option<String>>,
 }
@@ -55,6 +54,8 @@ struct Entry {
     shadowed: AtomicU64,
     nanoseconds: AtomicU64,
     operations: AtomicU64,
+    /// Overruns in a row.
+    overruns: AtomicU32,
 }
 
 /// What came of a call, whatever the plugin's policy.
@@ -73,8 +74,8 @@ pub struct Failure {
     pub why: String,
     /// Line and column in the script, where known.
     pub place: Option<(usize, usize)>,
-    /// Whether it went beyond its budget.
-    overrun: bool,
+    /// How often in a row the hook went beyond its budget.
+    overruns_in_a_row: u32,
 }
 
 /// What came of a call, and what follows from it.
@@ -123,8 +124,8 @@ impl Script {
         let config = rhai::serde::to_dynamic(&header.config).ok().and_then(Dynamic::try_cast).unwrap_or_default();
         let comments = ast.iter_functions().map(|function| (function.name.to_owned(), function.comments.join("\n")));
         let comments = comments.collect();
-        let (off, overruns, last_failure) = Default::default();
-        Ok(Self { header, file: file.to_owned(), config, comments, hooks, off, overruns, last_failure })
+        let (off, last_failure) = Default::default();
+        Ok(Self { header, file: file.to_owned(), config, comments, hooks, off, last_failure })
     }
 
     /// Its hooks, in the order of a request's life.
@@ -155,7 +156,7 @@ impl Script {
         let failure = match spent {
             None => Failure::new("too many calls of plugins wait for their turn already"),
             Some(Spent { met: false, .. }) => Failure {
-                overrun: true,
+                overruns_in_a_row: entry.overruns.fetch_add(1, Ordering::Relaxed) + 1,
                 ..Failure::new(format!(
                     "it took more than {} ms, or {} operations",
                     budget.time.as_millis(),
@@ -163,7 +164,7 @@ impl Script {
                 ))
             },
             Some(Spent { result: Some(Ok(value)), .. }) => {
-                self.overruns.store(0, Ordering::Relaxed);
+                entry.overruns.store(0, Ordering::Relaxed);
                 return Attempt::Returned(value);
             }
             Some(Spent { result: Some(Err(error)), .. }) => match thrown(&error) {
@@ -183,8 +184,8 @@ impl Script {
         let name = &self.header.name;
         let (why, line) = (&failure.why, failure.place.map(|(line, _)| line));
         tracing::warn!(plugin = name, hook = hook.name(), line, why, "a plugin failed");
-        if failure.overrun && self.overruns.fetch_add(1, Ordering::Relaxed) + 1 >= FUSE {
-            self.turn_off("it went beyond its limits three times in a row");
+        if failure.overruns_in_a_row >= FUSE {
+            self.turn_off("one of its hooks went beyond its limits three times in a row");
         }
         match self.header.on_error {
             Policy::Skip => Called::Skipped,
@@ -257,7 +258,7 @@ impl Script {
 
 impl Failure {
     fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), place: None, overrun: false }
+        Self { why: why.into(), place: None, overruns_in_a_row: 0 }
     }
 }
 
@@ -272,6 +273,7 @@ impl Entry {
             shadowed: zero(),
             nanoseconds: zero(),
             operations: zero(),
+            overruns: AtomicU32::default(),
         }
     }
 

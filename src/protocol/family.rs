@@ -1,5 +1,8 @@
-//! What all protocols of one vendor have in common: how an error is told, and what every answer bears.
+//! What all protocols of one vendor have in common: how an error and a model are told, and what every answer bears.
 
+use serde_json::Value;
+
+use super::catalog::{self, Card};
 use crate::error::Error;
 use crate::wire::{anthropic, gemini, openai};
 
@@ -12,6 +15,16 @@ pub trait Family: Send + Sync {
 
     /// An error as the body of an answer to the request of this id.
     fn error(&self, error: &Error, request_id: &str) -> Vec<u8>;
+
+    /// A model, as the vendor's clients read it.
+    fn model(&self, card: &Card) -> Value {
+        catalog::openai(card)
+    }
+
+    /// All models, each [in its shape](Self::model).
+    fn models(&self, models: Vec<Value>) -> Value {
+        catalog::openai_list(models)
+    }
 
     /// The header in which the vendor's clients look for the request's id, beside `x-request-id`.
     fn id_header(&self) -> Option<&'static str> {
@@ -48,6 +61,14 @@ impl Family for Anthropic {
         anthropic::error::Body::new(self.status(error), &message, request_id).to_vec()
     }
 
+    fn model(&self, card: &Card) -> Value {
+        catalog::anthropic(card)
+    }
+
+    fn models(&self, models: Vec<Value>) -> Value {
+        catalog::anthropic_list(models)
+    }
+
     fn id_header(&self) -> Option<&'static str> {
         Some("request-id")
     }
@@ -55,7 +76,7 @@ impl Family for Anthropic {
 
 impl Family for Google {
     fn error(&self, error: &Error, _: &str) -> Vec<u8> {
-        gemini::error::Body::new(error.status, &error.message).to_vec()
+        gemini::error::Body::new(error.status, &error.message).retry_after(error.retry_after).to_vec()
     }
 }
 
@@ -65,7 +86,7 @@ fn is(error: &Error, code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::fault::{Blame, Fault, Kind};

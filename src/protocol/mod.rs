@@ -3,10 +3,17 @@
 //! Never: async, a key, a URL, a clock.
 
 pub mod anthropic;
+mod catalog;
 mod family;
 mod fields;
+pub mod gemini;
 pub mod openai_chat;
+pub mod openai_completions;
+pub mod openai_embeddings;
+pub mod openai_images;
 pub mod openai_responses;
+pub mod openai_speech;
+pub mod openai_transcriptions;
 mod rules;
 mod verdict;
 
@@ -16,11 +23,13 @@ use bytes::Bytes;
 
 use crate::call::Method;
 use crate::error::Error;
-use crate::fault::{Fault, Remedies};
+use crate::fault::{Blame, Fault, Kind, Remedies};
 use crate::model::Model;
 use crate::store::Signatures;
 
+pub use catalog::Card;
 pub use family::{Anthropic, Family, Google, OpenAi};
+pub use rules::owned;
 pub use verdict::{Note, Notes, Verdict};
 
 /// A dialect.
@@ -37,11 +46,20 @@ pub trait Protocol: Send + Sync {
     /// When it is not one: an error that names the field.
     fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error>;
 
-    /// An answer of one text that no model gave: what a plugin replies with.
-    fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes;
+    /// Whether its requests may come as forms. The door makes JSON of them.
+    fn takes_forms(&self) -> bool {
+        false
+    }
+
+    /// An answer of one text that no model gave, in this form: what a plugin replies with. None where a text is no answer.
+    fn canned(&self, _stamp: Stamp, _form: Form, _text: &str) -> Option<Bytes> {
+        None
+    }
 
     /// The only event of a stream that was begun, and then had nothing to show.
-    fn error_event(&self, error: &Error) -> Bytes;
+    fn error_event(&self, error: &Error) -> Bytes {
+        [b"data: ", &*self.family().error(error, ""), b"\n\n"].concat().into()
+    }
 }
 
 /// What a client sends to an endpoint.
@@ -77,8 +95,13 @@ pub trait Accepted: Send + Sync {
     /// The model the client asked for.
     fn model(&self) -> &str;
 
-    /// What it asks of the model.
+    /// What it asks of a model.
     fn method(&self) -> Method;
+
+    /// What it asks of this model, where not all are asked in the same way.
+    fn method_of(&self, _model: &Model) -> Method {
+        self.method()
+    }
 
     /// How the answer travels to the client.
     fn form(&self) -> Form {
@@ -86,7 +109,22 @@ pub trait Accepted: Send + Sync {
     }
 
     /// Files it names by URL that are not Google's.
-    fn remote_files(&self) -> Vec<RemoteFile>;
+    fn remote_files(&self) -> Vec<RemoteFile> {
+        Vec::new()
+    }
+
+    /// Requests that together are this one, where Google takes it only in several calls; else none.
+    fn shares(&self) -> Vec<Box<dyn Accepted + '_>> {
+        Vec::new()
+    }
+
+    /// One answer, out of the answers to all shares in their order.
+    ///
+    /// # Errors
+    /// When one of them is not what it should be.
+    fn joined(&self, answers: &[Bytes]) -> Result<Bytes, Fault> {
+        Ok(answers.first().cloned().unwrap_or_default())
+    }
 
     /// Calls of earlier answers whose signatures the client did not send back.
     fn unsigned_calls(&self) -> Vec<&str> {
@@ -128,6 +166,11 @@ impl Form {
     /// Server-sent events. Every reader of them passes a comment over.
     pub const EVENTS: Self =
         Self { stream: true, media_type: "text/event-stream; charset=utf-8", keep_alive: b": keep-alive\n\n" };
+
+    /// Whether it is a JSON document: what a plugin can read.
+    pub fn is_json(self) -> bool {
+        self.media_type == Self::JSON.media_type
+    }
 }
 
 /// What a request is translated for, and with.
@@ -186,7 +229,7 @@ pub struct Stamp {
     pub check_json: bool,
 }
 
-/// Translates the answer of one attempt, whole or event by event.
+/// Translates the answer of one attempt, whole or event by event. What only ever comes whole needs nothing that is about events.
 pub trait Reply: Send {
     /// A whole answer.
     ///
@@ -198,19 +241,25 @@ pub trait Reply: Send {
     ///
     /// # Errors
     /// When the event is broken.
-    fn event(&mut self, event: &[u8], out: &mut Vec<u8>) -> Result<(), Fault>;
+    fn event(&mut self, _event: &[u8], _out: &mut Vec<u8>) -> Result<(), Fault> {
+        Err(Fault::new(Kind::BrokenAnswer, Blame::Ours, "An answer came in pieces that should have come whole."))
+    }
 
     /// Whether any content is in what was appended so far. From then on another attempt would show.
-    fn committed(&self) -> bool;
+    fn committed(&self) -> bool {
+        false
+    }
 
     /// The end of a stream.
     ///
     /// # Errors
     /// When it ended too early, or with nothing to show.
-    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Fault>;
+    fn end(&mut self, _out: &mut Vec<u8>) -> Result<(), Fault> {
+        Ok(())
+    }
 
-    /// The end of a stream that failed after it began.
-    fn fail(&mut self, error: &Error, out: &mut Vec<u8>);
+    /// The end of a stream that failed after it began. Where nothing is appended, the connection breaks.
+    fn fail(&mut self, _error: &Error, _out: &mut Vec<u8>) {}
 
     /// Tokens so far.
     fn usage(&self) -> Usage;

@@ -5,8 +5,12 @@ use std::sync::PoisonError;
 
 use super::reload::takeable;
 use super::restore::restore;
-use super::{Change, Generation, Live, Reloaded, start};
+use super::start::open;
+use super::{Change, History, Live, Reloaded, Snapshot, prepare};
+use crate::config::Sources;
+use crate::keys::Ledger;
 use crate::problem::{Problem, Problems};
+use crate::reading::{Kept, Reading};
 
 impl Live {
     /// What a reload would change now. Nothing is changed.
@@ -14,7 +18,7 @@ impl Live {
     /// # Errors
     /// All that a reload would be refused for.
     pub fn trial(&self) -> Result<Vec<Change>, Problems> {
-        let next = super::prepare(self.sources(), &Default::default(), &self.services().ledger)?;
+        let next = prepare(self.sources(), &Default::default(), &self.services().ledger)?;
         takeable(&self.snapshot(), next).map(|(_, changes)| changes)
     }
 
@@ -25,23 +29,38 @@ impl Live {
     /// nothing else has changed.
     pub fn rollback(&self, generation: u64) -> Result<Reloaded, Problems> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = self.kept(generation)?;
-        let checked = start::again(&kept, self.sources(), self.services())?;
         let live = self.snapshot();
-        takeable(&live, checked)?;
-        let Ok(files) = kept.open() else { return Err(gone(generation)) };
-        restore(&files, &live.reading.kept())?;
+        let checked = |next| takeable(&live, next).map(|_| live.reading.kept());
+        bring_back(&self.history, generation, self.sources(), &self.services().ledger, checked)?;
         self.load()
     }
+}
 
-    fn kept(&self, generation: u64) -> Result<Generation, Problems> {
-        let kept = self.history.get(generation).ok_or_else(|| gone(generation))?;
-        if kept.is_of(self.sources().path()) {
-            return Ok(kept);
-        }
-        let message = format!("generation {generation} was not read from `{}`", self.sources().path().display());
-        Err(Problem::error(message).hint("`gemini-adapter config history` lists what is kept").into())
+/// Writes the files of an earlier generation back where no server runs, for the next start to read.
+///
+/// # Errors
+/// As [`Live::rollback`].
+pub fn rollback_files(history: &History, generation: u64, sources: &Sources) -> Result<(), Problems> {
+    let accepted = || history.last().and_then(|last| last.open().ok()).unwrap_or_default();
+    bring_back(history, generation, sources, &Ledger::default(), |_| Ok(accepted()))
+}
+
+/// `checked` says no to what was built from the generation, or what was accepted last.
+fn bring_back(
+    history: &History,
+    generation: u64,
+    sources: &Sources,
+    ledger: &Ledger,
+    checked: impl FnOnce(Snapshot) -> Result<Kept, Problems>,
+) -> Result<(), Problems> {
+    let kept = history.get(generation).ok_or_else(|| gone(generation))?;
+    if !kept.is_of(sources.path()) {
+        let message = format!("generation {generation} was not read from `{}`", sources.path().display());
+        return Err(Problem::error(message).hint("`gemini-adapter config history` lists what is kept").into());
     }
+    let files = open(&kept)?;
+    let again = prepare(sources, &Reading::of_kept(files.clone()), ledger)?;
+    restore(&files, &checked(again)?)
 }
 
 fn gone(generation: u64) -> Problems {

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use crate::clock::Clock;
 use crate::environment::Environment;
-use crate::keys::Ledger;
+use crate::keys::{Ledger, RetryBudget};
 use crate::plugin;
-use crate::store::{Conversations, Holder, Refusals, Signatures, Standing, Store, StoreSettings, Table, Used};
+use crate::store::{Conversations, Holder, Owners, Refusals, Signatures, Standing, Store, StoreSettings, Table, Used};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -19,12 +19,16 @@ pub struct Services {
     pub clock: Clock,
     /// The states of keys.
     pub ledger: Ledger,
+    /// How many requests may try again at once.
+    pub retries: RetryBudget,
     /// What is remembered elsewhere too.
     pub store: Store,
     /// Thought signatures by call.
     pub signatures: Signatures,
     /// What models were found to refuse.
     pub refusals: Refusals,
+    /// Whose files and cached contents at Google are.
+    pub owners: Owners,
     /// What answers leave for later requests.
     pub conversations: Conversations,
     /// Where events go.
@@ -44,8 +48,10 @@ impl Services {
         Self {
             clock: Clock::start(),
             ledger,
+            retries: RetryBudget::default(),
             signatures: Signatures::of(&store),
             refusals: Refusals::default(),
+            owners: Owners::default(),
             conversations: Conversations::of(&store),
             plugin_state: store.table("plugin", plugin::STATE),
             store,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::clients::Clients;
-use crate::config::{self, Config, Loaded, Sources};
+use crate::config::{self, Config, Loaded, Sources, excerpt};
 use crate::keys::{KeyPool, Ledger};
 use crate::media::Media;
 use crate::models::Models;
@@ -59,6 +59,13 @@ impl Snapshot {
 /// # Errors
 /// All that is wrong, when anything is.
 pub fn prepare(sources: &Sources, reading: &Reading, ledger: &Ledger) -> Result<Snapshot, Problems> {
+    let mut prepared = build(sources, reading, ledger);
+    let (Ok(Snapshot { warnings: problems, .. }) | Err(problems)) = &mut prepared;
+    excerpt::add(problems, reading);
+    prepared
+}
+
+fn build(sources: &Sources, reading: &Reading, ledger: &Ledger) -> Result<Snapshot, Problems> {
     let mut loaded = config::load(sources, reading)?;
     let mut problems = Problems::new();
     let config = &loaded.config;

@@ -9,7 +9,7 @@ use super::reload::{Live, Refused, learn};
 use super::{Generation, History, Services, Snapshot, prepare};
 use crate::config::{Sources, lenient};
 use crate::problem::{Problem, Problems};
-use crate::reading::Reading;
+use crate::reading::{Kept, Reading};
 
 impl Live {
     /// Builds the first snapshot.
@@ -68,22 +68,19 @@ fn numbered(snapshot: Snapshot, history: &History) -> Snapshot {
 /// The last accepted configuration of this file, if it is to stand in for a refused one.
 fn last_good(sources: &Sources, history: &History, services: &Services) -> Option<Snapshot> {
     let last = history.last().filter(|last| last.is_of(sources.path()))?;
-    let snapshot = again(&last, sources, services).ok()?;
+    let snapshot = prepare(sources, &Reading::of_kept(open(&last).ok()?), &services.ledger).ok()?;
     let wanted = snapshot.config.settings.runtime.start_from_last_good;
     wanted.then_some(Snapshot { generation: last.generation, ..snapshot })
 }
 
-/// Builds what was kept, anew: the files as they were, the environment and the secrets as they are now.
+/// The files of what was kept, with their secrets.
 ///
 /// # Errors
-/// All that is wrong with it now.
-pub fn again(kept: &Generation, sources: &Sources, services: &Services) -> Result<Snapshot, Problems> {
-    match kept.open() {
-        Ok(files) => prepare(sources, &Reading::of_kept(files), &services.ledger),
-        Err((file, lost)) => {
-            let message = format!("had {lost} secrets that stand in none of your files any more");
-            let hint = "put them back; or keep them in the environment, and refer to them as `env:NAME`";
-            Err(Problem::error(message).in_file(file, None).hint(hint).into())
-        }
-    }
+/// When secrets are lost.
+pub fn open(kept: &Generation) -> Result<Kept, Problems> {
+    kept.open().map_err(|(file, lost)| {
+        let message = format!("had {lost} secrets that stand in none of your files any more");
+        let hint = "put them back; or keep them in the environment, and refer to them as `env:NAME`";
+        Problem::error(message).in_file(file, None).hint(hint).into()
+    })
 }

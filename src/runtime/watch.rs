@@ -15,6 +15,7 @@ use notify_debouncer_full::notify::{EventKind, RecommendedWatcher, RecursiveMode
 use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
 
 use super::Live;
+use super::settings::Watching;
 use crate::secret::Digest;
 
 /// Editors write in several steps: look when they are through.
@@ -62,8 +63,9 @@ fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
     let mut places = Places::watch(live, look);
     loop {
         let reading = live.reading();
+        let how = live.snapshot().config.settings.runtime.watch;
         // What has changed since the last load was read, whatever came of it: also before the first watch stood.
-        if reading.again().digest() != reading.digest() {
+        if how != Watching::Off && reading.again().digest() != reading.digest() {
             // What is wrong is logged, and kept where it is asked for.
             let _ = live.reload();
         }
@@ -84,12 +86,16 @@ fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
 struct Places {
     /// What had been read when the watch began.
     read: Digest,
+    /// None: nobody tells of changes.
     _watcher: Option<Debouncer<RecommendedWatcher, RecommendedCache>>,
 }
 
 impl Places {
     fn watch(live: &Live, look: &Sender<Told>) -> Self {
         let read = live.reading().digest();
+        if live.snapshot().config.settings.runtime.watch != Watching::Events {
+            return Self { read, _watcher: None };
+        }
         let look = look.clone();
         let heard = move |result: DebounceEventResult| {
             // Our own reading makes events too; they say nothing.

@@ -6,11 +6,14 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::auth::Caller;
 use super::edge::RequestId;
-use super::{App, body};
+use super::{App, body, form, respond};
+use crate::config::ServerSettings;
+use crate::error::Error;
 use crate::pipeline::{self, Exchange};
 use crate::plugin::SessionFacts;
 use crate::protocol::{Place, Protocol};
@@ -37,7 +40,8 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
     let mut record = app.services.telemetry.begin(&id, protocol.name());
     record.client.clone_from(&caller.client.name);
     let settings = &snapshot.config.settings;
-    let content = match body::read(content, &headers, &settings.server).await {
+    let place = place(&uri, &headers);
+    let content = match read(content, &headers, &place, protocol, &settings.server).await {
         Ok(content) => content,
         Err(error) => {
             record.tell(Outcome::Failed(error.status));
@@ -51,6 +55,7 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
         client: caller.client.name.clone(),
         headers: visible(&headers),
     });
+    let why_headers = settings.server.why_headers;
     let exchange = Exchange {
         deadline: Instant::now() + settings.upstream.timeout,
         services: app.services.clone(),
@@ -59,12 +64,32 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
         files: Default::default(),
         earlier: None,
         known: Default::default(),
-        place: Arc::new(place(&uri, &headers)),
+        place: Arc::new(place),
         protocol,
         record,
         snapshot,
     };
-    pipeline::answer(exchange, content).await.into_response()
+    let why = why_headers.then(|| exchange.known.clone());
+    let mut response = pipeline::answer(exchange, content).await.into_response();
+    if let Some(why) = why.as_ref().and_then(|known| known.why()) {
+        respond::tell_why(response.headers_mut(), why);
+    }
+    response
+}
+
+/// Reads a body; a form becomes JSON where the protocol takes forms.
+async fn read(
+    content: Body,
+    headers: &HeaderMap,
+    place: &Place,
+    protocol: &dyn Protocol,
+    settings: &ServerSettings,
+) -> Result<Bytes, Error> {
+    let content = body::read(content, headers, settings).await?;
+    if protocol.takes_forms() && form::is_one(&place.media_type) {
+        return form::into_json(content, &place.media_type).await;
+    }
+    Ok(content)
 }
 
 fn place(uri: &Uri, headers: &HeaderMap) -> Place {

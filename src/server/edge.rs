@@ -62,7 +62,17 @@ fn meant(path: &str) -> Option<String> {
     }
     let whole = if trimmed.is_empty() { "/" } else { trimmed };
     let other_version = Some(rest).filter(|rest| rest.starts_with("/v1")).map(str::to_owned);
-    [Some(whole.to_owned()), Some(format!("/v1{rest}")), other_version].into_iter().flatten().find(|path| known(path))
+    [Some(whole.to_owned()), Some(format!("/v1{rest}")), other_version, in_beta(trimmed)]
+        .into_iter()
+        .flatten()
+        .find(|path| known(path))
+}
+
+/// The same path of v1beta: Google's SDKs say `v1` and `v1alpha` too.
+fn in_beta(path: &str) -> Option<String> {
+    let (upload, versioned) = path.strip_prefix("/upload").map_or(("", path), |rest| ("/upload", rest));
+    let rest = ["/v1alpha/", "/v1/"].iter().find_map(|version| versioned.strip_prefix(version))?;
+    Some(format!("{upload}/v1beta/{rest}"))
 }
 
 fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
@@ -115,7 +125,7 @@ pub fn cors(app: App) -> CorsLayer {
     };
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(allowed))
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([REQUEST_ID, super::auth::CONFIG])
 }
@@ -140,6 +150,9 @@ mod tests {
             ("//", Some("/")),
             ("/nothing/", None),
             ("/v1/stats", None),
+            ("/v1/files", Some("/v1beta/files")),
+            ("/v1alpha/models/m:generateContent", Some("/v1beta/models/m:generateContent")),
+            ("/upload/v1/files", Some("/upload/v1beta/files")),
             ("/v1/nothing", None),
             ("/v1", None),
         ] {

@@ -5,21 +5,27 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, patch, post};
 use axum::{Extension, Router};
 
 use super::auth::{Caller, Door, require};
 use super::door::{self, Arrival};
-use super::{App, admin, edge, family, meta, models, responses};
+use super::{App, admin, edge, family, google, meta, models, responses};
 use crate::clients::Needs;
 use crate::protocol::Protocol;
 use crate::protocol::anthropic::{AnthropicCount, AnthropicMessages};
+use crate::protocol::gemini::Gemini;
 use crate::protocol::openai_chat::OpenAiChat;
+use crate::protocol::openai_completions::OpenAiCompletions;
+use crate::protocol::openai_embeddings::OpenAiEmbeddings;
+use crate::protocol::openai_images::OpenAiImages;
 use crate::protocol::openai_responses::OpenAiResponses;
+use crate::protocol::openai_speech::OpenAiSpeech;
+use crate::protocol::openai_transcriptions::OpenAiTranscriptions;
 
 /// One endpoint.
 pub struct Endpoint {
-    /// `GET`, `POST` or `DELETE`.
+    /// `GET`, `POST`, `PATCH` or `DELETE`.
     pub method: &'static str,
     /// Its path; `{name}` stands for a segment, `{*name}` for all that follow.
     pub path: &'static str,
@@ -42,14 +48,45 @@ enum Behind {
 /// All endpoints.
 pub const ENDPOINTS: &[Endpoint] = &[
     door("/v1/chat/completions", &OpenAiChat, "OpenAI's chat completions, whole and streamed"),
+    door(
+        "/v1beta/models/{*id}",
+        &Gemini,
+        "Gemini's own API, as it is: generateContent and the other methods of models",
+    ),
+    door("/v1/models/{*id}", &Gemini, "the same, as Google's SDKs call it"),
+    door("/v1beta/tunedModels/{*id}", &Gemini, "the same, of tuned models"),
+    door("/v1/embeddings", &OpenAiEmbeddings, "vectors of texts"),
+    door("/v1/images/generations", &OpenAiImages::Generations, "pictures from a prompt"),
+    door("/v1/images/edits", &OpenAiImages::Edits, "pictures after other pictures"),
+    door("/v1/audio/speech", &OpenAiSpeech, "a text read aloud"),
+    door("/v1/audio/transcriptions", &OpenAiTranscriptions::Transcriptions, "a sound written down"),
+    door("/v1/audio/translations", &OpenAiTranscriptions::Translations, "a sound written down in English"),
     door("/v1/responses", &OpenAiResponses, "OpenAI's responses, whole and streamed"),
     row("GET", "/v1/responses/{id}", Needs::Client, "a response that was kept", || get(responses::one)),
     row("DELETE", "/v1/responses/{id}", Needs::Client, "forgets it", || delete(responses::forget)),
     row("GET", "/v1/responses/{id}/input_items", Needs::Client, "what it answered", || get(responses::input_items)),
     door("/v1/messages", &AnthropicMessages, "Anthropic's messages, whole and streamed"),
     door("/v1/messages/count_tokens", &AnthropicCount, "how many tokens a request to /v1/messages has"),
+    door("/v1/completions", &OpenAiCompletions, "OpenAI's older completions, whole and streamed"),
+    row("POST", "/v1/moderations", Needs::Client, "says why there are none", || post(meta::no_moderations)),
     row("GET", "/v1/models", Needs::Client, "aliases and the models of the pool's keys", || get(models::list)),
     row("GET", "/v1/models/{*id}", Needs::Client, "one model", || get(models::one)),
+    row("GET", "/v1beta/models", Needs::Client, "Google's models, as Google lists them", || get(google::models::list)),
+    row("GET", "/v1beta/models/{*id}", Needs::Client, "one of Google's models", || get(google::models::one)),
+    row("POST", "/v1beta/cachedContents", Needs::Client, "keeps contents at Google", || post(google::caches::create)),
+    row("GET", "/v1beta/cachedContents", Needs::Client, "the client's cached contents", || get(google::caches::list)),
+    row("GET", "/v1beta/cachedContents/{id}", Needs::Client, "one of them", || get(google::caches::one)),
+    row("PATCH", "/v1beta/cachedContents/{id}", Needs::Client, "keeps it longer", || patch(google::caches::one)),
+    row("DELETE", "/v1beta/cachedContents/{id}", Needs::Client, "takes it away", || delete(google::caches::one)),
+    row("POST", "/upload/v1beta/files", Needs::Client, "begins to upload a file to Google", || {
+        post(google::upload::begin)
+    }),
+    row("POST", "/upload/v1beta/files/{token}", Needs::Nothing, "a piece of it, for who knows the token", || {
+        post(google::upload::piece)
+    }),
+    row("GET", "/v1beta/files", Needs::Client, "the client's files at Google", || get(google::files::list)),
+    row("GET", "/v1beta/files/{id}", Needs::Client, "one of them", || get(google::files::one)),
+    row("DELETE", "/v1beta/files/{id}", Needs::Client, "takes it away", || delete(google::files::one)),
     row("GET", "/stats", Needs::Client, "what this process has done, and the state of each key", || get(meta::stats)),
     row("GET", "/metrics", Needs::Metrics, "Prometheus metrics", || get(meta::metrics)),
     row("POST", "/admin/reset-key/{prefix}", Needs::Admin, "puts a key back to work", || post(admin::keys::reset)),
@@ -67,7 +104,10 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("POST", "/admin/config/rollback/{generation}", Needs::Admin, "back to an earlier configuration", || {
         post(admin::config::rollback)
     }),
-    row("GET", "/admin/keys", Needs::Admin, "the state of each key", || get(admin::keys::list)),
+    row("GET", "/admin/keys", Needs::Admin, "the state of each key for each model", || get(admin::keys::list)),
+    row("POST", "/admin/keys/{id}/{action}", Needs::Admin, "reset (?model=…), disable, enable or test a key", || {
+        post(admin::keys::act)
+    }),
     row("GET", "/", Needs::Nothing, "what this is", || get(meta::info)),
     row("GET", "/health", Needs::Nothing, "how many keys can serve", || get(meta::health)),
     row("GET", "/livez", Needs::Nothing, "whether the process lives", || get(meta::livez)),

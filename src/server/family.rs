@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::edge::RequestId;
-use super::{endpoints, respond};
+use super::{endpoints, google, respond};
 use crate::error::Error;
 use crate::protocol::{Anthropic, Family, Google, OpenAi};
 
@@ -16,7 +16,7 @@ const PATHS: &[(&str, &dyn Family)] =
     &[("/v1/messages", &Anthropic), ("/v1beta", &Google), ("/v1alpha", &Google), ("/upload/v1beta", &Google)];
 
 /// The header that all of Anthropic's clients send.
-pub const ANTHROPIC_VERSION: &str = "anthropic-version";
+const ANTHROPIC_VERSION: &str = "anthropic-version";
 
 /// Whose request this is.
 pub fn of(method: &Method, path: &str, headers: &HeaderMap) -> &'static dyn Family {
@@ -27,9 +27,16 @@ pub fn of(method: &Method, path: &str, headers: &HeaderMap) -> &'static dyn Fami
     }
     match PATHS.iter().find(|(start, _)| path.starts_with(start)) {
         Some((_, family)) => *family,
-        None if headers.contains_key(ANTHROPIC_VERSION) => &Anthropic,
-        None => &OpenAi,
+        None => by_headers(headers),
     }
+}
+
+/// Whose client this is, on a path that several vendors have.
+pub fn by_headers(headers: &HeaderMap) -> &'static dyn Family {
+    if headers.contains_key(ANTHROPIC_VERSION) {
+        return &Anthropic;
+    }
+    if google::is_asking(headers) { &Google } else { &OpenAi }
 }
 
 /// Tells an error in the words of the family whose request it was, wherever it came from.

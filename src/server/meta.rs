@@ -12,6 +12,7 @@ use super::App;
 use super::auth::Caller;
 use super::endpoints;
 use super::respond::document;
+use crate::error::Error;
 use crate::keys::Counts;
 
 /// What this is.
@@ -34,6 +35,12 @@ pub async fn health(State(app): State<App>) -> Response {
     let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let word = if healthy { "ok" } else { "no_usable_key" };
     document(status, &json!({ "status": word, "keys": keys, "pools": pools }))
+}
+
+/// Gemini judges its own prompts and answers, and has no model that only judges.
+pub async fn no_moderations() -> Response {
+    let message = "There are no moderations here: Gemini has no model that only judges texts. What it blocks in a request or an answer is told there, as a refusal or `content_filter`.";
+    Error::not_found(message).code("unsupported_endpoint").into_response()
 }
 
 /// Whether the process lives.

@@ -8,6 +8,8 @@ mod door;
 mod edge;
 mod endpoints;
 mod family;
+mod form;
+mod google;
 mod meta;
 mod models;
 mod respond;

@@ -5,50 +5,40 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::App;
 use super::auth::Caller;
 use super::edge::RequestId;
 use super::respond::document;
+use super::{App, door, family, google};
 use crate::error::Error;
 use crate::plugin::SessionFacts;
+use crate::protocol::{Card, Family};
 use crate::runtime::Snapshot;
 use crate::upstream::Listed;
 
-/// OpenAI wants a time of creation; Google tells none, so all models have the same.
-const CREATED: i64 = 1_687_882_411;
 /// How long a list from Google is good.
 const FRESH: Duration = Duration::from_secs(300);
 /// How long a client waits for it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-#[derive(Serialize)]
-struct List {
-    object: &'static str,
-    data: Vec<Value>,
-}
-
-#[derive(Clone, Serialize)]
-struct Model {
-    id: String,
-    object: &'static str,
-    created: i64,
-    owned_by: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    context_length: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_output_tokens: Option<u64>,
-}
-
 /// All of them.
-pub async fn list(State(app): State<App>, caller: Caller, Extension(RequestId(id)): Extension<RequestId>) -> Response {
-    match shown(&app, caller, id, "/v1/models").await {
-        Ok(data) => document(StatusCode::OK, &List { object: "list", data }),
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    id: Extension<RequestId>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    if google::is_asking(&headers) {
+        return google::models::list(State(app), caller, id, uri).await;
+    }
+    let family = family::by_headers(&headers);
+    match shown(&app, caller, id.0, family, ("/v1/models", &headers)).await {
+        Ok(models) => document(StatusCode::OK, &family.models(models)),
         Err(error) => error.into_response(),
     }
 }
@@ -57,10 +47,17 @@ pub async fn list(State(app): State<App>, caller: Caller, Extension(RequestId(id
 pub async fn one(
     State(app): State<App>,
     caller: Caller,
-    Extension(RequestId(request)): Extension<RequestId>,
-    Path(id): Path<String>,
+    request: Extension<RequestId>,
+    path: Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
 ) -> Response {
-    match shown(&app, caller, request, "/v1/models/{id}").await {
+    if google::is_asking(&headers) {
+        return google::models::one(State(app), caller, request, path, uri).await;
+    }
+    let Path(id) = path;
+    let family = family::by_headers(&headers);
+    match shown(&app, caller, request.0, family, ("/v1/models/{id}", &headers)).await {
         Ok(models) => match models.into_iter().find(|model| model["id"] == *id) {
             Some(model) => document(StatusCode::OK, &model),
             None => Error::model_not_found(&id).into_response(),
@@ -69,49 +66,43 @@ pub async fn one(
     }
 }
 
-/// The models as plugins let this client see them.
-async fn shown(app: &App, caller: Caller, id: String, path: &'static str) -> Result<Vec<Value>, Error> {
-    let models = all(app, &caller.snapshot).await.into_values();
-    let models = models.filter_map(|model| serde_json::to_value(model).ok()).collect();
-    let session = caller.snapshot.plugins.session(|| SessionFacts {
-        id,
-        api: "models",
-        path,
-        client: caller.client.name,
-        headers: Vec::new(),
-    });
-    session.on_models(models)
+/// The models as plugins let this client see them, each in the shape of the client's vendor.
+async fn shown(
+    app: &App,
+    caller: Caller,
+    RequestId(id): RequestId,
+    family: &dyn Family,
+    (path, headers): (&'static str, &HeaderMap),
+) -> Result<Vec<Value>, Error> {
+    let models = all(app, &caller.snapshot).await.values().map(|card| family.model(card)).collect();
+    let client = caller.client.name;
+    let facts = || SessionFacts { id, api: "models", path, client, headers: door::visible(headers) };
+    caller.snapshot.plugins.session(facts).on_models(models)
 }
 
-async fn all(app: &App, snapshot: &Snapshot) -> BTreeMap<String, Model> {
-    let mut models = BTreeMap::new();
+async fn all(app: &App, snapshot: &Snapshot) -> BTreeMap<String, Card> {
+    let mut cards = BTreeMap::new();
     for listed in listed(app, snapshot).await {
         let Some(id) = listed.name.strip_prefix("models/") else { continue };
         if listed.supported_generation_methods.iter().any(|method| method == "generateContent") {
-            models.insert(id.to_owned(), model(id, "google", &listed));
+            let card = Card {
+                id: id.to_owned(),
+                owned_by: "google",
+                input_tokens: listed.input_token_limit,
+                output_tokens: listed.output_token_limit,
+                facts: snapshot.models.model(id).map(|model| model.facts),
+            };
+            cards.insert(id.to_owned(), card);
         }
     }
     for (alias, target) in snapshot.models.aliases() {
-        let known = models.get(target.as_str()).cloned();
-        let limits = Listed {
-            input_token_limit: known.as_ref().and_then(|model| model.context_length),
-            output_token_limit: known.and_then(|model| model.max_output_tokens),
-            ..Listed::default()
-        };
-        models.insert(alias.to_owned(), model(alias, "gemini-adapter", &limits));
+        let (input_tokens, output_tokens) =
+            cards.get(target.as_str()).map(|card| (card.input_tokens, card.output_tokens)).unwrap_or_default();
+        let facts = snapshot.models.model(target.as_str()).map(|model| model.facts);
+        let card = Card { id: alias.to_owned(), owned_by: "gemini-adapter", input_tokens, output_tokens, facts };
+        cards.insert(alias.to_owned(), card);
     }
-    models
-}
-
-fn model(id: &str, owned_by: &'static str, listed: &Listed) -> Model {
-    Model {
-        id: id.to_owned(),
-        object: "model",
-        created: CREATED,
-        owned_by,
-        context_length: listed.input_token_limit,
-        max_output_tokens: listed.output_token_limit,
-    }
+    cards
 }
 
 /// What Google lists for a key of the default pool. When Google does not answer, the last list, however old; the aliases are

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use crate::error::Error;
-use crate::pipeline::{Answer, Content};
+use crate::pipeline::{Answer, Content, Why};
 use crate::protocol::Family;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -77,6 +77,16 @@ impl IntoResponse for Answer {
             response.headers_mut().insert(HeaderName::from_static("x-gemini-adapter-losses"), losses);
         }
         response
+    }
+}
+
+/// How an answer came about.
+pub fn tell_why(headers: &mut HeaderMap, why: &Why) {
+    headers.insert(HeaderName::from_static("x-gemini-adapter-attempts"), why.attempts.into());
+    for (name, text) in [("x-gemini-adapter-model", &why.model), ("x-gemini-adapter-key", &why.key)] {
+        if let Some(value) = header_text(text).filter(|_| !text.is_empty()) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
     }
 }
 

@@ -27,6 +27,7 @@ const MODELS: &[(&str, &[&str])] = &[
     ("gemini-2.5-pro", CHAT),
     ("gemini-3-flash-preview", CHAT),
     ("gemini-3-pro-image", MEDIA),
+    ("gemini-3.1-flash-image", MEDIA),
     ("gemini-3.1-flash-lite", CHAT),
     ("gemini-3.1-pro-preview", CHAT),
     ("gemini-3.5-flash", CHAT),

@@ -4,6 +4,7 @@
 
 mod conversations;
 mod disk;
+mod owners;
 mod redis;
 mod refusals;
 mod settings;
@@ -24,6 +25,7 @@ use table::Tables;
 use usage::{Usage, UsageStatus};
 
 pub use conversations::Conversations;
+pub use owners::{CACHES_KEPT, FILES_KEPT, Owner, Owners, UPLOADS_KEPT};
 pub use refusals::Refusals;
 pub use settings::StoreSettings;
 pub use signatures::Signatures;

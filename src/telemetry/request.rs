@@ -81,6 +81,8 @@ pub struct RequestRecord {
     telemetry: Telemetry,
     started: Instant,
     told: bool,
+    /// Whether it is of a part of a request, and told with the whole.
+    part: bool,
     /// The request's id.
     pub id: String,
     /// Which dialect.
@@ -114,6 +116,7 @@ impl RequestRecord {
             telemetry,
             started: Instant::now(),
             told: false,
+            part: false,
             id: id.to_owned(),
             api,
             stream: false,
@@ -127,6 +130,36 @@ impl RequestRecord {
             tokens: (0, 0),
             tags: None,
         }
+    }
+
+    /// A record of a part of the request, to be [taken in](Self::take_in) when it is done.
+    pub fn part(&self) -> Self {
+        Self {
+            telemetry: self.telemetry.clone(),
+            started: self.started,
+            told: true,
+            part: true,
+            id: self.id.clone(),
+            api: self.api,
+            stream: false,
+            client: self.client.clone(),
+            asked: self.asked.clone(),
+            model: String::new(),
+            pool: self.pool.clone(),
+            key: String::new(),
+            attempts: 0,
+            first_token: None,
+            tokens: (0, 0),
+            tags: None,
+        }
+    }
+
+    /// What became of a part.
+    pub fn take_in(&mut self, part: &Self) {
+        self.model.clone_from(&part.model);
+        self.key.clone_from(&part.key);
+        self.attempts += part.attempts;
+        self.tokens = (self.tokens.0 + part.tokens.0, self.tokens.1 + part.tokens.1);
     }
 
     /// The first content is there.
@@ -200,6 +233,9 @@ impl RequestRecord {
 
 impl Drop for RequestRecord {
     fn drop(&mut self) {
+        if self.part {
+            return;
+        }
         self.tell(Outcome::Cancelled);
         ::metrics::gauge!("gemini_adapter_inflight_requests").decrement(1.0);
     }

@@ -18,7 +18,7 @@ use crate::secret::Secret;
 use crate::wire::sse::{self, Event};
 
 /// Where the key travels. Never in the URL: that comes back in error texts and logs.
-const KEY_HEADER: &str = "x-goog-api-key";
+pub(super) const KEY_HEADER: &str = "x-goog-api-key";
 /// Largest error page that is read to find out what it means.
 const LARGEST_ERROR: usize = 1024 * 1024;
 /// Largest whole answer: an image or two.
@@ -27,8 +27,8 @@ const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
 /// The way to Google. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    client: Client,
-    base: Url,
+    pub(super) client: Client,
+    pub(super) base: Url,
     settings: UpstreamSettings,
 }
 
@@ -145,12 +145,8 @@ impl Upstream {
         Ok(models)
     }
 
-    /// An answer with status 200 and something like JSON in it; everything else is a fault.
-    async fn judged(&self, response: reqwest::Response, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
-        let status = response.status().as_u16();
-        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let is_json = content_type.is_none_or(|kind| kind.contains("json") || kind.contains("event-stream"));
-        let mut answer = Answer {
+    fn answer(&self, response: reqwest::Response, key: &Secret, deadline: Instant) -> Answer {
+        Answer {
             response,
             key: key.clone(),
             deadline,
@@ -158,7 +154,31 @@ impl Upstream {
             arrived: Instant::now(),
             events: sse::Decoder::default(),
             over: None,
-        };
+        }
+    }
+
+    /// A whole document of any kind, or of none; every status but success is a fault.
+    pub(super) async fn document(
+        &self,
+        response: reqwest::Response,
+        key: &Secret,
+        deadline: Instant,
+    ) -> Result<Bytes, Fault> {
+        let status = response.status();
+        let mut answer = self.answer(response, key, deadline);
+        if status.is_success() {
+            return answer.read(LARGEST_ANSWER).await;
+        }
+        let body = answer.read(LARGEST_ERROR).await.unwrap_or_default();
+        Err(classify(status.as_u16(), &body, key))
+    }
+
+    /// An answer with status 200 and something like JSON in it; everything else is a fault.
+    async fn judged(&self, response: reqwest::Response, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
+        let status = response.status().as_u16();
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let is_json = content_type.is_none_or(|kind| kind.contains("json") || kind.contains("event-stream"));
+        let mut answer = self.answer(response, key, deadline);
         if status == 200 && is_json {
             return Ok(answer);
         }
@@ -300,19 +320,24 @@ fn base_url(text: &str, problems: &mut Problems) -> Option<Url> {
 
 /// Appends `/v1beta/…`. Model names are allow-listed, and still each goes in as a path segment, not as text.
 fn push_path(url: &mut Url, resource: &str) {
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty().push("v1beta").extend(resource.split('/'));
+    push_segments(url, ["v1beta"].into_iter().chain(resource.split('/')));
+}
+
+/// Appends segments of a path.
+pub(super) fn push_segments<'s>(url: &mut Url, segments: impl Iterator<Item = &'s str>) {
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
     }
 }
 
-fn sensitive(key: &Secret) -> Result<HeaderValue, Fault> {
+pub(super) fn sensitive(key: &Secret) -> Result<HeaderValue, Fault> {
     let mut value = HeaderValue::from_str(key.expose())
         .map_err(|_| Fault::new(Kind::KeyInvalid, Blame::Key, "The key holds characters that no header may hold."))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-fn connection_fault(error: reqwest::Error) -> Fault {
+pub(super) fn connection_fault(error: reqwest::Error) -> Fault {
     let message = if error.is_connect() {
         "No connection to Gemini could be made."
     } else {
@@ -328,7 +353,7 @@ fn broken_off(error: reqwest::Error) -> Fault {
     Fault::new(Kind::Truncated, Blame::Endpoint, "The connection to Gemini broke in the middle of the answer.")
 }
 
-fn late(message: &str) -> Fault {
+pub(super) fn late(message: &str) -> Fault {
     Fault::new(Kind::Timeout, Blame::Model, message)
 }
 

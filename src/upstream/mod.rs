@@ -2,8 +2,10 @@
 //! Never: a decision to try again, a client's dialect, a key in a URL.
 
 pub mod classify;
+mod errand;
 mod google;
 pub mod settings;
 
+pub use errand::{Errand, Fetched, Where};
 pub use google::{Answer, Listed, Upstream};
 pub use settings::UpstreamSettings;

@@ -29,8 +29,14 @@ pub struct UpstreamSettings {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub idle_timeout: Duration,
-    /// How many attempts one request gets, the first included: on other keys, or after a pause when Gemini is overloaded.
+    /// How many attempts one request gets on a model, the first included, when Gemini is overloaded or fails. Keys that refuse because
+    /// of their quota or themselves are passed over, each project once, and do not count.
     pub attempts: u32,
+    /// How long a request waits for keys that rest, when the first comes back within this time and half of what is left of
+    /// `timeout`. `"0s"`: not at all.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub wait: Duration,
     /// Whether whole answers to a `json_schema` request are checked against the client's schema. One that does not match counts as
     /// broken, and is asked for again. Streams are not checked: what has been shown cannot be taken back.
     pub check_json: bool,
@@ -49,6 +55,7 @@ impl Default for UpstreamSettings {
             first_byte_timeout: Duration::from_secs(180),
             idle_timeout: Duration::from_secs(120),
             attempts: 4,
+            wait: Duration::from_secs(2),
             check_json: false,
             proxy: None,
         }

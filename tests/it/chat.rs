@@ -272,7 +272,10 @@ async fn translation_is_shown() {
     assert_eq!(shown["model"], "gemini-flash-latest");
     assert_eq!(shown["fallback"], json!(["gemini-flash-lite-latest"]));
     assert_eq!(shown["method"], "streamGenerateContent");
-    assert_eq!(shown["plugins"], json!([{ "plugin": "warm", "hook": "on_request" }]));
+    assert_eq!(
+        shown["plugins"],
+        json!([{ "plugin": "warm", "hook": "on_request", "changes": [{ "pointer": "/temperature", "after": 0.5 }] }])
+    );
     assert_eq!(shown["request"]["generationConfig"]["temperature"], 0.5);
     let seed = shown["fields"].as_array().unwrap().iter().find(|field| field["field"] == "seed").unwrap();
     assert_eq!((seed["verdict"].as_str(), seed["loss"].as_bool()), (Some("clamped"), Some(true)));

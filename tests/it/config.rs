@@ -24,8 +24,8 @@ fn told(case: &Path) -> (bool, String) {
     let dotenv = if own.exists() { own } else { "tests/config/keys.env".into() };
     let sources = Sources { file: Some(case.to_owned()), dotenv, ..Sources::default() };
     match prepare(&sources, &Reading::default(), &Ledger::default()) {
-        Ok(snapshot) => (true, snapshot.warnings.to_string()),
-        Err(problems) => (false, problems.to_string()),
+        Ok(snapshot) => (true, format!("{:#}", snapshot.warnings)),
+        Err(problems) => (false, format!("{problems:#}")),
     }
 }
 

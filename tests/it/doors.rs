@@ -30,9 +30,7 @@ async fn every_route_has_a_door() {
             let refused = matches!(reply.status, 401 | 403);
             assert_eq!(refused, !may, "{} {path} as {role}: {} {}", endpoint.method, reply.status, reply.text);
             if refused {
-                // Anthropic's error object has no field of OpenAI's but the message.
-                let error =
-                    if path.starts_with("/v1/messages") { reply.json()["error"].clone() } else { reply.error() };
+                let error = reply.json()["error"].clone();
                 assert_eq!(reply.status, if matches!(role, "nobody" | "stranger") { 401 } else { 403 });
                 assert!(!error["message"].as_str().unwrap().contains("wrong-key"));
             }
@@ -64,7 +62,7 @@ async fn unknown_paths_and_methods_are_told_in_openais_shape() {
     let server = Server::start(KEYS).await;
     for (method, path, status) in [
         ("GET", "/nope", 404),
-        ("POST", "/v1/embeddings", 404),
+        ("POST", "/v1/nothing", 404),
         ("GET", "/v1/chat/completions", 405),
         ("DELETE", "/v1/models", 405),
         ("PUT", "/", 405),
@@ -114,6 +112,11 @@ async fn models_are_aliases_and_googles() {
     assert!(ids.contains(&"gpt-4o") && ids.contains(&"gemini-2.5-flash") && !ids.contains(&"gpt-*"), "{ids:?}");
     let one = server.get("/v1/models/gpt-4o").await.json();
     assert_eq!((one["object"].as_str(), one["id"].as_str()), (Some("model"), Some("gpt-4o")));
+    let anthropic = [("x-api-key", CLIENT_KEY.to_owned()), ("anthropic-version", "2023-06-01".to_owned())];
+    let theirs = server.send("GET", "/v1/models?limit=1000", &anthropic, None).await.json();
+    let alias = theirs["data"].as_array().unwrap().iter().find(|model| model["id"] == "gpt-4o").unwrap();
+    assert_eq!((alias["type"].as_str(), alias["display_name"].as_str()), (Some("model"), Some("gpt-4o")));
+    assert_eq!((theirs["has_more"].as_bool(), &theirs["first_id"]), (Some(false), &theirs["data"][0]["id"]));
     let none = server.get("/v1/models/nothing").await;
     assert_eq!((none.status, none.error()["code"].as_str()), (404, Some("model_not_found")));
 }

@@ -7,8 +7,9 @@
 //! | `losses.json` | which fields are lost on the way, and why (left out: none) |
 //! | `error.json` | what the client must be told instead (`status`, `param`, `code`, part of `message`) |
 //! | `from.json` / `from.sse` | what Google answers |
-//! | `answer.json` / `answer.sse` | what the client must get |
+//! | `answer.json` / `answer.sse` / `answer.txt` | what the client must get |
 //! | `earlier.json` | what an earlier answer left that the request goes on from |
+//! | `path` | where the request is sent to, of dialects that say something there |
 //! | `model` | the Gemini model, `gemini-3.8-flash` when left out |
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test it golden` writes what is expected anew; the diff is then for a person to read.
@@ -20,9 +21,15 @@ use gemini_adapter::fault::Remedies;
 use gemini_adapter::model::{Model, ModelName};
 use gemini_adapter::models::facts;
 use gemini_adapter::protocol::anthropic::{AnthropicCount, AnthropicMessages};
+use gemini_adapter::protocol::gemini::Gemini;
 use gemini_adapter::protocol::openai_chat::OpenAiChat;
+use gemini_adapter::protocol::openai_completions::OpenAiCompletions;
+use gemini_adapter::protocol::openai_embeddings::OpenAiEmbeddings;
+use gemini_adapter::protocol::openai_images::OpenAiImages;
 use gemini_adapter::protocol::openai_responses::OpenAiResponses;
-use gemini_adapter::protocol::{Accepted, Files, Notes, Protocol, Stamp, Target};
+use gemini_adapter::protocol::openai_speech::OpenAiSpeech;
+use gemini_adapter::protocol::openai_transcriptions::OpenAiTranscriptions;
+use gemini_adapter::protocol::{Accepted, Asked, Files, Notes, Place, Protocol, Stamp, Target};
 use gemini_adapter::store::Signatures;
 use serde_json::{Value, json};
 
@@ -46,9 +53,17 @@ pub fn stamp(model: &str) -> Stamp {
 /// Protocols by folder.
 const PROTOCOLS: &[(&str, &dyn Protocol)] = &[
     ("openai_chat", &OpenAiChat),
+    ("openai_completions", &OpenAiCompletions),
     ("openai_responses", &OpenAiResponses),
     ("anthropic_messages", &AnthropicMessages),
     ("anthropic_count", &AnthropicCount),
+    ("gemini", &Gemini),
+    ("openai_embeddings", &OpenAiEmbeddings),
+    ("openai_images", &OpenAiImages::Generations),
+    ("openai_image_edits", &OpenAiImages::Edits),
+    ("openai_speech", &OpenAiSpeech),
+    ("openai_transcriptions", &OpenAiTranscriptions::Transcriptions),
+    ("openai_translations", &OpenAiTranscriptions::Translations),
 ];
 
 fn cases(folder: &str) -> Vec<PathBuf> {
@@ -95,7 +110,10 @@ fn one(protocol: &dyn Protocol, case: &Path, wrong: &mut Vec<String>) {
     let model = model(read(case.join("model")).as_deref().unwrap_or("gemini-3.8-flash").trim());
     let request = read(case.join("request.json")).unwrap_or_else(|| panic!("{}: no request.json", case.display()));
     let signatures = Signatures::default();
-    let accepted = protocol.accept(request.as_bytes().into());
+    let path = read(case.join("path")).unwrap_or_default();
+    let (path, query) = path.trim().split_once('?').unwrap_or((path.trim(), ""));
+    let place = Place { path: path.into(), query: query.into(), media_type: String::new() };
+    let accepted = protocol.accept(Asked { place: &place, body: request.as_bytes() });
     let notes = Notes::on();
     let earlier = read(case.join("earlier.json"));
     let target = Target {
@@ -125,7 +143,10 @@ fn one(protocol: &dyn Protocol, case: &Path, wrong: &mut Vec<String>) {
         if let Some(from) = read(case.join("from.json")) {
             let mut reply = accepted.reply(stamp(accepted.model()));
             let found = match reply.whole(from.as_bytes()) {
-                Ok(body) => serde_json::from_slice(&body).unwrap(),
+                Ok(body) => match serde_json::from_slice(&body) {
+                    Ok(document) => document,
+                    Err(_) => return check(&case.join("answer.txt"), &shown(&body), wrong),
+                },
                 Err(fault) => json!({ "fault": fault.kind.name(), "message": fault.message }),
             };
             check(&case.join("answer.json"), &pretty(&found), wrong);
@@ -141,6 +162,11 @@ fn one(protocol: &dyn Protocol, case: &Path, wrong: &mut Vec<String>) {
             check(&case.join("answer.sse"), &String::from_utf8(out).unwrap(), wrong);
         }
     }
+}
+
+/// A text, or the bytes of a sound.
+fn shown(body: &[u8]) -> String {
+    std::str::from_utf8(body).map_or_else(|_| format!("{body:?}\n"), str::to_owned)
 }
 
 /// What is lost, field by field: `losses.json` lists it, and where there is no such file, nothing may be.

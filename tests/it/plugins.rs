@@ -127,3 +127,85 @@ async fn an_endless_loop_is_cut_off_and_its_plugin_too() {
     let plugin = server.get("/stats").await.json()["plugins"][0].clone();
     assert_eq!((&plugin["state"], &plugin["hooks"][0]["calls"]), (&json!("off"), &json!(3)));
 }
+
+#[tokio::test]
+async fn the_library_works_whole_and_streamed() {
+    let config = format!(
+        "{}[plugins]\nlibrary = [\"pii\", \"json_repair\", \"reply_language\", \"safety_presets\", \"model_list\"]\n\
+         [plugins.settings.reply_language]\nlanguage = \"German\"\n[plugins.settings.safety_presets]\npreset = \"off\"\n\
+         [plugins.settings.model_list]\nshow = [\"gpt-*\"]\n",
+        with_keys(KEYS)
+    );
+    let server = Server::configured(&config, &[]).await;
+    let said = "write to ann@example.com, now";
+    assert_eq!(
+        server.say(said).await.json()["choices"][0]["message"]["content"],
+        "You said: write to ann@example.com, now"
+    );
+    assert_eq!(server.stream(said).await.gathered().0, "You said: write to ann@example.com, now");
+    for arrival in server.simulator.arrivals() {
+        let sent = arrival.body.to_string();
+        assert!(
+            sent.contains("[EMAIL_1]") && !sent.contains("example.com") && sent.contains("answer in German"),
+            "{sent}"
+        );
+        assert_eq!(arrival.body["safetySettings"][0]["threshold"], "OFF");
+    }
+    let models = server.get("/v1/models").await.json();
+    let ids: Vec<&str> = models["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
+    assert!(!ids.is_empty() && ids.iter().all(|id| id.starts_with("gpt-")), "{ids:?}");
+    assert_eq!(server.get("/v1/models/gemini-2.5-flash").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_plugin_decides_what_follows_a_failure() {
+    let plugin = r#"fn on_upstream_error(ctx) {
+        ctx.state.incr("failures", 1);
+        if ctx.failure.status == 400 { return retry(); }
+        return fail();
+    }"#;
+    let keys = &["gemini-key-one-0000000000", "gemini-key-two-0000000000"];
+    let server = Server::configured(&with_keys(keys), &[("a.rhai", plugin)]).await;
+    assert_eq!(server.say("[[sim:400]]").await.status, 400);
+    assert_eq!(server.calls().len(), 2, "a bad request goes to one key only, unless a plugin says otherwise");
+    server.simulator.reset();
+    assert!(server.say("[[sim:503]]").await.status >= 500);
+    assert_eq!(server.calls().values().sum::<usize>(), 1, "a failure is tried again, unless a plugin says otherwise");
+    let resting = "fn on_upstream_error(ctx) { return cool_down(600); }";
+    let server = Server::configured(&with_keys(keys), &[("a.rhai", resting)]).await;
+    server.say("[[sim:500]]").await;
+    assert_eq!(server.say("hi").await.status, 429, "both keys rest");
+}
+
+#[tokio::test]
+async fn a_long_plugin_is_on_its_own_and_its_state_shows() {
+    let plugin = "//! timeout_ms = 50\n//! on_error = \"skip\"\n//! when = { models = [\"slow\"] }\nfn on_request(ctx) { loop { } }\nfn on_log(ctx) { #{ team: \"red\" } }";
+    let server = Server::configured(&with_keys(KEYS), &[("slow.rhai", plugin)]).await;
+    for _ in 0..3 {
+        let body = json!({ "model": "slow", "messages": [{ "role": "user", "content": "hi" }] });
+        server.chat(body).await;
+        assert_eq!(server.say("hi").await.status, 200);
+    }
+    let status = server.get("/stats").await.json()["plugins"][0].clone();
+    assert_eq!((&status["state"], status["why_off"].is_string()), (&json!("off"), true), "{status}");
+    let metrics = server.get("/metrics").await.text;
+    assert!(metrics.contains("gemini_adapter_plugin_on{plugin=\"slow\"} 0"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_translation_shows_what_each_plugin_changed() {
+    let config = format!(
+        "{}[plugins]\nlibrary = [\"system_prompt\"]\n[plugins.settings.system_prompt]\ntext = \"Be brief.\"\n",
+        with_keys(KEYS)
+    );
+    let server = Server::configured(&config, &[]).await;
+    let body = json!({ "model": "gemini-3.8-flash", "messages": [{ "role": "user", "content": "hi" }] });
+    let translation = server.admin_post("/admin/translate", &body).await.json();
+    let changed = &translation["plugins"][0];
+    assert_eq!(
+        (&changed["plugin"], &changed["hook"]),
+        (&json!("system_prompt"), &json!("on_request")),
+        "{translation}"
+    );
+    assert_eq!(changed["changes"][0]["after"], "system", "{translation}");
+}

@@ -11,13 +11,13 @@ use tokio::net::TcpListener;
 
 const CANARY: &str = "AIzaSyCanary0123456789abcdefghijklmnopqr";
 
-fn command(dir: &Path) -> Command {
+pub fn command(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gemini-adapter"));
     command.current_dir(dir).env_clear().stdin(Stdio::null());
     command
 }
 
-fn output(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+pub fn output(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     command(dir).args(arguments).envs(variables.iter().copied()).output().unwrap()
 }
 
@@ -30,7 +30,12 @@ pub struct Process {
 
 impl Process {
     pub fn start(dir: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut child = command(dir)
+        Self::start_as(command(dir), variables)
+    }
+
+    /// By a command of one's own, to which the arguments are added.
+    pub fn start_as(mut command: Command, variables: &[(&str, &str)]) -> Self {
+        let mut child = command
             .args(["serve", "--set", "server.listen=127.0.0.1:0"])
             .envs(variables.iter().copied())
             .stderr(Stdio::piped())
@@ -90,7 +95,7 @@ pub fn read(mut stream: TcpStream) -> String {
     text
 }
 
-async fn simulator() -> Simulator {
+pub async fn simulator() -> Simulator {
     Simulator::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), Options::default()).unwrap()
 }
 
@@ -176,6 +181,65 @@ async fn a_hangup_reloads() {
     process.signal("HUP");
     let line = process.until("configuration loaded");
     assert!(line.contains("\"generation\":2"), "{line}");
+}
+
+/// A thousand of them at once are taken together, and the last content is what counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_hangups_is_survived() {
+    let simulator = simulator().await;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("config")).unwrap();
+    let file = dir.path().join("config/config.toml");
+    std::fs::write(&file, "").unwrap();
+    let url = simulator.base_url();
+    let variables = [
+        ("GEMINI_API_KEYS", "gemini-key-good-000000000"),
+        ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
+        ("GEMINI_BASE_URL", url.as_str()),
+    ];
+    let process = Process::start(dir.path(), &variables);
+    let storm = format!("for _ in $(seq 1000); do kill -HUP {}; done", process.child.id());
+    let mut storm = Command::new("bash").args(["-c", &storm]).spawn().unwrap();
+    for number in 2..=6 {
+        std::fs::write(&file, format!("[upstream]\nattempts = {number}\n")).unwrap();
+        assert!(read(process.chat("hello", true)).contains("data: [DONE]"));
+    }
+    assert!(storm.wait().unwrap().success());
+    process.signal("HUP");
+    process.until("-> 6");
+    assert!(read(process.chat("hello", false)).contains("You said: hello"));
+}
+
+/// A file that is mounted by itself, as into a container: in a mount namespace of its own, where no event of its folder tells
+/// of a change outside.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_mounted_by_itself_is_followed() {
+    let simulator = simulator().await;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("config")).unwrap();
+    std::fs::write(dir.path().join("config/config.toml"), "").unwrap();
+    let outside = dir.path().join("outside.toml");
+    std::fs::write(&outside, "[upstream]\nattempts = 2\n").unwrap();
+    let url = simulator.base_url();
+    let variables = [
+        ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+        ("GEMINI_API_KEYS", "gemini-key-good-000000000"),
+        ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
+        ("GEMINI_BASE_URL", url.as_str()),
+    ];
+    let mut unshare = Command::new("unshare");
+    let mount = "mount --bind outside.toml config/config.toml && exec \"$0\" \"$@\"";
+    unshare.current_dir(dir.path()).env_clear().args(["-r", "-m", "bash", "-c", mount]);
+    unshare.arg(env!("CARGO_BIN_EXE_gemini-adapter"));
+    let process = Process::start_as(unshare, &variables);
+    std::fs::write(&outside, "[upstream]\nattempts = 3\n").unwrap();
+    process.until("upstream.attempts: 2 -> 3");
+    // A rename outside leaves the mounted file what it was: nothing changes, and nothing is wrong.
+    std::fs::write(dir.path().join("saved"), "[upstream]\nattempts = 9\n").unwrap();
+    std::fs::rename(dir.path().join("saved"), &outside).unwrap();
+    process.signal("HUP");
+    assert!(read(process.chat("hello", false)).contains("You said: hello"));
+    assert!(process.log.try_iter().all(|line| !line.contains("refused") && !line.contains("-> 9")));
 }
 
 /// Every fault there is, with keys that would be found anywhere: in answers, in the log.

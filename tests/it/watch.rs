@@ -189,6 +189,72 @@ fn what_was_refused_is_mended_where_nobody_looks() {
     watched.becomes("gemini-2.5-pro");
 }
 
+/// What may lie where the configuration was; and that the last good one serves until it is mended.
+#[test]
+fn whatever_lies_there_instead_what_was_live_stays_live() {
+    use std::os::unix::fs::symlink;
+
+    let watched = Watched::plain();
+    let file = watched.file();
+    let clear = || {
+        let _ = std::fs::remove_file(&file);
+        let _ = std::fs::remove_dir(&file);
+    };
+    let spoil: [(&str, &dyn Fn()); 5] = [
+        ("it is a folder", &|| std::fs::create_dir(&file).unwrap()),
+        ("symbolic link", &|| symlink(&file, &file).unwrap()),
+        ("UTF-8", &|| std::fs::write(&file, b"\xff\xfe").unwrap()),
+        ("No such file", &|| {}),
+        ("is no TOML", &|| std::fs::write(&file, &text("gemini-2.5-pro")[..30]).unwrap()),
+    ];
+    for (words, spoil) in spoil {
+        clear();
+        spoil();
+        watched.until(words, || {
+            watched.live.refused().is_some_and(|refused| refused.problems.to_string().contains(words))
+        });
+        assert_eq!(watched.default_model().as_deref(), Some("gemini-2.5-flash"), "{words}");
+    }
+    clear();
+    std::fs::write(&file, text("gemini-2.5-pro")).unwrap();
+    watched.becomes("gemini-2.5-pro");
+    assert_eq!((watched.live.snapshot().generation, watched.live.refused().is_none()), (2, true));
+}
+
+/// As a network file system behaves: nobody tells of anything.
+#[test]
+fn without_any_event_the_slow_look_finds_it() {
+    let watched = Watched::new(|dir| {
+        let file = dir.join("config.toml");
+        std::fs::write(&file, format!("{}[runtime]\nwatch = \"poll\"\n", text("gemini-2.5-flash"))).unwrap();
+        file
+    });
+    std::fs::write(watched.file(), text("gemini-2.5-pro")).unwrap();
+    watched.becomes("gemini-2.5-pro");
+}
+
+#[test]
+fn included_files_come_change_and_go() {
+    let watched = Watched::new(|dir| {
+        let file = dir.join("config.toml");
+        std::fs::write(&file, format!("include = [\"conf.d/*.toml\"]\n{}", text("gemini-2.5-flash"))).unwrap();
+        file
+    });
+    let attempts = || watched.live.snapshot().config.settings.upstream.attempts;
+    let folder = watched.dir.path().join("conf.d");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("one.toml"), "[upstream]\nattempts = 2\n").unwrap();
+    watched.until("the included file is live", || attempts() == 2);
+    save_by_rename(&folder.join("one.toml"), "[upstream]\nattempts = 3\n");
+    watched.until("its change is live", || attempts() == 3);
+    std::fs::write(folder.join("two.toml"), "[upstream]\nattempts = 3\n").unwrap();
+    watched.until("the clash is refused", || watched.live.refused().is_some());
+    std::fs::remove_file(folder.join("one.toml")).unwrap();
+    watched.until("the clash is over", || watched.live.refused().is_none());
+    std::fs::remove_file(folder.join("two.toml")).unwrap();
+    watched.until("the default is back", || attempts() == 4);
+}
+
 #[test]
 fn after_many_saves_the_last_one_is_live() {
     let watched = Watched::plain();

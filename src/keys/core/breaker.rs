@@ -152,10 +152,12 @@ impl Breaker {
         true
     }
 
-    /// A late report of a failure that counted already may still know of a longer rest.
+    /// A late report of a failure that counted already may still know of a longer rest. When the rest is over, the probe says more.
     fn told_late(&mut self, sentence: Sentence, now: Duration) -> bool {
         match (&mut self.state, sentence) {
-            (State::Out { rest, .. }, Sentence::Until(until)) if !rest.dead && rest.until < until => {
+            (State::Out { rest, .. }, Sentence::Until(until))
+                if !rest.dead && now < rest.until && rest.until < until =>
+            {
                 let longer = until.min(now.saturating_add(LONGEST_REST));
                 let later = longer > rest.until;
                 rest.until = rest.until.max(longer);

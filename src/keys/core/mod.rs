@@ -13,6 +13,8 @@ mod minute;
 mod pacific;
 mod sentence;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 pub use account::DayUse;
 pub use books::{Books, Epochs, Event, Taken};

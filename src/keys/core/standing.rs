@@ -40,8 +40,9 @@ impl Breaker {
             return;
         }
         let newer = theirs.epoch > self.epoch;
+        let strikes = self.strikes(now.since_start);
         self.epoch = theirs.epoch;
-        self.strikes = if newer { theirs.strikes } else { self.strikes.max(theirs.strikes) };
+        self.strikes = if newer { theirs.strikes } else { strikes.max(theirs.strikes) };
         self.disabled = theirs.disabled || (!newer && self.disabled);
         match (ours, rest) {
             // Dead stays dead in its epoch.

@@ -1,5 +1,6 @@
 //! Which of the keys that are ready. A policy is one file: candidates in, position out.
 
+pub mod affine;
 mod least_used;
 mod round_robin;
 mod weighted;

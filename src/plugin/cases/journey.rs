@@ -66,9 +66,13 @@ fn requests(session: &Session, case: &Case, expected: &mut Expected<'_>) -> Resu
     if let Some(route) = &case.route {
         let text = |name: &str, other: &str| route.get(name).and_then(Value::as_str).unwrap_or(other).to_owned();
         let model = text("model", "gemini-2.5-flash");
-        let mut view = RouteView { asked: text("asked", &model), pool: text("pool", "default"), model };
+        let fallback = Vec::new();
+        let mut view = RouteView { asked: text("asked", &model), pool: text("pool", "default"), fallback, model };
         session.on_route(&mut view)?;
-        expected.see("route", &json!({ "asked": view.asked, "model": view.model, "pool": view.pool }));
+        expected.see(
+            "route",
+            &json!({ "asked": view.asked, "model": view.model, "fallback": view.fallback, "pool": view.pool }),
+        );
     }
     if let Some(up) = &case.up {
         let body = Bytes::from(up.to_string());

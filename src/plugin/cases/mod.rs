@@ -12,8 +12,9 @@ use serde_json::{Map, Value};
 
 use super::files::{File, Files};
 use super::settings::PluginsSettings;
-use super::{Plugins, header};
+use super::{HookStatus, Plugins, header};
 use crate::problem::{Problem, Problems};
+use crate::reading::Reading;
 
 /// Cases of one plugin: more take too long for a reload.
 const MOST: usize = 200;
@@ -114,8 +115,56 @@ pub fn check(files: &Files, settings: &PluginsSettings, problems: &mut Problems)
     }
 }
 
+/// Runs the cases of the folder's plugins, and of what it has of the library.
+pub fn of_folder(settings: &PluginsSettings, reading: &Reading, problems: &mut Problems) -> Vec<CaseReport> {
+    let settings = PluginsSettings { run_tests: true, ..settings.clone() };
+    let files = Files::read(&settings, reading, problems);
+    run(&files, &settings, problems)
+}
+
+/// Runs the cases of the library.
+pub fn of_library(problems: &mut Problems) -> Vec<CaseReport> {
+    run(&Files::of_library(), &PluginsSettings::default(), problems)
+}
+
+/// What the hooks of one plugin cost, by its own cases, each run so often.
+pub fn costs(
+    plugin: &str,
+    library: bool,
+    times: u32,
+    settings: &PluginsSettings,
+    reading: &Reading,
+    problems: &mut Problems,
+) -> Vec<HookStatus> {
+    let settings = PluginsSettings { run_tests: true, ..settings.clone() };
+    let files = if library { Files::of_library() } else { Files::read(&settings, reading, problems) };
+    let mut sum: Vec<HookStatus> = Vec::new();
+    for tests in &files.tests {
+        let Ok((of, cases)) = read(tests) else { continue };
+        let Some(file) = files.plugins.iter().find(|file| of == plugin && stem(&file.path) == of) else { continue };
+        for case in &cases {
+            let Ok(plugins) = alone(file, &files, &settings, &case.config) else { continue };
+            (0..times).for_each(|_| drop(journey::run(&plugins, case)));
+            plugins.list().into_iter().flat_map(|status| status.hooks).for_each(|hook| add(&mut sum, hook));
+        }
+    }
+    sum.retain(|hook| hook.calls > 0);
+    sum
+}
+
+fn add(sum: &mut Vec<HookStatus>, hook: HookStatus) {
+    match sum.iter_mut().find(|known| known.name == hook.name) {
+        Some(known) => {
+            known.calls += hook.calls;
+            known.operations += hook.operations;
+            known.spent += hook.spent;
+        }
+        None => sum.push(hook),
+    }
+}
+
 /// Runs the cases of these files.
-pub fn run(files: &Files, settings: &PluginsSettings, problems: &mut Problems) -> Vec<CaseReport> {
+fn run(files: &Files, settings: &PluginsSettings, problems: &mut Problems) -> Vec<CaseReport> {
     let mut reports = Vec::new();
     for tests in &files.tests {
         match read(tests) {

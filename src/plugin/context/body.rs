@@ -147,7 +147,7 @@ pub(super) fn set(value: &mut Value, pointer: &str, new: Value) -> Answer<()> {
     let mut here = value;
     for step in steps(pointer)? {
         if here.is_null() {
-            *here = Value::Object(serde_json::Map::new());
+            *here = if step == "-" { Value::Array(Vec::new()) } else { Value::Object(serde_json::Map::new()) };
         }
         here = match here {
             Value::Array(items) => {

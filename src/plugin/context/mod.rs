@@ -43,6 +43,8 @@ pub struct View {
     pub model: String,
     /// The pool.
     pub pool: String,
+    /// Models to fall back on.
+    pub fallback: rhai::Array,
     /// What this hook is about.
     pub subject: Subject,
 }
@@ -143,12 +145,25 @@ fn routes(engine: &mut Engine) {
         .register_get("asked", |ctx: &mut Context| ctx.view().asked.clone())
         .register_get("model", |ctx: &mut Context| ctx.view().model.clone())
         .register_set("model", |ctx: &mut Context, model: Text| {
-            ctx.in_hook("model = …", Hook::Route)?.model = model.to_string();
+            // What only calls a function on it has it written back.
+            if ctx.view().model != *model {
+                ctx.in_hook("model = …", Hook::Route)?.model = model.to_string();
+            }
+            Answer::Ok(())
+        })
+        .register_get("fallback", |ctx: &mut Context| {
+            Answer::Ok(ctx.in_hook("fallback", Hook::Route)?.fallback.clone())
+        })
+        .register_set("fallback", |ctx: &mut Context, models: rhai::Array| {
+            ctx.in_hook("fallback = …", Hook::Route)?.fallback = models;
             Answer::Ok(())
         })
         .register_get("pool", |ctx: &mut Context| ctx.view().pool.clone())
         .register_set("pool", |ctx: &mut Context, pool: Text| {
-            ctx.in_hook("pool = …", Hook::Route)?.pool = pool.to_string();
+            // What only calls a function on it has it written back.
+            if ctx.view().pool != *pool {
+                ctx.in_hook("pool = …", Hook::Route)?.pool = pool.to_string();
+            }
             Answer::Ok(())
         });
 }

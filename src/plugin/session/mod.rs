@@ -12,10 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use rhai::{Dynamic, Map};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Loaded;
 use super::context::dialect::{Api, Dialect};
 use super::context::{Body, Context, Facts, State, Subject, View};
+use super::difference::{Difference, differences};
 use super::hook::Hook;
 use super::script::{Called, Script};
 use crate::error::Error;
@@ -60,17 +62,22 @@ struct Memory {
     model: String,
     pool: String,
     touched: Vec<Touched>,
+    /// Whether what plugins change is taken down.
+    traced: bool,
     /// What each plugin holds back of the answer, by its place in the order.
     flows: BTreeMap<usize, Flow>,
 }
 
 /// A change that a plugin made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Touched {
     /// The plugin.
     pub plugin: String,
     /// Where it made it.
     pub hook: &'static str,
+    /// What it changed, where that was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Difference>,
 }
 
 impl Session {
@@ -88,8 +95,14 @@ impl Session {
         Self { loaded, facts: facts.unwrap_or_default().into(), memory: Mutex::default() }
     }
 
+    /// From now on it is taken down what plugins change, not only that they do. It costs more than a request may.
+    pub fn traced(self) -> Self {
+        self.memory().traced = true;
+        self
+    }
+
     /// The changes that plugins made so far, but for those of an answer's pieces.
-    pub fn touched(&self) -> Vec<Touched> {
+    pub fn changes(&self) -> Vec<Touched> {
         self.memory().touched.clone()
     }
 
@@ -99,9 +112,8 @@ impl Session {
             let handle = Body::new(dialect, body.clone());
             if self.call(script, self.view(hook, script, Subject::Body(handle.clone())))?.is_some() {
                 let Some(edited) = handle.into_bytes() else { return Ok(None) };
-                // What was not touched is the same bytes at the same place.
                 if hook != Hook::Chunk {
-                    self.touched_if(edited.as_ptr() != body.as_ptr() && edited != body, script, hook);
+                    self.touched_if(&body, &edited, script, hook);
                 }
                 body = edited;
             }
@@ -109,9 +121,24 @@ impl Session {
         Ok(Some(body))
     }
 
-    fn touched_if(&self, changed: bool, script: &Script, hook: Hook) {
-        if changed {
-            self.memory().touched.push(Touched { plugin: script.header.name.clone(), hook: hook.name() });
+    fn touched_if(&self, before: &Bytes, after: &Bytes, script: &Script, hook: Hook) {
+        // What was not touched is the same bytes at the same place.
+        if after.as_ptr() != before.as_ptr() && after != before {
+            let parsed = |bytes: &Bytes| serde_json::from_slice(bytes).unwrap_or_default();
+            self.touched(script, hook, || (parsed(before), parsed(after)));
+        }
+    }
+
+    fn touched(&self, script: &Script, hook: Hook, documents: impl FnOnce() -> (Value, Value)) {
+        let mut memory = self.memory();
+        let changes = if memory.traced || hook == Hook::Route {
+            let (before, after) = documents();
+            differences(&before, &after)
+        } else {
+            Vec::new()
+        };
+        if hook != Hook::Route || !changes.is_empty() {
+            memory.touched.push(Touched { plugin: script.header.name.clone(), hook: hook.name(), changes });
         }
     }
 
@@ -161,6 +188,7 @@ impl Session {
             asked: memory.asked.clone(),
             model: memory.model.clone(),
             pool: memory.pool.clone(),
+            fallback: rhai::Array::new(),
             subject,
         }
     }

@@ -1,7 +1,8 @@
 //! A request on its way to Gemini.
 
 use bytes::Bytes;
-use serde_json::Value;
+use rhai::Dynamic;
+use serde_json::{Value, json};
 
 use super::Session;
 use crate::error::Error;
@@ -17,8 +18,16 @@ pub struct RouteView {
     pub asked: String,
     /// The model at Google.
     pub model: String,
+    /// Models to fall back on, in order.
+    pub fallback: Vec<String>,
     /// The pool.
     pub pool: String,
+}
+
+impl RouteView {
+    fn shown(&self) -> Value {
+        json!({ "model": self.model, "fallback": self.fallback, "pool": self.pool })
+    }
 }
 
 impl Session {
@@ -37,7 +46,7 @@ impl Session {
             let view = View { model: view.asked.clone(), ..view };
             let Some((returned, _)) = self.call(script, view)? else { continue };
             let edited = handle.into_bytes().unwrap_or_default();
-            self.touched_if(edited.as_ptr() != body.as_ptr() && edited != body, script, Hook::Request);
+            self.touched_if(&body, &edited, script, Hook::Request);
             body = edited;
             match returned.try_cast::<Returned>() {
                 Some(Returned::Say(text)) => return Ok(Verdict::Reply(said(text, &body))),
@@ -59,12 +68,15 @@ impl Session {
         self.memory().asked.clone_from(&route.asked);
         self.remember(route);
         for (_, script) in self.concerned(Hook::Route) {
-            let view = self.view(Hook::Route, script, Subject::Nothing);
+            let fallback = route.fallback.iter().cloned().map(Dynamic::from).collect();
+            let view = View { fallback, ..self.view(Hook::Route, script, Subject::Nothing) };
             if let Some((_, view)) = self.call(script, view)? {
-                let before = (std::mem::take(&mut route.model), std::mem::take(&mut route.pool));
-                route.model.clone_from(&view.view().model);
-                route.pool.clone_from(&view.view().pool);
-                self.touched_if((&route.model, &route.pool) != (&before.0, &before.1), script, Hook::Route);
+                let before = route.clone();
+                let view = view.view();
+                route.model.clone_from(&view.model);
+                route.pool.clone_from(&view.pool);
+                route.fallback = view.fallback.iter().filter_map(|name| name.clone().into_string().ok()).collect();
+                self.touched(script, Hook::Route, || (before.shown(), route.shown()));
                 self.remember(route);
             }
         }

@@ -124,3 +124,18 @@ fn its_own_tests_must_pass_unless_nobody_asks() {
     let (_, problems) = load(&[plugin, ("tests/p.toml", "[[case]]\nname = 1")], PluginsSettings::default());
     assert!(problems.to_string().contains("tests/p.toml:2:8: error"), "{problems}");
 }
+
+#[test]
+fn a_name_that_is_none_is_told_with_the_nearest_one() {
+    for (code, near) in [
+        ("ctx.req.last_user_txt += 1;", "did you mean `last_user_text`?"),
+        ("regex_mach(`a`, `b`);", "did you mean `regex_match`?"),
+        ("ctx.confg.x;", "did you mean `config`?"),
+        ("ctx.config.nothing;", "Property not found"),
+    ] {
+        let source = format!("fn on_load(ctx) {{ }} fn on_request(ctx) {{ {code} }}");
+        let case = "[[case]]\nname = \"it\"\nrequest = {}";
+        let (_, problems) = load(&[("p.rhai", &source), ("tests/p.toml", case)], PluginsSettings::default());
+        assert!(problems.to_string().contains(near), "{code}: {problems}");
+    }
+}

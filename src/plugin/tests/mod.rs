@@ -11,6 +11,7 @@ use std::path::Path;
 use bytes::Bytes;
 
 use super::*;
+use crate::reading::Reading;
 
 /// The plugins of these files, and what was wrong with them.
 fn load(files: &[(&str, &str)], settings: PluginsSettings) -> (Plugins, Problems) {
@@ -107,22 +108,69 @@ fn the_order_is_priority_then_name_and_filters_hold() {
 }
 
 #[test]
-fn the_page_for_authors_has_every_hook() {
-    let page =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plugins.md")).unwrap_or_default();
+fn the_page_for_authors_has_every_hook_and_every_name() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plugins.md")).unwrap();
     for row in HOOKS {
         let line = format!("| `{}` | {} | {} |", row.name, row.when, row.may);
         assert!(page.contains(&line), "docs/plugins.md lacks the line\n{line}");
     }
+    let code: Vec<&str> = page.split('`').skip(1).step_by(2).collect();
+    let is_word = |text: char| text.is_alphanumeric() || text == '_';
+    for entry in api::ENTRIES {
+        let named = code.iter().any(|code| code.split(|text| !is_word(text)).any(|word| word == entry.name));
+        assert!(named, "docs/plugins.md does not name `{}`: {}", entry.name, entry.doc);
+    }
+    for volume in LIBRARY {
+        assert!(page.contains(&format!("| `{}` |", volume.name)), "docs/plugins.md does not name `{}`", volume.name);
+    }
 }
 
 #[test]
-fn shipped_plugins_load() {
-    for folder in ["plugins", "plugins/library"] {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        let mut problems = Problems::new();
-        let plugins =
-            Plugins::load(&PluginsSettings { dir, ..PluginsSettings::default() }, &Reading::default(), &mut problems);
-        assert!(problems.is_empty() && !plugins.list().is_empty(), "{folder}: {problems}");
+fn editors_are_told_of_all_there_is() {
+    let engine = sandbox::engine(Libraries::default());
+    let offered = engine.gen_fn_signatures(false);
+    let name_of = |signature: &str| {
+        signature
+            .split('(')
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("get$")
+            .trim_start_matches("set$")
+            .trim_start_matches("get ")
+            .trim_start_matches("set ")
+            .to_owned()
+    };
+    let offered: std::collections::BTreeSet<String> = offered.iter().map(|signature| name_of(signature)).collect();
+    for entry in api::ENTRIES {
+        assert!(offered.contains(entry.name), "`{}` is not offered; there are {offered:?}", entry.name);
+    }
+    let told: Vec<&str> = api::ENTRIES.iter().map(|entry| entry.name).collect();
+    let untold: Vec<&String> =
+        offered.iter().filter(|name| !told.contains(&name.as_str()) && name.starts_with(char::is_alphabetic)).collect();
+    assert!(untold.is_empty(), "plugin/api.rs does not tell of {untold:?}");
+}
+
+#[test]
+fn shipped_plugins_pass_their_own_tests() {
+    let mut problems = Problems::new();
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins");
+    let settings = PluginsSettings { dir, ..PluginsSettings::default() };
+    let mut reports = cases::of_folder(&settings, &Reading::default(), &mut problems);
+    reports.extend(cases::of_library(&mut problems));
+    assert!(problems.is_empty(), "{problems}");
+    for report in &reports {
+        assert_eq!(report.wrong, None, "{} {}", report.plugin, report.name);
+    }
+    for name in LIBRARY.iter().map(|volume| volume.name).chain(["model_mapping"]) {
+        assert!(reports.iter().filter(|report| report.plugin == name).count() > 2, "`{name}` has hardly a test");
+    }
+    // All at once, as an operator may have them.
+    let library = LIBRARY.iter().map(|volume| volume.name.to_owned()).collect();
+    let plugins = Plugins::load(&PluginsSettings { library, ..settings }, &Reading::default(), &mut problems);
+    assert!(problems.is_empty() && plugins.list().len() == LIBRARY.len() + 1, "{problems}");
+    let asked = br#"{"model":"gpt-4o","messages":[{"role":"user","content":"The year 2024"}]}"#;
+    match session(&plugins).on_request(Bytes::from_static(asked)).unwrap() {
+        Verdict::Continue(body) => assert_eq!(&body[..], asked, "with no settings, nothing is touched"),
+        Verdict::Reply(reply) => panic!("{reply:?}"),
     }
 }

@@ -71,7 +71,7 @@ fn one_in_shadow_changes_nothing_and_is_counted() {
     assert_eq!(continued(&plugins, BODY), BODY);
     let session = session(&plugins);
     session.on_request(Bytes::from_static(br#"{"messages":[{"role":"user","content":"bad"}]}"#)).unwrap();
-    let mut route = RouteView { asked: "a".into(), model: "m".into(), pool: "p".into() };
+    let mut route = RouteView { asked: "a".into(), model: "m".into(), fallback: Vec::new(), pool: "p".into() };
     session.on_route(&mut route).unwrap();
     assert_eq!(route.model, "m");
     let said = Bytes::from_static(br#"{"candidates":[{"content":{"parts":[{"text":"aa"}]},"finishReason":"STOP"}]}"#);

@@ -9,7 +9,9 @@ use crate::call::Method;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::protocol::rules::answer::broken;
-use crate::protocol::{Accepted, Anthropic, Asked, Family, Note, Protocol, RemoteFile, Reply, Stamp, Target, Usage};
+use crate::protocol::{
+    Accepted, Anthropic, Asked, Family, Form, Note, Protocol, RemoteFile, Reply, Stamp, Target, Usage,
+};
 use crate::wire::anthropic::error::Body;
 use crate::wire::anthropic::messages::Request;
 
@@ -30,8 +32,8 @@ impl Protocol for AnthropicCount {
     }
 
     /// No model is asked, so there is nothing to count.
-    fn canned(&self, _: Stamp, _: bool, _: &str) -> Bytes {
-        counted(0).into()
+    fn canned(&self, _: Stamp, _: Form, _: &str) -> Option<Bytes> {
+        Some(counted(0).into())
     }
 
     fn error_event(&self, error: &Error) -> Bytes {

@@ -13,7 +13,7 @@ mod tools;
 
 use bytes::Bytes;
 
-use super::rules::answer::spoken;
+use super::rules::answer::canned;
 use super::{Accepted, Asked, Family, Form, Note, Protocol, RemoteFile, Reply, Stamp, Target};
 use crate::call::Method;
 use crate::error::Error;
@@ -41,17 +41,8 @@ impl Protocol for AnthropicMessages {
         Ok(Box::new(MessagesRequest { request, body: asked.body }))
     }
 
-    fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes {
-        let mut reply = answer::MessagesReply::new(stamp, answer::Terms::default());
-        let spoken = spoken(text);
-        let written = if stream {
-            let mut out = Vec::new();
-            reply.event(&spoken, &mut out).and_then(|()| reply.end(&mut out)).map(|()| out)
-        } else {
-            reply.whole(&spoken)
-        };
-        // Our own document parses, and a stop with a text is an answer: there is no other outcome.
-        written.unwrap_or_default().into()
+    fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
+        Some(canned(answer::MessagesReply::new(stamp, answer::Terms::default()), form.stream, text))
     }
 
     fn error_event(&self, error: &Error) -> Bytes {

@@ -9,7 +9,7 @@ use crate::protocol::Target;
 use crate::protocol::rules::format::Format;
 use crate::protocol::rules::{document, limits, thinking};
 use crate::wire::anthropic::messages as wire;
-use crate::wire::gemini::request::{Generation, GenerationConfig, Request, ThinkingConfig};
+use crate::wire::gemini::request::{GenerationConfig, Request, ThinkingConfig};
 use crate::wire::json::Shape;
 
 /// Most stop sequences that Gemini takes.
@@ -72,10 +72,8 @@ pub fn translate<'a>(request: &'a wire::Request<'a>, target: &'a Target<'a>) -> 
         contents,
         tools,
         tool_config,
-        generation_config: Generation::Written(config),
-        safety_settings: None,
-        cached_content: None,
-        service_tier: None,
+        generation_config: config.into(),
+        ..Request::default()
     })
 }
 

@@ -59,7 +59,7 @@ impl<'a> GenerationConfig<'a> {
                 members.extend(own.into_iter().map(|(name, value)| (camel_case(&name), value)));
                 Generation::Merged(members)
             }
-            _ => Generation::Written(self),
+            _ => self.into(),
         }
     }
 }

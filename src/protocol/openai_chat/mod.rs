@@ -5,7 +5,7 @@
 
 mod answer;
 pub mod fields;
-mod generation;
+pub(super) mod generation;
 mod logprobs;
 mod messages;
 mod parts;
@@ -16,7 +16,8 @@ mod whole;
 
 use bytes::Bytes;
 
-use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target, rules};
+use super::rules::answer::canned;
+use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
 use crate::call::Method;
 use crate::error::Error;
 use crate::fault::Fault;
@@ -39,17 +40,8 @@ impl Protocol for OpenAiChat {
         request::parse(body).map(|request| Box::new(ChatRequest { request, body }) as Box<dyn Accepted + 'a>)
     }
 
-    fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes {
-        let mut reply = answer::ChatReply::new(stamp, answer::Terms::default());
-        let spoken = rules::answer::spoken(text);
-        let written = if stream {
-            let mut out = Vec::new();
-            reply.event(&spoken, &mut out).and_then(|()| reply.end(&mut out)).map(|()| out)
-        } else {
-            reply.whole(&spoken)
-        };
-        // Our own document parses, and a stop with a text is an answer: there is no other outcome.
-        written.unwrap_or_default().into()
+    fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
+        Some(canned(answer::ChatReply::new(stamp, answer::Terms::default()), form.stream, text))
     }
 
     fn error_event(&self, error: &Error) -> Bytes {

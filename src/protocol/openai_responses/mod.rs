@@ -15,8 +15,8 @@ mod tools;
 
 use bytes::Bytes;
 
-use super::rules::answer::spoken;
-use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
+use super::rules::answer::canned;
+use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
 use crate::call::Method;
 use crate::error::Error;
 use crate::wire::openai::responses::Request;
@@ -38,17 +38,8 @@ impl Protocol for OpenAiResponses {
         Ok(Box::new(ResponsesRequest { request, body: asked.body }))
     }
 
-    fn canned(&self, stamp: Stamp, stream: bool, text: &str) -> Bytes {
-        let mut reply = answer::ResponsesReply::new(stamp, terms::Terms::default());
-        let spoken = spoken(text);
-        let written = if stream {
-            let mut out = Vec::new();
-            reply.event(&spoken, &mut out).and_then(|()| reply.end(&mut out)).map(|()| out)
-        } else {
-            reply.whole(&spoken)
-        };
-        // Our own document parses, and a stop with a text is an answer: there is no other outcome.
-        written.unwrap_or_default().into()
+    fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
+        Some(canned(answer::ResponsesReply::new(stamp, terms::Terms::default()), form.stream, text))
     }
 
     fn error_event(&self, error: &Error) -> Bytes {

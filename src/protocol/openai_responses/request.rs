@@ -9,7 +9,7 @@ use crate::model::Thinking;
 use crate::protocol::Target;
 use crate::protocol::rules::format::Format;
 use crate::protocol::rules::{document, limits, thinking};
-use crate::wire::gemini::request::{Generation, GenerationConfig, Request, ThinkingConfig};
+use crate::wire::gemini::request::{GenerationConfig, Request, ThinkingConfig};
 use crate::wire::json::Shape;
 use crate::wire::openai::responses as wire;
 
@@ -62,10 +62,9 @@ pub fn translate<'a>(request: &'a wire::Request<'a>, target: &'a Target<'a>) -> 
         contents,
         tools,
         tool_config,
-        generation_config: Generation::Written(config),
-        safety_settings: None,
-        cached_content: None,
+        generation_config: config.into(),
         service_tier: limits::service_tier(request.service_tier.as_deref()),
+        ..Request::default()
     };
     translated.written()
 }

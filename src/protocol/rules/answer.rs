@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::finish::{self, Finish};
@@ -9,7 +10,7 @@ use super::ids::CallIds;
 use super::sources::{Sources, Transcript};
 use super::usage;
 use crate::fault::{Blame, Fault, Kind};
-use crate::protocol::{Stamp, Usage};
+use crate::protocol::{Reply, Stamp, Usage};
 use crate::store::Signatures;
 use crate::wire::gemini::response::{Candidate, Part, Response};
 use crate::wire::json::{decode, escaped, push_escaped};
@@ -221,11 +222,19 @@ pub fn ended_early() -> Fault {
     Fault::new(Kind::Truncated, Blame::Model, message)
 }
 
-/// Gemini's whole answer of one text, for answers that no model gave.
-pub fn spoken(text: &str) -> Vec<u8> {
+/// An answer of one text that no model gave, as this reply tells it.
+pub fn canned(mut reply: impl Reply, stream: bool, text: &str) -> Bytes {
     let spoken =
         serde_json::json!({ "candidates": [{ "content": { "parts": [{ "text": text }] }, "finishReason": "STOP" }] });
-    spoken.to_string().into()
+    let spoken = spoken.to_string();
+    let written = if stream {
+        let mut out = Vec::new();
+        reply.event(spoken.as_bytes(), &mut out).and_then(|()| reply.end(&mut out)).map(|()| out)
+    } else {
+        reply.whole(spoken.as_bytes())
+    };
+    // Our own document parses, and a stop with a text is an answer: there is no other outcome.
+    written.unwrap_or_default().into()
 }
 
 /// Clients keep ids of this kind whole: OpenAI's are no longer, and hold nothing else.

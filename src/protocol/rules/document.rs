@@ -1,9 +1,13 @@
 //! A request's JSON body, and words for what is wrong with it.
 
-use serde::Deserialize;
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::Error;
+use crate::model::Model;
 use crate::wire::json::{Shape, Text, decode};
 
 /// Reads a body that must be a JSON object.
@@ -143,4 +147,55 @@ pub fn unknown_kind(kind: Option<&str>, known: &str, param: &str) -> Error {
         }
         None => missing(param),
     }
+}
+
+/// Checks that a body is a JSON object, and nothing else of it.
+///
+/// # Errors
+/// 400 when it is none.
+pub fn is_object(body: &[u8]) -> Result<(), Error> {
+    read::<Object>(body).map(|Object {}| ())
+}
+
+/// Any object.
+#[derive(Deserialize)]
+struct Object {}
+
+/// The model of a request.
+///
+/// # Errors
+/// 400 when it names none.
+pub fn model(named: Option<Cow<'_, str>>) -> Result<Cow<'_, str>, Error> {
+    let named = named.filter(|name| !name.is_empty());
+    named.ok_or_else(|| Error::invalid("you must provide a model parameter").param("model"))
+}
+
+/// 400: a field has none of the values it may have.
+pub fn unknown_value(field: &'static str, values: &[&str]) -> Error {
+    let listed: Vec<String> = values.iter().map(|value| format!("'{value}'")).collect();
+    Error::invalid(format!("Invalid value for '{field}'. Supported values are: {}.", listed.join(", ")))
+        .param(field)
+        .code("invalid_value")
+}
+
+/// The Gemini request, written.
+///
+/// # Errors
+/// 500, which cannot happen to what was read from JSON.
+pub fn written(request: &impl Serialize) -> Result<Bytes, Error> {
+    serde_json::to_vec(request)
+        .map(Bytes::from)
+        .map_err(|error| Error::internal(format!("the translated request could not be written: {error}")))
+}
+
+/// 400: what was asked for is nothing that this model gives.
+pub fn gives_other(asked: &str, model: &Model, wanted: &str, example: &str) -> Error {
+    let shown: String = asked.chars().take(128).collect::<String>().escape_debug().collect();
+    let at_google =
+        if asked == model.name.as_str() { String::new() } else { format!(", which is `{}` here,", model.name) };
+    let message = format!(
+        "The model `{shown}`{at_google} gives {}, not {wanted}. Name one that does, such as `{example}`, or have the operator set an alias for it in `models.aliases`.",
+        model.facts.gives.name()
+    );
+    Error::invalid(message).param("model").code("unsupported_value")
 }

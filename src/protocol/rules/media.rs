@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::error::Error;
 use crate::wire::gemini::request::{Blob, Data, FileData};
+use crate::wire::openai::form::File;
 
 /// Image types Gemini takes (ai.google.dev/gemini-api/docs/image-understanding, November 2026).
 const IMAGES: &[&str] = &["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"];
@@ -72,6 +74,23 @@ fn data_url(rest: &str) -> Result<Blob<'_>, String> {
 /// As [`by_url`].
 pub fn inline<'a>(mime: &str, payload: &'a str) -> Result<Data<'a>, String> {
     blob(mime.to_ascii_lowercase(), base64_text(payload)?).map(Data::InlineData)
+}
+
+/// A file of a form, of this kind (`image/`, `audio/`). Its type is what the form says, else what its name or its beginning says.
+///
+/// # Errors
+/// 400, naming its place.
+pub fn of_form<'a>(file: &'a File<'_>, place: &str, kind: &str) -> Result<Data<'a>, Error> {
+    let told = file.content_type.split(';').next().unwrap_or_default().trim();
+    let told = Some(told).filter(|told| !told.is_empty() && *told != "application/octet-stream");
+    let mime = told.or_else(|| mime_by_name(&file.filename)).or_else(|| sniff(&file.data));
+    let wrong =
+        |why: &str| Error::invalid(format!("Invalid '{place}': the file {why}.")).param(place).code("invalid_file");
+    let mime = mime.ok_or_else(|| wrong("has no media type, and neither its name nor its beginning tells one"))?;
+    if !mime.to_ascii_lowercase().starts_with(kind) {
+        return Err(wrong(&format!("is `{}`; a type that begins with `{kind}` is expected", shown(mime))));
+    }
+    inline(mime, &file.data).map_err(|why| wrong(&why))
 }
 
 fn blob(mime: String, data: Cow<'_, str>) -> Result<Blob<'_>, String> {

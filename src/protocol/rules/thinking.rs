@@ -22,6 +22,11 @@ pub fn for_effort(effort: &str, field: &str, target: &Target<'_>) -> Result<Opti
     Ok(config(effort, field, target.model.facts.thinking, target.notes))
 }
 
+/// As little thinking as there can be, for what wants none.
+pub fn least(thinking: Thinking) -> Option<ThinkingConfig<'static>> {
+    config("none", "", thinking, &Notes::off())
+}
+
 /// The effort that is nearest to a budget in tokens (the bounds are those of Google's own efforts).
 pub fn effort_of(budget: i64) -> &'static str {
     match budget {

@@ -53,6 +53,7 @@ pub async fn show(
         client: caller.client.name,
         headers: door::visible(&headers),
     });
+    let session = session.traced();
     match pipeline::translate(&snapshot, &session, protocol, &app.services.signatures, &place, content) {
         Ok(translation) => document(StatusCode::OK, &translation),
         Err(error) => error.into_response(),

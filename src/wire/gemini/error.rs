@@ -1,6 +1,8 @@
 //! `{"error": {"code", "message", "status"}}`: the status' name follows from the code (google.rpc.Code, as
 //! ai.google.dev/gemini-api/docs/troubleshooting lists it, November 2026).
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 /// The body of an error answer.
@@ -14,12 +16,33 @@ struct Object<'a> {
     code: u16,
     message: &'a str,
     status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<[RetryInfo; 1]>,
+}
+
+/// When to come back.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RetryInfo {
+    #[serde(rename = "@type")]
+    kind: &'static str,
+    retry_delay: String,
 }
 
 impl<'a> Body<'a> {
     /// An error of this HTTP status.
     pub fn new(code: u16, message: &'a str) -> Self {
-        Self { error: Object { code, message, status: name(code) } }
+        Self { error: Object { code, message, status: name(code), details: None } }
+    }
+
+    /// With a time to come back, which Google has no header for.
+    pub fn retry_after(mut self, rest: Option<Duration>) -> Self {
+        let info = |rest: Duration| {
+            let kind = "type.googleapis.com/google.rpc.RetryInfo";
+            [RetryInfo { kind, retry_delay: format!("{:.3}s", rest.as_secs_f64()) }]
+        };
+        self.error.details = rest.map(info);
+        self
     }
 
     /// As JSON.

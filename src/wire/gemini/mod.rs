@@ -1,5 +1,8 @@
 //! Gemini's documents, v1beta: the hub every dialect is translated to and from.
 
+pub mod embed;
 pub mod error;
+pub mod generation;
+pub mod predict;
 pub mod request;
 pub mod response;

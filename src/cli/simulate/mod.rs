@@ -1,9 +1,11 @@
-//! `gemini-adapter simulate`: the stand-in Gemini alone.
+//! `gemini-adapter simulate`: the stand-in Gemini alone; or a pool of keys on recorded traffic, in virtual time.
+
+mod pool;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
 
 use super::{UNAVAILABLE, failed};
@@ -11,8 +13,10 @@ use crate::simulator::{Options, SCENARIOS, Simulator};
 
 /// How to run it.
 #[derive(Debug, Args)]
-#[command(after_help = after_help())]
+#[command(after_help = after_help(), args_conflicts_with_subcommands = true)]
 pub struct SimulateArgs {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: String,
@@ -24,6 +28,12 @@ pub struct SimulateArgs {
     replay: Option<PathBuf>,
 }
 
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Try policies of choosing keys on recorded traffic, against a virtual Google: a day in a second
+    Pool(pool::PoolArgs),
+}
+
 fn after_help() -> String {
     let rows: Vec<String> = SCENARIOS.iter().map(|row| format!("  {:<14} {}", row.name, row.about)).collect();
     format!("Scenarios, by `[[sim:NAME key=value]]` in the last message:\n{}", rows.join("\n"))
@@ -31,6 +41,9 @@ fn after_help() -> String {
 
 /// Serves until Ctrl-C.
 pub async fn run(args: SimulateArgs) -> ExitCode {
+    if let Some(What::Pool(args)) = args.what {
+        return pool::run(&args);
+    }
     let options = Options { scenario: args.scenario, replay: args.replay };
     let listener = match TcpListener::bind(&args.listen).await {
         Ok(listener) => listener,

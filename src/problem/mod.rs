@@ -1,13 +1,16 @@
 //! What is wrong with a configuration or a plugin: where, what, and what to do next. All at once, never only the first.
 //! Never: the offending value when its place may hold a secret.
 
-use std::fmt;
+mod display;
+
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+pub use display::Colours;
 
 /// How grave a problem is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// The configuration is refused.
@@ -17,7 +20,7 @@ pub enum Severity {
 }
 
 /// One problem.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// How grave it is.
     pub severity: Severity,
@@ -25,17 +28,20 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
     /// The setting, as a dotted path: `pools.default.keys[2].weight`.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path: String,
     /// What is wrong, in lower case, without the place.
     pub message: String,
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The line it is in, with every value that may be a secret masked character by character.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<String>,
 }
 
 /// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// A file, with the place in it when known (both from 1).
@@ -58,7 +64,14 @@ pub enum Source {
 impl Problem {
     /// An error with this message.
     pub fn error(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, source: None, path: String::new(), message: message.into(), hint: None }
+        Self {
+            severity: Severity::Error,
+            source: None,
+            path: String::new(),
+            message: message.into(),
+            hint: None,
+            excerpt: None,
+        }
     }
 
     /// A warning with this message.
@@ -98,43 +111,8 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
-    /// `config/config.toml:3:1: error: pools.default.keys[2].weight: must be at least 1`, the hint on a line of its own.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(source) = &self.source {
-            write!(f, "{source}: ")?;
-        }
-        f.write_str(match self.severity {
-            Severity::Error => "error: ",
-            Severity::Warning => "warning: ",
-        })?;
-        if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
-        }
-        f.write_str(&self.message)?;
-        if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {hint}")?;
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File { file, line, column } => {
-                write!(f, "{}", file.display())?;
-                line.map_or(Ok(()), |line| write!(f, ":{line}"))?;
-                column.map_or(Ok(()), |column| write!(f, ":{column}"))
-            }
-            Self::Environment(name) => write!(f, "environment variable {name}"),
-            Self::CommandLine => f.write_str("command line"),
-        }
-    }
-}
-
 /// All problems found in one go.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Problems(Vec<Problem>);
 
@@ -207,33 +185,4 @@ impl IntoIterator for Problems {
     }
 }
 
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str("\n")?;
-            }
-            problem.fmt(f)?;
-        }
-        Ok(())
-    }
-}
-
 impl std::error::Error for Problems {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_as_a_clickable_line() {
-        let problem = Problem::error("must be at least 1")
-            .at("pools.default.keys[2].weight")
-            .in_file("config/config.toml", Some((3, 1)))
-            .hint("leave it out for 1");
-        assert_eq!(
-            problem.to_string(),
-            "config/config.toml:3:1: error: pools.default.keys[2].weight: must be at least 1\n  hint: leave it out for 1"
-        );
-    }
-}

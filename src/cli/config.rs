@@ -1,0 +1,162 @@
+//! `gemini-adapter config`: what is configured, what would change, what was, and back to it.
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::running::{Failure, RunningArgs};
+use super::{BAD_CONFIG, Format, check, failed, print, reload};
+use crate::config::{Shown, Sources, lenient, load};
+use crate::keys::Ledger;
+use crate::reading::Reading;
+use crate::runtime::{Change, History, changes, open, prepare, rollback_files};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the settings that somebody set, each with who set it; secrets masked
+    Show(ShowArgs),
+    /// Print what a reload of the running server would change; exit 78 when it would be refused
+    Diff(DiffArgs),
+    /// List the configurations that were accepted, the newest first
+    History(HistoryArgs),
+    /// Go back to an earlier configuration: its files are checked, then written, then loaded
+    Rollback(RollbackArgs),
+}
+
+/// How much to show.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// All settings, those with their defaults too
+    #[arg(long)]
+    resolved: bool,
+    /// As lines, or as JSON
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Against what.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// Against the last configuration that was accepted, without asking a server
+    #[arg(long)]
+    last_good: bool,
+    #[command(flatten)]
+    running: RunningArgs,
+}
+
+/// Which server.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    #[command(flatten)]
+    running: RunningArgs,
+}
+
+/// Which one.
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// Its number, as `config history` lists it
+    generation: u64,
+    #[command(flatten)]
+    running: RunningArgs,
+}
+
+/// Does it.
+pub async fn run(command: ConfigCommand, sources: &Sources) -> ExitCode {
+    match command {
+        ConfigCommand::Show(args) => show(&args, sources),
+        ConfigCommand::Diff(args) if args.last_good => diff_from_last_good(sources),
+        ConfigCommand::Diff(args) => match args.running.ask(sources, Method::POST, "/admin/config/trial").await {
+            Ok(trial) => tell(&reload::changes(&trial["changes"])),
+            Err(failure) => failure.exit(),
+        },
+        ConfigCommand::History(args) => match args.running.ask(sources, Method::GET, "/admin/config/history").await {
+            Ok(history) => listed(&history["generations"]),
+            Err(Failure::Absent(_)) => {
+                eprintln!("no server answers; this is what it kept:");
+                listed(&json!(kept(sources).all()))
+            }
+            Err(failure) => failure.exit(),
+        },
+        ConfigCommand::Rollback(args) => rollback(&args, sources).await,
+    }
+}
+
+fn show(args: &ShowArgs, sources: &Sources) -> ExitCode {
+    let config = match load(sources, &Reading::default()) {
+        Ok(loaded) => loaded.config,
+        Err(problems) => {
+            check::show(&problems);
+            return ExitCode::from(BAD_CONFIG);
+        }
+    };
+    let shown: Vec<Shown> =
+        config.shown().into_iter().filter(|shown| args.resolved || shown.source.is_some()).collect();
+    match args.format {
+        Format::Json => print(&serde_json::to_string_pretty(&shown).unwrap_or_default()),
+        Format::Text => {
+            for Shown { path, value, source } in shown {
+                let source = source.map_or("default".to_owned(), |source| source.to_string());
+                print(&format!("{:<60} # {source}", format!("{path} = {value}")));
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn diff_from_last_good(sources: &Sources) -> ExitCode {
+    let Some(last) = kept(sources).last() else { return failed("no configuration is kept yet") };
+    let ledger = Ledger::default();
+    let before = open(&last).and_then(|files| prepare(sources, &Reading::of_kept(files), &ledger));
+    let after = prepare(sources, &Reading::default(), &ledger);
+    match before.and_then(|before| after.map(|after| changes(&before, &after))) {
+        Ok(changes) => tell(&changes),
+        Err(problems) => Failure::Refused(problems).exit(),
+    }
+}
+
+fn tell(changes: &[Change]) -> ExitCode {
+    match changes {
+        [] => print("nothing would change"),
+        some => print(reload::lines(some).trim_end()),
+    }
+    ExitCode::SUCCESS
+}
+
+async fn rollback(args: &RollbackArgs, sources: &Sources) -> ExitCode {
+    let path = format!("/admin/config/rollback/{}", args.generation);
+    match args.running.ask(sources, Method::POST, &path).await {
+        Ok(reloaded) => {
+            print(&reload::accepted(&reloaded));
+            ExitCode::SUCCESS
+        }
+        Err(Failure::Absent(_)) => match rollback_files(&kept(sources), args.generation, sources) {
+            Ok(()) => {
+                print("no server answers; the files are as they were, for the next start");
+                ExitCode::SUCCESS
+            }
+            Err(problems) => Failure::Refused(problems).exit(),
+        },
+        Err(failure) => failure.exit(),
+    }
+}
+
+/// What a server that runs here has kept.
+fn kept(sources: &Sources) -> History {
+    History::open(&lenient(sources, &Reading::default()).settings.runtime.dir)
+}
+
+fn listed(generations: &Value) -> ExitCode {
+    for kept in generations.as_array().into_iter().flatten() {
+        let mark = if kept["live"] == true { "  (live)" } else { "" };
+        let text = |name: &str| kept[name].as_str().unwrap_or_default().to_owned();
+        print(&format!("{:>6}  {}  {}{mark}", kept["generation"].to_string(), text("hash"), text("at")));
+        let changes = reload::changes(&kept["changes"]);
+        if !changes.is_empty() {
+            print(reload::lines(&changes).trim_end());
+        }
+    }
+    ExitCode::SUCCESS
+}

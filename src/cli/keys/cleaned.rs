@@ -1,0 +1,82 @@
+//! The file of variables without bad and doubled keys: beside the one there is, never instead of it.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::report::Report;
+use crate::environment::SecretRef;
+use crate::keys::KeyId;
+use crate::runtime::Snapshot;
+use crate::secret::Secret;
+
+/// Writes it.
+///
+/// # Errors
+/// Why it cannot be written, or why there is nothing to write.
+pub fn write(snapshot: &Snapshot, dotenv: &Path, report: &Report) -> Result<PathBuf, String> {
+    let mut path = dotenv.as_os_str().to_owned();
+    path.push(".updated");
+    let path = PathBuf::from(path);
+    let variables = variables(snapshot, report);
+    if variables.is_empty() {
+        return Err("no variable holds keys (`env:NAME` in a pool's `keys`): there is nothing to write".into());
+    }
+    let before = std::fs::read_to_string(dotenv).unwrap_or_default();
+    let mut options = std::fs::OpenOptions::new();
+    // For its owner alone: it holds keys.
+    let written = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
+    let written = written.and_then(|mut file| file.write_all(updated(&before, &variables).as_bytes()));
+    written.map(|()| path.clone()).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+/// The variables that hold keys, with those that are good or may be.
+fn variables(snapshot: &Snapshot, report: &Report) -> Vec<(String, String)> {
+    let mut names = BTreeSet::new();
+    for key in snapshot.config.settings.pools.values().flat_map(|pool| &pool.keys) {
+        if let SecretRef::Env(name) = &key.key {
+            names.insert(name.clone());
+        }
+    }
+    let kept = |name: &String| {
+        let secrets = SecretRef::Env(name.clone()).resolve(&snapshot.config.environment).unwrap_or_default();
+        let mut known = BTreeSet::new();
+        let kept = secrets.iter().filter(|secret| {
+            let id = KeyId::of(secret);
+            !report.is_bad(&id) && known.insert(id)
+        });
+        kept.map(Secret::expose).collect::<Vec<_>>().join(",")
+    };
+    names.iter().map(|name| (name.clone(), kept(name))).collect()
+}
+
+/// The text of the file with other values; everything else as it was.
+fn updated(before: &str, variables: &[(String, String)]) -> String {
+    let mut missing: Vec<&(String, String)> = variables.iter().collect();
+    let mut lines: Vec<String> = Vec::new();
+    for line in before.lines() {
+        let name = line.split_once('=').map(|(name, _)| name.trim().trim_start_matches("export ").trim());
+        match missing.iter().position(|(known, _)| Some(known.as_str()) == name) {
+            Some(position) => {
+                let (name, value) = missing.remove(position);
+                lines.push(format!("{name}={value}"));
+            }
+            None => lines.push(line.to_owned()),
+        }
+    }
+    lines.extend(missing.into_iter().map(|(name, value)| format!("{name}={value}")));
+    lines.join("\n") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_about_keys_stays_as_it_was() {
+        let before = "# mine\nPORT=1\nexport GEMINI_API_KEYS = a,b\nLAST=x";
+        let variables = [("GEMINI_API_KEYS".to_owned(), "b".to_owned()), ("OTHER".to_owned(), "c".to_owned())];
+        assert_eq!(updated(before, &variables), "# mine\nPORT=1\nGEMINI_API_KEYS=b\nLAST=x\nOTHER=c\n");
+    }
+}

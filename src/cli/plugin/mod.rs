@@ -1,0 +1,90 @@
+//! `gemini-adapter plugin`: tools for authors of plugins.
+
+mod bench;
+mod new;
+mod replay;
+mod show;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use super::{BAD_CONFIG, check, failed};
+use crate::config::{self, Config, Sources};
+use crate::plugin::{Plugins, PluginsSettings};
+use crate::problem::{Problems, Severity};
+use crate::reading::Reading;
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub enum PluginCommand {
+    /// Write a new plugin and its first test, both ready to run
+    New(new::NewArgs),
+    /// List the plugins that are live, or those of the library
+    List(show::ListArgs),
+    /// Compile all plugins with their settings: every mistake at once; exit 0 or 78
+    Check,
+    /// Run the tests of all plugins, or of those named; exit 0 or 1
+    Test(test::TestArgs),
+    /// Print a page on each plugin, or on those named, from header and comments
+    Docs(show::DocsArgs),
+    /// Run the tests of a plugin many times: what each hook costs
+    Bench(bench::BenchArgs),
+    /// Show what plugins make of a request in a file, one after the other
+    Replay(replay::ReplayArgs),
+}
+
+/// Does it.
+pub fn run(command: PluginCommand, sources: Sources) -> ExitCode {
+    match command {
+        PluginCommand::Replay(args) => return replay::run(&args, sources),
+        PluginCommand::List(args) if args.library => return show::library(),
+        _ => {}
+    }
+    let settings = match settings(&sources) {
+        Ok(config) => config.settings.plugins.clone(),
+        Err(problems) => return refused(&problems),
+    };
+    match command {
+        PluginCommand::New(args) => new::run(&args, &settings),
+        PluginCommand::List(_) => loaded(&settings).map_or_else(|code| code, |plugins| show::list(&plugins)),
+        PluginCommand::Check => loaded(&settings).map_or_else(|code| code, |plugins| show::checked(&plugins)),
+        PluginCommand::Docs(args) => loaded(&settings).map_or_else(|code| code, |plugins| show::docs(&args, &plugins)),
+        PluginCommand::Test(args) => test::run(&args, &settings),
+        PluginCommand::Bench(args) => bench::run(&args, &settings),
+        PluginCommand::Replay(_) => ExitCode::SUCCESS,
+    }
+}
+
+/// The configuration as far as plugins are concerned: keys that are not there stand in nobody's way.
+fn settings(sources: &Sources) -> Result<Config, Problems> {
+    config::load(sources, &Reading::default()).map(|loaded| loaded.config)
+}
+
+/// The plugins, compiled; their own tests are another command's.
+fn loaded(settings: &PluginsSettings) -> Result<Plugins, ExitCode> {
+    let mut problems = Problems::new();
+    let settings = PluginsSettings { run_tests: false, ..settings.clone() };
+    let plugins = Plugins::load(&settings, &Reading::default(), &mut problems);
+    if problems.has_errors() {
+        return Err(refused(&problems));
+    }
+    check::show(&problems);
+    Ok(plugins)
+}
+
+fn refused(problems: &Problems) -> ExitCode {
+    check::show(problems);
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    eprintln!("refused, {errors} {}", if errors == 1 { "error" } else { "errors" });
+    ExitCode::from(BAD_CONFIG)
+}
+
+/// What was asked for, on standard output.
+fn say(text: &str) {
+    #[expect(clippy::print_stdout, reason = "it is what was asked for")]
+    {
+        println!("{text}");
+    }
+}

@@ -1,0 +1,100 @@
+//! A running server, as the commands that talk to one see it: over its admin endpoints.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::{BAD_CONFIG, UNAVAILABLE, check, failed};
+use crate::config::{Config, Sources, lenient};
+use crate::environment::SecretRef;
+use crate::problem::Problems;
+use crate::reading::Reading;
+
+/// A load compiles plugins and runs their tests; longer than this is no answer.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Which server, and how to be let in.
+#[derive(Debug, Args)]
+pub struct RunningArgs {
+    /// The server [default: where the configuration has it listen]
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// An admin's key: `env:NAME` or `file:PATH` [default: the first of `auth.admin_keys`]
+    #[arg(long, value_name = "SECRET")]
+    admin_key: Option<String>,
+}
+
+/// Why there is no answer.
+pub enum Failure {
+    /// Nobody answers.
+    Absent(String),
+    /// The answer is no.
+    Refused(Problems),
+    /// Something else, in words.
+    Other(String),
+}
+
+impl RunningArgs {
+    /// Asks an admin endpoint.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn ask(&self, sources: &Sources, method: reqwest::Method, path: &str) -> Result<Value, Failure> {
+        let config = lenient(sources, &Reading::default());
+        let server = self.server.clone().unwrap_or_else(|| format!("http://{}", address(&config)));
+        let key = self.key(&config).ok_or_else(|| {
+            Failure::Other(
+                "no admin key is configured: set SECURITY_ADMIN_API_KEYS, or give one by `--admin-key env:NAME`".into(),
+            )
+        })?;
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        let client = client.map_err(|error| Failure::Other(error.to_string()))?;
+        let request = client.request(method, format!("{}{path}", server.trim_end_matches('/'))).bearer_auth(key);
+        let answer = request.send().await.map_err(|_| Failure::Absent(server.clone()))?;
+        let status = answer.status();
+        let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap_or_default()).unwrap_or_default();
+        match serde_json::from_value(body["problems"].clone()) {
+            _ if status.is_success() => Ok(body),
+            Ok(problems) => Err(Failure::Refused(problems)),
+            Err(_) => {
+                let message = body["error"]["message"].as_str().unwrap_or("it is no gemini-adapter, or an older one");
+                Err(Failure::Other(format!("{server} answers {}: {message}", status.as_u16())))
+            }
+        }
+    }
+
+    fn key(&self, config: &Config) -> Option<String> {
+        let given = self.admin_key.as_deref().map(SecretRef::parse);
+        let mut references = given.iter().chain(config.settings.auth.admin_keys.iter().filter(|_| given.is_none()));
+        references.find_map(|reference| {
+            let secrets = reference.resolve(&config.environment).ok()?;
+            secrets.first().map(|secret| secret.expose().to_owned())
+        })
+    }
+}
+
+impl Failure {
+    /// Says it, and which exit code it is.
+    pub fn exit(&self) -> ExitCode {
+        match self {
+            Self::Absent(server) => {
+                eprintln!("{server}: nobody answers; is the server running? `--server URL` names another");
+                ExitCode::from(UNAVAILABLE)
+            }
+            Self::Refused(problems) => {
+                check::show(problems);
+                eprintln!("refused: what is live stays live");
+                ExitCode::from(BAD_CONFIG)
+            }
+            Self::Other(why) => failed(why),
+        }
+    }
+}
+
+/// Where a configuration has the server listen; from here, a wildcard is loopback.
+pub fn address(config: &Config) -> String {
+    let listen = &config.settings.server.listen;
+    listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
+}

@@ -1,0 +1,118 @@
+//! A configuration to begin with, made from the doc comments of the settings: what the shipped one sets is set, all else stands
+//! there as a comment with its default.
+
+use serde_json::Value;
+
+use super::reference::{resolve, schema};
+use super::{BUILT_IN, Settings};
+
+/// Columns of a comment.
+const WIDTH: usize = 110;
+
+const HEAD: &str = "#:schema ./schema.json
+# gemini-adapter. Saving this file changes the running server at once; a mistake changes nothing and is reported.
+# What is commented out has the value it shows. `gemini-adapter check` says what is wrong; secrets are best left to the
+# environment, or to files: `env:NAME`, `file:PATH`.
+";
+
+/// The text of the file.
+pub fn text() -> String {
+    let schema: Value = serde_json::from_str(&schema()).unwrap_or_default();
+    let defaults = serde_json::to_value(Settings::default()).unwrap_or_default();
+    let writer = Writer { schema: &schema, set: toml::from_str(BUILT_IN).unwrap_or_default(), defaults };
+    let mut text = String::from(HEAD);
+    for (name, section) in schema["properties"].as_object().into_iter().flatten() {
+        let resolved = resolve(&schema, section);
+        if resolved["properties"].is_object() {
+            writer.section(&mut text, &[name], &resolved);
+        } else if let Some(one) = section.get("additionalProperties") {
+            // A section by name: the one that is always there stands for all.
+            writer.section(&mut text, &[name, "default"], &resolve(&schema, one));
+        } else {
+            text.push('\n');
+            writer.field(&mut text, &[name], section);
+        }
+    }
+    text
+}
+
+struct Writer<'s> {
+    schema: &'s Value,
+    /// What the shipped configuration sets.
+    set: toml::Table,
+    defaults: Value,
+}
+
+impl Writer<'_> {
+    fn section(&self, text: &mut String, path: &[&str], section: &Value) {
+        text.push('\n');
+        comment(text, section);
+        text.push_str(&format!("[{}]\n", path.join(".")));
+        let (tables, plain): (Vec<_>, Vec<_>) =
+            section["properties"].as_object().into_iter().flatten().partition(|(_, field)| self.is_table(field));
+        for (name, field) in plain {
+            self.field(text, &[path, &[name]].concat(), field);
+        }
+        for (name, field) in tables {
+            self.table(text, &[path, &[name]].concat(), field);
+        }
+    }
+
+    /// A setting: set, or as a comment with its default.
+    fn field(&self, text: &mut String, path: &[&str], field: &Value) {
+        comment(text, field);
+        let name = path.last().copied().unwrap_or_default();
+        match (self.set(path), self.default(path)) {
+            (Some(value), _) => text.push_str(&format!("{name} = {value}\n")),
+            (None, Some(value)) => text.push_str(&format!("#{name} = {value}\n")),
+            (None, None) => text.push_str(&format!("# {name} is left out.\n")),
+        }
+    }
+
+    /// A table whose names are the user's.
+    fn table(&self, text: &mut String, path: &[&str], field: &Value) {
+        text.push('\n');
+        comment(text, field);
+        let Some(entries) = self.set(path).and_then(toml::Value::as_table) else {
+            text.push_str(&format!("#[{}]\n", path.join(".")));
+            return;
+        };
+        text.push_str(&format!("[{}]\n", path.join(".")));
+        for (name, value) in entries {
+            text.push_str(&format!("{} = {value}\n", toml::Value::String(name.clone())));
+        }
+    }
+
+    fn is_table(&self, field: &Value) -> bool {
+        let resolved = resolve(self.schema, field);
+        resolved["type"] == "object" || resolved["properties"].is_object()
+    }
+
+    fn set(&self, path: &[&str]) -> Option<&toml::Value> {
+        let (first, rest) = path.split_first()?;
+        rest.iter().try_fold(self.set.get(*first)?, |value, name| value.get(*name))
+    }
+
+    fn default(&self, path: &[&str]) -> Option<toml::Value> {
+        let value = path.iter().try_fold(&self.defaults, |value, name| value.get(*name))?;
+        toml::Value::try_from(value).ok()
+    }
+}
+
+/// What it is, in lines of a comment.
+fn comment(text: &mut String, field: &Value) {
+    let mut line = String::from("#");
+    for word in field["description"].as_str().unwrap_or_default().split_whitespace() {
+        if line.chars().count() + word.chars().count() >= WIDTH {
+            text.push_str(&line);
+            text.push('\n');
+            line = String::from("#");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    if line.len() > 1 {
+        text.push_str(&line);
+        text.push('\n');
+    }
+}

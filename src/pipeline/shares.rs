@@ -1,0 +1,38 @@
+//! Requests that Google takes only in several calls: each share is tried by itself, and all answers become one.
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::Exchange;
+use super::attempt::{self, Opened};
+use super::route::Route;
+use crate::error::Error;
+use crate::protocol::Accepted;
+
+/// Shares that are under way together: one client must not take all keys at once.
+const AT_ONCE: usize = 4;
+
+/// Tries the request, or each of its shares, until all have succeeded.
+///
+/// # Errors
+/// What the first share that fails tells the client.
+pub async fn all_succeed(exchange: &mut Exchange, accepted: &dyn Accepted, route: &Route) -> Result<Opened, Error> {
+    let shares = accepted.shares();
+    if shares.is_empty() {
+        return attempt::until_one_succeeds(exchange, accepted, route).await;
+    }
+    let mut parts: Vec<Exchange> = shares.iter().map(|_| exchange.part()).collect();
+    let tries: Vec<_> = parts.iter_mut().zip(&shares).map(|(part, share)| whole(part, &**share, route)).collect();
+    let answers: Result<Vec<Bytes>, Error> = stream::iter(tries).buffered(AT_ONCE).try_collect().await;
+    for part in &parts {
+        exchange.record.take_in(&part.record);
+    }
+    accepted.joined(&answers?).map(Opened::Whole).map_err(|fault| Error::from(&fault))
+}
+
+async fn whole(part: &mut Exchange, share: &dyn Accepted, route: &Route) -> Result<Bytes, Error> {
+    match attempt::until_one_succeeds(part, share, route).await? {
+        Opened::Whole(body) => Ok(body),
+        Opened::Stream(_) => Err(Error::internal("A part of a request was answered in pieces.")),
+    }
+}

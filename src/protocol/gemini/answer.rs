@@ -1,0 +1,115 @@
+//! Gemini's answers, passed on. They are read only for what was used; the framing of a stream is ours, and the same as Google's.
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::error::Error;
+use crate::fault::{Blame, Fault, Kind};
+use crate::protocol::rules::usage;
+use crate::protocol::{Family, Form, Google, Reply, Stamp, Usage};
+use crate::wire::gemini::response;
+
+/// Passes on one answer.
+pub struct NativeReply {
+    form: Form,
+    begun: bool,
+    usage: Usage,
+}
+
+impl NativeReply {
+    /// In this form.
+    pub fn new(form: Form) -> Self {
+        Self { form, begun: false, usage: Usage::default() }
+    }
+
+    /// Takes down what was used.
+    fn read(&mut self, document: &[u8]) -> Result<(), Fault> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Used<'a> {
+            #[serde(borrow)]
+            usage_metadata: Option<response::Usage<'a>>,
+        }
+
+        let used: Used<'_> = serde_json::from_slice(document)
+            .map_err(|_| Fault::new(Kind::BrokenAnswer, Blame::Model, "Gemini's answer is no JSON object."))?;
+        if let Some(metadata) = &used.usage_metadata {
+            self.usage = usage::usage(metadata);
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, document: &[u8], out: &mut Vec<u8>) {
+        let first = !std::mem::replace(&mut self.begun, true);
+        let (before, after): (&[u8], &[u8]) = match (self.form.is_json(), first) {
+            (false, _) => (b"data: ", b"\r\n\r\n"),
+            (true, true) => (b"[", b"\n"),
+            (true, false) => (b",\r\n", b"\n"),
+        };
+        out.extend_from_slice(before);
+        out.extend_from_slice(document);
+        out.extend_from_slice(after);
+    }
+
+    fn close(&self, out: &mut Vec<u8>) {
+        if self.form.is_json() {
+            out.extend_from_slice(if self.begun { b"]\n" } else { b"[]\n" });
+        }
+    }
+}
+
+impl Reply for NativeReply {
+    fn whole(&mut self, body: &[u8]) -> Result<Vec<u8>, Fault> {
+        self.read(body)?;
+        Ok(body.to_vec())
+    }
+
+    fn event(&mut self, event: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
+        self.read(event)?;
+        self.push(event, out);
+        Ok(())
+    }
+
+    fn committed(&self) -> bool {
+        self.begun
+    }
+
+    /// An end without a finish reason is for the client to judge, as at Google: prompts that are blocked have none.
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Fault> {
+        if !self.begun {
+            return Err(Fault::new(Kind::BrokenAnswer, Blame::Model, "Gemini's stream ended before it began."));
+        }
+        self.close(out);
+        Ok(())
+    }
+
+    fn fail(&mut self, error: &Error, out: &mut Vec<u8>) {
+        self.push(&Google.error(error, ""), out);
+        self.close(out);
+    }
+
+    fn usage(&self) -> Usage {
+        self.usage.clone()
+    }
+}
+
+/// A text that a plugin says, as if the model had said it.
+pub fn canned(stamp: &Stamp, form: Form, text: &str) -> Bytes {
+    let content = json!({ "parts": [{ "text": text }], "role": "model" });
+    let document = json!({
+        "candidates": [{ "content": content, "finishReason": "STOP", "index": 0 }],
+        "usageMetadata": { "promptTokenCount": 0, "candidatesTokenCount": 0, "totalTokenCount": 0 },
+        "modelVersion": stamp.model,
+        "responseId": stamp.id,
+    });
+    let document = document.to_string();
+    if !form.stream {
+        return document.into();
+    }
+    let mut out = Vec::new();
+    let mut reply = NativeReply::new(form);
+    reply.push(document.as_bytes(), &mut out);
+    reply.close(&mut out);
+    out.into()
+}

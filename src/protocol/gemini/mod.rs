@@ -1,0 +1,120 @@
+//! Gemini's own API. The hub itself: bodies go through as they are, both ways.
+//!
+//! [`address`] reads what the path says, [`rename`] writes another model's name where an alias or a fallback wants it,
+//! [`answer`] passes answers on.
+
+mod address;
+mod answer;
+mod rename;
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::rules::document;
+use super::{Accepted, Asked, Family, Form, Google, Note, Protocol, Reply, Stamp, Target};
+use crate::call::Method;
+use crate::error::Error;
+
+use address::Address;
+pub use rename::for_model;
+
+/// The dialect.
+pub struct Gemini;
+
+/// Server-sent events as Google sends them. A line without anything is what says that a stream lives: Google's own SDK for Python
+/// takes a comment for an answer that is no JSON (google-genai 3.4.0).
+const EVENTS: Form = Form { stream: true, media_type: "text/event-stream", keep_alive: b"\r\n" };
+/// An array that grows.
+const ARRAY: Form = Form { stream: true, ..Form::JSON };
+
+impl Protocol for Gemini {
+    fn name(&self) -> &'static str {
+        "gemini"
+    }
+
+    fn family(&self) -> &'static dyn Family {
+        &Google
+    }
+
+    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+        let address = address::read(&asked.place.path, &asked.place.query)?;
+        document::is_object(asked.body)?;
+        Ok(Box::new(Native { address, body: asked.body }))
+    }
+
+    fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
+        Some(answer::canned(&stamp, form, text))
+    }
+}
+
+/// A request that was read.
+struct Native<'a> {
+    address: Address<'a>,
+    body: &'a [u8],
+}
+
+impl Accepted for Native<'_> {
+    fn model(&self) -> &str {
+        &self.address.model
+    }
+
+    fn method(&self) -> Method {
+        self.address.method
+    }
+
+    fn form(&self) -> Form {
+        match (self.address.method, self.address.events) {
+            (Method::Stream, true) => EVENTS,
+            (Method::Stream, false) => ARRAY,
+            _ => Form::JSON,
+        }
+    }
+
+    fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
+        rename::for_model(self.body, &self.address.model, &target.model.name)
+    }
+
+    /// All goes on as it is.
+    fn verdicts(&self, notes: Vec<Note>) -> Vec<Note> {
+        notes
+    }
+
+    fn reply(&self, _: Stamp) -> Box<dyn Reply> {
+        Box::new(answer::NativeReply::new(self.form()))
+    }
+}
+
+/// The pairs of a query.
+///
+/// # Errors
+/// 400 when one of them is a key.
+pub fn pairs(query: &str) -> Result<Vec<(String, String)>, Error> {
+    address::refuse_key(query)?;
+    Ok(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+}
+
+/// The model that a document names, without `models/`.
+///
+/// # Errors
+/// 400 when it names none.
+pub fn model_of(body: &[u8]) -> Result<String, Error> {
+    #[derive(Deserialize)]
+    struct OfModel<'a> {
+        #[serde(borrow)]
+        model: Option<Cow<'a, str>>,
+    }
+
+    let named: OfModel<'_> = document::read(body)?;
+    let model = document::model(named.model)?;
+    Ok(model.strip_prefix("models/").unwrap_or(&model).to_owned())
+}
+
+/// The name of the thing that Google's answer is about: its own, or that of a member.
+pub fn name_in(answer: &[u8], member: Option<&str>) -> Option<String> {
+    let answer: Value = serde_json::from_slice(answer).ok()?;
+    let thing = member.map_or(Some(&answer), |member| answer.get(member))?;
+    thing["name"].as_str().map(str::to_owned)
+}

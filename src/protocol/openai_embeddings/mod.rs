@@ -1,0 +1,90 @@
+//! OpenAI's embeddings.
+//!
+//! Gemini takes a hundred texts in one call; a request with more is shared out among several.
+
+mod answer;
+mod request;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::fields::{self, Field, ignored, kept, renamed};
+use super::rules::lists;
+use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, Reply, Stamp, Target};
+use crate::call::Method;
+use crate::error::Error;
+use crate::fault::Fault;
+
+/// The dialect.
+pub struct OpenAiEmbeddings;
+
+impl Protocol for OpenAiEmbeddings {
+    fn name(&self) -> &'static str {
+        "embeddings"
+    }
+
+    fn family(&self) -> &'static dyn Family {
+        &OpenAi
+    }
+
+    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+        let read = Arc::new(request::read(asked.body)?);
+        let texts = 0..read.texts.len();
+        Ok(Box::new(Texts { read, texts }))
+    }
+}
+
+/// Every field (OpenAI's API reference, November 2026).
+const FIELDS: &[Field] = &[
+    renamed("model", "model", "by alias; it is in the path too"),
+    renamed("input", "requests[].content", "each text is a request of its own"),
+    renamed("encoding_format", "", "the answer is written so"),
+    renamed("dimensions", "requests[].outputDimensionality", "shorter vectors are brought to length one again"),
+    kept("task_type", "requests[].taskType"),
+    ignored("user", "it is about what OpenAI watches"),
+];
+
+/// A request that was read, or the part of it that one call does.
+struct Texts<'a> {
+    read: Arc<request::Read<'a>>,
+    texts: Range<usize>,
+}
+
+impl Accepted for Texts<'_> {
+    fn model(&self) -> &str {
+        &self.read.model
+    }
+
+    fn method(&self) -> Method {
+        Method::EmbedBatch
+    }
+
+    fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
+        request::translate(&self.read, self.texts.clone(), target)
+    }
+
+    fn verdicts(&self, notes: Vec<Note>) -> Vec<Note> {
+        fields::verdicts(FIELDS, &serde_json::from_slice(self.read.body).unwrap_or_default(), notes)
+    }
+
+    fn reply(&self, stamp: Stamp) -> Box<dyn Reply> {
+        Box::new(answer::VectorsReply::new(&self.read, self.texts.clone(), stamp))
+    }
+
+    fn shares(&self) -> Vec<Box<dyn Accepted + '_>> {
+        let share = |start| {
+            let texts = start..self.texts.end.min(start + request::LARGEST_BATCH);
+            Box::new(Texts { read: self.read.clone(), texts }) as Box<dyn Accepted + '_>
+        };
+        match self.texts.len() > request::LARGEST_BATCH {
+            true => self.texts.clone().step_by(request::LARGEST_BATCH).map(share).collect(),
+            false => Vec::new(),
+        }
+    }
+
+    fn joined(&self, answers: &[Bytes]) -> Result<Bytes, Fault> {
+        lists::joined(answers)
+    }
+}

@@ -1,0 +1,117 @@
+//! OpenAI's pictures: drawn from a prompt, or after other pictures.
+//!
+//! A call to Gemini draws one; a request for several is shared out among as many calls. [`request`] writes the call, for Gemini's
+//! own models and for Imagen; [`size`] turns pixels into ratios; [`answer`] reads both kinds of answers.
+
+mod answer;
+mod request;
+mod size;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::fields::{self, Field, ignored, lost, refused, renamed};
+use super::rules::lists;
+use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, Reply, Stamp, Target};
+use crate::call::Method;
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::model::{Gives, Model};
+
+/// The dialect.
+pub enum OpenAiImages {
+    /// From a prompt.
+    Generations,
+    /// After other pictures.
+    Edits,
+}
+
+impl Protocol for OpenAiImages {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Generations => "images",
+            Self::Edits => "image_edits",
+        }
+    }
+
+    fn family(&self) -> &'static dyn Family {
+        &OpenAi
+    }
+
+    fn takes_forms(&self) -> bool {
+        true
+    }
+
+    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+        let read = request::read(asked.body, matches!(self, Self::Edits))?;
+        Ok(Box::new(Pictures { count: read.count, read: Arc::new(read) }))
+    }
+}
+
+/// Every field (OpenAI's API reference, November 2026).
+const FIELDS: &[Field] = &[
+    renamed("model", "", "by alias; it is in the path"),
+    renamed("prompt", "contents[].parts[].text", ""),
+    renamed("image[]", "contents[].parts[].inlineData", "before the prompt"),
+    renamed("image", "contents[].parts[].inlineData", "before the prompt"),
+    refused("mask", "Gemini takes no mask: say in the prompt what is to change"),
+    renamed("n", "", "each picture is a call of its own"),
+    renamed(
+        "size",
+        "generationConfig.imageConfig",
+        "as the nearest ratio, and a step of size where the model has them",
+    ),
+    renamed("quality", "generationConfig.imageConfig.imageSize", "`high` and `hd` are 2K where the model has sizes"),
+    renamed("response_format", "", "the answer is written so"),
+    refused("stream", "pictures come whole"),
+    lost("output_format", "Google chooses: PNG or JPEG", &["\"png\"", "\"jpeg\""]),
+    lost("output_compression", "Google chooses it", &["100", "\"100\""]),
+    lost("background", "Gemini draws no transparency: say in the prompt what is behind", &["\"auto\"", "\"opaque\""]),
+    lost("style", "say it in the prompt", &[]),
+    lost("input_fidelity", "Gemini keeps to its input as it does", &["\"low\""]),
+    ignored("moderation", "Google has filters of its own"),
+    ignored("partial_images", "it is about streams"),
+    ignored("user", "it is about what OpenAI watches"),
+];
+
+/// A request that was read, or the part of it that one call does.
+struct Pictures<'a> {
+    read: Arc<request::Read<'a>>,
+    count: usize,
+}
+
+impl Accepted for Pictures<'_> {
+    fn model(&self) -> &str {
+        &self.read.model
+    }
+
+    fn method(&self) -> Method {
+        Method::Generate
+    }
+
+    fn method_of(&self, model: &Model) -> Method {
+        if model.facts.gives == Gives::Predictions { Method::Predict } else { Method::Generate }
+    }
+
+    fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
+        request::translate(&self.read, target)
+    }
+
+    fn verdicts(&self, notes: Vec<Note>) -> Vec<Note> {
+        fields::verdicts(FIELDS, &serde_json::from_slice(self.read.body).unwrap_or_default(), notes)
+    }
+
+    fn reply(&self, stamp: Stamp) -> Box<dyn Reply> {
+        Box::new(answer::PictureReply::new(stamp, self.read.by_url))
+    }
+
+    fn shares(&self) -> Vec<Box<dyn Accepted + '_>> {
+        let one = |_| Box::new(Pictures { read: self.read.clone(), count: 1 }) as Box<dyn Accepted + '_>;
+        if self.count > 1 { (0..self.count).map(one).collect() } else { Vec::new() }
+    }
+
+    fn joined(&self, answers: &[Bytes]) -> Result<Bytes, Fault> {
+        lists::joined(answers)
+    }
+}

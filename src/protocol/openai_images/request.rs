@@ -1,0 +1,156 @@
+//! An image request to a `GenerateContentRequest`, or to Imagen's `PredictRequest`.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use super::size::{Choice, Size};
+use crate::error::Error;
+use crate::model::Gives;
+use crate::protocol::Target;
+use crate::protocol::rules::{document, media};
+use crate::wire::gemini::predict;
+use crate::wire::gemini::request::{Content, GenerationConfig, ImageConfig, Part, Request, Role};
+use crate::wire::openai::images;
+
+/// Most pictures of one request, as at OpenAI.
+const MOST: i64 = 10;
+/// Most pictures to draw after, as at OpenAI.
+const MOST_INPUTS: usize = 16;
+
+/// A request that was read.
+pub struct Read<'a> {
+    /// As it came.
+    pub body: &'a [u8],
+    /// As the client names it.
+    pub model: Cow<'a, str>,
+    /// How many pictures.
+    pub count: usize,
+    /// Whether each is a `data:` URL.
+    pub by_url: bool,
+    request: images::Request<'a>,
+    size: Option<Size>,
+}
+
+/// Reads the body.
+///
+/// # Errors
+/// 400, naming the field.
+pub fn read(body: &[u8], edits: bool) -> Result<Read<'_>, Error> {
+    let mut request: images::Request<'_> = document::read(body)?;
+    let model = document::model(request.model.take())?;
+    if request.prompt.as_deref().is_none_or(|prompt| prompt.trim().is_empty()) {
+        return Err(document::missing("prompt"));
+    }
+    let inputs = request.image.0.len();
+    if edits && inputs == 0 {
+        return Err(document::missing("image"));
+    }
+    if inputs > MOST_INPUTS {
+        let message = format!("Invalid 'image': at most {MOST_INPUTS} pictures can be sent, but got {inputs} instead.");
+        return Err(Error::invalid(message).param("image").code("array_above_max_length"));
+    }
+    if request.mask.is_some() {
+        return Err(unsupported(
+            "mask",
+            "Gemini takes no mask. Leave it out, and say in the prompt what is to change.",
+        ));
+    }
+    if request.stream == Some(true) {
+        return Err(unsupported("stream", "pictures come whole here. Leave it out."));
+    }
+    let n = request.n.unwrap_or(1);
+    let count = usize::try_from(n).ok().filter(|_| (1..=MOST).contains(&n));
+    let Some(count) = count else {
+        let message = format!("Invalid 'n': expected an integer between 1 and {MOST}, but got {n} instead.");
+        return Err(Error::invalid(message).param("n").code("invalid_value"));
+    };
+    let by_url = match request.response_format.as_deref() {
+        None | Some("b64_json") => false,
+        Some("url") => true,
+        Some(_) => return Err(document::unknown_value("response_format", &["b64_json", "url"])),
+    };
+    let size = match request.size.as_deref() {
+        None | Some("auto" | "") => None,
+        Some(text) => Some(Size::parse(text).ok_or_else(|| {
+            let message =
+                "Invalid value for 'size'. Expected `WIDTHxHEIGHT` in pixels, such as '1024x1536', or 'auto'.";
+            Error::invalid(message).param("size").code("invalid_value")
+        })?),
+    };
+    Ok(Read { body, model, count, by_url, request, size })
+}
+
+/// The call that draws one picture.
+///
+/// # Errors
+/// 400, naming the field, when this model cannot do what is asked.
+pub fn translate(read: &Read<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
+    let prompt = read.request.prompt.as_deref().unwrap_or_default();
+    match target.model.facts.gives {
+        Gives::Predictions => predicted(read, prompt, target),
+        Gives::Pictures { sizes } => drawn(read, prompt, sizes, target),
+        Gives::Anything => drawn(read, prompt, false, target),
+        _ => Err(document::gives_other(&read.model, target.model, "pictures", "gemini-3.1-flash-image")),
+    }
+}
+
+fn drawn(read: &Read<'_>, prompt: &str, sizes: bool, target: &Target<'_>) -> Result<Bytes, Error> {
+    let mut parts = Vec::new();
+    for (index, file) in read.request.image.0.iter().enumerate() {
+        let place = if read.request.image.0.len() == 1 { "image".to_owned() } else { format!("image[{index}]") };
+        parts.push(Part::from(media::of_form(file, &place, "image/")?));
+    }
+    parts.push(Part::text(prompt));
+    let image_config = ImageConfig {
+        aspect_ratio: ratio(read, if sizes { Choice::Newer } else { Choice::Gemini }, target),
+        image_size: step(read, sizes, target),
+    };
+    let config = GenerationConfig {
+        response_modalities: vec!["IMAGE"],
+        image_config: (!image_config.is_empty()).then_some(image_config),
+        ..GenerationConfig::default()
+    };
+    let contents = vec![Content { role: Some(Role::User), parts }];
+    document::written(&Request { contents, generation_config: config.into(), ..Request::default() })
+}
+
+fn predicted(read: &Read<'_>, prompt: &str, target: &Target<'_>) -> Result<Bytes, Error> {
+    if !read.request.image.0.is_empty() {
+        return Err(unsupported("image", "Imagen draws after no pictures. Name a Gemini model that draws."));
+    }
+    step(read, false, target);
+    let parameters = predict::Parameters { sample_count: 1, aspect_ratio: ratio(read, Choice::Imagen, target) };
+    document::written(&predict::Request { instances: [predict::Instance { prompt }], parameters })
+}
+
+fn ratio(read: &Read<'_>, choice: Choice, target: &Target<'_>) -> Option<String> {
+    let (ratio, exact) = read.size?.ratio(choice);
+    if !exact {
+        target.notes.clamped("size", format_args!("{ratio} is the nearest ratio this model takes"));
+    }
+    Some(ratio)
+}
+
+/// A step of size: by the size, else by the quality.
+fn step(read: &Read<'_>, sizes: bool, target: &Target<'_>) -> Option<&'static str> {
+    let by_quality = match read.request.quality.as_deref() {
+        Some("high" | "hd" | "xhigh") => Some("2K"),
+        Some("max") => Some("4K"),
+        _ => None,
+    };
+    let by_size = read.size.and_then(Size::step);
+    if sizes {
+        return by_size.or(by_quality);
+    }
+    for (field, step) in [("size", by_size), ("quality", by_quality)] {
+        if step.is_some() {
+            target.notes.clamped(field, "this model draws in one size");
+        }
+    }
+    None
+}
+
+fn unsupported(field: &'static str, why: &str) -> Error {
+    Error::invalid(format!("Unsupported parameter: '{field}': {why}")).param(field).code("unsupported_parameter")
+}

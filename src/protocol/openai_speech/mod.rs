@@ -1,0 +1,81 @@
+//! OpenAI's speech: a text read aloud.
+//!
+//! [`request`] writes the call; [`wav`] knows the one file format that needs no encoder; [`answer`] writes the sound, whole, as it
+//! comes, or as events.
+
+mod answer;
+mod request;
+mod wav;
+
+use bytes::Bytes;
+
+use super::fields::{self, Field, lost, renamed};
+use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, Reply, Stamp, Target};
+use crate::call::Method;
+use crate::error::Error;
+
+use request::{Format, Read};
+
+/// The dialect.
+pub struct OpenAiSpeech;
+
+impl Protocol for OpenAiSpeech {
+    fn name(&self) -> &'static str {
+        "speech"
+    }
+
+    fn family(&self) -> &'static dyn Family {
+        &OpenAi
+    }
+
+    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+        Ok(Box::new(Spoken(request::read(asked.body)?)))
+    }
+}
+
+/// Every field (OpenAI's API reference, November 2026).
+const FIELDS: &[Field] = &[
+    renamed("model", "", "by alias; it is in the path"),
+    renamed("input", "contents[].parts[].text", ""),
+    renamed("voice", "generationConfig.speechConfig", "OpenAI's voices by those of Google that are nearest"),
+    renamed("voice.id", "generationConfig.speechConfig", "the name of one of Google's voices"),
+    renamed("instructions", "contents[].parts[].text", "in front of the text"),
+    renamed("response_format", "", "`wav` and `pcm` are made here; WAV where nothing is said"),
+    renamed("stream_format", "", "the answer travels so"),
+    lost("speed", "say it in the instructions", &["1", "1.0"]),
+];
+
+/// A request that was read.
+struct Spoken<'a>(Read<'a>);
+
+impl Accepted for Spoken<'_> {
+    fn model(&self) -> &str {
+        &self.0.model
+    }
+
+    fn method(&self) -> Method {
+        // A WAV file begins with its length.
+        if self.0.events || self.0.format == Format::Pcm { Method::Stream } else { Method::Generate }
+    }
+
+    fn form(&self) -> Form {
+        match (self.0.events, self.0.format) {
+            (true, _) => Form::EVENTS,
+            // Raw sound has no room for anything but sound.
+            (false, Format::Pcm) => Form { stream: true, media_type: "audio/pcm", keep_alive: b"" },
+            (false, Format::Wav) => Form { media_type: "audio/wav", ..Form::JSON },
+        }
+    }
+
+    fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
+        request::translate(&self.0, target)
+    }
+
+    fn verdicts(&self, notes: Vec<Note>) -> Vec<Note> {
+        fields::verdicts(FIELDS, &serde_json::from_slice(self.0.body).unwrap_or_default(), notes)
+    }
+
+    fn reply(&self, _: Stamp) -> Box<dyn Reply> {
+        Box::new(answer::SpeechReply::new(self.0.format, self.0.events))
+    }
+}

@@ -1,0 +1,109 @@
+//! What was said, with times: as the model tells it in JSON, and as captions.
+
+use serde::Deserialize;
+
+/// What the model tells.
+#[derive(Debug, Deserialize)]
+pub struct Told {
+    /// What is spoken.
+    #[serde(default)]
+    pub language: String,
+    /// Piece by piece.
+    pub segments: Vec<Piece>,
+}
+
+/// A piece.
+#[derive(Debug, Deserialize)]
+pub struct Piece {
+    /// Its beginning, in seconds.
+    pub start: f64,
+    /// Its end, in seconds.
+    pub end: f64,
+    /// What was said.
+    pub text: String,
+}
+
+impl Told {
+    /// Reads it; None when it is nothing like it, or its times run backwards.
+    pub fn parse(text: &str) -> Option<Self> {
+        let told: Self = serde_json::from_str(text).ok()?;
+        let sane = told.segments.iter().all(|piece| 0.0 <= piece.start && piece.start <= piece.end && piece.end < 1e6);
+        let forwards = told.segments.windows(2).all(|pair| matches!(pair, [one, next] if one.start <= next.start));
+        (sane && forwards).then_some(told)
+    }
+
+    /// All that was said.
+    pub fn text(&self) -> String {
+        self.segments.iter().map(|piece| piece.text.trim()).collect::<Vec<_>>().join(" ")
+    }
+
+    /// As captions of films.
+    pub fn srt(&self) -> String {
+        let piece = |(index, piece): (usize, &Piece)| {
+            format!(
+                "{}\n{} --> {}\n{}\n\n",
+                index + 1,
+                clock(piece.start, ','),
+                clock(piece.end, ','),
+                lines(&piece.text)
+            )
+        };
+        self.segments.iter().enumerate().map(piece).collect()
+    }
+
+    /// As captions of the web.
+    pub fn vtt(&self) -> String {
+        let piece = |piece: &Piece| {
+            format!("{} --> {}\n{}\n\n", clock(piece.start, '.'), clock(piece.end, '.'), lines(&piece.text))
+        };
+        format!("WEBVTT\n\n{}", self.segments.iter().map(piece).collect::<String>())
+    }
+}
+
+/// An empty line would end the caption, and an arrow begin one.
+fn lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join("\n").replace("-->", "->")
+}
+
+/// `01:02:03,456`.
+fn clock(seconds: f64, point: char) -> String {
+    let total = (seconds * 1000.0).round() as u64;
+    let (hours, minutes) = (total / 3_600_000, total / 60_000 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}{point}{:03}", total / 1000 % 60, total % 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captions() {
+        let told = Told::parse(
+            r#"{"language":"en","segments":[{"start":0,"end":1.5,"text":" Hello. "},{"start":3661.2346,"end":3662,"text":"A --> b\n\nc"}]}"#,
+        );
+        let told = told.unwrap();
+        assert_eq!(told.text(), "Hello. A --> b\n\nc");
+        assert_eq!(
+            told.srt(),
+            "1\n00:00:00,000 --> 00:00:01,500\nHello.\n\n2\n01:01:01,235 --> 01:01:02,000\nA -> b\nc\n\n"
+        );
+        assert_eq!(
+            told.vtt(),
+            "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nHello.\n\n01:01:01.235 --> 01:01:02.000\nA -> b\nc\n\n"
+        );
+    }
+
+    #[test]
+    fn what_is_nothing_like_it() {
+        for text in [
+            "Hello.",
+            r#"{"language":"en"}"#,
+            r#"{"segments":[{"start":2,"end":1,"text":""}]}"#,
+            r#"{"segments":[{"start":-1,"end":1,"text":""}]}"#,
+            r#"{"segments":[{"start":5,"end":6,"text":""},{"start":1,"end":2,"text":""}]}"#,
+        ] {
+            assert!(Told::parse(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! OpenAI's transcriptions and translations: a sound written down.
+//!
+//! [`request`] writes the call; [`captions`] writes what has times, which the model tells itself; [`answer`] writes the text.
+
+mod answer;
+mod captions;
+mod request;
+
+use bytes::Bytes;
+
+use super::fields::{self, Field, adapted, ignored, renamed};
+use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, Reply, Stamp, Target};
+use crate::call::Method;
+use crate::error::Error;
+
+use request::{Format, Read};
+
+/// The dialect.
+pub enum OpenAiTranscriptions {
+    /// In the language that is spoken.
+    Transcriptions,
+    /// In English.
+    Translations,
+}
+
+impl Protocol for OpenAiTranscriptions {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Transcriptions => "transcriptions",
+            Self::Translations => "translations",
+        }
+    }
+
+    fn family(&self) -> &'static dyn Family {
+        &OpenAi
+    }
+
+    fn takes_forms(&self) -> bool {
+        true
+    }
+
+    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+        Ok(Box::new(Heard(request::read(asked.body, matches!(self, Self::Translations))?)))
+    }
+
+    fn canned(&self, _: Stamp, form: Form, text: &str) -> Option<Bytes> {
+        Some(answer::canned(form, text))
+    }
+}
+
+/// Every field (OpenAI's API reference, November 2026).
+const FIELDS: &[Field] = &[
+    renamed("model", "", "by alias; it is in the path"),
+    renamed("file", "contents[].parts[].inlineData", ""),
+    adapted("language", "contents[].parts[].text", "it is told in words"),
+    adapted("prompt", "contents[].parts[].text", "as words that may occur"),
+    renamed("response_format", "generationConfig", "what has times is asked for as JSON"),
+    renamed("temperature", "generationConfig.temperature", ""),
+    renamed("timestamp_granularities[]", "", "`segment`; times of words are refused"),
+    renamed("stream", "", "it is in the path"),
+    ignored("include[]", "Gemini gives no probabilities of what it hears"),
+    ignored("chunking_strategy", "the sound goes in one piece"),
+];
+
+/// A request that was read.
+struct Heard<'a>(Read<'a>);
+
+impl Accepted for Heard<'_> {
+    fn model(&self) -> &str {
+        &self.0.model
+    }
+
+    fn method(&self) -> Method {
+        if self.0.stream { Method::Stream } else { Method::Generate }
+    }
+
+    fn form(&self) -> Form {
+        match self.0.format {
+            _ if self.0.stream => Form::EVENTS,
+            Format::Json | Format::Verbose => Form::JSON,
+            Format::Vtt => Form { media_type: "text/vtt; charset=utf-8", ..Form::JSON },
+            Format::Text | Format::Srt => Form { media_type: "text/plain; charset=utf-8", ..Form::JSON },
+        }
+    }
+
+    fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
+        request::translate(&self.0, target)
+    }
+
+    fn verdicts(&self, notes: Vec<Note>) -> Vec<Note> {
+        fields::verdicts(FIELDS, &request::without_sound(self.0.body), notes)
+    }
+
+    fn reply(&self, _: Stamp) -> Box<dyn Reply> {
+        Box::new(answer::TextReply::new(self.0.format, self.0.english))
+    }
+}

@@ -1,0 +1,182 @@
+//! A sound to a `GenerateContentRequest`.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::model::Gives;
+use crate::protocol::Target;
+use crate::protocol::rules::{document, media, thinking};
+use crate::wire::gemini::request::{Content, GenerationConfig, Part, Request, Role};
+use crate::wire::json::Json;
+use crate::wire::openai::transcription;
+
+/// How the text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// An object with the text.
+    Json,
+    /// The text.
+    Text,
+    /// An object with the text, and times.
+    Verbose,
+    /// Captions of films.
+    Srt,
+    /// Captions of the web.
+    Vtt,
+}
+
+const FORMATS: &[(&str, Format)] = &[
+    ("json", Format::Json),
+    ("text", Format::Text),
+    ("verbose_json", Format::Verbose),
+    ("srt", Format::Srt),
+    ("vtt", Format::Vtt),
+];
+
+impl Format {
+    /// Whether it needs times.
+    pub fn timed(self) -> bool {
+        matches!(self, Self::Verbose | Self::Srt | Self::Vtt)
+    }
+}
+
+/// A request that was read.
+pub struct Read<'a> {
+    /// As it came.
+    pub body: &'a [u8],
+    /// As the client names it.
+    pub model: Cow<'a, str>,
+    /// How the text is written.
+    pub format: Format,
+    /// Whether it is written in English, whatever is spoken.
+    pub english: bool,
+    /// Whether it comes in pieces.
+    pub stream: bool,
+    request: transcription::Request<'a>,
+}
+
+/// Reads the body.
+///
+/// # Errors
+/// 400, naming the field.
+pub fn read(body: &[u8], english: bool) -> Result<Read<'_>, Error> {
+    let mut request: transcription::Request<'_> = document::read(body)?;
+    let model = document::model(request.model.take())?;
+    let format = match request.response_format.as_deref() {
+        None => Format::Json,
+        Some(asked) => {
+            let known = FORMATS.iter().find(|(name, _)| *name == asked).map(|(_, format)| *format);
+            let names: Vec<&str> = FORMATS.iter().map(|(name, _)| *name).collect();
+            known.ok_or_else(|| document::unknown_value("response_format", &names))?
+        }
+    };
+    if request.timestamp_granularities.0.iter().any(|each| each != "segment") {
+        let message = "Unsupported value for 'timestamp_granularities': Gemini tells times of whole pieces. Supported values are: 'segment'.";
+        return Err(Error::invalid(message).param("timestamp_granularities").code("unsupported_value"));
+    }
+    let stream = request.stream == Some(true);
+    if stream && !matches!(format, Format::Json | Format::Text) {
+        let message = "Unsupported value for 'response_format': with 'stream', supported values are: 'json', 'text'.";
+        return Err(Error::invalid(message).param("response_format").code("unsupported_value"));
+    }
+    if request.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
+        let message = "Invalid 'temperature': expected a number between 0 and 1.";
+        return Err(Error::invalid(message).param("temperature").code("invalid_value"));
+    }
+    match &request.file {
+        Some(file) if !file.data.is_empty() => Ok(Read { body, model, format, english, stream, request }),
+        _ => Err(document::missing("file")),
+    }
+}
+
+/// The call.
+///
+/// # Errors
+/// 400, naming the field, when the file is no sound or this model writes nothing.
+pub fn translate(read: &Read<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
+    let facts = &target.model.facts;
+    if !matches!(facts.gives, Gives::Words | Gives::Anything) {
+        return Err(document::gives_other(&read.model, target.model, "words", "gemini-flash-latest"));
+    }
+    let file = read.request.file.as_ref().ok_or_else(|| document::missing("file"))?;
+    // MP4 and WebM hold sound as often as films.
+    let sound = media::of_form(file, "file", "audio/")
+        .or_else(|error| media::of_form(file, "file", "video/").map_err(|_| error))?;
+    let mut config = GenerationConfig {
+        temperature: read.request.temperature,
+        thinking_config: match target.remedies.no_thinking {
+            true => None,
+            false => thinking::least(facts.thinking),
+        },
+        ..GenerationConfig::default()
+    };
+    if read.format.timed() {
+        target.notes.emulated("response_format", "the model tells times by its own estimate");
+        config.response_mime_type = Some("application/json");
+        let schema = Some(Json::from_value(&schema()));
+        if facts.json_schema {
+            config.response_json_schema = schema;
+        } else {
+            config.response_schema = schema;
+        }
+    }
+    let parts = vec![Part::from(sound), Part::text(words(read))];
+    document::written(&Request {
+        contents: vec![Content { role: Some(Role::User), parts }],
+        generation_config: config.into(),
+        ..Request::default()
+    })
+}
+
+/// What the model is told to do.
+fn words(read: &Read<'_>) -> String {
+    let mut words = String::from(match read.english {
+        false => "Transcribe this audio verbatim, in the language that is spoken.",
+        true => "Translate the speech of this audio into English.",
+    });
+    words.push_str(match read.format.timed() {
+        false => " Give only the text, without any remark.",
+        true => " Give pieces of a sentence or less, each with its beginning and its end in seconds.",
+    });
+    if let Some(language) = read.request.language.as_deref().filter(|language| !language.is_empty()) {
+        words.push_str(&format!(" The language that is spoken: {language}."));
+    }
+    if let Some(prompt) = read.request.prompt.as_deref().filter(|prompt| !prompt.trim().is_empty()) {
+        words.push_str(&format!(" Names and words that may occur: {prompt}"));
+    }
+    words
+}
+
+fn schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "language": { "type": "string", "description": "what is spoken, as ISO 639-1" },
+            "segments": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {
+                        "start": { "type": "number" },
+                        "end": { "type": "number" },
+                        "text": { "type": "string" }
+                    },
+                    "required": ["start", "end", "text"]
+                }
+            }
+        },
+        "required": ["language", "segments"]
+    })
+}
+
+/// The body for people to look at: a file's bytes say nothing.
+pub fn without_sound(body: &[u8]) -> Value {
+    let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
+    if let Some(file) = body.get_mut("file").filter(|file| file.is_object()) {
+        *file = json!("file");
+    }
+    body
+}

@@ -1,0 +1,77 @@
+//! What a request names that belongs to one key at Google: files and cached contents, in whatever dialect and at whatever place.
+
+/// A name, and whether it can be nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// `files/x`, `cachedContents/x`.
+    pub name: String,
+    /// `"files/x"` alone may as well be a path on somebody's disk.
+    pub certain: bool,
+}
+
+/// The names. Found in the text of the body: a JSON string that is one, or ends in one as the URI of a file does.
+pub fn names(body: &[u8]) -> Vec<Named> {
+    let mut names: Vec<Named> = Vec::new();
+    for kind in ["cachedContents", "files"] {
+        for at in memchr::memmem::find_iter(body, kind) {
+            if let Some(id) = id(&body[at + kind.len()..]).filter(|_| begins(&body[..at])) {
+                let name = format!("{kind}/{id}");
+                let certain = kind != "files" || !body[..at].ends_with(b"\"");
+                if !names.iter().any(|known| known.name == name) {
+                    names.push(Named { name, certain });
+                }
+            }
+        }
+    }
+    names
+}
+
+/// What follows a slash, escaped or not, up to the end of the string.
+fn id(rest: &[u8]) -> Option<&str> {
+    let rest = rest.strip_prefix(b"\\").unwrap_or(rest).strip_prefix(b"/")?;
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let length = rest.iter().position(|byte| !plain(byte))?;
+    let (id, end) = rest.split_at(length);
+    (length > 0 && end.first() == Some(&b'"')).then(|| std::str::from_utf8(id).ok()).flatten()
+}
+
+/// Whether a string begins here, or a version of Google's API ends.
+fn begins(before: &[u8]) -> bool {
+    let path = before.strip_suffix(b"/").map(|path| path.strip_suffix(b"\\").unwrap_or(path));
+    before.ends_with(b"\"") || path.is_some_and(|path| path.ends_with(b"/v1beta") || path.ends_with(b"/v1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_on_a_disk_is_not_certain() {
+        for (body, certain) in [
+            (r#"{"path":"files/src"}"#, false),
+            (r#"{"fileUri":"https://generativelanguage.googleapis.com/v1beta/files/src"}"#, true),
+            (r#"{"cachedContent":"cachedContents/c"}"#, true),
+        ] {
+            assert_eq!(names(body.as_bytes())[0].certain, certain, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_a_key() {
+        for (body, expected) in [
+            (r#"{"text":"look at files/x, or \"files/y\""}"#, &[][..]),
+            (r#"{"cachedContent":"cachedContents/c"}"#, &["cachedContents/c"]),
+            (r#"{"google":{"cached_content": "cachedContents\/c"}}"#, &["cachedContents/c"]),
+            (
+                r#"{"fileUri":"https://generativelanguage.googleapis.com/v1beta/files/f-1"},{"file_id":"files/g"},{"file_id":"files/g"}"#,
+                &["files/f-1", "files/g"],
+            ),
+            (r#"{"url":"https:\/\/h\/v1beta\/files\/f"}"#, &["files/f"]),
+            (r#"{"url":"https://example.com/files/x"}"#, &[]),
+            (r#"{"a":"files/"} "files/x"#, &[]),
+        ] {
+            let found: Vec<String> = names(body.as_bytes()).into_iter().map(|named| named.name).collect();
+            assert_eq!(found, expected, "{body}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Google's things beside models, in Google's own API: lists of models, cached contents, files. Each is one errand, on the key that
+//! owns what is asked for.
+
+pub mod caches;
+pub mod files;
+pub mod models;
+pub mod upload;
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, Method, Uri};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::App;
+use super::auth::Caller;
+use super::edge::RequestId;
+use super::respond::json;
+use crate::error::Error;
+use crate::keys::KeyPool;
+use crate::pipeline::{errand, owner};
+use crate::protocol::gemini;
+use crate::runtime::Snapshot;
+use crate::store::Owner;
+use crate::telemetry::Outcome;
+use crate::upstream::{Errand, Fetched, Where};
+
+/// Pages that are looked at for one that is not empty: Google's own SDK takes an empty page for the last.
+const PAGES: usize = 20;
+
+/// Who asks, for what, and by which configuration.
+pub struct Asker {
+    app: App,
+    snapshot: Arc<Snapshot>,
+    client: String,
+    query: Vec<(String, String)>,
+}
+
+/// Answers with what the work comes to, and tells of it.
+async fn answer<W>(app: App, caller: Caller, id: RequestId, uri: &Uri, api: &'static str, work: W) -> Response
+where
+    W: AsyncFnOnce(&Asker) -> Result<Response, Error>,
+{
+    let mut record = app.services.telemetry.begin(&id.0, api);
+    record.client.clone_from(&caller.client.name);
+    let asked = gemini::pairs(uri.query().unwrap_or_default());
+    let worked = match asked {
+        Ok(query) => work(&Asker { app, snapshot: caller.snapshot, client: caller.client.name, query }).await,
+        Err(error) => Err(error),
+    };
+    record.tell(worked.as_ref().map_or_else(|error| Outcome::Failed(error.status), |_| Outcome::Answered));
+    worked.unwrap_or_else(IntoResponse::into_response)
+}
+
+impl Asker {
+    /// The pool of what no alias sends elsewhere.
+    fn pool(&self) -> Result<Arc<KeyPool>, Error> {
+        let pool = self.snapshot.pools.get(&self.snapshot.config.settings.models.pool);
+        pool.cloned().ok_or_else(|| Error::internal("The default pool is not configured."))
+    }
+
+    /// The key that owns this.
+    async fn owner(&self, name: &str) -> Result<(Arc<KeyPool>, Owner), Error> {
+        owner::of(&self.snapshot, &self.app.services, &self.client, name, &self.pool()?).await
+    }
+
+    /// The key that this client's new things are made with.
+    fn own(&self, pool: &KeyPool) -> Result<(Arc<KeyPool>, Owner), Error> {
+        let owner = owner::for_new(pool, &self.client, self.app.services.clock.now())?;
+        let alone = pool.only(&owner.key).ok_or_else(|| Error::internal("A key left its pool."))?;
+        Ok((Arc::new(alone), owner))
+    }
+
+    /// Runs an errand on the key that is alone in a pool.
+    async fn run(&self, pool: &KeyPool, errand: &Errand) -> Result<Fetched, Error> {
+        errand::run(&self.snapshot, &self.app.services, pool, errand).await
+    }
+
+    /// What is under a name, asked of its owner.
+    async fn at(&self, method: Method, name: &str, body: Bytes) -> Result<Response, Error> {
+        let (pool, _) = self.owner(name).await?;
+        let removes = method == Method::DELETE;
+        let errand = errand(method, &["v1beta", name].join("/"), self.query.clone(), body);
+        let fetched = self.run(&pool, &errand).await.map_err(|error| owner::alone(name, error))?;
+        if removes {
+            self.app.services.owners.forget(name);
+        }
+        Ok(json(axum::http::StatusCode::OK, fetched.body))
+    }
+
+    /// A page of what this client has of a kind: of all that its key has, what is known to be its own.
+    async fn page(&self, kind: &'static str) -> Result<Response, Error> {
+        let (pool, _) = self.own(&*self.pool()?)?;
+        let mut query = self.query.clone();
+        let mut page = Page::default();
+        for _ in 0..PAGES {
+            let fetched =
+                self.run(&pool, &errand(Method::GET, &format!("v1beta/{kind}"), query.clone(), Bytes::new())).await?;
+            page = self.own_of(&fetched.body, kind).await?;
+            let Some(token) = page.next.clone().filter(|_| page.things.is_empty()) else { break };
+            query.retain(|(name, _)| name != "pageToken");
+            query.push(("pageToken".to_owned(), token));
+        }
+        Ok(json(axum::http::StatusCode::OK, page.written(kind)))
+    }
+
+    async fn own_of(&self, body: &[u8], kind: &str) -> Result<Page, Error> {
+        #[derive(Deserialize)]
+        struct Named {
+            name: String,
+        }
+
+        let mut listed: std::collections::HashMap<String, Box<RawValue>> =
+            serde_json::from_slice(body).map_err(|_| unreadable())?;
+        let things = listed.remove(kind).map(|things| serde_json::from_str::<Vec<Box<RawValue>>>(things.get()));
+        let mut page = Page {
+            next: listed.remove("nextPageToken").and_then(|token| serde_json::from_str(token.get()).ok()),
+            things: Vec::new(),
+        };
+        for thing in things.transpose().map_err(|_| unreadable())?.unwrap_or_default() {
+            let Ok(Named { name }) = serde_json::from_str(thing.get()) else { continue };
+            if self.app.services.owners.of(&name).await.is_some_and(|owner| owner.client == self.client) {
+                page.things.push(thing);
+            }
+        }
+        Ok(page)
+    }
+}
+
+/// A page of things, each as Google has written it.
+#[derive(Default)]
+struct Page {
+    things: Vec<Box<RawValue>>,
+    next: Option<String>,
+}
+
+impl Page {
+    /// As Google writes it: what is empty is left out.
+    fn written(&self, kind: &str) -> Bytes {
+        let mut members: Vec<String> = Vec::new();
+        if !self.things.is_empty() {
+            members.push(format!("{}:{}", text(&kind), text(&self.things)));
+        }
+        if let Some(token) = &self.next {
+            members.push(format!("\"nextPageToken\":{}", text(token)));
+        }
+        format!("{{{}}}", members.join(",")).into()
+    }
+}
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn unreadable() -> Error {
+    Error::invalid("Gemini's list cannot be read.")
+}
+
+/// The name of a thing, if it can be one: anything else would be another path.
+fn name(kind: &str, id: &str) -> Result<String, Error> {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
+    if id.is_empty() || id.len() > 128 || !id.chars().all(plain) {
+        return Err(Error::not_found(format!("`{kind}/{}` is no name.", id.escape_debug())));
+    }
+    Ok(format!("{kind}/{id}"))
+}
+
+/// An errand to a path.
+fn errand(method: Method, path: &str, query: Vec<(String, String)>, body: Bytes) -> Errand {
+    let segments = path.split('/').map(str::to_owned).collect();
+    Errand { method, place: Where::Path(segments, query), headers: Vec::new(), body }
+}
+
+/// Whether it is one of Google's SDKs that asks, at a path that OpenAI's clients use too.
+pub fn is_asking(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-goog-api-client")
+}
