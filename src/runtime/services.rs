@@ -51,7 +51,7 @@ impl Services {
             retries: RetryBudget::default(),
             signatures: Signatures::of(&store),
             refusals: Refusals::default(),
-            owners: Owners::default(),
+            owners: Owners::shared(&store),
             conversations: Conversations::of(&store),
             plugin_state: store.table("plugin", plugin::STATE),
             store,

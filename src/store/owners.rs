@@ -4,18 +4,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::table::{Bounds, Table};
+use super::{Bounds, Store, Table};
 
-/// All rows together; one has some hundred bytes.
-const BYTES: u64 = 32 * 1024 * 1024;
-/// One row, in bytes: the URL of an upload has up to a thousand.
-const LARGEST: usize = 8 * 1024;
 /// Google keeps files for two days, and cached contents for as long as is asked for.
 pub const FILES_KEPT: Duration = Duration::from_secs(48 * 60 * 60);
 /// How long an owner of cached contents is remembered.
 pub const CACHES_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long an upload may take.
 pub const UPLOADS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// A row has some hundred bytes; with the URL of an upload, up to a thousand more.
+const BOUNDS: Bounds = Bounds { bytes: 32 * 1024 * 1024, largest: 8 * 1024, kept: FILES_KEPT };
 
 /// Whose something is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +34,11 @@ pub struct Owner {
 pub struct Owners(Table);
 
 impl Owners {
+    /// Shared among replicas, where they share anything.
+    pub fn shared(store: &Store) -> Self {
+        Self(store.table("owner", BOUNDS))
+    }
+
     /// Whose this is: `files/x`, `cachedContents/x`, `uploads/x`.
     pub async fn of(&self, name: &str) -> Option<Owner> {
         serde_json::from_slice(&self.0.fetch(name).await?).ok()
@@ -56,6 +59,6 @@ impl Owners {
 
 impl Default for Owners {
     fn default() -> Self {
-        Self(Table::new(Bounds { bytes: BYTES, largest: LARGEST, kept: FILES_KEPT }))
+        Self(Table::new(BOUNDS))
     }
 }

@@ -55,8 +55,6 @@ fn describe() {
     describe_counter!("gemini_adapter_plugin_errors", "Calls of a plugin's hook that failed.");
     describe_counter!("gemini_adapter_plugin_events", "What plugins have counted, by plugin, name and label.");
     describe_counter!("gemini_adapter_request_tags_lost", "Requests whose `on_log` was left out: too many at once.");
-    describe_counter!("gemini_adapter_redis_failures", "Connections to Redis that ended by a failure.");
-    describe_gauge!("gemini_adapter_redis_connected", "1 while replicas share through Redis, 0 while it is away.");
     describe_histogram!(
         "gemini_adapter_request_duration_seconds",
         "From a request's arrival to the end of its answer."

@@ -5,6 +5,8 @@
 mod google;
 mod policy;
 mod report;
+#[cfg(test)]
+mod tests;
 mod traffic;
 
 pub use google::Quotas;

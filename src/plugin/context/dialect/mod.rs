@@ -50,7 +50,7 @@ impl Api {
         match name {
             "chat" => Self::Chat,
             "responses" => Self::Responses,
-            "messages" => Self::Messages,
+            "messages" | "count_tokens" => Self::Messages,
             "native" => Self::Native,
             _ => Self::Other,
         }
