@@ -87,8 +87,11 @@ impl Settings {
         let metrics = self.auth.metrics_keys.iter().enumerate();
         let metrics = metrics.map(move |(index, key)| (auth("metrics_keys", index), key));
         let pools = self.pools.iter().flat_map(move |(name, pool)| {
-            let place = move |index| vec![key("pools"), key(name), key("keys"), Step::Index(index), key("key")];
-            pool.keys.iter().enumerate().map(move |(index, key)| (place(index), &key.key))
+            let place = move |index, field| vec![key("pools"), key(name), key("keys"), Step::Index(index), key(field)];
+            pool.keys.iter().enumerate().flat_map(move |(index, key)| {
+                let proxy = key.proxy.iter().map(move |proxy| (place(index, "proxy"), proxy));
+                std::iter::once((place(index, "key"), &key.key)).chain(proxy)
+            })
         });
         let proxy = self.upstream.proxy.iter().map(move |proxy| (vec![key("upstream"), key("proxy")], proxy));
         let redis = self.store.redis.iter().map(move |redis| (vec![key("store"), key("redis")], redis));

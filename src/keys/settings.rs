@@ -20,7 +20,7 @@ use crate::secret::{Secret, is_placeholder};
 #[serde(deny_unknown_fields, default)]
 pub struct PoolSettings {
     /// The keys. Each a secret (`"env:GEMINI_API_KEYS"` expands to as many as the variable holds), or a table
-    /// `{ key = "…", name = "…", project = "…", weight = 2, models = ["gemini-2.5-*"] }`.
+    /// `{ key = "…", name = "…", project = "…", weight = 2, models = ["gemini-2.5-*"], proxy = "socks5://…" }`.
     pub keys: Vec<KeySettings>,
     /// How the next key is chosen among those that are ready.
     pub selection: Selection,
@@ -58,6 +58,9 @@ pub struct KeySettings {
     /// What it may use of each model: spent here before Google refuses.
     #[serde(skip_serializing_if = "LimitsSettings::is_none")]
     pub limits: LimitsSettings,
+    /// A proxy for this key's traffic, instead of `upstream.proxy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<SecretRef>,
 }
 
 /// What may be used of each model, by a key or by all keys of a project together. What is left out is found out from Google's
@@ -192,6 +195,14 @@ impl CooldownSettings {
 }
 
 impl PoolSettings {
+    /// The proxies that keys of the pool `name` have of their own: the key, the proxy, and the setting.
+    pub fn own_proxies(&self, name: &str) -> impl Iterator<Item = (&SecretRef, &SecretRef, String)> {
+        let proxied = self.keys.iter().enumerate();
+        proxied.filter_map(move |(index, key)| {
+            Some((&key.key, key.proxy.as_ref()?, format!("pools.{name}.keys[{index}].proxy")))
+        })
+    }
+
     /// The keys, resolved and checked; None when there is none to be used.
     pub(super) fn resolve(&self, place: &str, environment: &Environment, problems: &mut Problems) -> Option<Vec<Key>> {
         let mut keys: Vec<Key> = Vec::new();
@@ -297,6 +308,7 @@ impl From<SecretRef> for KeySettings {
             models: Vec::new(),
             deny: Vec::new(),
             limits: LimitsSettings::default(),
+            proxy: None,
         }
     }
 }
@@ -325,6 +337,9 @@ struct KeyTable {
     /// What it may use of each model: spent here before Google refuses.
     #[serde(default)]
     limits: LimitsSettings,
+    /// A proxy for this key's traffic, instead of `upstream.proxy`.
+    #[serde(default)]
+    proxy: Option<SecretRef>,
 }
 
 fn one() -> u32 {
@@ -348,9 +363,9 @@ impl<'de> Deserialize<'de> for KeySettings {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<KeySettings, A::Error> {
-                let KeyTable { key, name, project, weight, models, deny, limits } =
+                let KeyTable { key, name, project, weight, models, deny, limits, proxy } =
                     KeyTable::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(KeySettings { key, name, project, weight, models, deny, limits })
+                Ok(KeySettings { key, name, project, weight, models, deny, limits, proxy })
             }
         }
 

@@ -81,7 +81,8 @@ fn build(sources: &Sources, reading: &Reading, ledger: &Ledger) -> Result<Snapsh
             pools.insert(name.clone(), Arc::new(pool));
         }
     }
-    let upstream = Upstream::prepare(&settings.upstream, environment, &mut problems);
+    let own_proxies = settings.pools.iter().flat_map(|(name, pool)| pool.own_proxies(name));
+    let upstream = Upstream::prepare(&settings.upstream, own_proxies, environment, &mut problems);
     let media = Media::prepare(&settings.media, &mut problems);
     settings.store.check(environment, &mut problems);
     let plugins = Plugins::load(&settings.plugins, reading, &mut problems);

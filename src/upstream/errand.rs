@@ -47,7 +47,7 @@ impl Upstream {
     /// # Errors
     /// What went wrong, and whose fault it is.
     pub async fn run(&self, errand: &Errand, key: &Secret, deadline: Instant) -> Result<Fetched, Fault> {
-        let mut request = self.client.request(errand.method.clone(), self.place(&errand.place));
+        let mut request = self.client(key).request(errand.method.clone(), self.place(&errand.place));
         request = request.header(KEY_HEADER, sensitive(key)?);
         for (name, value) in &errand.headers {
             request = request.header(name, value);

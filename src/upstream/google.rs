@@ -1,20 +1,21 @@
 //! The Gemini API over HTTP: the only place that knows its URLs and headers.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Proxy, Url};
+use reqwest::{Client, Url};
 use tokio::time::{Instant, timeout_at};
 
-use super::UpstreamSettings;
 use super::classify::{classify, classify_event};
+use super::{UpstreamSettings, clients};
 use crate::call::Call;
-use crate::environment::Environment;
+use crate::environment::{Environment, SecretRef};
 use crate::fault::{Blame, Fault, Kind};
 use crate::problem::{Problem, Problems};
-use crate::secret::Secret;
+use crate::secret::{Digest, Secret};
 use crate::wire::sse::{self, Event};
 
 /// Where the key travels. Never in the URL: that comes back in error texts and logs.
@@ -27,7 +28,9 @@ const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
 /// The way to Google. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    pub(super) client: Client,
+    client: Client,
+    /// By key, where a key has a proxy of its own.
+    own: HashMap<Digest, Client>,
     pub(super) base: Url,
     settings: UpstreamSettings,
 }
@@ -48,37 +51,24 @@ pub struct Listed {
 }
 
 impl Upstream {
-    /// Builds the client.
-    pub fn prepare(settings: &UpstreamSettings, environment: &Environment, problems: &mut Problems) -> Option<Self> {
+    /// Builds the clients: one, and one for each proxy that keys have of their own (the key, the proxy, the setting).
+    pub fn prepare<'s>(
+        settings: &UpstreamSettings,
+        own_proxies: impl Iterator<Item = (&'s SecretRef, &'s SecretRef, String)>,
+        environment: &Environment,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         let base = base_url(&settings.base_url, problems);
-        let mut builder = Client::builder()
-            .connect_timeout(settings.connect_timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .tcp_nodelay(true)
-            .http2_adaptive_window(true)
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .http2_keep_alive_timeout(Duration::from_secs(10))
-            .user_agent(concat!("gemini-adapter/", env!("CARGO_PKG_VERSION")));
-        if let Some(reference) = &settings.proxy {
-            let secret = reference.resolve(environment).ok().and_then(|secrets| secrets.into_iter().next());
-            // The text may hold a password: the problem names the setting, never the value.
-            match secret.and_then(|secret| Proxy::all(secret.expose()).ok()) {
-                Some(proxy) => builder = builder.proxy(proxy),
-                None => problems.push(
-                    Problem::error("is no proxy URL")
-                        .at("upstream.proxy")
-                        .hint("write `http://host:port`, `https://…` or `socks5://…`, or leave it out"),
-                ),
-            }
-        }
-        match builder.build() {
-            Ok(client) => Some(Self { client, base: base?, settings: settings.clone() }),
-            Err(error) => {
-                problems.push(Problem::error(format!("no HTTP client: {}", error.without_url())).at("upstream"));
-                None
-            }
-        }
+        let proxy = settings.proxy.as_ref().map(|proxy| (proxy, "upstream.proxy"));
+        let client = clients::build(settings, proxy, environment, problems);
+        let own = clients::of_keys(settings, own_proxies, environment, problems);
+        Some(Self { client: client?, own, base: base?, settings: settings.clone() })
+    }
+
+    /// What this key's traffic goes through.
+    pub(super) fn client(&self, key: &Secret) -> &Client {
+        let own = if self.own.is_empty() { None } else { self.own.get(&key.digest()) };
+        own.unwrap_or(&self.client)
     }
 
     /// Sends a call on this key and waits for the headers of the answer.
@@ -90,7 +80,7 @@ impl Upstream {
         push_path(&mut url, &format!("{}:{}", call.model.resource(), call.method.name()));
         url.set_query(call.method.streams().then_some("alt=sse"));
         let request = self
-            .client
+            .client(key)
             .post(url)
             .header(KEY_HEADER, sensitive(key)?)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
@@ -126,7 +116,7 @@ impl Upstream {
             if let Some(token) = &token {
                 url.query_pairs_mut().append_pair("pageToken", token);
             }
-            let request = self.client.get(url).header(KEY_HEADER, sensitive(key)?);
+            let request = self.client(key).get(url).header(KEY_HEADER, sensitive(key)?);
             let response = match timeout_at(deadline, request.send()).await {
                 Ok(Ok(response)) => response,
                 Ok(Err(error)) => return Err(connection_fault(error)),

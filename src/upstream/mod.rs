@@ -2,6 +2,7 @@
 //! Never: a decision to try again, a client's dialect, a key in a URL.
 
 pub mod classify;
+mod clients;
 mod errand;
 mod google;
 pub mod settings;

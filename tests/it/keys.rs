@@ -1,8 +1,11 @@
 //! Keys from outside: what an operator does to them, what clients are told, what is spent.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::harness::{Server, with_keys};
 
@@ -237,4 +240,52 @@ async fn keys_are_checked_without_a_generated_token() {
     assert!(methods.iter().all(|method| method == "models" || method == "countTokens"), "{methods:?}");
     check(ONE, &["--generate"]).await;
     assert!(server.simulator.arrivals().iter().any(|arrival| arrival.method == "generateContent"));
+}
+
+/// A proxy that passes everything to the stand-in, and what went through it so far.
+async fn proxy(upstream: String) -> (String, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let through = seen.clone();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let (server, seen) = (TcpStream::connect(&upstream).await.unwrap(), through.clone());
+            let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+                (client.into_split(), server.into_split());
+            tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+            tokio::spawn(async move {
+                let mut buffer = [0; 4096];
+                while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+                    seen.lock().unwrap().extend_from_slice(&buffer[..read]);
+                    to_server.write_all(&buffer[..read]).await.unwrap();
+                }
+            });
+        }
+    });
+    (url, seen)
+}
+
+#[tokio::test]
+async fn a_key_with_a_proxy_of_its_own_goes_through_it_alone() {
+    let server = Server::start(&[ONE]).await;
+    let (proxy, seen) = proxy(server.simulator.base_url().trim_start_matches("http://").to_owned()).await;
+    let pool = format!(
+        "[pools.default]\nselection = \"round_robin\"\nkeys = [\"{ONE}\", {{ key = \"{TWO}\", proxy = \"{proxy}\" }}]\n"
+    );
+    std::fs::write(server.path("config.toml"), pool).unwrap();
+    assert_eq!(server.admin("POST", "/admin/reload").await.status, 200);
+    for _ in 0..4 {
+        assert_eq!(server.say("hi").await.status, 200);
+    }
+    assert_eq!(server.calls(), [(ONE.to_owned(), 2), (TWO.to_owned(), 2)].into());
+    let seen = String::from_utf8_lossy(&seen.lock().unwrap()).into_owned();
+    assert_eq!(seen.matches(&format!("x-goog-api-key: {TWO}")).count(), 2);
+    assert!(!seen.contains(ONE), "another key went through it");
+
+    let bad = "[pools.default]\nkeys = [{ key = \"k-0000000000\", proxy = \"nowhere at canary\" }]\n";
+    std::fs::write(server.path("config.toml"), bad).unwrap();
+    let reload = server.admin("POST", "/admin/reload").await;
+    assert_eq!((reload.status, &reload.json()["problems"][0]["path"]), (422, &json!("pools.default.keys[0].proxy")));
+    assert!(!reload.text.contains("canary"));
 }
