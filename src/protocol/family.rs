@@ -32,6 +32,9 @@ pub trait Family: Send + Sync {
     }
 }
 
+/// The one code of ours that is Anthropic's too: its clients send the whole conversation then.
+pub const THREAD_NOT_FOUND: &str = "thread_not_found";
+
 /// OpenAI's.
 pub struct OpenAi;
 
@@ -58,7 +61,8 @@ impl Family for Anthropic {
             true => format!("prompt is too long: {}", error.message),
             false => error.message.clone(),
         };
-        anthropic::error::Body::new(self.status(error), &message, request_id).to_vec()
+        let code = error.code.as_deref().filter(|code| *code == THREAD_NOT_FOUND);
+        anthropic::error::Body::new(self.status(error), &message, request_id).code(code).to_vec()
     }
 
     fn model(&self, card: &Card) -> Value {

@@ -51,6 +51,11 @@ pub fn gathered(text: &str) -> Value {
                     "text_delta" => append(block, "text", &delta["text"]),
                     "thinking_delta" => append(block, "thinking", &delta["thinking"]),
                     "signature_delta" => append(block, "signature", &delta["signature"]),
+                    "citations_delta" => {
+                        let mut citations = block["citations"].as_array().cloned().unwrap_or_default();
+                        citations.push(delta["citation"].clone());
+                        block["citations"] = Value::Array(citations);
+                    }
                     "input_json_delta" => {
                         block["input"] = serde_json::from_str(delta["partial_json"].as_str().unwrap()).unwrap();
                     }
@@ -128,6 +133,40 @@ async fn a_tool_loop_over_three_turns() {
     }
 }
 
+/// What the tool runner of Anthropic's SDKs does: only what is new is sent, and the conversation is kept here.
+#[tokio::test]
+async fn a_thread_is_gone_on_from() {
+    let server = Server::start(KEYS).await;
+    let tool = json!({ "name": "weather", "input_schema": {
+        "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"] } });
+    let mut asked = asking("[[sim:tool steps=3]] go");
+    asked["system"] = json!("Be brief.");
+    asked["tools"] = json!([tool]);
+    asked["thread"] = json!({ "type": "create" });
+    let mut calls = 0;
+    for streamed in [false, true, false, true] {
+        asked["stream"] = json!(streamed);
+        let reply = send(&server, "/v1/messages", &asked).await;
+        let message = if streamed { gathered(&reply.text) } else { reply.json() };
+        let content = message["content"].as_array().unwrap_or_else(|| panic!("{message}"));
+        let called = content.iter().filter(|block| block["type"] == "tool_use");
+        let results: Vec<Value> =
+            called.map(|call| json!({ "type": "tool_result", "tool_use_id": call["id"], "content": "21" })).collect();
+        calls += results.len();
+        asked = json!({ "model": "gemini-3.8-flash", "max_tokens": 500, "messages": [{ "role": "user", "content": results }] });
+        asked["thread"] = json!({ "type": "continue", "previous_message_id": message["id"] });
+    }
+    assert_eq!(calls, 3);
+    let sent = server.simulator.arrivals().last().unwrap().body.clone();
+    assert_eq!(sent["contents"].as_array().unwrap().len(), 7, "{sent:#}");
+    assert_eq!(sent["systemInstruction"]["parts"][0]["text"], "Be brief.");
+
+    asked["thread"]["previous_message_id"] = json!("msg_of_nobody");
+    let lost = send(&server, "/v1/messages", &asked).await;
+    let error = lost.json()["error"].clone();
+    assert_eq!((lost.status, error["details"]["error_code"].as_str()), (404, Some("thread_not_found")), "{error}");
+}
+
 #[tokio::test]
 async fn errors_are_anthropics() {
     let server = Server::start(KEYS).await;
@@ -197,7 +236,7 @@ pub fn covers(ours: &Value, theirs: &Value) -> bool {
 }
 
 fn ours() -> Vec<Value> {
-    let request = br#"{"model":"m","max_tokens":5,"stream":true,"thinking":{"type":"adaptive"},"messages":[{"role":"user","content":"x"}]}"#;
+    let request = br#"{"model":"m","max_tokens":5,"stream":true,"thinking":{"type":"adaptive"},"messages":[{"role":"user","content":"x"}],"tools":[{"type":"web_search_20250305","name":"web_search"}]}"#;
     let accepted = AnthropicMessages.accept((&request[..]).into()).unwrap();
     let mut reply = Accepted::reply(&*accepted, stamp("m"));
     let parts = json!([
@@ -205,7 +244,12 @@ fn ours() -> Vec<Value> {
         { "functionCall": { "name": "f", "args": { "a": 1 } }, "thoughtSignature": "QUE=" },
         { "text": "so" },
     ]);
-    let answer = json!({ "candidates": [{ "content": { "parts": parts }, "finishReason": "STOP" }] });
+    let sources = json!({
+        "webSearchQueries": ["q"],
+        "groundingChunks": [{ "web": { "uri": "u", "title": "t" } }],
+        "groundingSupports": [{ "segment": { "endIndex": 2 }, "groundingChunkIndices": [0] }],
+    });
+    let answer = json!({ "candidates": [{ "content": { "parts": parts }, "finishReason": "STOP", "groundingMetadata": sources }] });
     let mut out = Vec::new();
     reply.event(answer.to_string().as_bytes(), &mut out).unwrap();
     reply.end(&mut out).unwrap();

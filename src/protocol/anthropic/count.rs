@@ -60,7 +60,7 @@ impl Accepted for CountRequest<'_> {
     }
 
     fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
-        let request = request::translate(&self.request, target)?.written()?;
+        let request = request::translate(&self.request, None, target)?.written()?;
         let model = json!(target.model.name.resource());
         let mut call = format!(r#"{{"generateContentRequest":{{"model":{model},"#).into_bytes();
         // The request goes on behind the model: it is an object that is never empty.

@@ -75,7 +75,7 @@ pub const FIELDS: &[Field] = &[
     lost("tools[].max_uses", "Google's tools count by themselves", &[]),
     lost("tools[].allowed_domains", "Google's search takes no list of pages", &["[]"]),
     lost("tools[].blocked_domains", "Google's search takes no list of pages", &["[]"]),
-    lost("tools[].citations", "answers cite nothing in this dialect", &[r#"{"enabled":false}"#]),
+    ignored("tools[].citations", "answers cite what Google tells of its sources"),
     lost("tools[].max_content_tokens", "Google's tools decide by themselves how much to read", &[]),
     ignored("tools[].use_cache", "Google's tools decide by themselves what to fetch anew"),
     lost("tools[].user_location", "Google's search takes no place", &[]),
@@ -99,6 +99,8 @@ pub const FIELDS: &[Field] = &[
     renamed("output_format.type", "generationConfig.responseMimeType", ""),
     renamed("output_format.schema", "generationConfig.responseJsonSchema", ""),
     ignored("output_config.task_budget", OWN),
+    adapted("thread.type", "", "the conversation is kept here, for a day, for the client that made it"),
+    adapted("thread.previous_message_id", "contents[]", "what was said before is remembered here, for a day"),
     // What is Anthropic's own.
     ignored("metadata", OWN),
     ignored("service_tier", OWN),

@@ -12,19 +12,26 @@ use crate::protocol::rules::functions::gemini_name;
 use crate::wire::anthropic::messages::{Block, Message, Request};
 use crate::wire::gemini::request::Part;
 
-/// Reads the system's words and the messages.
+/// Reads the system's words and the messages, behind those that the request's thread holds.
 ///
 /// # Errors
 /// 400, naming the message and block.
-pub fn read<'a>(request: &'a Request<'a>, target: &'a Target<'a>) -> Result<History<'a>, Error> {
+pub fn read<'a>(
+    request: &'a Request<'a>,
+    held: Option<&'a Request<'a>>,
+    target: &'a Target<'a>,
+) -> Result<History<'a>, Error> {
     let messages = request.messages.as_deref().unwrap_or_default();
     let mut reader = Reader { target, conversation: Conversation::new(target) };
-    let system = match content::<Block<'a>>(request.system, "system")? {
+    let system = match content::<Block<'a>>(request.system.or_else(|| held?.system), "system")? {
         Content::None => Vec::new(),
         Content::Text(text) => vec![Part::text(text)],
         Content::Parts(blocks) => blocks::texts(blocks, "system")?,
     };
     reader.conversation.system(system);
+    for message in held.and_then(|held| held.messages.as_deref()).into_iter().flatten() {
+        reader.message(message, "thread.previous_message_id")?;
+    }
     for (index, message) in messages.iter().enumerate() {
         reader.message(message, &format!("messages[{index}]"))?;
     }

@@ -1,14 +1,18 @@
 //! Anthropic's Messages, and the counting of their tokens.
 //!
-//! In: [`request`] assembles the Gemini request from [`messages`], [`blocks`] and [`tools`]. Out: [`answer`] cuts Gemini's parts
-//! into content blocks, and writes them whole or as events.
+//! In: [`request`] assembles the Gemini request from [`messages`], [`blocks`], [`tools`] and what a [`thread`] holds. Out:
+//! [`answer`] cuts Gemini's parts into content blocks, and tells them as [`events`] or as one message.
 
 mod answer;
 mod blocks;
 mod count;
+mod events;
 pub mod fields;
 mod messages;
 mod request;
+mod search;
+mod terms;
+mod thread;
 mod tools;
 
 use bytes::Bytes;
@@ -42,12 +46,12 @@ impl Protocol for AnthropicMessages {
     }
 
     fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
-        Some(canned(answer::MessagesReply::new(stamp, answer::Terms::default()), form.stream, text))
+        Some(canned(answer::MessagesReply::new(stamp, terms::Terms::default()), form.stream, text))
     }
 
     fn error_event(&self, error: &Error) -> Bytes {
         let mut out = Vec::new();
-        answer::fail(error, &mut out);
+        events::error(error, &mut out);
         out.into()
     }
 }
@@ -75,8 +79,13 @@ impl Accepted for MessagesRequest<'_> {
         blocks::remote_files(self.request.messages.as_deref().unwrap_or_default())
     }
 
+    fn earlier(&self) -> Option<&str> {
+        thread::earlier(&self.request)
+    }
+
     fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
-        request::translate(&self.request, target)?.written()
+        let held = thread::held(&self.request, target.earlier)?;
+        request::translate(&self.request, held.as_ref(), target)?.written()
     }
 
     fn verdicts(&self, notes: Vec<Note>) -> Vec<Note> {
@@ -84,7 +93,7 @@ impl Accepted for MessagesRequest<'_> {
     }
 
     fn reply(&self, stamp: Stamp) -> Box<dyn Reply> {
-        let terms = answer::Terms::of(&self.request, stamp.check_json);
+        let terms = terms::Terms::of(&self.request, self.body, &stamp);
         Box::new(answer::MessagesReply::new(stamp, terms))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{messages, tools};
+use super::{messages, thread, tools};
 use crate::error::Error;
 use crate::model::Thinking;
 use crate::protocol::Target;
@@ -27,7 +27,7 @@ pub fn parse(body: &[u8]) -> Result<wire::Request<'_>, Error> {
     match request.messages.as_deref() {
         None => Err(document::missing("messages")),
         Some([]) => Err(Error::invalid("messages: at least one message is required").param("messages")),
-        Some(_) => Ok(request),
+        Some(_) => thread::check(&request).map(|()| request),
     }
 }
 
@@ -54,13 +54,18 @@ fn thinks(thinking: &wire::Thinking<'_>) -> bool {
     matches!(thinking.kind.as_deref(), Some("enabled" | "adaptive"))
 }
 
-/// The Gemini request for this target.
+/// The Gemini request for this target, and for what the request's thread holds.
 ///
 /// # Errors
 /// 400, naming the field, when the request asks for what this model or Gemini cannot do.
-pub fn translate<'a>(request: &'a wire::Request<'a>, target: &'a Target<'a>) -> Result<Request<'a>, Error> {
-    let declared = tools::read(request.tools.as_deref().unwrap_or_default(), target.notes)?;
-    let mut history = messages::read(request, target)?;
+pub fn translate<'a>(
+    request: &'a wire::Request<'a>,
+    held: Option<&'a wire::Request<'a>>,
+    target: &'a Target<'a>,
+) -> Result<Request<'a>, Error> {
+    let asked = request.tools.as_deref().or_else(|| held?.tools.as_deref());
+    let declared = tools::read(asked.unwrap_or_default(), target.notes)?;
+    let mut history = messages::read(request, held, target)?;
     let mut config = config(request, target)?;
     let (format, field) = format(request)?;
     format.settle(declared.has_any(), field, &mut config, &mut history, target);

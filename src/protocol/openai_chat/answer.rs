@@ -141,7 +141,7 @@ impl Choice {
     /// Its annotations as members of a JSON array; None when there are none.
     pub fn annotations(&self) -> Option<Vec<u8>> {
         let mut members = Vec::new();
-        for UrlCitation { start, end, url, title } in self.told.sources.cited(&self.told.transcript) {
+        for UrlCitation { start, end, url, title, .. } in self.told.sources.cited(&self.told.transcript, 0) {
             if !members.is_empty() {
                 members.push(b',');
             }

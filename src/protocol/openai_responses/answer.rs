@@ -237,7 +237,7 @@ impl ResponsesReply {
     /// Where the words of the message are from, as members of an array; each is an event of its own.
     fn annotations(&mut self, place: &str, out: &mut Vec<u8>) -> Vec<u8> {
         let mut members = Vec::new();
-        for (index, cited) in self.told.sources.cited(&self.told.transcript).into_iter().enumerate() {
+        for (index, cited) in self.told.sources.cited(&self.told.transcript, 0).into_iter().enumerate() {
             let (start, end) = (cited.start, cited.end);
             let mut annotation =
                 format!(r#"{{"type":"url_citation","start_index":{start},"end_index":{end},"url":"#).into_bytes();

@@ -30,6 +30,11 @@ impl Transcript {
         self.inserted.push((self.text.len(), text.chars().count()));
     }
 
+    /// How long the message is, in characters.
+    pub fn characters(&self) -> usize {
+        self.text.chars().count() + self.inserted.iter().map(|(_, count)| count).sum::<usize>()
+    }
+
     /// The characters of the message that hold these bytes of the text.
     fn place(&self, segment: &Segment) -> (usize, usize) {
         let (start, end) = self.bytes(segment).unwrap_or((0, 0));
@@ -57,6 +62,7 @@ impl Transcript {
 /// Where words are from, as far as it was told.
 #[derive(Debug, Default)]
 pub struct Sources {
+    queries: Vec<String>,
     pages: Vec<Page>,
     supports: Vec<Support>,
     citations: Vec<Citation>,
@@ -65,6 +71,7 @@ pub struct Sources {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Grounding {
+    web_search_queries: Vec<String>,
     grounding_chunks: Vec<Chunk>,
     grounding_supports: Vec<Support>,
 }
@@ -77,11 +84,14 @@ struct Chunk {
     maps: Option<Page>,
 }
 
+/// A page that Google has read.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-struct Page {
-    uri: String,
-    title: String,
+pub struct Page {
+    /// Its address.
+    pub uri: String,
+    /// Its title.
+    pub title: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -117,6 +127,8 @@ struct Citation {
 /// A stretch of the message, and where it is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlCitation<'a> {
+    /// Its words, where Google tells them.
+    pub words: &'a str,
     /// In characters of the message.
     pub start: usize,
     /// In characters of the message.
@@ -132,6 +144,12 @@ impl Sources {
     pub fn take(&mut self, grounding: Option<&RawValue>, citations: Option<&RawValue>) {
         if let Some(grounding) = grounding.and_then(|raw| serde_json::from_str::<Grounding>(raw.get()).ok()) {
             let page = |chunk: Chunk| chunk.web.or(chunk.retrieved_context).or(chunk.maps).unwrap_or_default();
+            let queries = grounding.web_search_queries.into_iter().filter(|query| !query.is_empty());
+            for query in queries {
+                if !self.queries.contains(&query) {
+                    self.queries.push(query);
+                }
+            }
             if !grounding.grounding_chunks.is_empty() {
                 self.pages = grounding.grounding_chunks.into_iter().map(page).collect();
             }
@@ -142,25 +160,41 @@ impl Sources {
         }
     }
 
-    /// What is from where, in the order it was told, each once.
-    pub fn cited(&self, transcript: &Transcript) -> Vec<UrlCitation<'_>> {
+    /// What Google has searched for, each once.
+    pub fn queries(&self) -> &[String] {
+        &self.queries
+    }
+
+    /// What it has found.
+    pub fn pages(&self) -> impl Iterator<Item = &Page> {
+        self.pages.iter().filter(|page| !page.uri.is_empty())
+    }
+
+    /// What is from where, in the order it was told, each once: of the message from this character on, and counted from it. What
+    /// has no place in the message has no characters.
+    pub fn cited(&self, transcript: &Transcript, from: usize) -> Vec<UrlCitation<'_>> {
         let mut cited: Vec<UrlCitation<'_>> = Vec::new();
-        let mut add = |segment: &Segment, url, title| {
+        let mut add = |segment: &Segment, words, url, title| {
             let (start, end) = transcript.place(segment);
-            let citation = UrlCitation { start, end, url, title };
+            let placed = end > 0;
+            if placed && start < from {
+                return;
+            }
+            let before = if placed { from } else { 0 };
+            let citation = UrlCitation { words, start: start - before, end: end - before, url, title };
             if !cited.contains(&citation) {
                 cited.push(citation);
             }
         };
         for support in &self.supports {
             for page in support.grounding_chunk_indices.iter().filter_map(|index| self.pages.get(*index)) {
-                add(&support.segment, page.uri.as_str(), page.title.as_str());
+                add(&support.segment, support.segment.text.as_str(), page.uri.as_str(), page.title.as_str());
             }
         }
         for citation in self.citations.iter().filter(|citation| !citation.uri.is_empty()) {
             let Citation { start_index, end_index, uri, title } = citation;
             let segment = Segment { start_index: *start_index, end_index: *end_index, text: String::new() };
-            add(&segment, uri, title);
+            add(&segment, "", uri, title);
         }
         cited
     }
@@ -202,7 +236,23 @@ mod tests {
         ] {
             let sources = sources(support(start, end, text));
             let (start, end) = expected;
-            assert_eq!(sources.cited(&transcript), [UrlCitation { start, end, url: "u", title: "t" }], "{text}");
+            let citation = UrlCitation { words: text, start, end, url: "u", title: "t" };
+            assert_eq!(sources.cited(&transcript, 0), [citation], "{text}");
         }
+    }
+
+    #[test]
+    fn a_later_part_of_the_message_counts_from_its_own_beginning() {
+        let mut transcript = Transcript::default();
+        transcript.said("one. ");
+        let begins = transcript.characters();
+        transcript.said("two.");
+        let support = |start: usize, end: usize| json!({ "segment": { "startIndex": start, "endIndex": end }, "groundingChunkIndices": [0] });
+        let sources = sources(json!({
+            "groundingChunks": [{ "web": { "uri": "u", "title": "t" } }],
+            "groundingSupports": [support(0, 4), support(5, 9)],
+        }));
+        let places: Vec<_> = sources.cited(&transcript, begins).iter().map(|cited| (cited.start, cited.end)).collect();
+        assert_eq!(places, [(0, 4)]);
     }
 }

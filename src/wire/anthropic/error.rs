@@ -19,12 +19,26 @@ pub struct Body<'a> {
 struct Object<'a> {
     r#type: &'static str,
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details<'a>>,
+}
+
+/// What Anthropic's clients act on, beside status and type.
+#[derive(Debug, Serialize)]
+struct Details<'a> {
+    error_code: &'a str,
 }
 
 impl<'a> Body<'a> {
     /// An error of this status. In a stream the request's id is left out: its first event bore it.
     pub fn new(status: u16, message: &'a str, request_id: &'a str) -> Self {
-        Self { r#type: "error", error: Object { r#type: kind(status), message }, request_id }
+        Self { r#type: "error", error: Object { r#type: kind(status), message, details: None }, request_id }
+    }
+
+    /// With a code of Anthropic's.
+    pub fn code(mut self, code: Option<&'a str>) -> Self {
+        self.error.details = code.map(|error_code| Details { error_code });
+        self
     }
 
     /// As JSON.

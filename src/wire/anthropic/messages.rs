@@ -47,6 +47,21 @@ pub struct Request<'a> {
     /// The form of the answer, as it was before `output_config`.
     #[serde(borrow)]
     pub output_format: Option<Format<'a>>,
+    /// A conversation that is kept between turns.
+    #[serde(borrow)]
+    pub thread: Option<Thread<'a>>,
+}
+
+/// A conversation that is kept between turns, under the ids of its answers.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Thread<'a> {
+    /// create, continue.
+    #[serde(borrow, rename = "type")]
+    pub kind: Option<Cow<'a, str>>,
+    /// Of `continue`: the answer it goes on from.
+    #[serde(borrow)]
+    pub previous_message_id: Option<Cow<'a, str>>,
 }
 
 /// One message.

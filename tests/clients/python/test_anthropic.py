@@ -77,6 +77,44 @@ def test_tool_loop(client, model, scenario, streamed, thinking):
     raise AssertionError("the loop does not end")
 
 
+@anthropic.beta_tool
+def weather(city: str) -> str:
+    """The weather of a city.
+
+    Args:
+        city: Its name.
+    """
+    return json.dumps({"degrees": 21, "city": city})
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("thread", [None, False])
+def test_tool_runner(client, streamed, thread):
+    """The runner keeps the conversation in a thread of the server's, unless it is told not to."""
+    terms = {} if thread is None else {"thread": thread}
+    runner = client.beta.messages.tool_runner(
+        model=MODEL, max_tokens=1000, tools=[weather], messages=user("[[sim:tool steps=3]] go"), stream=streamed, **terms
+    )
+    replies = [reply.get_final_message() if streamed else reply for reply in runner]
+    assert [reply.stop_reason for reply in replies] == ["tool_use"] * 3 + ["end_turn"]
+    assert replies[-1].content[-1].text.count('"degrees":21') == 3
+
+
+def test_threads(client):
+    thread = client.beta.messages.thread(model=MODEL, max_tokens=1000)
+    assert thread.send({"role": "user", "content": "one"}).content[0].text == "You said: one"
+    assert thread.send({"role": "user", "content": "two"}).content[0].text == "You said: two"
+    assert thread.previous_message_id and len(thread.messages) == 4
+
+
+def test_a_lost_thread_is_told_as_one(client):
+    thread = client.beta.messages.thread(model=MODEL, max_tokens=1000)
+    first = thread.send({"role": "user", "content": "one"})
+    with pytest.raises(anthropic.NotFoundError):
+        other = {"type": "continue", "previous_message_id": first.id + "0"}
+        client.beta.messages.create(model=MODEL, max_tokens=10, messages=user("x"), thread=other)
+
+
 def test_thinking(client):
     thinking = {"type": "enabled", "budget_tokens": 2000}
     answer = client.messages.create(model=MODEL, max_tokens=4000, thinking=thinking, messages=user("[[sim:thinking]] x"))

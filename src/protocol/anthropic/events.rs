@@ -1,0 +1,58 @@
+//! The events of a streamed answer, as Anthropic names them.
+
+use crate::error::Error;
+use crate::protocol::{Anthropic, Family};
+
+/// Writes events. Switched off, for whole answers, it writes nothing.
+#[derive(Debug, Default)]
+pub struct Events {
+    on: bool,
+}
+
+impl Events {
+    /// Switches them on.
+    pub fn switch_on(&mut self) {
+        self.on = true;
+    }
+
+    /// An event of this kind, with these members beside its type.
+    pub fn tell(&self, out: &mut Vec<u8>, kind: &str, members: &[&[u8]]) {
+        if !self.on {
+            return;
+        }
+        out.extend_from_slice(format!("event: {kind}\ndata: {{\"type\":\"{kind}\"").as_bytes());
+        if !members.is_empty() {
+            out.push(b',');
+        }
+        for member in members {
+            out.extend_from_slice(member);
+        }
+        out.extend_from_slice(b"}\n\n");
+    }
+
+    /// The block of this number begins.
+    pub fn start(&self, out: &mut Vec<u8>, index: usize, block: &[u8]) {
+        self.tell(out, "content_block_start", &[format!(r#""index":{index},"content_block":"#).as_bytes(), block]);
+    }
+
+    /// More of the block of this number: a delta of this kind, whose field has this value.
+    pub fn delta(&self, out: &mut Vec<u8>, index: usize, (kind, field): (&str, &str), value: &[&[u8]]) {
+        let head = format!(r#""index":{index},"delta":{{"type":"{kind}","{field}":"#);
+        let mut members = vec![head.as_bytes()];
+        members.extend_from_slice(value);
+        members.push(b"}");
+        self.tell(out, "content_block_delta", &members);
+    }
+
+    /// The block of this number is all there.
+    pub fn stop(&self, out: &mut Vec<u8>, index: usize) {
+        self.tell(out, "content_block_stop", &[format!(r#""index":{index}"#).as_bytes()]);
+    }
+}
+
+/// The end of a stream that failed.
+pub fn error(error: &Error, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"event: error\ndata: ");
+    out.extend_from_slice(&Anthropic.error(error, ""));
+    out.extend_from_slice(b"\n\n");
+}

@@ -1,0 +1,83 @@
+//! Threads: conversations that are kept here between turns, so that a client sends only what is new. It is a beta of Anthropic's
+//! (`message-threads`), which the tool runner of its SDKs makes use of unasked.
+//!
+//! What an answer leaves is itself a request, as far as the conversation goes: the system's words, the tools, and all messages,
+//! the answer among them.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::error::Error;
+use crate::protocol::family::THREAD_NOT_FOUND;
+use crate::protocol::rules::document::{missing, unknown_kind};
+use crate::wire::anthropic::messages::Request;
+
+/// Refuses what is no thread.
+///
+/// # Errors
+/// 400, naming the field.
+pub fn check(request: &Request<'_>) -> Result<(), Error> {
+    let Some(thread) = &request.thread else { return Ok(()) };
+    match (thread.kind.as_deref(), thread.previous_message_id.as_deref()) {
+        (Some("create"), _) | (Some("continue"), Some(_)) => Ok(()),
+        (Some("continue"), None) => Err(missing("thread.previous_message_id")),
+        (kind, _) => Err(unknown_kind(kind, "'create' and 'continue'", "thread.type")),
+    }
+}
+
+/// The id of the answer that this request goes on from.
+pub fn earlier<'r>(request: &'r Request<'_>) -> Option<&'r str> {
+    let thread = request.thread.as_ref().filter(|thread| thread.kind.as_deref() == Some("continue"))?;
+    thread.previous_message_id.as_deref()
+}
+
+/// What is kept of the thread that this request goes on with, in what the earlier answer left; None when it begins one, or has
+/// none.
+///
+/// # Errors
+/// 404 when nothing is: clients send the whole conversation then.
+pub fn held<'a>(request: &Request<'_>, left: Option<&'a [u8]>) -> Result<Option<Request<'a>>, Error> {
+    let Some(id) = earlier(request) else { return Ok(None) };
+    let known = left.and_then(|document| serde_json::from_slice::<Request<'a>>(document).ok());
+    match known.filter(|known| known.messages.is_some()) {
+        Some(known) => Ok(Some(known)),
+        None => Err(not_found(id)),
+    }
+}
+
+fn not_found(id: &str) -> Error {
+    let shown: String = id.chars().take(100).collect::<String>().escape_debug().collect();
+    let message = format!(
+        "thread.previous_message_id: no thread is known that goes on from '{shown}'. Threads are kept for a day, for the client that made them; send the whole conversation with `thread: {{\"type\": \"create\"}}` instead."
+    );
+    Error::not_found(message).param("thread.previous_message_id").code(THREAD_NOT_FOUND)
+}
+
+/// What the answer to this body leaves, up to where its own content follows; None when the conversation is not kept.
+pub fn so_far(request: &Request<'_>, body: &[u8], left: Option<&[u8]>) -> Option<String> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Conversation<'a> {
+        #[serde(borrow)]
+        system: Option<&'a RawValue>,
+        #[serde(borrow)]
+        tools: Option<&'a RawValue>,
+        #[serde(borrow)]
+        messages: Vec<&'a RawValue>,
+    }
+    request.thread.as_ref()?;
+    let sent: Conversation<'_> = serde_json::from_slice(body).ok()?;
+    let held: Conversation<'_> = left.and_then(|left| serde_json::from_slice(left).ok()).unwrap_or_default();
+    let mut out = "{".to_owned();
+    for (name, value) in [("system", sent.system.or(held.system)), ("tools", sent.tools.or(held.tools))] {
+        if let Some(value) = value {
+            out.push_str(&format!(r#""{name}":{value},"#));
+        }
+    }
+    out.push_str(r#""messages":["#);
+    for message in held.messages.into_iter().chain(sent.messages) {
+        out.push_str(message.get());
+        out.push(',');
+    }
+    Some(out)
+}
