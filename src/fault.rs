@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 /// Who is to blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blame {
@@ -178,6 +180,18 @@ pub struct Fault {
     pub quota_value: Option<u64>,
     /// What may be done about it.
     pub remedy: Option<Remedy>,
+    /// What Google answered.
+    pub said: Option<Said>,
+}
+
+/// An answer of Google's, as it came. It may quote the key, and so shows nothing of itself.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Said(pub Bytes);
+
+impl std::fmt::Debug for Said {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
 }
 
 impl Fault {
@@ -192,6 +206,7 @@ impl Fault {
             quota_id: None,
             quota_value: None,
             remedy: None,
+            said: None,
         }
     }
 

@@ -29,6 +29,7 @@ pub fn check(settings: &Settings, problems: &mut Problems) {
     if plugins.max_operations == 0 {
         problems.push(Problem::error("must be at least 1").at("plugins.max_operations"));
     }
+    settings.telemetry.check(problems);
     let level = settings.log.level.to_ascii_lowercase();
     let words = ["error", "warn", "info", "debug", "trace", "off"];
     if !words.contains(&level.as_str()) && !level.contains('=') {

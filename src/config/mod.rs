@@ -36,7 +36,7 @@ use crate::problem::{Problem, Problems, Source};
 use crate::reading::Reading;
 use crate::runtime::RuntimeSettings;
 use crate::store::StoreSettings;
-use crate::telemetry::LogSettings;
+use crate::telemetry::{LogSettings, TelemetrySettings};
 use crate::upstream::UpstreamSettings;
 
 use extract::{Doubtful, Extracted};
@@ -78,6 +78,8 @@ pub struct Settings {
     pub runtime: RuntimeSettings,
     /// What is written to standard error.
     pub log: LogSettings,
+    /// What is kept of requests, for the dashboard and `/admin/requests`.
+    pub telemetry: TelemetrySettings,
 }
 
 impl Default for Settings {
@@ -96,6 +98,7 @@ impl Default for Settings {
             plugins: PluginsSettings::default(),
             runtime: RuntimeSettings::default(),
             log: LogSettings::default(),
+            telemetry: TelemetrySettings::default(),
         }
     }
 }

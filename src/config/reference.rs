@@ -58,7 +58,7 @@ pub fn page() -> String {
 }
 
 /// The sections in the order of the page, and where the schema has them.
-const SECTIONS: [(&str, &str); 16] = [
+const SECTIONS: [(&str, &str); 17] = [
     ("`[server]`", "/properties/server"),
     ("`[upstream]`", "/properties/upstream"),
     ("`[auth]`", "/properties/auth"),
@@ -75,6 +75,7 @@ const SECTIONS: [(&str, &str); 16] = [
     ("`[plugins]`", "/properties/plugins"),
     ("`[runtime]`", "/properties/runtime"),
     ("`[log]`", "/properties/log"),
+    ("`[telemetry]`", "/properties/telemetry"),
 ];
 
 const SHIPPED: &str = "A missing file, and a section left out of a file, are as here.";

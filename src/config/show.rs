@@ -9,7 +9,7 @@ use super::path::{Step, dotted};
 use super::{Config, Settings};
 use crate::environment::{Environment, SecretRef};
 use crate::problem::Source;
-use crate::secret::{Digest, MASK, Secret};
+use crate::secret::{Digest, MASK, Redaction, Secret};
 
 /// One setting, and who set it.
 #[derive(Clone, Debug, Serialize)]
@@ -51,18 +51,31 @@ impl Config {
 
     /// The digests of all secrets, to know them by.
     pub fn secret_digests(&self) -> HashSet<Digest> {
+        self.secrets_in_use().iter().map(Secret::digest).collect()
+    }
+
+    /// What masks every secret in a text, and the password of every secret that is a URL.
+    pub fn redaction(&self) -> Redaction {
+        let mut secrets = self.secrets_in_use();
+        let urls = secrets.iter().filter_map(|secret| url::Url::parse(secret.expose()).ok());
+        let passwords: Vec<Secret> = urls.filter_map(|url| url.password().map(Secret::new)).collect();
+        secrets.extend(passwords);
+        Redaction::of(&secrets)
+    }
+
+    fn secrets_in_use(&self) -> Vec<Secret> {
         let referred =
             self.settings.secrets().flat_map(|(_, secret)| secret.resolve(&self.environment).unwrap_or_default());
-        let mut digests: HashSet<Digest> = referred.map(|secret| secret.digest()).collect();
+        let mut secrets: Vec<Secret> = referred.collect();
         // Literals of plugins are known by the names of their settings.
         let named = std::cell::RefCell::new(Vec::new());
         let mut plugins = serde_json::to_value(&self.settings.plugins.settings).unwrap_or_default();
         mask(&mut plugins, false, &|text| {
-            named.borrow_mut().push(Secret::new(text).digest());
+            named.borrow_mut().push(Secret::new(text));
             String::new()
         });
-        digests.extend(named.into_inner());
-        digests
+        secrets.extend(named.into_inner());
+        secrets
     }
 
     /// Every setting, and who set it.

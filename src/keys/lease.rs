@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use super::core::{Epochs, Policy, Taken};
+use super::core::{Epochs, Event, Policy, Taken};
 use super::key::{Key, KeyId};
 use super::ledger::Ledger;
 use crate::clock::Moment;
 use crate::fault::{Blame, Fault};
 use crate::model::ModelName;
+use crate::store::{Scope, Standing};
+use crate::telemetry::Rest;
 
 /// A key in use. Dropping it gives it back.
 #[derive(Debug)]
@@ -38,14 +40,18 @@ impl Lease {
         (self.at, self.reported) = (now, true);
     }
 
-    /// It failed, by whosever fault.
-    pub fn failed(&mut self, fault: &Fault, now: Moment) {
+    /// It failed, by whosever fault. What rests for it, if anything does.
+    pub fn failed(&mut self, fault: &Fault, now: Moment) -> Option<Rest> {
         let mut kept = self.ledger.kept();
         let chance = kept.chance.f64();
         let events = kept.books.failed(self.taken(), fault, now, &self.policy, chance);
         kept.told(&events);
         drop(kept);
         (self.at, self.reported) = (now, true);
+        events.iter().find_map(|event| match event {
+            Event::Stands(standing) => rest(standing, now),
+            Event::Used(_) | Event::Akin(..) => None,
+        })
     }
 
     /// So many tokens were used, of the prompt and of the answer: all of them so far.
@@ -55,6 +61,21 @@ impl Lease {
 
     fn taken(&self) -> Taken<'_> {
         Taken { key: &self.key, model: &self.model, epochs: self.epochs, reported: self.reported }
+    }
+}
+
+/// The rest of what stands so.
+fn rest(standing: &Standing, now: Moment) -> Option<Rest> {
+    let of = match standing.scope {
+        Scope::Key(_) => "key",
+        Scope::Quota { .. } => "quota",
+        Scope::Model(_) => "model",
+    };
+    let seconds = standing.until.map(|until| until.duration_since(now.wall).as_secs_f64().max(0.0));
+    match (standing.dead, seconds) {
+        (true, _) => Some(Rest { of, seconds: None }),
+        (false, Some(seconds)) => Some(Rest { of, seconds: Some((seconds * 10.0).round() / 10.0) }),
+        (false, None) => None,
     }
 }
 

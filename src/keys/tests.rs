@@ -305,7 +305,9 @@ fn a_model_that_is_overloaded_is_left_alone_and_no_key_is_blamed() {
     let pool = pool(&ledger, &[1, 2], Selection::RoundRobin);
     let overloaded = fault(Kind::Overloaded, Blame::Model, None);
     let ask = |now: f64| take(&pool, "a", at(now));
-    (0..5).for_each(|_| ask(0.0).unwrap().failed(&overloaded, at(0.0)));
+    for _ in 0..5 {
+        ask(0.0).unwrap().failed(&overloaded, at(0.0));
+    }
     assert!(matches!(ask(0.0).unwrap_err(), NoKey::Overloaded { .. }));
     assert!(take(&pool, "b", at(0.0)).is_ok());
     assert!(pool.status(at(0.0)).iter().all(|key| key.state.state == "ready" && key.failures == 0));

@@ -117,7 +117,7 @@ async fn on_model(
         let failure = match remedied(exchange, accepted, model, &mut call, &mut remedies, &mut lease).await {
             Ok(attempted) => {
                 lease.succeeded(exchange.services.clock.now());
-                exchange.services.telemetry.attempt_succeeded(route.pool.name(), model.name.as_str());
+                exchange.record.attempt_succeeded();
                 return Ok(attempted.hold(lease));
             }
             Err(Failure::Refused(error)) => return Err(error),
@@ -125,8 +125,8 @@ async fn on_model(
         };
         let wanted = exchange.session.on_upstream_error(&failure)?;
         let failure = as_wanted(failure, wanted);
-        lease.failed(&failure, exchange.services.clock.now());
-        exchange.attempt_failed(&failure);
+        let rest = lease.failed(&failure, exchange.services.clock.now());
+        exchange.record.attempt_failed(&failure, rest);
         tried.add(&lease, &failure);
         drop(lease);
         match next(&failure, wanted) {
@@ -210,7 +210,7 @@ async fn remedied(
         if !fault.remedy.is_some_and(|remedy| remedies.add(remedy)) {
             return Err(fault.into());
         }
-        exchange.attempt_failed(&fault);
+        exchange.record.attempt_failed(&fault, None);
         exchange.attempted(model, lease);
         call.body = exchange.translated(accepted, model, *remedies)?;
     }
@@ -226,11 +226,13 @@ async fn once(
     let session = exchange.session.clone();
     let body = session.on_upstream_request(exchange.record.attempts, call.body.clone())?;
     let call = Call { body, ..call.clone() };
+    exchange.record.sent(call.method.name(), &call.body);
     let upstream = exchange.snapshot.upstream.clone();
     let mut answer = upstream.send(&call, lease.key().secret(), exchange.deadline).await?;
     let mut reply = accepted.reply(exchange.stamp());
     if !call.method.streams() {
         let body = answer.whole().await?;
+        exchange.record.heard(false, &body);
         let body = session.on_upstream_response(Some(body))?.unwrap_or_default();
         let written = reply.whole(&body)?;
         exchange.used(&reply.usage(), lease);
@@ -244,6 +246,7 @@ async fn once(
             reply.end(&mut out)?;
             return Ok(Attempted::Stream(Box::new(answer), reply, out, true));
         };
+        exchange.record.heard(true, &event);
         if let Some(event) = session.on_chunk(event)? {
             reply.event(&event, &mut out)?;
         }

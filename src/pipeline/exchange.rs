@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Told;
 use crate::clients::Fidelity;
 use crate::error::Error;
-use crate::fault::{Fault, Remedies};
+use crate::fault::Remedies;
 use crate::keys::Lease;
 use crate::model::Model;
 use crate::plugin::{Reply as PluginReply, Session};
@@ -169,21 +169,13 @@ impl Exchange {
 
     /// An attempt begins.
     pub fn attempted(&mut self, model: &Model, lease: &Lease) {
-        self.record.attempts += 1;
-        model.name.as_str().clone_into(&mut self.record.model);
-        self.record.key = lease.key().id().to_string();
+        self.record.attempted(model.name.as_str(), lease.key().id().to_string());
     }
 
     /// There will be no other attempt.
     pub fn decided(&self) {
         let RequestRecord { attempts, model, key, .. } = &self.record;
         let _ = self.known.why.set(Why { attempts: *attempts, model: model.clone(), key: key.clone() });
-    }
-
-    /// An attempt has failed.
-    pub fn attempt_failed(&self, fault: &Fault) {
-        let record = &self.record;
-        self.services.telemetry.attempt_failed(&record.id, &record.pool, &record.key, &record.model, fault);
     }
 
     /// Tokens were used, on this key.

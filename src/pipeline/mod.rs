@@ -70,6 +70,9 @@ pub async fn answer(exchange: Exchange, body: Bytes) -> Result<Answer, Error> {
 
 /// The story of a request.
 async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
+    if exchange.session.has_plugins() {
+        exchange.record.costs = Some(exchange.session.clone());
+    }
     if exchange.session.has_tags() {
         exchange.record.tags = Some(exchange.session.clone());
     }
@@ -85,6 +88,7 @@ async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
         Ok(Told::Begun(begun)) => Ok(Content::Stream(EventStream::live(exchange, begun))),
         Err(mut error) => {
             exchange.session.on_error(&mut error);
+            exchange.record.refused(&error);
             exchange.record.tell(Outcome::Failed(error.status));
             Err(error)
         }

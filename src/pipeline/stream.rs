@@ -176,6 +176,9 @@ impl Live {
     /// Translates what has arrived: an event, the end, or what broke the stream.
     fn take(&mut self, arrived: Result<Option<Bytes>, Fault>) {
         let Begun { reply, out, ended, .. } = &mut *self.begun;
+        if let Ok(Some(event)) = &arrived {
+            self.exchange.record.heard(true, event);
+        }
         let translated = match arrived {
             Ok(Some(event)) => match self.exchange.session.on_chunk(event) {
                 Ok(Some(event)) => reply.event(&event, out),
@@ -193,8 +196,8 @@ impl Live {
             Ok(()) => {}
             Err(fault) => {
                 let now = self.exchange.services.clock.now();
-                self.begun.lease.failed(&fault, now);
-                self.exchange.attempt_failed(&fault);
+                let rest = self.begun.lease.failed(&fault, now);
+                self.exchange.record.attempt_failed(&fault, rest);
                 self.fail(in_the_middle(&fault));
             }
         }
@@ -202,6 +205,7 @@ impl Live {
 
     fn fail(&mut self, mut error: Error) {
         self.exchange.session.on_error(&mut error);
+        self.exchange.record.refused(&error);
         let before = self.begun.out.len();
         self.begun.reply.fail(&error, &mut self.begun.out);
         self.broken = self.begun.out.len() == before;
@@ -218,6 +222,7 @@ impl Live {
     fn written(&mut self) -> Bytes {
         // The next event will be about as large as this one.
         let capacity = self.begun.out.len().min(4096);
+        self.exchange.record.wrote(self.begun.out.len());
         std::mem::replace(&mut self.begun.out, Vec::with_capacity(capacity)).into()
     }
 }

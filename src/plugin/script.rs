@@ -18,6 +18,7 @@ use super::settings::PluginsSettings;
 use super::status::{HookStatus, PluginStatus};
 use crate::error::Error;
 use crate::problem::{Problem, Problems};
+use crate::telemetry::Durations;
 
 /// So many overruns of a hook in a row blow its plugin's fuse.
 const FUSE: u32 = 3;
@@ -53,6 +54,7 @@ struct Entry {
     errors: AtomicU64,
     shadowed: AtomicU64,
     nanoseconds: AtomicU64,
+    durations: Durations,
     operations: AtomicU64,
     /// Overruns in a row.
     overruns: AtomicU32,
@@ -236,6 +238,7 @@ impl Script {
             shadowed: load(&entry.shadowed),
             operations: load(&entry.operations),
             spent: Duration::from_nanos(load(&entry.nanoseconds)),
+            latencies: entry.durations.latencies(),
         });
         let off = self.off.get().copied();
         PluginStatus {
@@ -272,6 +275,7 @@ impl Entry {
             errors: zero(),
             shadowed: zero(),
             nanoseconds: zero(),
+            durations: Durations::default(),
             operations: zero(),
             overruns: AtomicU32::default(),
         }
@@ -296,6 +300,7 @@ impl Entry {
 
     fn count(&self, spent: Duration, operations: u64) {
         self.pace.took(spent);
+        self.durations.add(spent);
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.nanoseconds.fetch_add(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.operations.fetch_add(operations, Ordering::Relaxed);

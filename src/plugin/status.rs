@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::telemetry::Latencies;
+
 /// One plugin, for people.
 #[derive(Clone, Debug, Serialize)]
 pub struct PluginStatus {
@@ -44,6 +46,9 @@ pub struct HookStatus {
     /// How long it took in all.
     #[serde(rename = "spent_seconds", serialize_with = "seconds")]
     pub spent: Duration,
+    /// How long a call takes.
+    #[serde(flatten)]
+    pub latencies: Latencies,
 }
 
 fn is_zero(number: &u64) -> bool {

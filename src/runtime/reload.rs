@@ -168,6 +168,7 @@ impl Live {
 /// What everyone else learns of a snapshot that goes live.
 pub(super) fn learn(services: &Services, snapshot: &Snapshot, changes: &[Change]) {
     crate::telemetry::logs::apply(&snapshot.config.settings.log);
+    services.telemetry.journal().keep(&snapshot.config.settings.telemetry);
     for model in snapshot.models.named() {
         services.telemetry.labels().learn(model.as_str());
     }

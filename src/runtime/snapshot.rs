@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
@@ -14,7 +14,7 @@ use crate::models::Models;
 use crate::plugin::Plugins;
 use crate::problem::Problems;
 use crate::reading::Reading;
-use crate::secret::Digest;
+use crate::secret::{Digest, Redaction};
 use crate::upstream::Upstream;
 
 /// One immutable view of everything that is configured. A request takes one at the door and keeps it to its end.
@@ -44,12 +44,18 @@ pub struct Snapshot {
     pub reading: Reading,
     /// What somebody should look at.
     pub warnings: Problems,
+    pub(super) redaction: OnceLock<Redaction>,
 }
 
 impl Snapshot {
     /// Which configuration this is, for answers to bear: `12-3fa9c2d41e07`.
     pub fn version(&self) -> String {
         format!("{}-{}", self.generation, self.hash)
+    }
+
+    /// What masks every configured secret in a text that clients or Google have written. Made when it is first wanted.
+    pub fn redaction(&self) -> &Redaction {
+        self.redaction.get_or_init(|| self.config.redaction())
     }
 }
 
@@ -105,6 +111,7 @@ fn build(sources: &Sources, reading: &Reading, ledger: &Ledger) -> Result<Snapsh
         media,
         reading: reading.clone(),
         warnings: problems,
+        redaction: OnceLock::new(),
         config,
     })
 }

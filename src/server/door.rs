@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::pipeline::{self, Exchange};
 use crate::plugin::SessionFacts;
 use crate::protocol::{Place, Protocol};
-use crate::telemetry::Outcome;
+use crate::telemetry::{Arrived, Outcome};
 
 /// What came to a door.
 pub struct Arrival {
@@ -44,10 +44,12 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
     let content = match read(content, &headers, &place, protocol, &settings.server).await {
         Ok(content) => content,
         Err(error) => {
+            record.refused(&error);
             record.tell(Outcome::Failed(error.status));
             return error.into_response();
         }
     };
+    record.arrived(&content, || arrived(&uri, &headers, &place));
     let session = snapshot.plugins.session(|| SessionFacts {
         id,
         api: protocol.name(),
@@ -99,6 +101,16 @@ fn place(uri: &Uri, headers: &HeaderMap) -> Place {
         query: uri.query().unwrap_or_default().to_owned(),
         media_type: media_type.unwrap_or_default().to_owned(),
     }
+}
+
+/// Headers that say what a request is; none of them is a credential.
+const TELLING: &[&str] = &["accept", "anthropic-beta", "anthropic-version", "content-type", "user-agent"];
+
+/// How a request came, as far as it may be kept.
+fn arrived(uri: &Uri, headers: &HeaderMap, place: &Place) -> Arrived {
+    let mut headers = visible(headers);
+    headers.retain(|(name, _)| TELLING.contains(&name.as_str()));
+    Arrived { path: uri.to_string(), headers, form: form::is_one(&place.media_type) }
 }
 
 /// Headers as plugins see them.

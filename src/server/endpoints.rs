@@ -108,6 +108,25 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("POST", "/admin/keys/{id}/{action}", Needs::Admin, "reset (?model=…), disable, enable or test a key", || {
         post(admin::keys::act)
     }),
+    row("GET", "/admin/requests", Needs::Admin, "requests under way, and the last that are over", || {
+        get(admin::requests::list)
+    }),
+    row(
+        "GET",
+        "/admin/explain/{id}",
+        Needs::Admin,
+        "how one request went: attempts, faults, rests, plugins, times",
+        || get(admin::requests::explain),
+    ),
+    row("GET", "/admin/capsule/{id}", Needs::Admin, "one request to be reproduced elsewhere, secrets masked", || {
+        get(admin::capsule::show)
+    }),
+    row("GET", "/admin/usage", Needs::Admin, "what was used: by client, by key, by model, by day", || {
+        get(admin::requests::usage)
+    }),
+    row("GET", "/admin/latencies", Needs::Admin, "how long answers and first contents take, by model", || {
+        get(admin::requests::latencies)
+    }),
     row("GET", "/", Needs::Nothing, "what this is", || get(meta::info)),
     row("GET", "/health", Needs::Nothing, "how many keys can serve", || get(meta::health)),
     row("GET", "/livez", Needs::Nothing, "whether the process lives", || get(meta::livez)),

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use crate::error::Error;
 use crate::pipeline::{Answer, Content, Why};
 use crate::protocol::Family;
+use crate::runtime::Snapshot;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -106,6 +107,13 @@ pub fn json(status: StatusCode, body: Bytes) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response
+}
+
+/// A document in which others have written: configured secrets are masked in it.
+pub fn redacted(snapshot: &Snapshot, value: &impl serde::Serialize) -> Response {
+    let mut value = serde_json::to_value(value).unwrap_or_default();
+    snapshot.redaction().over(&mut value);
+    document(StatusCode::OK, &value)
 }
 
 /// A value as a JSON document that nobody keeps.

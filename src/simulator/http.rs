@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::arrivals::{Arrival, Arrivals};
 use super::failure::{Failure, failure, invalid};
 use super::files::Uploads;
-use super::replay::{self, Recorded};
+use super::replay::{self, Capsule, Recorded};
 use super::scenario::{Kind, Scenario, prompt};
 use super::shelf::Shelf;
 use super::{Options, answer, caches, embed, files, keys, models, rules, shape, transmit};
@@ -28,6 +28,7 @@ pub struct State {
     pub uploads: Uploads,
     scenario: Option<Scenario>,
     recorded: HashMap<String, Recorded>,
+    capsule: Option<Capsule>,
 }
 
 impl State {
@@ -39,13 +40,19 @@ impl State {
             }
             None => None,
         };
-        let recorded = options.replay.as_deref().map(replay::load).transpose()?.unwrap_or_default();
+        let (folder, file) = match options.replay.as_deref() {
+            Some(path) if path.is_file() => (None, Some(path)),
+            path => (path, None),
+        };
+        let recorded = folder.map(replay::load).transpose()?.unwrap_or_default();
+        let capsule = file.map(Capsule::load).transpose()?;
         Ok(Self {
             arrivals: Arrivals::default(),
             shelf: Shelf::default(),
             uploads: Uploads::default(),
             scenario,
             recorded,
+            capsule,
         })
     }
 
@@ -158,6 +165,9 @@ fn judge(
     let key = keys::check(key_of(headers), query, model).map_err(plain)?;
     let words = prompt(body);
     if let Some(recorded) = replay::wanted(&words).and_then(|name| state.recorded.get(name)) {
+        return Ok(Judged::Recorded(recorded.clone()));
+    }
+    if let Some(recorded) = state.capsule.as_ref().and_then(|capsule| capsule.answer(body)) {
         return Ok(Judged::Recorded(recorded.clone()));
     }
     models::check(model, method).map_err(plain)?;

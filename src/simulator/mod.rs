@@ -40,7 +40,7 @@ pub use scenario::{SCENARIOS, ScenarioRow};
 pub struct Options {
     /// What happens to requests that do not say it themselves: `503 times=2`.
     pub scenario: Option<String>,
-    /// A folder of recorded answers.
+    /// A folder of recorded answers, or a capsule.
     pub replay: Option<PathBuf>,
 }
 

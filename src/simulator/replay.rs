@@ -1,9 +1,11 @@
 //! Recorded answers, served again byte for byte. A case is a JSON file with `response.status`, `response.headers`, and either
-//! `response.sse` (the events) or `response.body`.
+//! `response.sse` (the events) or `response.body`. A capsule is one file with several of them, the attempts of one request: whoever calls
+//! gets one after the other.
 
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -14,6 +16,40 @@ pub struct Recorded {
     pub status: u16,
     pub content_type: String,
     pub body: Bytes,
+}
+
+/// What Google answered to the attempts of one request.
+#[derive(Debug)]
+pub struct Capsule {
+    calls: Vec<(Value, Recorded)>,
+    next: AtomicUsize,
+}
+
+impl Capsule {
+    /// Reads a file of `GET /admin/capsule/{id}`.
+    pub fn load(file: &Path) -> io::Result<Self> {
+        let wrong = |why: String| io::Error::other(format!("{}: {why}", file.display()));
+        let capsule: Value = serde_json::from_slice(&std::fs::read(file)?).map_err(|error| wrong(error.to_string()))?;
+        if capsule["capsule"] != 1 {
+            return Err(wrong("is no capsule; a folder of recorded answers can be replayed too".to_owned()));
+        }
+        let attempts = capsule["attempts"].as_array().into_iter().flatten();
+        let call = |attempt: &Value| Some((attempt["request"].clone(), read(&attempt["response"])?));
+        let calls: Vec<_> = attempts.filter_map(call).collect();
+        if calls.is_empty() {
+            return Err(wrong("holds no answer of Google's: its attempts did not come so far".to_owned()));
+        }
+        Ok(Self { calls, next: AtomicUsize::default() })
+    }
+
+    /// The next answer; after the last one, the first again. A request that is not the recorded one gets it too, and a line says so.
+    pub fn answer(&self, body: &Value) -> Option<&Recorded> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed) % self.calls.len();
+        let (request, recorded) = self.calls.get(number)?;
+        let same = request == body;
+        tracing::info!(attempt = number + 1, status = recorded.status, same_request = same, "an attempt is replayed");
+        Some(recorded)
+    }
 }
 
 /// All answers of a folder, by the stem of their file.

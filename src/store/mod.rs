@@ -102,6 +102,11 @@ impl Store {
         self.0.redis.get()
     }
 
+    /// What keys have used, by day, key and model: all that is kept.
+    pub fn used(&self) -> Vec<Used> {
+        self.0.usage.rows()
+    }
+
     /// What keys have used.
     pub fn usage(&self) -> UsageStatus {
         self.0.usage.status()

@@ -1,11 +1,14 @@
 //! What is said and counted. Each event of interest is one method of [`Telemetry`]: its log line, its metrics and its place in
 //! `/stats` stand together.
-//! Never: a body, a key's text, a label whose values a client could multiply.
+//! Never: a body, but where an operator wants capsules; a key's text; a label whose values a client could multiply.
 
 mod afterwards;
+mod durations;
+mod journal;
 mod labels;
 pub mod logs;
 mod metrics;
+mod pulse;
 mod request;
 pub mod settings;
 mod tally;
@@ -13,11 +16,14 @@ mod tally;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use durations::{Durations, Latencies};
+pub use journal::{Arrived, Bodies, Journal, Page, Rest, Said, Saying, Seen, Trace, Tried};
 pub use labels::ModelLabels;
 pub use metrics::Exporter;
-pub use request::{Ended, Outcome, RequestRecord, Tags};
-pub use settings::LogSettings;
-pub use tally::{Latencies, Tally};
+pub use pulse::Pulse;
+pub use request::{Costs, Ended, Outcome, PluginCost, RequestRecord, Tags};
+pub use settings::{LogSettings, TelemetrySettings};
+pub use tally::Tally;
 
 use crate::fault::Fault;
 use crate::problem::Problems;
@@ -26,6 +32,8 @@ use crate::problem::Problems;
 #[derive(Clone, Debug)]
 pub struct Telemetry {
     tally: Arc<Tally>,
+    pulse: Arc<Pulse>,
+    journal: Arc<Journal>,
     labels: Arc<ModelLabels>,
     exporter: Exporter,
 }
@@ -33,12 +41,23 @@ pub struct Telemetry {
 impl Telemetry {
     /// Starts counting.
     pub fn start() -> Self {
-        Self { tally: Arc::default(), labels: Arc::default(), exporter: Exporter::install() }
+        let (tally, pulse, journal, labels) = Default::default();
+        Self { tally, pulse, journal, labels, exporter: Exporter::install() }
     }
 
     /// For `/stats`.
     pub fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// The last minutes.
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
+    /// Requests that are under way, and the last that are over.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
     }
 
     /// Names of models that may be labels.

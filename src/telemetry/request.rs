@@ -4,10 +4,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::journal::{Arrived, Facts, Rest, Trace};
+use super::tally::Over;
 use super::{Telemetry, afterwards};
+use crate::error::Error;
+use crate::fault::Fault;
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,10 +80,35 @@ pub trait Tags: Send + Sync + std::fmt::Debug {
     fn tags(&self, ended: &Ended) -> Map<String, Value>;
 }
 
+/// What a hook of a plugin has cost a request.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PluginCost {
+    /// Which plugin.
+    pub plugin: String,
+    /// Which hook.
+    pub hook: &'static str,
+    /// How often it was called.
+    pub calls: u64,
+    /// How long it took in all, in milliseconds.
+    pub spent_ms: f64,
+}
+
+/// Who knows what plugins have cost a request.
+pub trait Costs: Send + Sync + std::fmt::Debug {
+    /// By plugin and hook.
+    fn costs(&self) -> Vec<PluginCost>;
+}
+
 /// One request.
 #[derive(Debug)]
 pub struct RequestRecord {
     telemetry: Telemetry,
+    /// What the journal shows of it.
+    trace: Arc<Trace>,
+    /// The place of its latest attempt in the trace.
+    attempt: usize,
+    /// Whether what is said is kept.
+    keeps_bodies: bool,
     started: Instant,
     told: bool,
     /// Whether it is of a part of a request, and told with the whole.
@@ -107,13 +137,19 @@ pub struct RequestRecord {
     pub tokens: (u64, u64),
     /// Who has something to say of it in the end.
     pub tags: Option<Arc<dyn Tags>>,
+    /// Who knows what plugins have cost it.
+    pub costs: Option<Arc<dyn Costs>>,
 }
 
 impl RequestRecord {
     pub(super) fn begin(telemetry: Telemetry, id: &str, api: &'static str) -> Self {
         ::metrics::gauge!("gemini_adapter_inflight_requests").increment(1.0);
+        let trace = telemetry.journal.begin(id, api);
         Self {
             telemetry,
+            attempt: 0,
+            keeps_bodies: trace.keeps_bodies(),
+            trace,
             started: Instant::now(),
             told: false,
             part: false,
@@ -129,6 +165,7 @@ impl RequestRecord {
             first_token: None,
             tokens: (0, 0),
             tags: None,
+            costs: None,
         }
     }
 
@@ -136,6 +173,9 @@ impl RequestRecord {
     pub fn part(&self) -> Self {
         Self {
             telemetry: self.telemetry.clone(),
+            trace: self.trace.clone(),
+            attempt: 0,
+            keeps_bodies: self.keeps_bodies,
             started: self.started,
             told: true,
             part: true,
@@ -151,6 +191,7 @@ impl RequestRecord {
             first_token: None,
             tokens: (0, 0),
             tags: None,
+            costs: None,
         }
     }
 
@@ -162,10 +203,65 @@ impl RequestRecord {
         self.tokens = (self.tokens.0 + part.tokens.0, self.tokens.1 + part.tokens.1);
     }
 
+    /// All of the request is here. `how` says how it came, where that is kept.
+    pub fn arrived(&self, body: &Bytes, how: impl FnOnce() -> Arrived) {
+        self.trace.arrived(&self.client);
+        if self.keeps_bodies {
+            self.trace.came(how(), body);
+        }
+    }
+
+    /// An attempt begins, on this key.
+    pub fn attempted(&mut self, model: &str, key: String) {
+        self.attempts += 1;
+        model.clone_into(&mut self.model);
+        self.key = key;
+        let (asked, pool, key) = (&self.asked, &self.pool, &self.key);
+        self.attempt = self.trace.attempted(&Facts { asked, stream: self.stream, model, pool, key });
+    }
+
+    /// What goes to Google in this attempt.
+    pub fn sent(&self, method: &'static str, body: &Bytes) {
+        if self.keeps_bodies {
+            self.trace.sent(self.attempt, &self.model, method, body);
+        }
+    }
+
+    /// What came from Google: a whole answer, or an event of a stream.
+    pub fn heard(&self, streams: bool, body: &Bytes) {
+        if self.keeps_bodies {
+            self.trace.heard(self.attempt, streams, body);
+        }
+    }
+
+    /// The attempt was answered.
+    pub fn attempt_succeeded(&self) {
+        self.trace.succeeded(self.attempt);
+        self.telemetry.attempt_succeeded(&self.pool, &self.model);
+    }
+
+    /// The attempt has failed, and something rests for it.
+    pub fn attempt_failed(&self, fault: &Fault, rest: Option<Rest>) {
+        self.trace.failed(self.attempt, fault, rest);
+        self.telemetry.attempt_failed(&self.id, &self.pool, &self.key, &self.model, fault);
+    }
+
+    /// The client is told this instead of an answer.
+    pub fn refused(&self, error: &Error) {
+        self.trace.refused(error);
+    }
+
     /// The first content is there.
     pub fn first_token(&mut self) {
-        let started = self.started;
-        self.first_token.get_or_insert_with(|| started.elapsed());
+        if self.first_token.is_none() {
+            self.first_token = Some(self.started.elapsed());
+            self.trace.first_token();
+        }
+    }
+
+    /// A piece of a stream goes out.
+    pub fn wrote(&self, bytes: usize) {
+        self.trace.wrote(bytes);
     }
 
     /// Tells how it ended; the first telling counts.
@@ -181,9 +277,11 @@ impl RequestRecord {
             Outcome::BrokenStream => 502,
             Outcome::Cancelled => 499,
         };
-        self.telemetry.tally.request(status, elapsed);
         self.count(status, elapsed);
         let ended = self.ended(status, elapsed);
+        let costs = self.costs.take().map(|costs| costs.costs()).unwrap_or_default();
+        self.trace.ended(&ended, costs);
+        self.telemetry.journal.end(&self.trace);
         match self.tags.take() {
             None => ended.log(None),
             Some(tags) => afterwards::tell(ended, tags),
@@ -212,6 +310,16 @@ impl RequestRecord {
 
     fn count(&self, status: u16, elapsed: Duration) {
         let model = self.telemetry.labels.label(&self.model);
+        let over = Over {
+            status,
+            client: &self.client,
+            model: &model,
+            elapsed,
+            first_token: self.first_token,
+            tokens: self.tokens,
+        };
+        self.telemetry.tally.request(&over);
+        self.telemetry.pulse.beat(&over);
         ::metrics::counter!(
             "gemini_adapter_requests", "api" => self.api, "model" => model.clone(), "code" => status.to_string()
         )

@@ -1,23 +1,28 @@
-//! The counts of `/stats`: a few atomics, no locks.
+//! The counts of `/stats` and of the dashboard since the process started. Rows are bounded: by the models that may be labels, and by so
+//! many clients and days.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// Buckets of a quarter each, from 0.1 ms to beyond an hour.
-const BUCKETS: usize = 80;
-const FIRST_MS: f64 = 0.1;
-const GROWTH: f64 = 1.25;
+use super::durations::{Durations, Latencies};
+
+/// Rows of usage: clients, models and days. What is beyond is one row.
+const MOST_ROWS: usize = 5000;
 
 /// Requests by how they ended, and how long they took.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tally {
     answered: AtomicU64,
     client_errors: AtomicU64,
     server_errors: AtomicU64,
     cancelled: AtomicU64,
-    durations: [AtomicU64; BUCKETS],
+    durations: Durations,
+    models: RwLock<BTreeMap<String, Arc<ModelTimes>>>,
+    usage: Mutex<BTreeMap<(String, String, String), Used>>,
 }
 
 /// Requests so far.
@@ -35,43 +40,119 @@ pub struct Counts {
     pub cancelled: u64,
 }
 
-/// How long requests took, in milliseconds; within a quarter of the truth. None while there were none.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Latencies {
-    /// Half took no longer.
-    pub p50_ms: Option<f64>,
-    /// Nine of ten took no longer.
-    pub p90_ms: Option<f64>,
-    /// 99 of 100 took no longer.
-    pub p99_ms: Option<f64>,
+/// How long a model's answers took.
+#[derive(Debug, Default)]
+struct ModelTimes {
+    whole: Durations,
+    first_token: Durations,
 }
 
-impl Default for Tally {
-    fn default() -> Self {
-        Self {
-            answered: AtomicU64::default(),
-            client_errors: AtomicU64::default(),
-            server_errors: AtomicU64::default(),
-            cancelled: AtomicU64::default(),
-            durations: std::array::from_fn(|_| AtomicU64::default()),
-        }
-    }
+/// A histogram as it is shown.
+#[derive(Debug, Serialize)]
+pub struct Histogram {
+    /// How many.
+    pub count: u64,
+    /// Quantiles.
+    #[serde(flatten)]
+    pub latencies: Latencies,
+    /// Buckets that are not empty: upper bound in milliseconds, and how many.
+    pub buckets: Vec<(f64, u64)>,
+}
+
+/// How long a model's answers took, as it is shown.
+#[derive(Debug, Serialize)]
+pub struct ModelLatencies {
+    /// The model.
+    pub model: String,
+    /// From a request's arrival to the end of its answer.
+    pub duration: Histogram,
+    /// From a request's arrival to its first content.
+    pub first_token: Histogram,
+}
+
+/// What a client has used of a model on a day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Used {
+    /// Requests.
+    pub requests: u64,
+    /// Those that were not answered in full.
+    pub failures: u64,
+    /// Tokens of prompts.
+    pub prompt_tokens: u64,
+    /// Tokens of answers.
+    pub completion_tokens: u64,
+}
+
+/// A row of usage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UsedRow {
+    /// The day, UTC.
+    pub day: String,
+    /// Who asked.
+    pub client: String,
+    /// The model.
+    pub model: String,
+    /// How much.
+    #[serde(flatten)]
+    pub used: Used,
+}
+
+/// What is counted of a request that is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Over<'a> {
+    /// HTTP status.
+    pub status: u16,
+    /// Who asked.
+    pub client: &'a str,
+    /// The model, as a label.
+    pub model: &'a str,
+    /// From arrival to end.
+    pub elapsed: Duration,
+    /// From arrival to the first content.
+    pub first_token: Option<Duration>,
+    /// Of prompt and answer.
+    pub tokens: (u64, u64),
 }
 
 impl Tally {
-    pub(super) fn request(&self, status: u16, elapsed: Duration) {
-        let counter = match status {
+    pub(super) fn request(&self, over: &Over<'_>) {
+        let counter = match over.status {
             499 => &self.cancelled,
             500.. => &self.server_errors,
             400.. => &self.client_errors,
             _ => &self.answered,
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        let ratio = elapsed.as_secs_f64() * 1000.0 / FIRST_MS;
-        let bucket = ratio.max(1.0).log(GROWTH).ceil() as usize;
-        if let Some(count) = self.durations.get(bucket.min(BUCKETS - 1)) {
-            count.fetch_add(1, Ordering::Relaxed);
+        self.durations.add(over.elapsed);
+        if over.status < 400 {
+            let times = self.times(over.model);
+            times.whole.add(over.elapsed);
+            if let Some(first) = over.first_token {
+                times.first_token.add(first);
+            }
         }
+        self.used(over);
+    }
+
+    fn times(&self, model: &str) -> Arc<ModelTimes> {
+        if let Some(times) = self.models.read().unwrap_or_else(PoisonError::into_inner).get(model) {
+            return times.clone();
+        }
+        self.models.write().unwrap_or_else(PoisonError::into_inner).entry(model.to_owned()).or_default().clone()
+    }
+
+    fn used(&self, over: &Over<'_>) {
+        let day = jiff::Timestamp::now().to_string().get(..10).unwrap_or_default().to_owned();
+        let mut rows = self.rows();
+        let mut row = (day, over.client.to_owned(), over.model.to_owned());
+        if rows.len() >= MOST_ROWS && !rows.contains_key(&row) {
+            row = ("other".to_owned(), "other".to_owned(), "other".to_owned());
+        }
+        let used = rows.entry(row).or_default();
+        used.requests += 1;
+        used.failures += u64::from(over.status >= 400);
+        used.prompt_tokens += over.tokens.0;
+        used.completion_tokens += over.tokens.1;
     }
 
     /// Requests so far.
@@ -85,19 +166,38 @@ impl Tally {
 
     /// How long they took.
     pub fn latencies(&self) -> Latencies {
-        let counts: Vec<u64> = self.durations.iter().map(|count| count.load(Ordering::Relaxed)).collect();
-        let total: u64 = counts.iter().sum();
-        let quantile = |share: f64| {
-            let rank = (total as f64 * share).ceil() as u64;
-            let mut seen = 0;
-            let bucket = counts.iter().position(|count| {
-                seen += count;
-                seen >= rank
-            })?;
-            let bound = FIRST_MS * GROWTH.powi(i32::try_from(bucket).ok()?);
-            (total > 0).then_some((bound * 100.0).round() / 100.0)
+        self.durations.latencies()
+    }
+
+    /// How long the answered ones took, by model.
+    pub fn by_model(&self) -> Vec<ModelLatencies> {
+        let shown = |durations: &Durations| Histogram {
+            count: durations.count(),
+            latencies: durations.latencies(),
+            buckets: durations.buckets(),
         };
-        Latencies { p50_ms: quantile(0.5), p90_ms: quantile(0.9), p99_ms: quantile(0.99) }
+        let models = self.models.read().unwrap_or_else(PoisonError::into_inner);
+        let one = |(model, times): (&String, &Arc<ModelTimes>)| ModelLatencies {
+            model: model.clone(),
+            duration: shown(&times.whole),
+            first_token: shown(&times.first_token),
+        };
+        models.iter().map(one).collect()
+    }
+
+    /// What clients have used, by day and model, the latest day last.
+    pub fn usage(&self) -> Vec<UsedRow> {
+        let row = |((day, client, model), used): (&(String, String, String), &Used)| UsedRow {
+            day: day.clone(),
+            client: client.clone(),
+            model: model.clone(),
+            used: *used,
+        };
+        self.rows().iter().map(row).collect()
+    }
+
+    fn rows(&self) -> MutexGuard<'_, BTreeMap<(String, String, String), Used>> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -105,22 +205,32 @@ impl Tally {
 mod tests {
     use super::*;
 
-    #[test]
-    fn quantiles_are_within_a_quarter() {
-        let tally = Tally::default();
-        assert_eq!(tally.latencies().p50_ms, None);
-        (1..=100).for_each(|ms| tally.request(200, Duration::from_millis(ms)));
-        let latencies = tally.latencies();
-        assert!((50.0..=62.5).contains(&latencies.p50_ms.unwrap()), "{latencies:?}");
-        assert!((99.0..=124.0).contains(&latencies.p99_ms.unwrap()), "{latencies:?}");
+    fn over(status: u16) -> Over<'static> {
+        let elapsed = Duration::from_millis(20);
+        Over { status, client: "ci", model: "gemini-2.5-flash", elapsed, first_token: None, tokens: (3, 5) }
     }
 
     #[test]
     fn ends_are_told_apart() {
         let tally = Tally::default();
-        [200, 400, 429, 499, 502].iter().for_each(|status| tally.request(*status, Duration::ZERO));
+        [200, 400, 429, 499, 502].iter().for_each(|status| tally.request(&over(*status)));
         let counts = tally.counts();
         assert_eq!((counts.total, counts.answered, counts.client_errors), (5, 1, 2));
         assert_eq!((counts.server_errors, counts.cancelled), (1, 1));
+        let models = tally.by_model();
+        assert_eq!((models.len(), models[0].duration.count, models[0].first_token.count), (1, 1, 0));
+        let used = &tally.usage()[0].used;
+        assert_eq!((used.requests, used.failures, used.prompt_tokens), (5, 4, 15));
+    }
+
+    #[test]
+    fn a_flood_of_clients_is_one_row() {
+        let tally = Tally::default();
+        for number in 0..MOST_ROWS + 10 {
+            tally.request(&Over { client: &format!("c{number}"), ..over(200) });
+        }
+        let rows = tally.usage();
+        assert_eq!(rows.len(), MOST_ROWS + 1);
+        assert_eq!(rows.iter().find(|row| row.client == "other").unwrap().used.requests, 10);
     }
 }

@@ -6,16 +6,20 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use bytes::Bytes;
 use regex::Regex;
 use serde::Deserialize;
 
-use crate::fault::{Blame, Fault, Kind, Remedy};
+use crate::fault::{Blame, Fault, Kind, Remedy, Said};
 use crate::secret::Secret;
 
 /// Longest rest a hint may ask for; what is beyond is no hint but a mistake.
 const LONGEST_HINT: f64 = 25.0 * 3600.0;
 /// Longest message passed on, in characters.
 const LONGEST_MESSAGE: usize = 2000;
+
+/// How much of an error is kept as it came, in bytes.
+const LONGEST_SAID: usize = 64 * 1024;
 
 /// Google's error document: bare, or in an array.
 #[derive(Deserialize)]
@@ -71,6 +75,7 @@ pub fn classify(status: u16, body: &[u8], key: &Secret) -> Fault {
         quota_id: strictest(&error).map(|violation| violation.quota_id.clone()),
         quota_value: strictest(&error).and_then(|violation| amount(&violation.quota_value)),
         remedy: remedy(kind, &error),
+        said: Some(Said(Bytes::copy_from_slice(body.get(..LONGEST_SAID).unwrap_or(body)))),
         ..Fault::new(kind, blame, presentable(&words, key))
     }
 }

@@ -78,13 +78,25 @@ impl Server {
     pub async fn configured(config: &str, plugins: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let simulator = Simulator::start(listener, Options::default()).unwrap();
+        let upstream = simulator.base_url();
+        Self::in_front_of(simulator, &upstream, config, plugins).await
+    }
+
+    /// In front of somebody else's stand-in.
+    pub async fn before(google: &Simulator, config: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let unused = Simulator::start(listener, Options::default()).unwrap();
+        Self::in_front_of(unused, &google.base_url(), config, &[]).await
+    }
+
+    async fn in_front_of(simulator: Simulator, upstream: &str, config: &str, plugins: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("plugins")).unwrap();
         std::fs::write(dir.path().join("config.toml"), config).unwrap();
         for (name, source) in plugins {
             std::fs::write(dir.path().join("plugins").join(name), source).unwrap();
         }
-        let mut sources = sources(dir.path(), &simulator.base_url());
+        let mut sources = sources(dir.path(), upstream);
         if config.contains("client_keys") {
             sources.overrides.retain(|(path, _)| path != "auth.client_keys");
         }

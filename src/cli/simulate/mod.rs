@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 use super::{UNAVAILABLE, failed};
 use crate::simulator::{Options, SCENARIOS, Simulator};
+use crate::telemetry::LogSettings;
 
 /// How to run it.
 #[derive(Debug, Args)]
@@ -23,8 +24,9 @@ pub struct SimulateArgs {
     /// The scenario of requests that name none: `503 times=2`
     #[arg(long, value_name = "SCENARIO")]
     scenario: Option<String>,
-    /// A folder of recorded answers, served to prompts that hold `[[replay:NAME]]`
-    #[arg(long, value_name = "DIR")]
+    /// A capsule of `/admin/capsule/{id}`, whose attempts are answered again, one after the other; or a folder of recorded answers,
+    /// served to prompts that hold `[[replay:NAME]]`
+    #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
 }
 
@@ -44,6 +46,7 @@ pub async fn run(args: SimulateArgs) -> ExitCode {
     if let Some(What::Pool(args)) = args.what {
         return pool::run(&args);
     }
+    crate::telemetry::logs::apply(&LogSettings::default());
     let options = Options { scenario: args.scenario, replay: args.replay };
     let listener = match TcpListener::bind(&args.listen).await {
         Ok(listener) => listener,

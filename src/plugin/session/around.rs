@@ -1,5 +1,8 @@
 //! What is not on a request's way: the list of models, and what is told once it is over.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use rhai::Array;
 use serde_json::Value;
 
@@ -7,7 +10,7 @@ use super::Session;
 use crate::error::Error;
 use crate::plugin::context::{Subject, dynamic, json};
 use crate::plugin::hook::Hook;
-use crate::telemetry::{Ended, Tags};
+use crate::telemetry::{Costs, Ended, PluginCost, Tags};
 
 impl Session {
     /// The list of models that is about to go out.
@@ -31,6 +34,26 @@ impl Session {
     /// Whether a plugin has something to say of how this request went.
     pub fn has_tags(&self) -> bool {
         self.loaded.scripts.iter().any(|script| script.has(Hook::Log))
+    }
+}
+
+impl Session {
+    /// Whether there are any plugins.
+    pub fn has_plugins(&self) -> bool {
+        !self.loaded.scripts.is_empty()
+    }
+}
+
+impl Costs for Session {
+    fn costs(&self) -> Vec<PluginCost> {
+        let memory = self.memory();
+        let cost = |((plugin, hook), (calls, spent)): (&(Arc<str>, Hook), &(u64, Duration))| PluginCost {
+            plugin: plugin.to_string(),
+            hook: hook.name(),
+            calls: *calls,
+            spent_ms: (spent.as_secs_f64() * 1_000_000.0).round() / 1000.0,
+        };
+        memory.costs.iter().map(cost).collect()
     }
 }
 

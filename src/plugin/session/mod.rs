@@ -8,6 +8,7 @@ mod shadow;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rhai::{Dynamic, Map};
@@ -66,6 +67,8 @@ struct Memory {
     traced: bool,
     /// What each plugin holds back of the answer, by its place in the order.
     flows: BTreeMap<usize, Flow>,
+    /// What hooks have cost so far, by plugin: calls and time.
+    costs: BTreeMap<(Arc<str>, Hook), (u64, Duration)>,
 }
 
 /// A change that a plugin made.
@@ -150,7 +153,7 @@ impl Session {
         }
         let hook = view.hook;
         let context = Context::new(view);
-        match script.call(&self.loaded.engine, hook, &context) {
+        match self.timed(script, hook, &context) {
             Called::Returned(value) => {
                 self.memory().vars.clone_from(&context.view().vars);
                 Ok(Some((value, context)))
@@ -158,6 +161,17 @@ impl Session {
             Called::Rejected(error) => Err(error),
             Called::Skipped => Ok(None),
         }
+    }
+
+    /// Calls a hook, and takes down what that has cost the request.
+    fn timed(&self, script: &Script, hook: Hook, context: &Context) -> Called {
+        let began = Instant::now();
+        let called = script.call(&self.loaded.engine, hook, context);
+        let spent = began.elapsed();
+        let mut memory = self.memory();
+        let (calls, sum) = memory.costs.entry((script.header.budget.plugin.clone(), hook)).or_default();
+        (*calls, *sum) = (*calls + 1, *sum + spent);
+        called
     }
 
     /// The plugins that have a hook and concern themselves with this request, with their places in the order.

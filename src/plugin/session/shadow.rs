@@ -17,7 +17,7 @@ impl Session {
         let hook = view.hook;
         let before = view.clone();
         let context = Context::new(view);
-        let what = match script.call(&self.loaded.engine, hook, &context) {
+        let what = match self.timed(script, hook, &context) {
             Called::Returned(value) => {
                 let vars = context.view().vars.clone();
                 self.memory().shadow_vars.insert(script.header.name.clone(), vars);

@@ -1,6 +1,8 @@
 //! Text that must never show: upstream keys, client keys, proxy passwords.
 //! Never: `Display`, `Serialize`, or a `Debug` that tells anything.
 
+mod redaction;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
@@ -8,6 +10,8 @@ use std::sync::{Arc, LazyLock};
 use regex::Regex;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
+
+pub use redaction::Redaction;
 
 /// What a secret is replaced by wherever it would have shown.
 pub const MASK: &str = "[secret]";

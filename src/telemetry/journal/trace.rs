@@ -1,0 +1,295 @@
+//! One request as it goes: its phase, its attempts, its times.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::bodies::{Arrived, Bodies};
+use crate::error::Error;
+use crate::fault::Fault;
+use crate::telemetry::{Ended, PluginCost};
+
+/// Attempts that are listed. A request in many shares has more; these are counted only.
+const MOST_ATTEMPTS: usize = 64;
+
+/// One request.
+#[derive(Debug)]
+pub struct Trace {
+    /// The how-manieth.
+    pub number: u64,
+    /// Its id.
+    pub id: String,
+    began: Instant,
+    at: Timestamp,
+    written: AtomicU64,
+    pieces: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    facts: Ended,
+    arrived: Option<Duration>,
+    attempts: Vec<Tried>,
+    plugins: Vec<PluginCost>,
+    error: Option<Refusal>,
+    over: bool,
+    bodies: Option<Box<Bodies>>,
+}
+
+/// One attempt.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Tried {
+    /// The model.
+    pub model: String,
+    /// The key's id.
+    pub key: String,
+    /// When it began, from the request's arrival.
+    pub began_ms: f64,
+    /// When it was decided: the first content, the whole answer, or the failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_ms: Option<f64>,
+    /// `ok`, or the kind of the fault; none while it is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<&'static str>,
+    /// The status Google answered with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The quota Google named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota_id: Option<String>,
+    /// What Google said of itself, where bodies are kept: its words may quote the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The rest that followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
+}
+
+/// A rest that a failure led to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rest {
+    /// What rests: `key`, `quota` (this key's project, for this model) or `model`.
+    pub of: &'static str,
+    /// For how long; none: until an operator, or another configuration, brings it back.
+    pub seconds: Option<f64>,
+}
+
+/// What the client was told instead of an answer. Not in which words: they may quote the request.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Refusal {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// A request as people see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Seen {
+    /// The how-manieth since the start.
+    pub number: u64,
+    /// When it came, RFC 3339.
+    pub at: String,
+    /// `accepted`, `attempt`, `retrying`, `answering`, `streaming` or `done`.
+    pub phase: &'static str,
+    /// How it goes, or went. Of one under way, the status is 0.
+    #[serde(flatten)]
+    pub facts: Ended,
+    /// When all of it was here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrived_ms: Option<f64>,
+    /// Bytes of a stream that have gone to the client.
+    pub written: u64,
+    /// In how many writes.
+    pub pieces: u64,
+    /// Each attempt.
+    pub tries: Vec<Tried>,
+    /// What plugins have cost.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<PluginCost>,
+    /// What the client was told instead of an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Refusal>,
+    /// Whether `GET /admin/capsule/{id}` has it.
+    pub capsule: bool,
+}
+
+impl Trace {
+    pub(super) fn begin(number: u64, id: &str, api: &'static str, keeps_bodies: bool) -> Self {
+        let facts = Ended { request_id: id.to_owned(), api, ..Ended::default() };
+        let state = State { facts, bodies: keeps_bodies.then(Box::default), ..State::default() };
+        let (written, pieces) = Default::default();
+        let (began, at) = (Instant::now(), Timestamp::now());
+        Self { number, id: id.to_owned(), began, at, written, pieces, state: Mutex::new(state) }
+    }
+
+    /// Whether what is said is kept.
+    pub fn keeps_bodies(&self) -> bool {
+        self.state().bodies.is_some()
+    }
+
+    pub(super) fn forget_bodies(&self) -> bool {
+        self.state().bodies.take().is_some()
+    }
+
+    /// What was said, where it is kept.
+    pub fn bodies(&self) -> Option<Bodies> {
+        self.state().bodies.as_deref().cloned()
+    }
+
+    /// All of it is here.
+    pub(in crate::telemetry) fn arrived(&self, client: &str) {
+        let mut state = self.state();
+        client.clone_into(&mut state.facts.client);
+        state.arrived.get_or_insert_with(|| self.began.elapsed());
+    }
+
+    pub(in crate::telemetry) fn came(&self, arrived: Arrived, body: &Bytes) {
+        if let Some(bodies) = &mut self.state().bodies {
+            bodies.came(arrived, body);
+        }
+    }
+
+    /// An attempt begins. Its place among the attempts.
+    pub(in crate::telemetry) fn attempted(&self, facts: &Facts<'_>) -> usize {
+        let began_ms = ms(self.began.elapsed());
+        let mut state = self.state();
+        facts.clone_into(&mut state.facts);
+        state.facts.attempts += 1;
+        let place = state.attempts.len();
+        if place < MOST_ATTEMPTS {
+            let (model, key) = (facts.model.to_owned(), facts.key.to_owned());
+            state.attempts.push(Tried { model, key, began_ms, ..Tried::default() });
+        }
+        place
+    }
+
+    pub(in crate::telemetry) fn sent(&self, attempt: usize, model: &str, method: &'static str, body: &Bytes) {
+        if let Some(bodies) = &mut self.state().bodies {
+            bodies.sent(attempt, model, method, body);
+        }
+    }
+
+    pub(in crate::telemetry) fn heard(&self, attempt: usize, streams: bool, body: &Bytes) {
+        if let Some(bodies) = &mut self.state().bodies {
+            bodies.heard(attempt, streams, body);
+        }
+    }
+
+    pub(in crate::telemetry) fn succeeded(&self, attempt: usize) {
+        let ended = ms(self.began.elapsed());
+        if let Some(tried) = self.state().attempts.get_mut(attempt) {
+            (tried.ended_ms, tried.outcome) = (Some(ended), Some("ok"));
+        }
+    }
+
+    pub(in crate::telemetry) fn failed(&self, attempt: usize, fault: &Fault, rest: Option<Rest>) {
+        let ended = ms(self.began.elapsed());
+        let mut state = self.state();
+        let keeps = state.bodies.is_some();
+        if let Some(tried) = state.attempts.get_mut(attempt) {
+            tried.ended_ms = Some(ended);
+            tried.outcome = Some(fault.kind.name());
+            tried.status = fault.status;
+            tried.quota_id.clone_from(&fault.quota_id);
+            tried.message = keeps.then(|| fault.message.clone());
+            tried.rest = rest;
+        }
+        if let (Some(bodies), Some(said)) = (&mut state.bodies, &fault.said) {
+            bodies.failed(attempt, fault.status.unwrap_or(500), &said.0);
+        }
+    }
+
+    pub(in crate::telemetry) fn refused(&self, error: &Error) {
+        let code = error.code.as_ref().map(ToString::to_string);
+        self.state().error = Some(Refusal { kind: error.kind.to_string(), code });
+    }
+
+    pub(in crate::telemetry) fn first_token(&self) {
+        let first = self.began.elapsed();
+        self.state().facts.first_token_ms = u64::try_from(first.as_millis()).ok();
+    }
+
+    /// So many bytes of a stream have gone out.
+    pub(in crate::telemetry) fn wrote(&self, bytes: usize) {
+        self.written.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.pieces.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(in crate::telemetry) fn ended(&self, ended: &Ended, plugins: Vec<PluginCost>) {
+        let mut state = self.state();
+        state.facts.clone_from(ended);
+        (state.plugins, state.over) = (plugins, true);
+    }
+
+    /// How it stands.
+    pub fn seen(&self) -> Seen {
+        let elapsed = self.began.elapsed();
+        let state = self.state();
+        let mut facts = state.facts.clone();
+        if !state.over {
+            facts.duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        }
+        Seen {
+            number: self.number,
+            at: self.at.round(jiff::Unit::Millisecond).unwrap_or(self.at).to_string(),
+            phase: state.phase(),
+            facts,
+            arrived_ms: state.arrived.map(ms),
+            written: self.written.load(Ordering::Relaxed),
+            pieces: self.pieces.load(Ordering::Relaxed),
+            tries: state.attempts.clone(),
+            plugins: state.plugins.clone(),
+            error: state.error.clone(),
+            capsule: state.bodies.is_some(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn phase(&self) -> &'static str {
+        match self.attempts.last().map(|tried| tried.outcome) {
+            _ if self.over => "done",
+            _ if self.facts.first_token_ms.is_some() => "streaming",
+            None => "accepted",
+            Some(None) => "attempt",
+            Some(Some("ok")) => "answering",
+            Some(Some(_)) => "retrying",
+        }
+    }
+}
+
+/// What an attempt makes known of its request.
+pub(in crate::telemetry) struct Facts<'a> {
+    pub asked: &'a str,
+    pub stream: bool,
+    pub model: &'a str,
+    pub pool: &'a str,
+    pub key: &'a str,
+}
+
+impl Facts<'_> {
+    fn clone_into(&self, facts: &mut Ended) {
+        self.asked.clone_into(&mut facts.asked);
+        self.model.clone_into(&mut facts.model);
+        self.pool.clone_into(&mut facts.pool);
+        self.key.clone_into(&mut facts.key);
+        facts.stream = self.stream;
+    }
+}
+
+/// Milliseconds, with two decimals.
+fn ms(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 100_000.0).round() / 100.0
+}

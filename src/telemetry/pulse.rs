@@ -1,0 +1,79 @@
+//! The last five minutes, two seconds a beat: what a page shows as soon as it is opened.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::tally::Over;
+
+/// How long a beat is.
+const BEAT: Duration = Duration::from_secs(2);
+/// How many are kept.
+const BEATS: usize = 150;
+
+/// The last five minutes.
+#[derive(Debug)]
+pub struct Pulse {
+    began: Instant,
+    beats: Mutex<VecDeque<(u64, Beat)>>,
+}
+
+/// What ended within one beat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Beat {
+    /// Requests that were answered.
+    pub answered: u32,
+    /// Those that a client was to blame for, or that it left.
+    pub client_errors: u32,
+    /// Those that failed.
+    pub server_errors: u32,
+    /// Tokens of prompts and answers.
+    pub tokens: u64,
+}
+
+impl Default for Pulse {
+    fn default() -> Self {
+        Self { began: Instant::now(), beats: Mutex::default() }
+    }
+}
+
+impl Pulse {
+    pub(super) fn beat(&self, over: &Over<'_>) {
+        let now = self.now();
+        let mut beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
+        if beats.back().is_none_or(|(last, _)| *last < now) {
+            beats.push_back((now, Beat::default()));
+            if beats.len() > BEATS {
+                beats.pop_front();
+            }
+        }
+        let Some((_, beat)) = beats.back_mut() else { return };
+        match over.status {
+            500.. => beat.server_errors += 1,
+            400.. => beat.client_errors += 1,
+            _ => beat.answered += 1,
+        }
+        beat.tokens += over.tokens.0 + over.tokens.1;
+    }
+
+    /// All beats that are over, the oldest first, silent ones too.
+    pub fn beats(&self) -> Vec<Beat> {
+        let now = self.now();
+        let first = now.saturating_sub(BEATS as u64);
+        let mut shown = vec![Beat::default(); usize::try_from(now - first).unwrap_or_default()];
+        let beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
+        for (at, beat) in beats.iter() {
+            let place = at.checked_sub(first).and_then(|place| usize::try_from(place).ok());
+            if let Some(place) = place.and_then(|place| shown.get_mut(place)) {
+                *place = *beat;
+            }
+        }
+        shown
+    }
+
+    fn now(&self) -> u64 {
+        (self.began.elapsed().as_secs()) / BEAT.as_secs()
+    }
+}
