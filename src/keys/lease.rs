@@ -37,6 +37,7 @@ impl Lease {
         let events = kept.books.succeeded(self.taken(), now);
         kept.told(&events);
         drop(kept);
+        self.ledger.is_news();
         (self.at, self.reported) = (now, true);
     }
 
@@ -47,6 +48,7 @@ impl Lease {
         let events = kept.books.failed(self.taken(), fault, now, &self.policy, chance);
         kept.told(&events);
         drop(kept);
+        self.ledger.is_news();
         (self.at, self.reported) = (now, true);
         events.iter().find_map(|event| match event {
             Event::Stands(standing) => rest(standing, now),
@@ -85,6 +87,8 @@ impl Drop for Lease {
         kept.books.released(self.taken(), None);
         let event = kept.books.give_back(&self.key, &self.model, self.tokens, self.at);
         kept.told(event.as_slice());
+        drop(kept);
+        self.ledger.is_news();
     }
 }
 

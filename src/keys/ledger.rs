@@ -4,6 +4,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
 use super::core::{Books, Event};
 use super::key::Key;
 use crate::clock::Moment;
@@ -12,7 +15,13 @@ use crate::store::{Standing, Used, Witness};
 
 /// The ledger. Clones share it.
 #[derive(Clone, Default)]
-pub struct Ledger(Arc<Mutex<Kept>>);
+pub struct Ledger(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    kept: Mutex<Kept>,
+    news: Notify,
+}
 
 /// What the lock is round.
 #[derive(Default)]
@@ -25,7 +34,8 @@ pub(super) struct Kept {
 impl Ledger {
     /// One whose chances repeat: for trying things out.
     pub fn seeded(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(Kept { chance: fastrand::Rng::with_seed(seed), ..Kept::default() })))
+        let kept = Kept { chance: fastrand::Rng::with_seed(seed), ..Kept::default() };
+        Self(Arc::new(Shared { kept: Mutex::new(kept), news: Notify::new() }))
     }
 
     /// From now on, tells this one too.
@@ -65,9 +75,19 @@ impl Ledger {
         kept.told(events.as_slice());
     }
 
+    /// Ends when a key has been reported on, or given back: whoever found none may look again.
+    pub(super) fn news(&self) -> Notified<'_> {
+        self.0.news.notified()
+    }
+
+    /// A key has been reported on, or given back.
+    pub(super) fn is_news(&self) {
+        self.0.news.notify_waiters();
+    }
+
     pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
         // Whoever panicked while holding it had changed single fields only: the books are in order.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

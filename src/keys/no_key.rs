@@ -33,6 +33,8 @@ pub enum NoKey {
         /// Why they rested.
         why: Kind,
     },
+    /// Others are finding out which keys can answer.
+    BeingTried,
     /// The model itself is overloaded, whatever the key.
     Overloaded {
         /// Until it is asked again.
@@ -51,7 +53,7 @@ impl NoKey {
         match self {
             Self::Resting { soonest, .. } | Self::Overloaded { soonest } => Some(*soonest),
             Self::Returning { .. } => Some(A_MOMENT / 4),
-            Self::NotAllowed { .. } | Self::AllDead | Self::AllTried => None,
+            Self::NotAllowed { .. } | Self::AllDead | Self::AllTried | Self::BeingTried => None,
         }
     }
 
@@ -70,8 +72,9 @@ impl NoKey {
             Self::AllDead => 1,
             Self::Resting { .. } => 2,
             Self::Returning { .. } => 3,
-            Self::AllTried => 4,
-            Self::Overloaded { .. } => 5,
+            Self::BeingTried => 4,
+            Self::AllTried => 5,
+            Self::Overloaded { .. } => 6,
         }
     }
 
@@ -101,6 +104,9 @@ impl NoKey {
             Self::Returning { why } => {
                 let message = format!("All Gemini keys for this model {}. They are just coming back.", reason(why));
                 Error::all_resting(message, A_MOMENT)
+            }
+            Self::BeingTried => {
+                Error::all_resting("It is just being found out which Gemini keys can answer.", A_MOMENT)
             }
             Self::Overloaded { soonest } => {
                 let message = format!("The model is overloaded. It is asked again in {}.", spoken(soonest));

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::futures::Notified;
+
 use super::core::{Books, Gate, Policy};
 use super::key::Key;
 use super::lease::{Lease, Tried};
@@ -24,6 +26,8 @@ pub struct Ask<'a> {
     pub tried: &'a Tried,
     /// The number of its conversation, when that should stay on one key.
     pub affinity: Option<u64>,
+    /// Whether it rather waits than finds out what others are finding out already.
+    pub patient: bool,
 }
 
 /// Keys that serve the same models.
@@ -81,13 +85,21 @@ impl KeyPool {
     /// # Errors
     /// Why there is none.
     pub fn lease(&self, ask: &Ask<'_>, now: Moment) -> Result<Lease, NoKey> {
-        let Ask { model, tried, affinity } = *ask;
+        let Ask { model, tried, affinity, patient } = *ask;
         let mut kept = self.ledger.kept();
         let Kept { books, chance, .. } = &mut *kept;
         if let Some(none) = overloaded(books.model_gate(model, now.since_start), now) {
             return Err(none);
         }
-        let (ready, none) = self.ready(books, model, tried, now);
+        let (mut ready, none) = self.ready(books, model, tried, now);
+        if ready.iter().all(|(key, _)| books.is_being_tried(key, model)) {
+            let first = ready.first().map(|(key, _)| &key.group);
+            if patient && ready.iter().any(|(key, _)| Some(&key.group) != first) {
+                return Err(NoKey::BeingTried);
+            }
+        } else {
+            ready.retain(|(key, _)| !books.is_being_tried(key, model));
+        }
         let candidates: Vec<Candidate> = ready.iter().map(|(_, candidate)| *candidate).collect();
         let kin = affinity.and_then(|number| affine::choose(number, ready.iter().map(|(key, _)| &key.id), &candidates));
         let chosen = kin.or_else(|| choose(self.selection, &candidates, chance));
@@ -104,6 +116,11 @@ impl KeyPool {
             tokens: (0, 0),
             reported: false,
         })
+    }
+
+    /// Ends when a key has been reported on, or given back: whoever found none may look again.
+    pub fn news(&self) -> Notified<'_> {
+        self.ledger.news()
     }
 
     /// The keys that are ready, and why there is none if there is none.

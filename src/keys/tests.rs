@@ -43,7 +43,7 @@ fn prepared(ledger: &Ledger, settings: PoolSettings) -> KeyPool {
 }
 
 fn take(pool: &KeyPool, name: &str, now: Moment) -> Result<Lease, NoKey> {
-    pool.lease(&Ask { model: &model(name), tried: &Tried::default(), affinity: None }, now)
+    pool.lease(&Ask { model: &model(name), tried: &Tried::default(), affinity: None, patient: false }, now)
 }
 
 fn fault(kind: Kind, blame: Blame, hint: Option<f64>) -> Fault {
@@ -110,6 +110,30 @@ fn a_burst_of_failures_is_one_strike() {
 }
 
 #[test]
+fn what_a_key_can_do_one_finds_out_for_all() {
+    let pool = pool(&Ledger::default(), &[1, 2, 3], Selection::LeastUsed);
+    let ask =
+        |patient| pool.lease(&Ask { model: &model("a"), tried: &Tried::default(), affinity: None, patient }, at(0.0));
+    let mut trying: Vec<Lease> = (0..3).map(|_| ask(true).unwrap()).collect();
+    assert_eq!(ask(true).unwrap_err(), NoKey::BeingTried);
+    assert!(ask(false).is_ok(), "who will not wait need not");
+    trying[0].failed(&minute(60.0), at(0.0));
+    assert_eq!(ask(true).unwrap_err(), NoKey::BeingTried);
+    trying[1].succeeded(at(0.0));
+    let good = trying[1].key().id().clone();
+    let followers: Vec<Lease> = (0..2).map(|_| ask(true).unwrap()).collect();
+    assert!(followers.iter().all(|lease| *lease.key().id() == good));
+    assert_eq!(ask(true).unwrap_err(), NoKey::BeingTried, "they do not all rush to the first that answers");
+    drop((trying, followers));
+    assert_eq!(*ask(true).unwrap().key().id(), pool.keys[2].id, "what was given back may be tried again");
+    // Of one key there is nothing to find out.
+    let alone = pool.only(pool.keys[0].id.as_str()).unwrap();
+    let alone =
+        |_| alone.lease(&Ask { model: &model("b"), tried: &Tried::default(), affinity: None, patient: true }, at(0.0));
+    assert_eq!((0..4).map(alone).filter(Result::is_ok).count(), 4);
+}
+
+#[test]
 fn a_report_after_a_reset_counts_for_nothing() {
     let ledger = Ledger::default();
     let pool = pool(&ledger, &[1], Selection::LeastUsed);
@@ -132,7 +156,8 @@ fn keys_of_one_project_rest_together() {
     let mut tried = Tried::default();
     tried.add(&first, &minute(60.0));
     first.failed(&minute(60.0), at(0.0));
-    let second = pool.lease(&Ask { model: &model("a"), tried: &tried, affinity: None }, at(0.0)).unwrap();
+    let second =
+        pool.lease(&Ask { model: &model("a"), tried: &tried, affinity: None, patient: false }, at(0.0)).unwrap();
     assert_eq!(second.key().project.as_deref(), Some("q"), "the other key of the project has no quota left either");
 }
 
@@ -339,10 +364,13 @@ fn a_key_that_got_a_401_is_tried_again_where_that_is_wanted() {
 fn a_conversation_stays_on_its_key_until_that_rests() {
     let pool = pool(&Ledger::default(), &[0, 1, 2, 3], Selection::LeastUsed);
     let ask = |number: u64, now: f64| {
-        pool.lease(&Ask { model: &model("a"), tried: &Tried::default(), affinity: Some(number) }, at(now)).unwrap()
+        let (model, tried) = (model("a"), Tried::default());
+        let ask = Ask { model: &model, tried: &tried, affinity: Some(number), patient: false };
+        pool.lease(&ask, at(now)).unwrap()
     };
     let homes: std::collections::BTreeSet<KeyId> = (0..64).map(|number| ask(number, 0.0).key().id().clone()).collect();
     assert_eq!(homes.len(), KEYS, "conversations are spread");
+    ask(7, 0.0).succeeded(at(0.0));
     let mut home = ask(7, 0.0);
     let id = home.key().id().clone();
     assert!((0..4).all(|_| *ask(7, 0.0).key().id() == id));

@@ -9,11 +9,11 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
 use super::route::Route;
-use super::{Exchange, opening};
+use super::{Exchange, waiting};
 use crate::call::Call;
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind, Remedies, Retry};
-use crate::keys::{Ask, Lease, NoKey, Tried};
+use crate::keys::{Lease, NoKey, Tried};
 use crate::model::Model;
 use crate::plugin::AfterFailure;
 use crate::protocol::{Accepted, Reply};
@@ -110,7 +110,7 @@ async fn on_model(
     let mut last = None;
     let (mut attempt, mut refusals) = (1, 0);
     loop {
-        let mut lease = lease(exchange, route, &call, &mut tried, &mut patience)
+        let mut lease = waiting::for_key(exchange, route, &call, &mut tried, &mut patience)
             .await
             .map_err(|no_key| nothing_left(no_key, last.as_ref()))?;
         exchange.attempted(model, &lease);
@@ -252,36 +252,6 @@ async fn once(
         }
     }
     Ok(Attempted::Stream(Box::new(answer), reply, out, false))
-}
-
-/// A key for this call: at once, or, while there is patience, when the first one comes back.
-async fn lease(
-    exchange: &Exchange,
-    route: &Route,
-    call: &Call,
-    tried: &mut Tried,
-    patience: &mut Duration,
-) -> Result<Lease, NoKey> {
-    let affinity = route.pool.wants_affinity().then(|| opening::fingerprint(&exchange.record.client, call)).flatten();
-    loop {
-        let ask = Ask { model: &call.model, tried, affinity };
-        let no_key = match route.pool.lease(&ask, exchange.services.clock.now()) {
-            Ok(lease) => return Ok(lease),
-            Err(no_key) => no_key,
-        };
-        // Many that wait for one key must not come back in the same instant.
-        let rest = no_key.soonest().map(|rest| rest.mul_f64(1.0 + fastrand::f64() / 10.0));
-        let left = exchange.deadline.saturating_duration_since(Instant::now());
-        match rest {
-            Some(rest) if rest <= *patience && rest < left / 2 => {
-                *patience -= rest;
-                sleep(rest).await;
-                // What refused before has rested since.
-                *tried = Tried::default();
-            }
-            _ => return Err(no_key),
-        }
-    }
 }
 
 /// No key can be had. When that is for want of keys to try, the last failure says more.

@@ -16,6 +16,7 @@ mod route;
 mod shares;
 mod stream;
 mod translation;
+mod waiting;
 
 use bytes::Bytes;
 use tokio::time::timeout;

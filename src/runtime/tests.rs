@@ -150,15 +150,16 @@ fn a_reload_forgives_no_key() {
     let model = ModelName::parse("gemini-2.5-flash").unwrap();
     let now = place.live.services().clock.now();
     let snapshot = place.live.snapshot();
-    let mut lease =
-        snapshot.pools["default"].lease(&Ask { model: &model, tried: &Tried::default(), affinity: None }, now).unwrap();
+    let mut lease = snapshot.pools["default"]
+        .lease(&Ask { model: &model, tried: &Tried::default(), affinity: None, patient: false }, now)
+        .unwrap();
     let dead = lease.key().id().clone();
     lease.failed(&Fault::new(Kind::KeyInvalid, Blame::Key, "API key not valid."), now);
     drop(lease);
     place.reload(&FILE.replace("2.5-flash", "2.5-pro")).unwrap();
     for _ in 0..4 {
         let lease = place.live.snapshot().pools["default"]
-            .lease(&Ask { model: &model, tried: &Tried::default(), affinity: None }, now)
+            .lease(&Ask { model: &model, tried: &Tried::default(), affinity: None, patient: false }, now)
             .unwrap();
         assert_ne!(*lease.key().id(), dead);
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::breaker::Breaker;
 use super::minute::Minute;
+use super::trust::Trust;
 use crate::fault::Kind;
 use crate::model::ModelName;
 
@@ -50,12 +51,21 @@ pub struct DayUse {
 pub struct Quota {
     /// Whether it may be used.
     pub breaker: Breaker,
+    /// How many may ask at once, as long as it has not shown that it answers.
+    pub trust: Trust,
     /// The last fault of it.
     pub last_fault: Option<Kind>,
     /// Requests of the last minute, where there is a limit on them.
     pub requests: Minute,
     /// Tokens of prompts of the last minute, where there is a limit on them.
     pub tokens: Minute,
+}
+
+impl Quota {
+    /// Of which nothing is known yet.
+    pub fn new() -> Self {
+        Self { trust: Trust::NONE, ..Self::default() }
+    }
 }
 
 impl Account {

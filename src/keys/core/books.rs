@@ -123,6 +123,11 @@ impl Books {
         gate
     }
 
+    /// Whether it is just being found out what a key can do for a model, and one more need not find out the same.
+    pub fn is_being_tried(&self, key: &Key, model: &ModelName) -> bool {
+        self.quotas.get(&key.group).and_then(|models| models.get(model)).is_some_and(|quota| quota.trust.is_full())
+    }
+
     fn used_by_group(&self, key: &Key, model: &ModelName, day: Date) -> u64 {
         let of = |id: &KeyId| self.keys.get(id).map_or(0, |account| account.used(day, model).requests);
         key.group_keys.iter().map(of).sum()
@@ -138,14 +143,21 @@ impl Books {
         account.requests += 1;
         account.last_pick = picks;
         let own = account.breaker.take(now.since_start, policy);
+        // What has used tokens has answered, be it before a restart.
+        let answered = account.used(day, model).prompt_tokens > 0;
         let more = DayUse { requests: 1, ..DayUse::default() };
         account.count(day, model, &more);
+        if !answered && self.quota_if_any(key, model).is_none() && self.may_count(key, model) {
+            *self.quota(key, model) = Quota::new();
+        }
         if key.limits.rpm.is_some() && self.may_count(key, model) {
             self.quota(key, model).requests.add(1, now.since_start);
         }
-        // A breaker that was never tripped is in epoch 0: no entry is needed until it fails.
-        let quota = self.quota_if_any(key, model);
-        let quota = quota.map_or(0, |quota| quota.breaker.take(now.since_start, policy));
+        // A breaker that was never tripped is in epoch 0: it needs no entry.
+        let quota = self.quota_if_any(key, model).map_or(0, |quota| {
+            quota.trust.asks();
+            quota.breaker.take(now.since_start, policy)
+        });
         let model_epoch = self.models.get_mut(model).map(|breaker| breaker.take(now.since_start, &Policy::MODEL));
         let epochs = Epochs { key: own, quota, model: model_epoch.unwrap_or(0) };
         (epochs, used(&key.id, model, day, &more))
@@ -154,7 +166,10 @@ impl Books {
     /// A request was answered.
     pub fn succeeded(&mut self, taken: Taken<'_>, now: Moment) -> Vec<Event> {
         let mut events = Vec::new();
-        let Taken { key, model, epochs, .. } = taken;
+        let Taken { key, model, epochs, reported } = taken;
+        if let Some(quota) = self.quota_if_any(key, model).filter(|_| !reported) {
+            quota.trust.answered();
+        }
         if let Some(account) = self.keys.get_mut(&key.id)
             && account.breaker.succeeded(epochs.key, now.since_start)
         {
@@ -238,6 +253,9 @@ impl Books {
         if reported {
             return;
         }
+        if let Some(quota) = self.quota_if_any(key, model) {
+            quota.trust.gave_up();
+        }
         if blamed != Some(Blame::Key)
             && let Some(account) = self.keys.get_mut(&key.id)
         {
@@ -258,6 +276,12 @@ impl Books {
     /// A key is given back, with what it has used: tokens of the prompt and of the answer.
     pub fn give_back(&mut self, key: &Key, model: &ModelName, tokens: (u64, u64), now: Moment) -> Option<Event> {
         let day = self.today.of(now);
+        // Nothing was learnt of it: names that clients make up leave nothing behind.
+        if let Some(models) = self.quotas.get_mut(&key.group)
+            && models.get(model).is_some_and(|quota| *quota == Quota::new())
+        {
+            models.remove(model);
+        }
         let account = self.keys.get_mut(&key.id)?;
         account.in_flight = account.in_flight.saturating_sub(1);
         if tokens == (0, 0) {

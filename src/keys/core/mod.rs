@@ -15,6 +15,7 @@ mod sentence;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 pub use account::DayUse;
 pub use books::{Books, Epochs, Event, Taken};

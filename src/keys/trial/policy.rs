@@ -89,7 +89,7 @@ impl Policy for Ours {
     }
 
     fn choose(&mut self, number: usize, request: &Request, now: Duration) -> Chosen {
-        let ask = Ask { model: &request.model, tried: &self.tried, affinity: None };
+        let ask = Ask { model: &request.model, tried: &self.tried, affinity: None, patient: false };
         match self.pool.lease(&ask, Self::moment(now)) {
             Ok(lease) => {
                 let key = self.positions.get(lease.key().id().as_str()).copied().unwrap_or_default();
