@@ -96,6 +96,13 @@ impl Error {
         error
     }
 
+    /// 504: the client wanted a kept answer or none, and there is none.
+    pub fn not_kept() -> Self {
+        let message =
+            "No answer to this request is kept, and the request's `cache-control: only-if-cached` wants no other.";
+        Self::new(504, "invalid_request_error", Some("not_cached"), message).should_retry(false)
+    }
+
     /// 500: our own doing.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(500, "server_error", Some("internal_error"), message)

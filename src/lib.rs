@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 0 words | [`secret`] [`reading`] [`environment`] [`problem`] [`fault`] [`error`] [`model`] [`call`] [`clock`] [`wire`] |
 //! | 1 for everyone | [`store`] what is remembered, [`telemetry`] what is said and counted |
-//! | 2 rooms that do not know each other | [`protocol`] clients' dialects to Gemini and back, [`upstream`] the way to Google, [`keys`] the key pool, [`models`] names to models, [`clients`] who may call, [`media`] files from elsewhere, [`plugin`] the script host, [`simulator`] the stand-in Gemini |
+//! | 2 rooms that do not know each other | [`protocol`] clients' dialects to Gemini and back, [`upstream`] the way to Google, [`keys`] the key pool, [`models`] names to models, [`clients`] who may call, [`cache`] answers kept, [`media`] files from elsewhere, [`plugin`] the script host, [`simulator`] the stand-in Gemini |
 //! | 3 configured and live | [`config`] one checked document, [`runtime`] the live snapshot and how it changes |
 //! | 4 using it | [`pipeline`] the life of a request |
 //! | 5 doors | [`server`] HTTP in, HTTP out, [`cli`] one file a subcommand |
@@ -28,6 +28,7 @@ pub mod store;
 pub mod telemetry;
 
 // floor 2
+pub mod cache;
 pub mod clients;
 pub mod keys;
 pub mod media;

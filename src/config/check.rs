@@ -17,6 +17,7 @@ const LONGEST_HOOK: Duration = Duration::from_secs(10);
 pub fn check(settings: &Settings, problems: &mut Problems) {
     server(&settings.server, problems);
     upstream(&settings.upstream, problems);
+    settings.cache.check(problems);
     settings.cooldown.check("cooldown", true, problems);
     if settings.pools.is_empty() {
         let hint = "write `[pools.default]` with `keys = [\"env:GEMINI_API_KEYS\"]`";

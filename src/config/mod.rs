@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::cache::CacheSettings;
 use crate::clients::AuthSettings;
 use crate::environment::{Environment, SecretRef};
 use crate::keys::{CooldownSettings, PoolSettings};
@@ -70,6 +71,8 @@ pub struct Settings {
     pub models: ModelsSettings,
     /// Files that requests name by URL.
     pub media: MediaSettings,
+    /// Answers that are kept and given again to equal requests of the same client.
+    pub cache: CacheSettings,
     /// What outlives a restart, and what replicas share. Any change of it needs a restart.
     pub store: StoreSettings,
     /// Where plugins are, and what they may spend.
@@ -94,6 +97,7 @@ impl Default for Settings {
             cooldown: CooldownSettings::default(),
             models: ModelsSettings::default(),
             media: MediaSettings::default(),
+            cache: CacheSettings::default(),
             store: StoreSettings::default(),
             plugins: PluginsSettings::default(),
             runtime: RuntimeSettings::default(),

@@ -58,7 +58,7 @@ pub fn page() -> String {
 }
 
 /// The sections in the order of the page, and where the schema has them.
-const SECTIONS: [(&str, &str); 17] = [
+const SECTIONS: &[(&str, &str)] = &[
     ("`[server]`", "/properties/server"),
     ("`[upstream]`", "/properties/upstream"),
     ("`[auth]`", "/properties/auth"),
@@ -71,6 +71,7 @@ const SECTIONS: [(&str, &str); 17] = [
     ("An alias as a table", "/definitions/AliasTable"),
     ("`[models.facts.\"NAME\"]`", "/definitions/FactsSettings"),
     ("`[media]`", "/properties/media"),
+    ("`[cache]`", "/properties/cache"),
     ("`[store]`", "/properties/store"),
     ("`[plugins]`", "/properties/plugins"),
     ("`[runtime]`", "/properties/runtime"),

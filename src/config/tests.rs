@@ -159,7 +159,8 @@ fn variables_are_over_the_file_and_flags_over_both() {
 fn variables_that_cannot_be_are_named() {
     let variables = [
         ("GEMINI_COOLING_PERIOD", "soon"),
-        ("CACHE_TTL", "60"),
+        ("CACHE_TTL", "soon"),
+        ("CACHE_ENABLED", "perhaps"),
         ("SECURITY_ENABLE_RATE_LIMITING", "true"),
         ("GEMINI_ADAPTER__SERVER__LISEN", "x"),
         ("GEMINI_ADAPTER__UPSTREAM__ATTEMPTS", "many"),
@@ -169,7 +170,8 @@ fn variables_that_cannot_be_are_named() {
     let found = lines(&problems);
     for expected in [
         "GEMINI_COOLING_PERIOD: cooldown.base: is no duration",
-        "CACHE_TTL: : is not yet supported",
+        "CACHE_TTL: cache.ttl: is no duration",
+        "CACHE_ENABLED: cache.enabled: is neither on nor off",
         "SECURITY_ENABLE_RATE_LIMITING: : is not yet supported",
         "GEMINI_ADAPTER__SERVER__LISEN: server.lisen: there is no such setting",
         "GEMINI_ADAPTER__UPSTREAM__ATTEMPTS: upstream.attempts: expected a whole number",
@@ -178,8 +180,14 @@ fn variables_that_cannot_be_are_named() {
         assert!(found.iter().any(|line| line.starts_with(expected)), "{expected} is not in {found:#?}");
     }
     assert!(!problems.to_string().contains("canary"), "{problems}");
-    let off = [("CACHE_ENABLED", "false"), ("CACHE_TTL", "60"), ("SECURITY_ENABLE_RATE_LIMITING", "off")];
-    assert!(load_text("", &off).is_ok());
+    let off = [
+        ("CACHE_ENABLED", "True"),
+        ("CACHE_TTL", "60"),
+        ("CACHE_MAX_SIZE", "9"),
+        ("SECURITY_ENABLE_RATE_LIMITING", "off"),
+    ];
+    let cache = load_text("", &off).unwrap().0.settings.cache;
+    assert_eq!((cache.enabled, cache.ttl.as_secs(), cache.max_entries), (true, 60, Some(9)));
 }
 
 #[test]
@@ -189,6 +197,7 @@ fn rules_between_settings() {
         ("[server]\ncors_origins = [\"https://a.example/path\"]", "2: server.cors_origins[0]: is no origin"),
         ("[upstream]\nattempts = 0", "2: upstream.attempts: must be between 1 and 10"),
         ("[cooldown]\nbase = \"10s\"\nmax = \"5s\"", "3: cooldown.max: must not be shorter than `base`"),
+        ("[cache]\nmax_bytes = 10\nmax_entry = 11", "3: cache.max_entry: must be between 1 and"),
         ("[log]\nlevel = \"loud\"", "2: log.level: is no log level"),
     ] {
         let found = lines(&load_text(text, &[]).unwrap().1);

@@ -39,6 +39,8 @@ enum Read {
     Count,
     /// A count of what comes after the first.
     CountOfMore,
+    /// `true` or `false`, or a word that means one of them.
+    Switch,
     /// A list, split at commas; or a JSON array.
     List,
     /// A reference to the variable itself: it may hold a password.
@@ -97,19 +99,9 @@ pub const VARIABLES: &[Variable] = &[
         Read::List,
         "Origins of web pages that may call, split at commas; or a JSON array.",
     ),
-    row("CACHE_ENABLED", "", Read::NotYet("CACHE_ENABLED"), "Refused when on: there is no response cache yet."),
-    row(
-        "CACHE_TTL",
-        "",
-        Read::NotYet("CACHE_ENABLED"),
-        "Refused unless CACHE_ENABLED is off: there is no response cache yet.",
-    ),
-    row(
-        "CACHE_MAX_SIZE",
-        "",
-        Read::NotYet("CACHE_ENABLED"),
-        "Refused unless CACHE_ENABLED is off: there is no response cache yet.",
-    ),
+    row("CACHE_ENABLED", "cache.enabled", Read::Switch, "Whether answers are kept: `true` or `false`."),
+    row("CACHE_TTL", "cache.ttl", Read::Duration, "How long an answer is kept; a bare number is seconds."),
+    row("CACHE_MAX_SIZE", "cache.max_entries", Read::Count, "How many answers are kept."),
     row(
         "SECURITY_ENABLE_RATE_LIMITING",
         "",
@@ -197,11 +189,12 @@ impl Variable {
     fn value(&self, text: &str, environment: &Environment, listen: &mut String) -> Result<Option<Value>, Wrong> {
         Ok(Some(match self.read {
             Read::Referred => return Ok(None),
-            Read::NotYet(switch) => return not_yet(switch, environment).map(|()| None),
+            Read::NotYet(name) => return not_yet(name, environment).map(|()| None),
             Read::Text => text.into(),
             Read::Count => count(text)?.into(),
             Read::CountOfMore => count(text)?.saturating_add(1).into(),
             Read::Duration => duration(text)?.into(),
+            Read::Switch => switch(text)?.into(),
             Read::List => list(text),
             Read::Reference => format!("env:{}", self.name).into(),
             Read::Host | Read::Port => {
@@ -220,13 +213,20 @@ impl Variable {
 }
 
 /// Refuses what is not there yet, unless the switch of its group says that nobody wants it.
-fn not_yet(switch: &str, environment: &Environment) -> Result<(), Wrong> {
-    let off = |text: &str| matches!(text.to_ascii_lowercase().as_str(), "false" | "0" | "no" | "off");
-    if environment.get(switch).is_some_and(off) {
+fn not_yet(name: &str, environment: &Environment) -> Result<(), Wrong> {
+    if environment.get(name).is_some_and(|text| matches!(switch(text), Ok(false))) {
         return Ok(());
     }
-    let hint = format!("unset it, or set {switch}=false");
+    let hint = format!("unset it, or set {name}=false");
     Err(Wrong { message: "is not yet supported", hint })
+}
+
+fn switch(text: &str) -> Result<bool, Wrong> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err(Wrong { message: "is neither on nor off", hint: "write `true` or `false`".to_owned() }),
+    }
 }
 
 fn count(text: &str) -> Result<u32, Wrong> {

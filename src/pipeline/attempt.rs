@@ -9,15 +9,16 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 
 use super::route::Route;
-use super::{Exchange, waiting};
-use crate::call::Call;
+use super::source::Source;
+use super::{Exchange, cached, waiting};
+use crate::cache::Kept;
+use crate::call::{Call, Method};
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind, Remedies, Retry};
 use crate::keys::{Lease, NoKey, Tried};
 use crate::model::Model;
 use crate::plugin::AfterFailure;
 use crate::protocol::{Accepted, Reply};
-use crate::upstream;
 
 /// The pause after a first failure that is nobody's key's fault; it doubles.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -39,11 +40,11 @@ pub enum Opened {
 /// A stream that has its first content, or its end.
 pub struct Begun {
     /// Where the rest comes from.
-    pub answer: upstream::Answer,
+    pub answer: Source,
     /// What translates it.
     pub reply: Box<dyn Reply>,
-    /// The key it comes on, in use until the end.
-    pub lease: Lease,
+    /// The key it comes on, in use until the end; none for a kept answer.
+    pub lease: Option<Lease>,
     /// What the client gets first.
     pub out: Vec<u8>,
     /// Whether that is all.
@@ -104,6 +105,14 @@ async fn on_model(
     let mut remedies = exchange.services.refusals.of(&model.name);
     let body = exchange.translated(accepted, model, remedies)?;
     let mut call = Call { model: model.name.clone(), method: accepted.method_of(model), body };
+    if let Some((key, kept)) = cached::find(exchange, route, &call).await? {
+        match again(exchange, accepted, &call, &kept).await {
+            Ok(opened) => return Ok(opened),
+            Err(Failure::Refused(error)) => return Err(error),
+            // What is kept is no answer any more; Gemini is asked for one.
+            Err(Failure::Fault(_)) => exchange.services.answers.forget(key),
+        }
+    }
     let attempts = exchange.snapshot.config.settings.upstream.attempts;
     let mut active = exchange.services.retries.begin(&model.name);
     let mut tried = Tried::default();
@@ -118,7 +127,7 @@ async fn on_model(
             Ok(attempted) => {
                 lease.succeeded(exchange.services.clock.now());
                 exchange.record.attempt_succeeded();
-                return Ok(attempted.hold(lease));
+                return Ok(attempted.hold(Some(lease)));
             }
             Err(Failure::Refused(error)) => return Err(error),
             Err(Failure::Fault(fault)) => fault,
@@ -171,16 +180,16 @@ fn next(fault: &Fault, wanted: Option<AfterFailure>) -> Retry {
 /// An attempt that succeeded, the key aside.
 enum Attempted {
     Whole(Bytes),
-    Stream(Box<upstream::Answer>, Box<dyn Reply>, Vec<u8>, bool),
+    Stream(Source, Box<dyn Reply>, Vec<u8>, bool),
 }
 
 impl Attempted {
     /// With the key it came on. A whole answer is done with it.
-    fn hold(self, lease: Lease) -> Opened {
+    fn hold(self, lease: Option<Lease>) -> Opened {
         match self {
             Self::Whole(body) => Opened::Whole(body),
             Self::Stream(answer, reply, out, ended) => {
-                Opened::Stream(Box::new(Begun { answer: *answer, reply, lease, out, ended }))
+                Opened::Stream(Box::new(Begun { answer, reply, lease, out, ended }))
             }
         }
     }
@@ -223,16 +232,38 @@ async fn once(
     call: &Call,
     lease: &mut Lease,
 ) -> Result<Attempted, Failure> {
-    let session = exchange.session.clone();
-    let body = session.on_upstream_request(exchange.record.attempts, call.body.clone())?;
+    let body = match exchange.prepared.take() {
+        Some(body) => body,
+        None => exchange.session.on_upstream_request(exchange.record.attempts, call.body.clone())?,
+    };
     let call = Call { body, ..call.clone() };
     exchange.record.sent(call.method.name(), &call.body);
     let upstream = exchange.snapshot.upstream.clone();
-    let mut answer = upstream.send(&call, lease.key().secret(), exchange.deadline).await?;
+    let answer = upstream.send(&call, lease.key().secret(), exchange.deadline).await?;
+    exchange.begin_keeping();
+    first_of(exchange, accepted, call.method, Source::Google(Box::new(answer)), Some(lease)).await
+}
+
+/// A kept answer, given again as if it came now.
+async fn again(exchange: &mut Exchange, accepted: &dyn Accepted, call: &Call, kept: &Kept) -> Result<Opened, Failure> {
+    call.model.as_str().clone_into(&mut exchange.record.model);
+    first_of(exchange, accepted, call.method, Source::kept(kept), None).await.map(|attempted| attempted.hold(None))
+}
+
+/// Translates an answer up to the first content that shows: all of it, where it comes whole.
+async fn first_of(
+    exchange: &mut Exchange,
+    accepted: &dyn Accepted,
+    method: Method,
+    mut answer: Source,
+    lease: Option<&mut Lease>,
+) -> Result<Attempted, Failure> {
+    let session = exchange.session.clone();
     let mut reply = accepted.reply(exchange.stamp());
-    if !call.method.streams() {
+    if !method.streams() {
         let body = answer.whole().await?;
         exchange.record.heard(false, &body);
+        exchange.arrived(&body);
         let body = session.on_upstream_response(Some(body))?.unwrap_or_default();
         let written = reply.whole(&body)?;
         exchange.used(&reply.usage(), lease);
@@ -244,14 +275,15 @@ async fn once(
     while !reply.committed() {
         let Some(event) = answer.event().await? else {
             reply.end(&mut out)?;
-            return Ok(Attempted::Stream(Box::new(answer), reply, out, true));
+            return Ok(Attempted::Stream(answer, reply, out, true));
         };
         exchange.record.heard(true, &event);
+        exchange.arrived(&event);
         if let Some(event) = session.on_chunk(event)? {
             reply.event(&event, &mut out)?;
         }
     }
-    Ok(Attempted::Stream(Box::new(answer), reply, out, false))
+    Ok(Attempted::Stream(answer, reply, out, false))
 }
 
 /// No key can be had. When that is for want of keys to try, the last failure says more.

@@ -1,13 +1,15 @@
 //! One client request and what accompanies it.
 
 use std::sync::Arc;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::Told;
+use super::cached::Cached;
+use crate::cache::{Control, Keeping};
 use crate::clients::Fidelity;
 use crate::error::Error;
 use crate::fault::Remedies;
@@ -45,6 +47,16 @@ pub struct Exchange {
     pub earlier: Option<Bytes>,
     /// What is known before the story is told.
     pub known: Arc<Known>,
+    /// What the client says about kept answers.
+    pub control: Control,
+    /// Its body, as plugins have left it.
+    pub body: Bytes,
+    /// Which of several requests that together are one; None when it is one alone.
+    pub share: Option<usize>,
+    /// The first attempt's call, where plugins have seen it already.
+    pub prepared: Option<Bytes>,
+    /// What is to be kept of the answer, one for each call.
+    pub keeping: Vec<Keeping>,
 }
 
 /// What is known of a request before its story is told; a stream that stays silent is begun by it.
@@ -53,6 +65,7 @@ pub struct Known {
     form: OnceLock<Form>,
     losses: OnceLock<String>,
     why: OnceLock<Why>,
+    cached: Mutex<Option<Cached>>,
 }
 
 /// How an answer came about.
@@ -81,6 +94,11 @@ impl Known {
     pub fn why(&self) -> Option<&Why> {
         self.why.get()
     }
+
+    /// What kept answers had to do with it; None as long as that is not known, and where none are kept.
+    pub fn cached(&self) -> MutexGuard<'_, Option<Cached>> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Exchange {
@@ -97,7 +115,7 @@ impl Exchange {
     }
 
     /// One that does a part of this one's work.
-    pub fn part(&self) -> Self {
+    pub fn part(&self, share: usize) -> Self {
         Self {
             snapshot: self.snapshot.clone(),
             services: self.services.clone(),
@@ -110,6 +128,11 @@ impl Exchange {
             files: Files::default(),
             earlier: None,
             known: self.known.clone(),
+            control: self.control,
+            body: self.body.clone(),
+            share: Some(share),
+            prepared: None,
+            keeping: Vec::new(),
         }
     }
 
@@ -178,9 +201,11 @@ impl Exchange {
         let _ = self.known.why.set(Why { attempts: *attempts, model: model.clone(), key: key.clone() });
     }
 
-    /// Tokens were used, on this key.
-    pub fn used(&mut self, usage: &Usage, lease: &mut Lease) {
-        lease.used(usage.prompt, usage.completion);
+    /// Tokens were used, on this key; of a kept answer on none.
+    pub fn used(&mut self, usage: &Usage, lease: Option<&mut Lease>) {
+        if let Some(lease) = lease {
+            lease.used(usage.prompt, usage.completion);
+        }
         self.record.tokens = (usage.prompt, usage.completion);
     }
 

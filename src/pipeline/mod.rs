@@ -7,6 +7,7 @@
 //! Never: a vendor's field, a status line, a second retry loop.
 
 mod attempt;
+mod cached;
 pub mod errand;
 mod exchange;
 mod files;
@@ -14,6 +15,7 @@ mod opening;
 pub mod owner;
 mod route;
 mod shares;
+mod source;
 mod stream;
 mod translation;
 mod waiting;
@@ -27,6 +29,7 @@ use crate::protocol::{Asked, owned};
 use crate::telemetry::Outcome;
 
 use attempt::{Begun, Opened};
+pub use cached::Cached;
 pub use exchange::{Exchange, Why};
 pub use stream::EventStream;
 pub use translation::{Translation, translate};
@@ -79,6 +82,7 @@ async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
     }
     match tell(&mut exchange, body).await {
         Ok(Told::Whole(body)) => {
+            exchange.keep_answers();
             exchange.record.tell(Outcome::Answered);
             Ok(Content::Whole(body))
         }
@@ -88,6 +92,7 @@ async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
         }
         Ok(Told::Begun(begun)) => Ok(Content::Stream(EventStream::live(exchange, begun))),
         Err(mut error) => {
+            exchange.keep_nothing();
             exchange.session.on_error(&mut error);
             exchange.record.refused(&error);
             exchange.record.tell(Outcome::Failed(error.status));
@@ -112,6 +117,7 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
         Verdict::Reply(reply) => return exchange.canned(&reply, &body),
     };
     let place = exchange.place.clone();
+    exchange.body = body.clone();
     let accepted = exchange.protocol.accept(Asked { place: &place, body: &body })?;
     exchange.accepted(accepted.model(), accepted.form());
     let mut route = route::choose(&exchange.snapshot, &exchange.session, accepted.model())?;

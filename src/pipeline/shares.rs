@@ -21,11 +21,12 @@ pub async fn all_succeed(exchange: &mut Exchange, accepted: &dyn Accepted, route
     if shares.is_empty() {
         return attempt::until_one_succeeds(exchange, accepted, route).await;
     }
-    let mut parts: Vec<Exchange> = shares.iter().map(|_| exchange.part()).collect();
+    let mut parts: Vec<Exchange> = (0..shares.len()).map(|share| exchange.part(share)).collect();
     let tries: Vec<_> = parts.iter_mut().zip(&shares).map(|(part, share)| whole(part, &**share, route)).collect();
     let answers: Result<Vec<Bytes>, Error> = stream::iter(tries).buffered(AT_ONCE).try_collect().await;
-    for part in &parts {
+    for part in &mut parts {
         exchange.record.take_in(&part.record);
+        exchange.keeping.append(&mut part.keeping);
     }
     accepted.joined(&answers?).map(Opened::Whole).map_err(|fault| Error::from(&fault))
 }

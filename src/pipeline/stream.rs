@@ -130,7 +130,7 @@ struct Live {
 /// A client that leaves has used what came so far.
 impl Drop for Live {
     fn drop(&mut self) {
-        self.exchange.used(&self.begun.reply.usage(), &mut self.begun.lease);
+        self.exchange.used(&self.begun.reply.usage(), self.begun.lease.as_mut());
     }
 }
 
@@ -180,11 +180,14 @@ impl Live {
             self.exchange.record.heard(true, event);
         }
         let translated = match arrived {
-            Ok(Some(event)) => match self.exchange.session.on_chunk(event) {
-                Ok(Some(event)) => reply.event(&event, out),
-                Ok(None) => Ok(()),
-                Err(error) => return self.fail(error),
-            },
+            Ok(Some(event)) => {
+                self.exchange.arrived(&event);
+                match self.exchange.session.on_chunk(event) {
+                    Ok(Some(event)) => reply.event(&event, out),
+                    Ok(None) => Ok(()),
+                    Err(error) => return self.fail(error),
+                }
+            }
             Ok(None) => {
                 *ended = true;
                 reply.end(out)
@@ -196,7 +199,7 @@ impl Live {
             Ok(()) => {}
             Err(fault) => {
                 let now = self.exchange.services.clock.now();
-                let rest = self.begun.lease.failed(&fault, now);
+                let rest = self.begun.lease.as_mut().and_then(|lease| lease.failed(&fault, now));
                 self.exchange.record.attempt_failed(&fault, rest);
                 self.fail(in_the_middle(&fault));
             }
@@ -214,8 +217,12 @@ impl Live {
     }
 
     fn tell(&mut self, outcome: Outcome) {
-        self.exchange.used(&self.begun.reply.usage(), &mut self.begun.lease);
+        self.exchange.used(&self.begun.reply.usage(), self.begun.lease.as_mut());
         self.exchange.keep(self.begun.reply.left());
+        match outcome {
+            Outcome::Answered => self.exchange.keep_answers(),
+            _ => self.exchange.keep_nothing(),
+        }
         self.exchange.record.tell(outcome);
     }
 

@@ -80,6 +80,11 @@ pub const ENTRIES: &[Entry] = &[
         "Holds back the last characters: they come again in front of the next piece.",
     ),
     entry("hold_to_end", "fn hold_to_end(ctx: Context)", "Holds back everything: the next call has it all."),
+    entry(
+        "no_store",
+        "fn no_store(ctx: Context)",
+        "The answer is not kept for equal requests (`[cache]`); in `on_request`, `on_route` and `on_upstream_request`, no kept one is given either.",
+    ),
     entry("get", "fn get(body: Body, pointer: String) -> ?", "The value at a JSON pointer, `()` when there is none."),
     entry(
         "set",

@@ -48,7 +48,8 @@ use sandbox::Libraries;
 use script::{Attempt, Script};
 
 /// What all plugins together remember between requests.
-pub const STATE: Bounds = Bounds { bytes: 8 * 1024 * 1024, largest: 64 * 1024, kept: Duration::from_secs(3600) };
+pub const STATE: Bounds =
+    Bounds { bytes: 8 * 1024 * 1024, largest: 64 * 1024, kept: Duration::from_secs(3600), most: None };
 
 /// The plugins of one configuration.
 #[derive(Debug)]
@@ -175,6 +176,7 @@ impl Loaded {
                 model: String::new(),
                 pool: String::new(),
                 fallback: rhai::Array::new(),
+                no_store: false,
                 subject: Subject::Nothing,
             };
             let (message, place) = match script.attempt(&self.engine, Hook::Load, &Context::new(view)) {

@@ -172,6 +172,7 @@ pub(super) fn learn(services: &Services, snapshot: &Snapshot, changes: &[Change]
     for model in snapshot.models.named() {
         services.telemetry.labels().learn(model.as_str());
     }
+    services.answers.apply(&snapshot.config.settings.cache);
     snapshot.plugins.remember_in(&services.plugin_state);
     let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
     services.telemetry.reloaded(snapshot.generation, &snapshot.hash, &changes, &snapshot.warnings);

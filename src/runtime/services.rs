@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use crate::cache::Answers;
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::keys::{Ledger, RetryBudget};
@@ -31,6 +32,8 @@ pub struct Services {
     pub owners: Owners,
     /// What answers leave for later requests.
     pub conversations: Conversations,
+    /// Answers that are kept.
+    pub answers: Answers,
     /// Where events go.
     pub telemetry: Telemetry,
     /// Google's models, as last listed.
@@ -53,6 +56,7 @@ impl Services {
             refusals: Refusals::default(),
             owners: Owners::shared(&store),
             conversations: Conversations::of(&store),
+            answers: Answers::of(&store),
             plugin_state: store.table("plugin", plugin::STATE),
             store,
             telemetry: Telemetry::start(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::auth::Caller;
 use super::edge::RequestId;
 use super::{App, body, form, respond};
+use crate::cache::Control;
 use crate::config::ServerSettings;
 use crate::error::Error;
 use crate::pipeline::{self, Exchange};
@@ -68,13 +69,21 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
         known: Default::default(),
         place: Arc::new(place),
         protocol,
+        control: control(&headers),
+        body: Bytes::new(),
+        share: None,
+        prepared: None,
+        keeping: Vec::new(),
         record,
         snapshot,
     };
-    let why = why_headers.then(|| exchange.known.clone());
+    let known = exchange.known.clone();
     let mut response = pipeline::answer(exchange, content).await.into_response();
-    if let Some(why) = why.as_ref().and_then(|known| known.why()) {
+    if let Some(why) = known.why().filter(|_| why_headers) {
         respond::tell_why(response.headers_mut(), why);
+    }
+    if let Some(cached) = *known.cached() {
+        respond::tell_cached(response.headers_mut(), cached);
     }
     response
 }
@@ -92,6 +101,12 @@ async fn read(
         return form::into_json(content, &place.media_type).await;
     }
     Ok(content)
+}
+
+/// What a request says about kept answers.
+fn control(headers: &HeaderMap) -> Control {
+    let said = headers.get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
+    said.map(Control::read).unwrap_or_default()
 }
 
 fn place(uri: &Uri, headers: &HeaderMap) -> Place {

@@ -127,7 +127,7 @@ pub fn cors(app: App) -> CorsLayer {
         .allow_origin(AllowOrigin::predicate(allowed))
         .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([REQUEST_ID, super::auth::CONFIG])
+        .expose_headers([REQUEST_ID, super::auth::CONFIG, super::respond::CACHE])
 }
 
 #[cfg(test)]

@@ -104,6 +104,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("POST", "/admin/config/rollback/{generation}", Needs::Admin, "back to an earlier configuration", || {
         post(admin::config::rollback)
     }),
+    row("POST", "/admin/cache/clear", Needs::Admin, "forgets all kept answers", || post(admin::cache::clear)),
     row("GET", "/admin/keys", Needs::Admin, "the state of each key for each model", || get(admin::keys::list)),
     row("POST", "/admin/keys/{id}/{action}", Needs::Admin, "reset (?model=…), disable, enable or test a key", || {
         post(admin::keys::act)

@@ -6,14 +6,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::App;
 use super::auth::Caller;
 use super::endpoints;
 use super::respond::document;
+use crate::cache::CacheStatus;
 use crate::error::Error;
 use crate::keys::Counts;
+use crate::telemetry::KeptCounts;
 
 /// What this is.
 pub async fn info() -> Response {
@@ -59,6 +62,15 @@ pub async fn readyz(State(app): State<App>) -> Response {
     (StatusCode::OK, "ok").into_response()
 }
 
+/// Kept answers, in `/stats`.
+#[derive(Serialize)]
+struct Cache {
+    #[serde(flatten)]
+    status: CacheStatus,
+    #[serde(flatten)]
+    counts: KeptCounts,
+}
+
 /// What this process has done, and the state of each key.
 pub async fn stats(State(app): State<App>, caller: Caller) -> Response {
     let now = app.services.clock.now();
@@ -74,7 +86,7 @@ pub async fn stats(State(app): State<App>, caller: Caller) -> Response {
         "config": { "generation": snapshot.generation, "hash": snapshot.hash },
         "requests": tally.counts(),
         "latencies": tally.latencies(),
-        "cache": { "enabled": false, "hit_rate": Value::Null },
+        "cache": Cache { status: app.services.answers.status(), counts: app.services.telemetry.kept().counts() },
         "pools": pools,
         "usage": app.services.store.usage(),
         "store": app.services.store.status(),
@@ -94,6 +106,10 @@ pub async fn metrics(State(app): State<App>, caller: Caller) -> Response {
         for hook in &plugin.hooks {
             telemetry.plugin(&plugin.name, hook.name, hook.calls, hook.errors, hook.spent);
         }
+    }
+    let cache = app.services.answers.status();
+    if cache.enabled {
+        telemetry.cache_size(cache.entries, cache.bytes);
     }
     let store = app.services.store.status();
     if let Some(disk) = store.disk {

@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{AGE, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 use crate::error::Error;
-use crate::pipeline::{Answer, Content, Why};
+use crate::pipeline::{Answer, Cached, Content, Why};
 use crate::protocol::Family;
 use crate::runtime::Snapshot;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// What kept answers had to do with a request.
+pub const CACHE: HeaderName = HeaderName::from_static("x-gemini-adapter-cache");
 
 /// The error travels beside the response until it is known in whose words it is to be told: [`tell`].
 impl IntoResponse for Error {
@@ -88,6 +91,14 @@ pub fn tell_why(headers: &mut HeaderMap, why: &Why) {
         if let Some(value) = header_text(text).filter(|_| !text.is_empty()) {
             headers.insert(HeaderName::from_static(name), value);
         }
+    }
+}
+
+/// What kept answers had to do with it.
+pub fn tell_cached(headers: &mut HeaderMap, cached: Cached) {
+    headers.insert(CACHE, HeaderValue::from_static(cached.result));
+    if let Some(age) = cached.age {
+        headers.insert(AGE, age.into());
     }
 }
 

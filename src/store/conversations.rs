@@ -8,7 +8,7 @@ use super::{Bounds, Store, Table};
 
 /// A conversation that is gone on with tomorrow begins anew; the documentation and the messages say a day.
 const BOUNDS: Bounds =
-    Bounds { bytes: 128 * 1024 * 1024, largest: 16 * 1024 * 1024, kept: Duration::from_secs(24 * 60 * 60) };
+    Bounds { bytes: 128 * 1024 * 1024, largest: 16 * 1024 * 1024, kept: Duration::from_secs(24 * 60 * 60), most: None };
 
 /// The memory. Clones share it.
 #[derive(Clone, Debug)]

@@ -13,7 +13,7 @@ pub const CACHES_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long an upload may take.
 pub const UPLOADS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// A row has some hundred bytes; with the URL of an upload, up to a thousand more.
-const BOUNDS: Bounds = Bounds { bytes: 32 * 1024 * 1024, largest: 8 * 1024, kept: FILES_KEPT };
+const BOUNDS: Bounds = Bounds { bytes: 32 * 1024 * 1024, largest: 8 * 1024, kept: FILES_KEPT, most: None };
 
 /// Whose something is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

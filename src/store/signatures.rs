@@ -12,6 +12,7 @@ const BOUNDS: Bounds = Bounds {
     bytes: 64 * 1024 * 1024,
     // Those of function calls have a few thousand; those on images, up to 1.5 million, are not ours to send back.
     largest: 256 * 1024,
+    most: None,
     // Long enough for an agent that waits for a person; Google states no expiry.
     kept: Duration::from_secs(24 * 60 * 60),
 };

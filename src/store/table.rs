@@ -25,6 +25,8 @@ pub struct Bounds {
     pub largest: usize,
     /// How long a value is kept where nothing else is said.
     pub kept: Duration,
+    /// How many values, where bytes alone do not bound them.
+    pub most: Option<u64>,
 }
 
 /// The largest value that replicas share, in bytes.
@@ -69,7 +71,11 @@ impl Expiry<Arc<str>, Row> for PerRow {
 impl Table {
     /// An empty table of this process alone.
     pub fn new(bounds: Bounds) -> Self {
-        let weigh = |key: &Arc<str>, row: &Row| u32::try_from(key.len() + row.value.len()).unwrap_or(u32::MAX);
+        // Where there is a bound on how many, each takes at least its share.
+        let least = bounds.most.map_or(0, |most| usize::try_from(bounds.bytes / most.max(1)).unwrap_or(usize::MAX));
+        let weigh = move |key: &Arc<str>, row: &Row| {
+            u32::try_from((key.len() + row.value.len()).max(least)).unwrap_or(u32::MAX)
+        };
         let rows = Cache::builder().max_capacity(bounds.bytes).weigher(weigh).expire_after(PerRow).build();
         Self { bounds, rows, shared: None }
     }
@@ -136,6 +142,19 @@ impl Table {
         sum
     }
 
+    /// How many values this process knows, and all of them in bytes.
+    pub fn size(&self) -> (u64, u64) {
+        self.rows.run_pending_tasks();
+        let bytes = self.rows.iter().map(|(key, row)| (key.len() + row.value.len()) as u64).sum();
+        (self.rows.entry_count(), bytes)
+    }
+
+    /// Forgets all that this process knows. Others are not told.
+    pub fn clear(&self) {
+        self.rows.invalidate_all();
+        self.rows.run_pending_tasks();
+    }
+
     /// Forgets what is under `key`.
     pub fn remove(&self, key: &str) {
         self.rows.invalidate(key);
@@ -173,7 +192,7 @@ mod tests {
     use super::*;
 
     const HOUR: Duration = Duration::from_secs(3600);
-    const BOUNDS: Bounds = Bounds { bytes: 1024, largest: 32, kept: HOUR };
+    const BOUNDS: Bounds = Bounds { bytes: 1024, largest: 32, kept: HOUR, most: None };
 
     #[test]
     fn what_is_put_is_there_until_it_is_removed() {
@@ -193,6 +212,16 @@ mod tests {
         assert_eq!(table.get("n").as_deref(), Some(&b"-3"[..]));
         table.put("n", i64::MAX.to_string().into());
         assert_eq!(table.add("n", 1, HOUR), i64::MAX);
+    }
+
+    #[test]
+    fn there_are_no_more_than_may_be() {
+        let table = Table::new(Bounds { most: Some(4), ..BOUNDS });
+        (0..100).for_each(|number| table.put(&number.to_string(), "x".into()));
+        let (rows, bytes) = table.size();
+        assert!((1..=4).contains(&rows) && bytes <= 4 * 3, "{rows} {bytes}");
+        table.clear();
+        assert_eq!(table.size(), (0, 0));
     }
 
     #[test]

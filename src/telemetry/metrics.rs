@@ -54,6 +54,9 @@ fn describe() {
     describe_counter!("gemini_adapter_plugin_calls", "Calls of a plugin's hook.");
     describe_counter!("gemini_adapter_plugin_errors", "Calls of a plugin's hook that failed.");
     describe_counter!("gemini_adapter_plugin_events", "What plugins have counted, by plugin, name and label.");
+    describe_counter!("gemini_adapter_cache_requests", "Calls by what kept answers had to do with them.");
+    describe_gauge!("gemini_adapter_cache_entries", "Answers that are kept.");
+    describe_gauge!("gemini_adapter_cache_bytes", "All kept answers.");
     describe_counter!("gemini_adapter_request_tags_lost", "Requests whose `on_log` was left out: too many at once.");
     describe_histogram!(
         "gemini_adapter_request_duration_seconds",

@@ -5,6 +5,7 @@
 mod afterwards;
 mod durations;
 mod journal;
+mod kept;
 mod labels;
 pub mod logs;
 mod metrics;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 pub use durations::{Durations, Latencies};
 pub use journal::{Arrived, Bodies, Journal, Page, Rest, Said, Saying, Seen, Trace, Tried};
+pub use kept::{KeptCounts, KeptTally};
 pub use labels::ModelLabels;
 pub use metrics::Exporter;
 pub use pulse::Pulse;
@@ -34,6 +36,7 @@ pub struct Telemetry {
     tally: Arc<Tally>,
     pulse: Arc<Pulse>,
     journal: Arc<Journal>,
+    kept: Arc<KeptTally>,
     labels: Arc<ModelLabels>,
     exporter: Exporter,
 }
@@ -41,13 +44,18 @@ pub struct Telemetry {
 impl Telemetry {
     /// Starts counting.
     pub fn start() -> Self {
-        let (tally, pulse, journal, labels) = Default::default();
-        Self { tally, pulse, journal, labels, exporter: Exporter::install() }
+        let (tally, pulse, journal, kept, labels) = Default::default();
+        Self { tally, pulse, journal, kept, labels, exporter: Exporter::install() }
     }
 
     /// For `/stats`.
     pub fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// What came of kept answers.
+    pub fn kept(&self) -> &KeptTally {
+        &self.kept
     }
 
     /// The last minutes.
@@ -103,6 +111,12 @@ impl Telemetry {
             "pool" => pool.to_owned(), "model" => self.labels.label(model), "outcome" => "ok"
         )
         .increment(1);
+    }
+
+    /// What kept answers had to do with a call: `hit`, `joined`, `miss`, `refresh` or `bypass`.
+    pub fn cached(&self, result: &'static str) {
+        self.kept.add(result);
+        ::metrics::counter!("gemini_adapter_cache_requests", "result" => result).increment(1);
     }
 
     /// A new snapshot is live. `changes` are words for what is other than before, secrets masked.
@@ -162,6 +176,12 @@ impl Telemetry {
             ::metrics::counter!("gemini_adapter_store_redis_questions", "outcome" => outcome).absolute(count);
         }
         ::metrics::counter!("gemini_adapter_store_redis_dropped_changes").absolute(dropped);
+    }
+
+    /// How many answers are kept, and all of them in bytes.
+    pub fn cache_size(&self, entries: u64, bytes: u64) {
+        ::metrics::gauge!("gemini_adapter_cache_entries").set(entries as f64);
+        ::metrics::gauge!("gemini_adapter_cache_bytes").set(bytes as f64);
     }
 
     /// What a plugin's hook has cost so far.

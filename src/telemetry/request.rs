@@ -58,6 +58,9 @@ pub struct Ended {
     pub prompt_tokens: u64,
     /// Tokens of the answer.
     pub completion_tokens: u64,
+    /// What kept answers had to do with it, where any are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache: Option<&'static str>,
 }
 
 impl Ended {
@@ -69,7 +72,7 @@ impl Ended {
             request_id = self.request_id, api = self.api, stream = self.stream, client = self.client, asked = self.asked,
             model = self.model, pool = self.pool, key = self.key, attempts = self.attempts, status = self.status,
             first_token_ms = self.first_token_ms, duration_ms = self.duration_ms, prompt_tokens = self.prompt_tokens,
-            completion_tokens = self.completion_tokens, tags, "request"
+            completion_tokens = self.completion_tokens, cache = self.cache, tags, "request"
         );
     }
 }
@@ -135,6 +138,8 @@ pub struct RequestRecord {
     pub first_token: Option<Duration>,
     /// Tokens of the prompt and of the answer.
     pub tokens: (u64, u64),
+    /// What kept answers had to do with it.
+    pub cache: Option<&'static str>,
     /// Who has something to say of it in the end.
     pub tags: Option<Arc<dyn Tags>>,
     /// Who knows what plugins have cost it.
@@ -164,6 +169,7 @@ impl RequestRecord {
             attempts: 0,
             first_token: None,
             tokens: (0, 0),
+            cache: None,
             tags: None,
             costs: None,
         }
@@ -190,6 +196,7 @@ impl RequestRecord {
             attempts: 0,
             first_token: None,
             tokens: (0, 0),
+            cache: None,
             tags: None,
             costs: None,
         }
@@ -200,6 +207,7 @@ impl RequestRecord {
         self.model.clone_from(&part.model);
         self.key.clone_from(&part.key);
         self.attempts += part.attempts;
+        self.cache = part.cache;
         self.tokens = (self.tokens.0 + part.tokens.0, self.tokens.1 + part.tokens.1);
     }
 
@@ -305,6 +313,7 @@ impl RequestRecord {
             duration_ms: milliseconds(elapsed),
             prompt_tokens: self.tokens.0,
             completion_tokens: self.tokens.1,
+            cache: self.cache,
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["call", "clock", "environment", "error", "fault", "model", "problem", "reading", "secret", "wire"],
     &["store", "telemetry"],
-    &["clients", "keys", "media", "models", "plugin", "protocol", "simulator", "upstream"],
+    &["cache", "clients", "keys", "media", "models", "plugin", "protocol", "simulator", "upstream"],
     &["config", "runtime"],
     &["pipeline"],
     &["server", "cli"],

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod board;
+mod cache;
 mod chat;
 mod config;
 mod config_commands;

@@ -45,6 +45,8 @@ pub struct View {
     pub pool: String,
     /// Models to fall back on.
     pub fallback: rhai::Array,
+    /// Whether it wants the answer not to be kept.
+    pub no_store: bool,
     /// What this hook is about.
     pub subject: Subject,
 }
@@ -127,6 +129,7 @@ pub fn register(engine: &mut Engine) {
         .register_fn("header", |ctx: &mut Context, name: Text| {
             ctx.view().facts.headers.get(name.to_lowercase().as_str()).cloned().unwrap_or(Dynamic::UNIT)
         })
+        .register_fn("no_store", |ctx: &mut Context| ctx.view().no_store = true)
         .register_get("attempt", |ctx: &mut Context| ctx.view().attempt)
         .register_get("config", |ctx: &mut Context| ctx.view().config.clone())
         .register_get("state", |ctx: &mut Context| ctx.view().state.clone())

@@ -65,6 +65,8 @@ struct Memory {
     touched: Vec<Touched>,
     /// Whether what plugins change is taken down.
     traced: bool,
+    /// Whether a plugin wants nothing of it kept.
+    no_store: bool,
     /// What each plugin holds back of the answer, by its place in the order.
     flows: BTreeMap<usize, Flow>,
     /// What hooks have cost so far, by plugin: calls and time.
@@ -107,6 +109,11 @@ impl Session {
     /// The changes that plugins made so far, but for those of an answer's pieces.
     pub fn changes(&self) -> Vec<Touched> {
         self.memory().touched.clone()
+    }
+
+    /// Whether its answer may be kept for equal requests; a plugin may say no.
+    pub fn may_store(&self) -> bool {
+        !self.memory().no_store
     }
 
     /// Runs a hook that edits a body. A plugin that fails, and may, leaves the body as it found it.
@@ -155,7 +162,11 @@ impl Session {
         let context = Context::new(view);
         match self.timed(script, hook, &context) {
             Called::Returned(value) => {
-                self.memory().vars.clone_from(&context.view().vars);
+                {
+                    let (mut memory, view) = (self.memory(), context.view());
+                    memory.vars.clone_from(&view.vars);
+                    memory.no_store |= view.no_store;
+                }
                 Ok(Some((value, context)))
             }
             Called::Rejected(error) => Err(error),
@@ -203,6 +214,7 @@ impl Session {
             model: memory.model.clone(),
             pool: memory.pool.clone(),
             fallback: rhai::Array::new(),
+            no_store: false,
             subject,
         }
     }

@@ -1,5 +1,6 @@
 //! What an operator may do. One file a matter.
 
+pub mod cache;
 pub mod capsule;
 pub mod config;
 pub mod keys;

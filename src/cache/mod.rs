@@ -1,0 +1,193 @@
+//! Answers that are kept, and given again to equal requests of the same client; and one call for those that come together.
+//!
+//! What is kept is Gemini's own answer, before plugins and translation: so this room knows of no dialect, and what is given again is
+//! made as a live answer is. Kept answers are rows of a table of the store: bounded in bytes, and shared where replicas share.
+//! Never: a dialect's field, an answer of another client, a reason for a request to fail.
+
+mod control;
+mod flight;
+mod keeping;
+mod kept;
+mod key;
+mod settings;
+mod worth;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::time::timeout;
+
+use crate::call::Method;
+use crate::store::{Bounds, Store, Table};
+
+pub use control::Control;
+use flight::{End, Flights, Place};
+pub use keeping::Keeping;
+pub use kept::Kept;
+pub use key::{Key, Question};
+pub use settings::{CacheSettings, Cacheable};
+
+/// What changes when all answers are to be forgotten, here and at other replicas: as long as any could be kept.
+const ERA: Bounds = Bounds { bytes: 64 * 1024, largest: 64, kept: Duration::from_secs(31 * 24 * 3600), most: None };
+/// How many flights of others may fail before a request goes alone.
+const PATIENCE: usize = 2;
+
+/// The kept answers.
+#[derive(Debug)]
+pub struct Answers {
+    store: Store,
+    shelf: ArcSwapOption<Shelf>,
+    flights: Flights,
+    eras: Table,
+    asked_for_era: AtomicBool,
+}
+
+/// Where they are, while any are kept.
+#[derive(Debug)]
+struct Shelf {
+    settings: CacheSettings,
+    table: Table,
+}
+
+/// What is found for a request.
+#[derive(Debug)]
+pub enum Found {
+    /// A kept answer.
+    Kept(Kept),
+    /// The answer to an equal request that was under way.
+    Joined(Kept),
+    /// None; it is to be asked for, and then kept.
+    Missing(Keeping),
+    /// None, and none is wanted.
+    Nothing,
+    /// Nothing of it is kept.
+    Off,
+}
+
+/// How many answers are kept, for `/stats`.
+#[derive(Debug, Default, Serialize)]
+pub struct CacheStatus {
+    /// Whether any are.
+    pub enabled: bool,
+    /// How many.
+    pub entries: u64,
+    /// All of them, in bytes.
+    pub bytes: u64,
+    /// Calls that are under way and will be kept.
+    pub under_way: usize,
+}
+
+impl Answers {
+    /// None yet, and none until the [settings](Self::apply) want it.
+    pub fn of(store: &Store) -> Self {
+        Self {
+            store: store.clone(),
+            shelf: ArcSwapOption::empty(),
+            flights: Flights::default(),
+            eras: store.table("cache-era", ERA),
+            asked_for_era: AtomicBool::new(false),
+        }
+    }
+
+    /// Keeps answers as the settings say from now on. Those that are kept stay, but where the bounds are others.
+    pub fn apply(&self, settings: &CacheSettings) {
+        let before = self.shelf.load_full();
+        let same = |shelf: &Arc<Shelf>| settings.enabled && bounds(&shelf.settings) == bounds(settings);
+        let table = match before.as_ref().filter(|shelf| same(shelf)) {
+            Some(shelf) => shelf.table.clone(),
+            None => {
+                if let Some(shelf) = before {
+                    shelf.table.clear();
+                }
+                if !settings.enabled {
+                    return self.shelf.store(None);
+                }
+                self.store.table("answer", bounds(settings))
+            }
+        };
+        self.shelf.store(Some(Arc::new(Shelf { settings: settings.clone(), table })));
+    }
+
+    /// Forgets all answers, at other replicas too.
+    pub fn clear(&self) {
+        self.eras.put("now", format!("{:016x}", fastrand::u64(..)).into());
+        if let Some(shelf) = &*self.shelf.load() {
+            shelf.table.clear();
+        }
+    }
+
+    /// What changes when all answers are to be forgotten; part of every [question](Question).
+    pub async fn era(&self) -> Bytes {
+        // Who comes later than the others asks once; after that it is heard of.
+        let first = !self.asked_for_era.swap(true, Ordering::Relaxed);
+        let era = if first { self.eras.fetch("now").await } else { self.eras.get("now") };
+        era.unwrap_or_default()
+    }
+
+    /// Whether the answer to this call may be kept at all.
+    pub fn may_keep(&self, method: Method, body: &[u8]) -> bool {
+        self.shelf.load().as_ref().is_some_and(|shelf| worth::may_keep(&shelf.settings, method, body))
+    }
+
+    /// Looks for the answer to a question, and waits for that of an equal request.
+    pub async fn find(&self, key: Key, method: Method, control: Control, now: Timestamp) -> Found {
+        let Some(shelf) = self.shelf.load_full() else { return Found::Off };
+        let alone = |shelf: Arc<Shelf>| Found::Missing(Keeping::new(key, None, shelf, method));
+        let fits = |row: Bytes| {
+            let young = |kept: &Kept| control.oldest.is_none_or(|oldest| kept.age(now) <= oldest);
+            Kept::read(row).filter(young)
+        };
+        let name = key.to_string();
+        if !control.fresh
+            && let Some(kept) = shelf.table.fetch(&name).await.and_then(fits)
+        {
+            return Found::Kept(kept);
+        }
+        if control.only_kept {
+            return Found::Nothing;
+        }
+        // Who wants a fresh answer is not served by somebody else's call.
+        if control.fresh || shelf.settings.wait.is_zero() {
+            return alone(shelf);
+        }
+        let mut failures = 0;
+        loop {
+            let waiting = match self.flights.join(key, || shelf.table.get(&name).and_then(fits)) {
+                Err(kept) => return Found::Kept(kept),
+                Ok(Place::First(flight)) => return Found::Missing(Keeping::new(key, Some(flight), shelf, method)),
+                Ok(Place::Waiting(waiting)) => waiting,
+            };
+            match timeout(shelf.settings.wait, waiting.end()).await {
+                Ok(End::Landed(kept)) => return Found::Joined((*kept).clone()),
+                Ok(End::Vanished) => {}
+                Ok(End::Failed) if failures + 1 < PATIENCE => failures += 1,
+                _ => return alone(shelf),
+            }
+        }
+    }
+
+    /// Forgets one that turned out to be none.
+    pub fn forget(&self, key: Key) {
+        if let Some(shelf) = &*self.shelf.load() {
+            shelf.table.remove(&key.to_string());
+        }
+    }
+
+    /// How many there are.
+    pub fn status(&self) -> CacheStatus {
+        let Some(shelf) = self.shelf.load_full() else { return CacheStatus::default() };
+        let (entries, bytes) = shelf.table.size();
+        CacheStatus { enabled: true, entries, bytes, under_way: self.flights.count() }
+    }
+}
+
+fn bounds(settings: &CacheSettings) -> Bounds {
+    // A row is a little more than what Gemini said.
+    let largest = settings.max_entry.saturating_add(settings.max_entry / 4);
+    Bounds { bytes: settings.max_bytes, largest, kept: settings.ttl, most: settings.max_entries }
+}

@@ -1,0 +1,119 @@
+//! Kept answers on a request's way: looked for before a key is, kept when the client has all of it. Off, it costs one look at a setting.
+
+use bytes::Bytes;
+
+use super::Exchange;
+use super::route::Route;
+use crate::cache::{Found, Keeping, Kept, Key, Question};
+use crate::call::Call;
+use crate::error::Error;
+
+/// What kept answers had to do with a request, as its header, its log line and the counts tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cached {
+    /// `hit`, `joined`, `miss`, `refresh` or `bypass`.
+    pub result: &'static str,
+    /// How old the answer is, in seconds.
+    pub age: Option<u64>,
+}
+
+/// Looks for a kept answer to this call. What is missing is made ready to be kept.
+///
+/// # Errors
+/// 504 when the client wants a kept answer or none; what a plugin tells it instead.
+pub async fn find(exchange: &mut Exchange, route: &Route, call: &Call) -> Result<Option<(Key, Kept)>, Error> {
+    exchange.keeping.clear();
+    let control = exchange.control;
+    if !exchange.snapshot.config.settings.cache.enabled {
+        return if control.only_kept { Err(Error::not_kept()) } else { Ok(None) };
+    }
+    // What plugins make of the call is part of the question, so they are asked now, for the first attempt.
+    let body = exchange.session.on_upstream_request(exchange.record.attempts + 1, call.body.clone())?;
+    exchange.prepared = Some(body.clone());
+    let services = exchange.services.clone();
+    let answers = &services.answers;
+    let found = if control.no_store || !exchange.session.may_store() || !answers.may_keep(call.method, &body) {
+        Found::Off
+    } else {
+        let key = key(exchange, route, call, &body, &answers.era().await);
+        match answers.find(key, call.method, control, services.clock.now().wall).await {
+            Found::Kept(kept) => {
+                tell(exchange, "hit", Some(&kept));
+                return Ok(Some((key, kept)));
+            }
+            Found::Joined(kept) => {
+                tell(exchange, "joined", Some(&kept));
+                return Ok(Some((key, kept)));
+            }
+            missing => missing,
+        }
+    };
+    if control.only_kept {
+        tell(exchange, "miss", None);
+        return Err(Error::not_kept());
+    }
+    match found {
+        Found::Missing(keeping) => {
+            exchange.keeping.push(keeping);
+            tell(exchange, if control.fresh { "refresh" } else { "miss" }, None);
+        }
+        _ => tell(exchange, "bypass", None),
+    }
+    Ok(None)
+}
+
+fn key(exchange: &Exchange, route: &Route, call: &Call, upstream: &[u8], era: &[u8]) -> Key {
+    let snapshot = &exchange.snapshot;
+    Key::of(&Question {
+        client: &exchange.record.client,
+        api: exchange.protocol.name(),
+        path: &exchange.place.path,
+        query: &exchange.place.query,
+        body: &exchange.body,
+        share: exchange.share.map_or(0, |share| share + 1),
+        endpoint: &snapshot.config.settings.upstream.base_url,
+        pool: route.pool.name(),
+        model: call.model.as_str(),
+        method: call.method.name(),
+        upstream,
+        plugins: snapshot.plugins.fingerprint(),
+        era,
+    })
+}
+
+fn tell(exchange: &mut Exchange, result: &'static str, kept: Option<&Kept>) {
+    let age = kept.map(|kept| kept.age(exchange.services.clock.now().wall).as_secs());
+    exchange.record.cache = Some(result);
+    exchange.services.telemetry.cached(result);
+    let mut known = exchange.known.cached();
+    // Of several calls, the whole is kept only when each is.
+    if exchange.share.is_none() || age.is_none() || known.is_none() {
+        *known = Some(Cached { result, age });
+    }
+}
+
+impl Exchange {
+    /// An attempt was accepted: what comes from now on is the answer.
+    pub fn begin_keeping(&mut self) {
+        self.keeping.iter_mut().for_each(Keeping::begin);
+    }
+
+    /// A piece of it has come, as Gemini sent it.
+    pub fn arrived(&mut self, piece: &Bytes) {
+        self.keeping.iter_mut().for_each(|keeping| keeping.take(piece));
+    }
+
+    /// The client has all of it: what is to be kept is kept, unless a plugin minds.
+    pub fn keep_answers(&mut self) {
+        if self.keeping.is_empty() {
+            return;
+        }
+        let (wanted, now) = (self.session.may_store(), self.services.clock.now().wall);
+        self.keeping.drain(..).for_each(|keeping| keeping.keep(wanted, now));
+    }
+
+    /// Nothing came of it.
+    pub fn keep_nothing(&mut self) {
+        self.keeping.drain(..).for_each(Keeping::failed);
+    }
+}

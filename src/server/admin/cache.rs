@@ -1,0 +1,17 @@
+//! `/admin/cache`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use crate::server::App;
+use crate::server::respond::document;
+
+/// Forgets all kept answers, at all replicas.
+pub async fn clear(State(app): State<App>) -> Response {
+    let cleared = app.services.answers.status();
+    app.services.answers.clear();
+    tracing::info!(entries = cleared.entries, "kept answers were forgotten for an admin");
+    document(StatusCode::OK, &json!({ "cleared": cleared.entries }))
+}
