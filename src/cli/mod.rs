@@ -82,8 +82,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Run the stand-in Gemini alone, to test clients and faults against
     Simulate(simulate::SimulateArgs),
-    /// Print what a chat request on standard input becomes, field by field, without calling anyone
-    Translate,
+    /// Print what a request on standard input becomes, field by field, without calling anyone
+    Translate(translate::TranslateArgs),
     /// Print what to write where, so that a client (`codex`, `claude-code`, `cursor`, …) talks to this server
     ClientConfig(client_config::ClientConfigArgs),
     /// Write, test and look at plugins
@@ -117,7 +117,7 @@ pub fn main() -> ExitCode {
             Command::Config(command) => config::run(command, &sources).await,
             Command::Demo(args) => demo::run(args, sources).await,
             Command::Simulate(args) => simulate::run(args).await,
-            Command::Translate => translate::run(sources),
+            Command::Translate(args) => translate::run(&args, sources),
             Command::ClientConfig(args) => client_config::run(&args),
             Command::Plugin(command) => plugin::run(command, sources),
             Command::Keys(args) => keys::run(args, &sources).await,

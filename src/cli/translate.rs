@@ -1,7 +1,9 @@
-//! `gemini-adapter translate`: what a chat request becomes, and what becomes of each of its fields. Nobody is called.
+//! `gemini-adapter translate`: what a request becomes, and what becomes of each of its fields. Nobody is called.
 
 use std::io::Read;
 use std::process::ExitCode;
+
+use clap::Args;
 
 use super::{BAD_CONFIG, check, failed};
 use crate::config::Sources;
@@ -9,14 +11,25 @@ use crate::keys::Ledger;
 use crate::pipeline::translate;
 use crate::plugin::SessionFacts;
 use crate::problem::Problems;
-use crate::protocol::openai_chat::OpenAiChat;
-use crate::protocol::{Place, Protocol};
+use crate::protocol::Place;
 use crate::reading::Reading;
 use crate::runtime::{Snapshot, prepare};
+use crate::server::door_at;
 use crate::store::Signatures;
 
+/// Where the request would be sent.
+#[derive(Debug, Args)]
+pub struct TranslateArgs {
+    /// The endpoint it is for, `/v1/messages` for one; Gemini's own name the model in it
+    #[arg(long, default_value = "/v1/chat/completions")]
+    path: String,
+}
+
 /// Reads a request from standard input, and prints what it becomes; an error, as the client would get it, fails.
-pub fn run(sources: Sources) -> ExitCode {
+pub fn run(args: &TranslateArgs, sources: Sources) -> ExitCode {
+    let Some((path, protocol)) = door_at(&args.path) else {
+        return failed(&format!("no model is behind `{}`; docs/endpoints.md lists the endpoints", args.path));
+    };
     let mut body = Vec::new();
     if let Err(error) = std::io::stdin().read_to_end(&mut body) {
         return failed(&format!("standard input cannot be read: {error}"));
@@ -30,13 +43,14 @@ pub fn run(sources: Sources) -> ExitCode {
     };
     let session = snapshot.plugins.session(|| SessionFacts {
         id: "translate".into(),
-        api: OpenAiChat.name(),
-        path: "/v1/chat/completions",
+        api: protocol.name(),
+        path,
         client: "translate".into(),
         headers: Vec::new(),
     });
     let session = session.traced();
-    match translate(&snapshot, &session, &OpenAiChat, &Signatures::default(), &Place::default(), body.into()) {
+    let place = Place { path: args.path.clone(), ..Place::default() };
+    match translate(&snapshot, &session, protocol, &Signatures::default(), &place, body.into()) {
         Ok(translation) => {
             let text = serde_json::to_string_pretty(&translation).unwrap_or_default();
             #[expect(clippy::print_stdout, reason = "the translation is what was asked for")]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::variables::VARIABLES;
 use super::{BUILT_IN, Settings};
-use crate::protocol::openai_chat::fields;
+use crate::protocol::tables;
 
 /// A file that is made from the settings.
 pub struct Made {
@@ -22,11 +22,11 @@ impl Made {
     }
 }
 
-/// The page for people, the schema for editors; and the page about the fields of a chat request.
+/// The page for people, the schema for editors; and the page about the fields of clients' requests.
 pub const FILES: [Made; 4] = [
     Made { path: "docs/config.md", make: page },
     Made { path: "config/schema.json", make: schema },
-    Made { path: "docs/translation.md", make: fields::page },
+    Made { path: "docs/translation.md", make: tables::page },
     Made { path: "plugins/api.d.rhai", make: crate::plugin::api::definitions },
 ];
 

@@ -127,7 +127,7 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     exchange.files = files::fetch(exchange, &*accepted).await?;
     // Another replica may have given the answer that is gone on from here.
     exchange.services.signatures.fetch(&accepted.unsigned_calls()).await;
-    exchange.recall(accepted.earlier()).await;
+    exchange.recall(accepted.earlier().as_deref()).await;
     let opened = shares::all_succeed(exchange, &*accepted, &route).await;
     exchange.decided();
     match opened.map_err(|error| owned.iter().fold(error, |error, named| owner::alone(&named.name, error)))? {

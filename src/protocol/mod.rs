@@ -15,8 +15,10 @@ pub mod openai_responses;
 pub mod openai_speech;
 pub mod openai_transcriptions;
 mod rules;
+pub mod tables;
 mod verdict;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use bytes::Bytes;
@@ -132,7 +134,7 @@ pub trait Accepted: Send + Sync {
     }
 
     /// The id of an earlier answer that it goes on from.
-    fn earlier(&self) -> Option<&str> {
+    fn earlier(&self) -> Option<Cow<'_, str>> {
         None
     }
 

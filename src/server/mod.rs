@@ -27,7 +27,7 @@ use tower::util::MapRequest;
 
 use crate::runtime::{Live, Services};
 
-pub use endpoints::{ENDPOINTS, Endpoint};
+pub use endpoints::{ENDPOINTS, Endpoint, door_at};
 pub use run::{Running, run};
 
 /// What every handler may use.

@@ -22,11 +22,13 @@ pub struct Answer {
     pub finish_message: Option<&'static str>,
     /// Tokens of the thoughts.
     pub thoughts: u64,
+    /// Where the text is from.
+    pub grounding: Option<Value>,
 }
 
 impl Answer {
     fn of(pieces: Vec<Vec<Value>>) -> Self {
-        Self { pieces, finish: Some("STOP"), early_stop: None, finish_message: None, thoughts: 0 }
+        Self { pieces, finish: Some("STOP"), early_stop: None, finish_message: None, thoughts: 0, grounding: None }
     }
 }
 
@@ -49,7 +51,11 @@ pub fn compose(model: &str, body: &Value, prompt: &str, scenario: Option<&Scenar
         _ => plain(say, body, prompt),
     };
     // Gemini 3 ends its streams with an empty, signed text.
-    if newer && !sound::is_voice(model) && answer.finish == Some("STOP") && matches!(say, Say::Text | Say::Thinking) {
+    if newer
+        && !sound::is_voice(model)
+        && answer.finish == Some("STOP")
+        && matches!(say, Say::Text | Say::Search | Say::Thinking)
+    {
         answer.pieces.push(vec![json!({ "text": "", "thoughtSignature": signature::of_text() })]);
     }
     answer
@@ -67,6 +73,9 @@ fn plain(say: Say, body: &Value, prompt: &str) -> Answer {
                 pieces.insert(0, vec![thought]);
             }
             Answer { thoughts: 40, ..Answer::of(pieces) }
+        }
+        Say::Search => {
+            Answer { grounding: searches(body).then(|| grounding(prompt, &said)), ..Answer::of(words(&said)) }
         }
         Say::Json => {
             let config = &body["generationConfig"];
@@ -92,6 +101,19 @@ fn plain(say: Say, body: &Value, prompt: &str) -> Answer {
         Say::DoubleStop => Answer { early_stop: Some(0), ..Answer::of(vec![text("First. "), text("Second.")]) },
         _ => Answer::of(words(&said)),
     }
+}
+
+fn searches(body: &Value) -> bool {
+    body["tools"].as_array().is_some_and(|tools| tools.iter().any(|tool| tool.get("googleSearch").is_some()))
+}
+
+/// What a search has found: one page that bears out the whole text.
+fn grounding(prompt: &str, said: &str) -> Value {
+    json!({
+        "webSearchQueries": [without_markers(prompt)],
+        "groundingChunks": [{ "web": { "uri": "https://example.com/found", "title": "Found" } }],
+        "groundingSupports": [{ "segment": { "endIndex": said.len(), "text": said }, "groundingChunkIndices": [0] }],
+    })
 }
 
 /// A text in pieces of a few words, as Gemini cuts it: anywhere but inside a character.

@@ -31,6 +31,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Say {
     Text,
+    Search,
     Long,
     Thinking,
     Tool,
@@ -80,6 +81,7 @@ pub enum Fail {
 /// All scenarios.
 pub const SCENARIOS: &[ScenarioRow] = &[
     row("text", "a short text that quotes the prompt (this is the default)", Kind::Say(Say::Text)),
+    row("search", "the same text, found by Google's search where the request allows it", Kind::Say(Say::Search)),
     row("long", "chunks=N pieces of size=BYTES, numbered, gap_ms apart", Kind::Say(Say::Long)),
     row("burst", "as long, 100 pieces without a gap", Kind::Say(Say::Long)),
     row("thinking", "thoughts first, then the text", Kind::Say(Say::Thinking)),

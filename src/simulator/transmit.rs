@@ -219,6 +219,9 @@ fn event(parts: &[Value], answer: &Answer, about: &About<'_>, stops: bool, said:
         if let Some(message) = answer.finish_message {
             candidate["finishMessage"] = json!(message);
         }
+        if let Some(grounding) = &answer.grounding {
+            candidate["groundingMetadata"] = grounding.clone();
+        }
     }
     candidate["index"] = json!(0);
     merged(json!({ "candidates": [candidate] }), end)

@@ -336,9 +336,9 @@ async fn a_client_that_leaves_has_used_something() {
 #[test]
 fn translate_needs_no_key() {
     let dir = tempfile::tempdir().unwrap();
-    let translate = |body: &str| {
+    let translate = |path: &str, body: &str| {
         let mut child = command(dir.path())
-            .arg("translate")
+            .args(["translate", "--path", path])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -347,12 +347,17 @@ fn translate_needs_no_key() {
         child.stdin.take().unwrap().write_all(body.as_bytes()).unwrap();
         child.wait_with_output().unwrap()
     };
-    let found = translate(r#"{"model":"gpt-4o","verbosity":"high","messages":[{"role":"user","content":"hi"}]}"#);
+    let chat = "/v1/chat/completions";
+    let found = translate(chat, r#"{"model":"gpt-4o","verbosity":"high","messages":[{"role":"user","content":"hi"}]}"#);
     assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
     let shown: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
     assert_eq!(shown["model"], "gemini-pro-latest");
     assert_eq!(shown["request"]["contents"][0]["parts"][0]["text"], "hi");
-    let refused = translate(r#"{"model":"gpt-4o","messages":[{"role":"pilot"}]}"#);
+    let found = translate("/v1/responses", r#"{"model":"gpt-4o","input":"hi","max_output_tokens":5}"#);
+    let shown: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(shown["request"]["generationConfig"]["maxOutputTokens"], 5, "{shown}");
+    assert_eq!(translate("/v1/models", "{}").status.code(), Some(1));
+    let refused = translate(chat, r#"{"model":"gpt-4o","messages":[{"role":"pilot"}]}"#);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("(messages[0].role)"));
 }

@@ -236,6 +236,7 @@ pub fn said() -> impl Strategy<Value = Vec<Value>> {
         2 => select(vec![json!({ "name": "f", "args": { "a": 1 } }), json!({ "name": "g", "id": "hq1dul8c" })])
             .prop_map(|call| json!({ "functionCall": call })),
         1 => Just(json!({ "functionCall": { "name": "f" }, "thoughtSignature": "QUE=" })),
+        1 => Just(json!({ "text": "", "thoughtSignature": "QkI=" })),
         1 => Just(json!({ "inlineData": { "mimeType": "image/png", "data": "iVBORw0KGgo=" } })),
         1 => Just(json!({ "executableCode": { "language": "PYTHON", "code": "print(1)" } })),
     ];

@@ -51,6 +51,7 @@ pub fn gathered(text: &str) -> Value {
             }
             "output_item.done" => items.push(event["item"].clone()),
             "created" | "in_progress" | "output_text.annotation.added" => {}
+            kind if kind.starts_with("web_search_call.") => {}
             "completed" | "incomplete" => last = event["response"].clone(),
             kind if kind.ends_with("part.added") => said.clear(),
             kind if kind.ends_with(".delta") => said.push_str(event["delta"].as_str().unwrap()),
@@ -114,6 +115,29 @@ async fn an_answer_is_kept_for_its_client_alone() {
 
     assert_eq!(server.request("DELETE", &path, Some(CLIENT_KEY), None).await.json()["deleted"], true);
     assert_eq!(server.get(&path).await.status, 404);
+}
+
+/// Some clients send only the ids of what they were answered, in each request of a long conversation.
+#[tokio::test]
+async fn items_are_referred_to() {
+    let server = Server::start(KEYS).await;
+    let mut input = vec![json!({ "role": "user", "content": "one" })];
+    for said in ["two", "three"] {
+        let answer = send(&server, &json!({ "model": "gemini-3.8-flash", "input": input })).await.json();
+        let ids = answer["output"].as_array().unwrap_or_else(|| panic!("{answer}")).iter();
+        input.extend(ids.map(|item| json!({ "type": "item_reference", "id": item["id"] })));
+        input.push(json!({ "role": "user", "content": said }));
+    }
+    let asked = json!({ "model": "gemini-3.8-flash", "input": input });
+    assert_eq!(words(&send(&server, &asked).await.json()), "You said: three");
+    let sent = server.simulator.arrivals().last().unwrap().body.clone();
+    let texts: Vec<&str> =
+        sent["contents"].as_array().unwrap().iter().map(|turn| turn["parts"][0]["text"].as_str().unwrap()).collect();
+    assert_eq!(texts, ["one", "You said: one", "two", "You said: two", "three"]);
+
+    let config = format!("{}[auth]\nclient_keys = [{CLIENT_KEY:?}]\n", crate::harness::with_keys(KEYS));
+    let elsewhere = send(&Server::configured(&config, &[]).await, &asked).await;
+    assert_eq!((elsewhere.status, elsewhere.error()["param"].as_str()), (400, Some("input[1]")));
 }
 
 #[tokio::test]
@@ -183,11 +207,12 @@ fn events_have_the_shape_of_recorded_ones() {
             }
         }
     }
-    let request = br#"{"model":"m","stream":true,"input":"x","tools":[{"type":"function","name":"f"}]}"#;
+    let request = br#"{"model":"m","stream":true,"input":"x","tools":[{"type":"function","name":"f"},{"type":"web_search"}],"include":["web_search_call.action.sources"]}"#;
     let accepted = OpenAiResponses.accept((&request[..]).into()).unwrap();
     let mut reply = accepted.reply(stamp("m"));
-    let parts = json!([{ "text": "so" }, { "functionCall": { "name": "f", "args": { "a": 1 } } }]);
-    let answer = json!({ "candidates": [{ "content": { "parts": parts }, "finishReason": "STOP" }] });
+    let parts = json!([{ "functionCall": { "name": "f", "args": { "a": 1 } } }, { "text": "so" }]);
+    let sources = json!({ "webSearchQueries": ["q"], "groundingChunks": [{ "web": { "uri": "u", "title": "t" } }] });
+    let answer = json!({ "candidates": [{ "content": { "parts": parts }, "finishReason": "STOP", "groundingMetadata": sources }] });
     let mut out = Vec::new();
     reply.event(answer.to_string().as_bytes(), &mut out).unwrap();
     reply.end(&mut out).unwrap();

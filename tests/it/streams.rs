@@ -26,7 +26,7 @@ struct Dialect {
 const DIALECTS: &[Dialect] = &[
     Dialect {
         protocol: &AnthropicMessages,
-        request: r#"{"model":"m","max_tokens":9,"stream":true,"thinking":{"type":"adaptive"},"messages":[{"role":"user","content":"x"}]}"#,
+        request: r#"{"model":"m","max_tokens":9,"stream":true,"thinking":{"type":"adaptive"},"messages":[{"role":"user","content":"x"}],"tools":[{"type":"web_search_20250305","name":"web_search"}]}"#,
         streamed: |text| told(&messages::gathered(text), &["content", "stop_reason", "usage"]),
         whole: |text| told(&serde_json::from_str(text).unwrap(), &["content", "stop_reason", "usage"]),
     },
@@ -46,6 +46,7 @@ proptest! {
     #[test]
     fn a_stream_says_what_the_whole_answer_says(
         parts in said(), cuts in vec(any::<Index>(), 0..4), reason in select(REASONS), which in 0..DIALECTS.len(),
+        grounded in any::<bool>(),
     ) {
         let Dialect { protocol, request, streamed, whole } = &DIALECTS[which];
         let accepted = protocol.accept(request.as_bytes().into()).unwrap();
@@ -53,6 +54,13 @@ proptest! {
             let mut candidate = json!({ "content": { "parts": parts, "role": "model" }, "index": 0 });
             if last {
                 candidate["finishReason"] = json!(reason);
+                if grounded {
+                    candidate["groundingMetadata"] = json!({
+                        "webSearchQueries": ["q"],
+                        "groundingChunks": [{ "web": { "uri": "u", "title": "t" } }],
+                        "groundingSupports": [{ "segment": { "endIndex": 1 }, "groundingChunkIndices": [0] }],
+                    });
+                }
             }
             candidate
         };

@@ -143,7 +143,9 @@ impl<'a> Reader<'a> {
                     let args = arguments(block.input);
                     calls.push(Called { id, name, args, signature: signature.take(), place });
                 }
-                // What Anthropic's own tools did stays in what was said about it.
+                // What was found stays in what was said about it.
+                Some("web_search_tool_result") => {}
+                Some("server_tool_use") if block.name.as_deref() == Some("web_search") => {}
                 Some(kind) if kind == "server_tool_use" || kind.ends_with("_tool_result") => {
                     self.target.notes.dropped(place, "what another vendor's tools did does not go on");
                 }

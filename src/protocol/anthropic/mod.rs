@@ -15,6 +15,8 @@ mod terms;
 mod thread;
 mod tools;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::rules::answer::canned;
@@ -79,8 +81,8 @@ impl Accepted for MessagesRequest<'_> {
         blocks::remote_files(self.request.messages.as_deref().unwrap_or_default())
     }
 
-    fn earlier(&self) -> Option<&str> {
-        thread::earlier(&self.request)
+    fn earlier(&self) -> Option<Cow<'_, str>> {
+        thread::earlier(&self.request).map(Cow::Borrowed)
     }
 
     fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {

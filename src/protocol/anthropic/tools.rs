@@ -18,7 +18,7 @@ pub fn read<'a>(tools: &'a [Tool<'a>], notes: &Notes) -> Result<Declared<'a>, Er
         match tool.kind.as_deref() {
             None | Some("custom") => {
                 let function = Declaration {
-                    name: tool.name.as_ref(),
+                    name: tool.name.clone(),
                     description: tool.description,
                     schema: tool.input_schema,
                     strict: tool.strict == Some(true),

@@ -156,57 +156,12 @@ pub fn verdicts(body: &Value, noted: Vec<Note>) -> Vec<Note> {
     fields::verdicts(FIELDS, body, noted)
 }
 
-/// The page about them.
-pub fn page() -> String {
-    let mut page = String::from(INTRODUCTION);
-    for row in FIELDS {
-        let to = if row.to.is_empty() { String::new() } else { format!("`{}`", row.to) };
-        let loss = if row.loss { "yes" } else { "" };
-        page.push_str(&format!("| `{}` | {} | {to} | {} | {loss} |\n", row.path, row.verdict.name(), row.why));
-    }
-    page
-}
-
-const INTRODUCTION: &str = "<!-- Made from the table of fields: `gemini-adapter reference --write`. -->
-# What becomes of a chat request
-
-Every field of OpenAI's chat request, and what becomes of it on its way to Gemini:
-
-- **kept**: it goes on, under the same name;
-- **renamed**: it goes on, under another name or in another form that means the same;
-- **clamped**: it goes on as the nearest value that Gemini takes;
-- **emulated**: Gemini has no such thing; something else does its work;
-- **dropped**: it does not go on;
-- **refused**: the request is answered with 400.
-
-Where a verdict depends on the model or on a value, the one below is the usual one. What becomes of a request of yours, field by
-field, and the Gemini request itself, without calling anyone:
-
-```sh
-gemini-adapter translate < request.json
-curl localhost:8000/admin/translate -H 'Authorization: Bearer YOUR_ADMIN_KEY' -d @request.json
-```
-
-A **loss** is what may make the answer another one. A client's `fidelity` says what happens then: `lenient` (nothing is said), `warn` (the
-header `x-gemini-adapter-losses` names the fields), `strict` (400 before any quota is spent).
-
-| field | verdict | in the Gemini request | why | loss |
-|---|---|---|---|---|
-";
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::protocol::verdict::{Notes, Verdict};
-
-    #[test]
-    fn no_field_is_listed_twice() {
-        for (index, row) in FIELDS.iter().enumerate() {
-            assert!(!FIELDS[..index].iter().any(|other| other.path == row.path), "{}", row.path);
-        }
-    }
 
     #[test]
     fn each_field_is_told_at_its_place() {

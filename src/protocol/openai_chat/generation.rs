@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::model::Facts;
 use crate::protocol::rules::format::Format;
-use crate::protocol::rules::{limits, thinking};
+use crate::protocol::rules::{limits, logprobs, thinking};
 use crate::protocol::{Notes, Target};
 use crate::wire::gemini::request::{Generation, GenerationConfig, ThinkingConfig};
 use crate::wire::json::{Shape, decode};
@@ -42,7 +42,12 @@ pub fn config<'a>(
         seed: request.seed.map(|seed| fold_seed(seed, notes)),
         frequency_penalty: penalty(request.frequency_penalty, "frequency_penalty")?,
         presence_penalty: penalty(request.presence_penalty, "presence_penalty")?,
-        response_logprobs: logprobs(request, facts)?,
+        response_logprobs: logprobs::wanted(
+            request.logprobs == Some(true),
+            request.stream == Some(true),
+            "logprobs",
+            facts,
+        )?,
         logprobs: top_logprobs(request)?,
         response_modalities: modalities(request, facts)?,
         thinking_config: thinking(request, google, target)?,
@@ -169,30 +174,13 @@ fn fold_seed(seed: i64, notes: &Notes) -> i32 {
     })
 }
 
-/// Google refuses them in streams ("LogProbs is not supported in streaming mode", recorded), and newer models have none.
-fn logprobs(request: &Request<'_>, facts: &Facts) -> Result<Option<bool>, Error> {
-    let wanted = request.logprobs.filter(|wanted| *wanted);
-    let why = match wanted {
-        Some(_) if !facts.logprobs => "this model gives no token probabilities",
-        Some(_) if request.stream == Some(true) => "Gemini gives no token probabilities in a stream",
-        wanted => return Ok(wanted),
-    };
-    let message = format!(
-        "Invalid value for 'logprobs': {why}. Leave it out, or send it without `stream` to a model of the 2.5 family."
-    );
-    Err(Error::invalid(message).param("logprobs").code("unsupported_value"))
-}
-
 fn top_logprobs(request: &Request<'_>) -> Result<Option<u32>, Error> {
     let Some(top) = request.top_logprobs else { return Ok(None) };
     if request.logprobs != Some(true) {
         let message = "'top_logprobs' needs 'logprobs' to be true.";
         return Err(Error::invalid(message).param("top_logprobs").code("invalid_value"));
     }
-    match u32::try_from(top) {
-        Ok(top @ 0..=20) => Ok(Some(top)),
-        _ => Err(limits::out_of_range("top_logprobs", top, "between 0 and 20", "invalid_value")),
-    }
+    logprobs::top(top).map(Some)
 }
 
 fn modalities(request: &Request<'_>, facts: &Facts) -> Result<Vec<&'static str>, Error> {

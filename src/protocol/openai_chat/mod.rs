@@ -6,7 +6,6 @@
 mod answer;
 pub mod fields;
 pub(super) mod generation;
-mod logprobs;
 mod messages;
 mod parts;
 mod request;

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::protocol::rules::answer::{self, Call, Piece};
 use crate::protocol::rules::finish::Finish;
+use crate::protocol::rules::logprobs;
 use crate::wire::gemini::response::Candidate;
 use crate::wire::json::push_string;
 use crate::wire::openai::error::Body;
@@ -85,7 +86,7 @@ pub fn fail(error: &Error, out: &mut Vec<u8>) {
 
 fn pieces(reply: &mut ChatReply, candidate: &Candidate<'_>, out: &mut Vec<u8>) {
     let index = candidate.index;
-    let mut logprobs = candidate.logprobs_result.and_then(super::logprobs::translate);
+    let mut logprobs = candidate.logprobs_result.and_then(logprobs::object);
     for part in candidate.content.iter().flat_map(|content| &content.parts) {
         let (piece, signature) = reply.piece(candidate, part);
         match piece {

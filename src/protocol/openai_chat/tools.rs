@@ -76,7 +76,7 @@ fn one<'a>(declared: &mut Declared<'a>, tool: &'a chat::Tool<'a>, place: String,
 
 fn declaration<'a>(function: &'a chat::Function<'a>, free_text: bool) -> Declaration<'a> {
     Declaration {
-        name: function.name.as_ref(),
+        name: function.name.clone(),
         description: function.description,
         schema: function.parameters,
         strict: function.strict == Some(true),

@@ -4,7 +4,7 @@ use super::answer::{ChatReply, push_call, push_signature, push_usage};
 use crate::fault::Fault;
 use crate::protocol::rules::answer::{self, Call, Piece};
 use crate::protocol::rules::finish::Finish;
-use crate::protocol::rules::json_schema;
+use crate::protocol::rules::{json_schema, logprobs};
 use crate::wire::gemini::response::{Candidate, Response};
 use crate::wire::json::push_string;
 
@@ -63,7 +63,7 @@ fn choices(
             out.push(b',');
         }
         let message = gather(reply, candidate);
-        let logprobs = candidate.logprobs_result.and_then(super::logprobs::translate);
+        let logprobs = candidate.logprobs_result.and_then(logprobs::object);
         choice(reply, candidate.index, &message, logprobs, out)?;
     }
     Ok(())

@@ -37,7 +37,7 @@ impl Protocol for OpenAiEmbeddings {
 }
 
 /// Every field (OpenAI's API reference, November 2026).
-const FIELDS: &[Field] = &[
+pub(super) const FIELDS: &[Field] = &[
     renamed("model", "model", "by alias; it is in the path too"),
     renamed("input", "requests[].content", "each text is a request of its own"),
     renamed("encoding_format", "", "the answer is written so"),

@@ -50,7 +50,7 @@ impl Protocol for OpenAiImages {
 }
 
 /// Every field (OpenAI's API reference, November 2026).
-const FIELDS: &[Field] = &[
+pub(super) const FIELDS: &[Field] = &[
     renamed("model", "", "by alias; it is in the path"),
     renamed("prompt", "contents[].parts[].text", ""),
     renamed("image[]", "contents[].parts[].inlineData", "before the prompt"),

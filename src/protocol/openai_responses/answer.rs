@@ -3,12 +3,13 @@
 
 use super::document::{Document, Status, response_id};
 use super::events::Events;
+use super::item::{self, Kind};
 use super::terms::Terms;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::protocol::rules::answer::{self, Call, Ending, Piece, Reader, Told};
 use crate::protocol::rules::finish::Finish;
-use crate::protocol::rules::{carrier, json_schema};
+use crate::protocol::rules::{json_schema, logprobs};
 use crate::protocol::{Left, Reply, Stamp, Usage};
 use crate::wire::gemini::response::Response;
 use crate::wire::json::{push_escaped, push_string};
@@ -26,6 +27,12 @@ pub struct ResponsesReply {
     open: Option<Open>,
     begun: bool,
     committed: bool,
+    /// Where the message that is open, or comes next, begins in what is said: in characters.
+    begins: usize,
+    /// The signature of the last words.
+    signature: Option<String>,
+    /// Token probabilities of the message that comes next: a list.
+    logprobs: Vec<u8>,
     /// The response object, once it is all there.
     ended: Option<Vec<u8>>,
 }
@@ -36,52 +43,6 @@ struct Open {
     id: String,
     /// What it says: the escape text of a JSON string.
     text: Vec<u8>,
-}
-
-/// What an item is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// A message's words.
-    Message,
-    /// What the model would not say.
-    Refusal,
-    /// A summary of thoughts.
-    Reasoning,
-}
-
-impl Kind {
-    /// The type of its part, and the field that holds the words.
-    fn part(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Message => ("output_text", "text"),
-            Self::Refusal => ("refusal", "refusal"),
-            Self::Reasoning => ("summary_text", "text"),
-        }
-    }
-
-    /// The beginnings of its events' names: for the part, and for its words.
-    fn events(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Message => ("content_part", "output_text"),
-            Self::Refusal => ("content_part", "refusal"),
-            Self::Reasoning => ("reasoning_summary_part", "reasoning_summary_text"),
-        }
-    }
-
-    /// Its part with these words (escaped) and annotations.
-    fn written(self, text: &[u8], annotations: &[u8]) -> Vec<u8> {
-        let (kind, field) = self.part();
-        let mut part = format!(r#"{{"type":"{kind}","{field}":""#).into_bytes();
-        part.extend_from_slice(text);
-        part.push(b'"');
-        if self == Self::Message {
-            part.extend_from_slice(br#","annotations":["#);
-            part.extend_from_slice(annotations);
-            part.extend_from_slice(br#"],"logprobs":[]"#);
-        }
-        part.push(b'}');
-        part
-    }
 }
 
 impl ResponsesReply {
@@ -99,6 +60,9 @@ impl ResponsesReply {
             open: None,
             begun: false,
             committed: false,
+            begins: 0,
+            signature: None,
+            logprobs: item::NONE.to_vec(),
             ended: None,
         }
     }
@@ -112,9 +76,11 @@ impl ResponsesReply {
             self.words(Kind::Refusal, &text, out);
         }
         let Some(candidate) = response.candidates.first() else { return };
-        self.told.take(candidate);
+        if let Some(list) = candidate.logprobs_result.and_then(logprobs::list) {
+            self.logprobs = list;
+        }
         for part in candidate.content.iter().flat_map(|content| &content.parts) {
-            let (piece, _) = self.reader.piece(&mut self.told, part);
+            let (piece, signature) = self.reader.piece(&mut self.told, part);
             match piece {
                 Piece::Text(text) => self.words(Kind::Message, &text, out),
                 Piece::Reasoning(text) => self.words(Kind::Reasoning, text, out),
@@ -122,7 +88,12 @@ impl ResponsesReply {
                 Piece::Image(url) => self.image(&url, out),
                 Piece::Audio(_) | Piece::Nothing => {}
             }
+            if let Some(signature) = signature.filter(|_| self.terms.carries) {
+                self.signature = Some(signature.into_owned());
+            }
         }
+        // Behind the parts: a stream tells sources at its end, when items before the last one are gone.
+        self.told.take(candidate);
     }
 
     /// More words of the open item, or of a new one.
@@ -141,15 +112,11 @@ impl ResponsesReply {
     }
 
     fn begin(&mut self, kind: Kind, out: &mut Vec<u8>) {
-        let prefix = if kind == Kind::Reasoning { "rs" } else { "msg" };
-        let id = self.id(prefix);
-        let item = match kind {
-            Kind::Reasoning => format!(r#"{{"id":"{id}","type":"reasoning","summary":[],"encrypted_content":null}}"#),
-            _ => format!(r#"{{"id":"{id}","type":"message","status":"in_progress","role":"assistant","content":[]}}"#),
-        };
+        let id = self.id(kind.prefix());
+        let item = kind.empty(&id);
         self.open = Some(Open { kind, id, text: Vec::new() });
         self.added(item.as_bytes(), out);
-        let (place, part) = (self.place(kind), kind.written(b"", b""));
+        let (place, part) = (self.place(kind), kind.written(b"", b"", item::NONE));
         let name = format!("{}.added", kind.events().0);
         self.events.tell(out, &name, &[place.as_bytes(), br#","part":"#, &part]);
     }
@@ -158,23 +125,22 @@ impl ResponsesReply {
     fn close(&mut self, signature: Option<&str>, status: &str, out: &mut Vec<u8>) {
         let Some(kind) = self.open.as_ref().map(|open| open.kind) else { return };
         let place = self.place(kind);
-        let annotations = if kind == Kind::Message { self.annotations(&place, out) } else { Vec::new() };
+        let (mut annotations, mut logprobs, mut more) = (Vec::new(), Vec::new(), Vec::new());
+        if kind == Kind::Message {
+            annotations = self.annotations(&place, out);
+            logprobs = std::mem::replace(&mut self.logprobs, item::NONE.to_vec());
+            more = [br#","logprobs":"#, &*logprobs].concat();
+        }
         let Some(Open { id, text, .. }) = self.open.take() else { return };
         let (part_name, text_name) = kind.events();
-        let (_, field) = kind.part();
-        let logprobs: &[u8] = if kind == Kind::Message { br#","logprobs":[]"# } else { b"" };
-        let said = format!(r#","{field}":""#);
+        let said = format!(r#","{}":""#, kind.part().1);
         let name = format!("{text_name}.done");
-        self.events.tell(out, &name, &[place.as_bytes(), said.as_bytes(), &text, b"\"", logprobs]);
-        let part = kind.written(&text, &annotations);
+        self.events.tell(out, &name, &[place.as_bytes(), said.as_bytes(), &text, b"\"", &more]);
+        let part = kind.written(&text, &annotations, &logprobs);
         self.events.tell(out, &format!("{part_name}.done"), &[place.as_bytes(), br#","part":"#, &part]);
         let item = match kind {
-            Kind::Reasoning => reasoning(&id, &part, signature),
-            _ => {
-                let head =
-                    format!(r#"{{"id":"{id}","type":"message","status":"{status}","role":"assistant","content":["#);
-                [head.as_bytes(), &part, b"]}"].concat()
-            }
+            Kind::Reasoning => item::reasoning(&id, &part, signature),
+            Kind::Message | Kind::Refusal => item::message(&id, status, &part),
         };
         self.done(item, out);
     }
@@ -185,31 +151,22 @@ impl ResponsesReply {
         let signature = call.signature.as_deref().filter(|_| self.terms.carries);
         let thinking = self.open.as_ref().is_some_and(|open| open.kind == Kind::Reasoning);
         self.close(signature, "completed", out);
-        if signature.is_some() && !thinking {
-            let item = reasoning(&self.id("rs"), b"", signature);
-            self.added(&item, out);
-            self.done(item, out);
+        // What the words before it were signed with is said again by the call's.
+        self.signature = None;
+        if let Some(signature) = signature.filter(|_| !thinking) {
+            self.signed(signature, out);
         }
         self.committed = true;
         let free_text = self.terms.names.is_free_text(call.name);
-        let (prefix, kind, field, event) = if free_text {
-            ("ctc", "custom_tool_call", "input", "custom_tool_call_input")
-        } else {
-            ("fc", "function_call", "arguments", "function_call_arguments")
+        let (namespace, name) = match self.terms.namespaces.of_call(call.name) {
+            Some((namespace, name)) => (Some(namespace), name),
+            None => (None, self.terms.names.client(call.name)),
         };
-        let id = self.id(prefix);
-        let item = |status: &str, arguments: &str| {
-            let mut item = format!(r#"{{"id":"{id}","type":"{kind}","status":"{status}","call_id":"#).into_bytes();
-            push_string(&mut item, &call.id);
-            item.extend_from_slice(br#","name":"#);
-            push_string(&mut item, self.terms.names.client(call.name));
-            item.extend_from_slice(format!(r#","{field}":"#).as_bytes());
-            push_string(&mut item, arguments);
-            item.push(b'}');
-            item
-        };
+        let id = self.id(if free_text { "ctc" } else { "fc" });
+        let called = item::Called { id: &id, free_text, call_id: &call.id, namespace, name };
         let arguments = self.terms.names.arguments(call);
-        let (added, done) = (item("in_progress", ""), item("completed", &arguments));
+        let (added, done) = (called.written("in_progress", ""), called.written("completed", &arguments));
+        let (field, event) = called.field();
         let mut told = Vec::new();
         push_string(&mut told, &arguments);
         let place = format!(r#""item_id":"{id}","output_index":{}"#, self.items.len());
@@ -220,6 +177,13 @@ impl ResponsesReply {
         self.done(done, out);
     }
 
+    /// A thought without words, which bears a signature.
+    fn signed(&mut self, signature: &str, out: &mut Vec<u8>) {
+        let item = item::reasoning(&self.id("rs"), b"", Some(signature));
+        self.added(&item, out);
+        self.done(item, out);
+    }
+
     fn image(&mut self, url: &str, out: &mut Vec<u8>) {
         self.close(None, "completed", out);
         self.committed = true;
@@ -227,24 +191,30 @@ impl ResponsesReply {
         let data = url.split_once(',').map_or("", |(_, data)| data);
         let added = format!(r#"{{"id":"{id}","type":"image_generation_call","status":"in_progress","result":null}}"#);
         self.added(added.as_bytes(), out);
-        let mut item =
-            format!(r#"{{"id":"{id}","type":"image_generation_call","status":"completed","result":"#).into_bytes();
-        push_string(&mut item, data);
-        item.push(b'}');
-        self.done(item, out);
+        self.done(item::image(&id, data), out);
+    }
+
+    /// What Google has searched for. It tells so at the end of an answer; so this stands behind the message, where OpenAI has it
+    /// before.
+    fn search(&mut self, out: &mut Vec<u8>) {
+        if !self.terms.searches || self.told.sources.queries().is_empty() {
+            return;
+        }
+        let id = self.id("ws");
+        self.added(format!(r#"{{"id":"{id}","type":"web_search_call","status":"in_progress"}}"#).as_bytes(), out);
+        let place = format!(r#""item_id":"{id}","output_index":{}"#, self.items.len());
+        for step in ["in_progress", "searching", "completed"] {
+            self.events.tell(out, &format!("web_search_call.{step}"), &[place.as_bytes()]);
+        }
+        self.done(item::search(&id, &self.told.sources, self.terms.shows_sources), out);
     }
 
     /// Where the words of the message are from, as members of an array; each is an event of its own.
     fn annotations(&mut self, place: &str, out: &mut Vec<u8>) -> Vec<u8> {
+        let begins = std::mem::replace(&mut self.begins, self.told.transcript.characters());
         let mut members = Vec::new();
-        for (index, cited) in self.told.sources.cited(&self.told.transcript, 0).into_iter().enumerate() {
-            let (start, end) = (cited.start, cited.end);
-            let mut annotation =
-                format!(r#"{{"type":"url_citation","start_index":{start},"end_index":{end},"url":"#).into_bytes();
-            push_string(&mut annotation, cited.url);
-            annotation.extend_from_slice(br#","title":"#);
-            push_string(&mut annotation, cited.title);
-            annotation.push(b'}');
+        for (index, cited) in self.told.sources.cited(&self.told.transcript, begins).into_iter().enumerate() {
+            let annotation = item::annotation(&cited);
             let number = format!(r#","annotation_index":{index},"annotation":"#);
             let told: [&[u8]; 3] = [place.as_bytes(), number.as_bytes(), &annotation];
             self.events.tell(out, "output_text.annotation.added", &told);
@@ -292,6 +262,10 @@ impl ResponsesReply {
             Ending::Filtered => Status::Incomplete("content_filter"),
         };
         self.close(None, status.name(), out);
+        self.search(out);
+        if let Some(signature) = self.signature.take() {
+            self.signed(&signature, out);
+        }
         Ok(status)
     }
 
@@ -361,17 +335,4 @@ impl Reply for ResponsesReply {
         let document = [br#"{"input":["#, input.as_bytes(), br#"],"response":"#, &response, b"}"].concat();
         Some(Left { id: response_id(&self.stamp.id), document: document.into() })
     }
-}
-
-/// A thought: its summary's part, if there is one, and the signature that travels in it.
-fn reasoning(id: &str, part: &[u8], signature: Option<&str>) -> Vec<u8> {
-    let mut item = format!(r#"{{"id":"{id}","type":"reasoning","summary":["#).into_bytes();
-    item.extend_from_slice(part);
-    item.extend_from_slice(br#"],"encrypted_content":"#);
-    match signature {
-        Some(signature) => push_string(&mut item, &carrier::marked(signature)),
-        None => item.extend_from_slice(b"null"),
-    }
-    item.push(b'}');
-    item
 }

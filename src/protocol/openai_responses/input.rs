@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::kept::{self, Kept};
+use super::namespaces::joined;
 use super::parts;
 use crate::error::Error;
 use crate::protocol::Target;
@@ -18,35 +20,20 @@ use crate::wire::gemini::request::Part;
 use crate::wire::json::{Json, Shape};
 use crate::wire::openai::responses::{Item, Request};
 
-/// What an answer leaves behind for a later request.
-#[derive(serde::Deserialize)]
-struct Earlier<'a> {
-    #[serde(borrow)]
-    input: Vec<Item<'a>>,
-    #[serde(borrow)]
-    response: EarlierResponse<'a>,
-}
-
-#[derive(serde::Deserialize)]
-struct EarlierResponse<'a> {
-    #[serde(borrow)]
-    output: Vec<Item<'a>>,
-}
-
 /// Reads the earlier answer's conversation, the instructions and the input.
 ///
 /// # Errors
 /// 400, naming the item and field; also when the earlier answer is not known.
 pub fn read<'a>(request: &'a Request<'a>, target: &'a Target<'a>) -> Result<History<'a>, Error> {
+    let kept = target.earlier.and_then(Kept::read);
     let conversation = Conversation::new(target);
-    let mut reader = Reader { target, conversation, said: Vec::new(), calls: Vec::new(), signature: None };
+    let mut reader = Reader { target, kept, conversation, said: Vec::new(), calls: Vec::new(), signature: None };
     let instructions = parts::read(request.instructions, "instructions", target)?;
     reader.conversation.system(instructions);
     if let Some(id) = &request.previous_response_id {
-        let known = target.earlier.and_then(|document| serde_json::from_slice::<Earlier<'a>>(document).ok());
-        let Earlier { input, response } = known.ok_or_else(|| not_found(id))?;
-        for item in input.into_iter().chain(response.output) {
-            reader.item(item, "previous_response_id")?;
+        let known = reader.kept.as_ref().map(|kept| kept.items.clone()).ok_or_else(|| not_found(id))?;
+        for item in known {
+            reader.item(nested(item, "previous_response_id")?, "previous_response_id")?;
         }
     }
     match request.input.filter(|raw| Shape::of(raw) != Shape::Null) {
@@ -76,14 +63,25 @@ fn not_found(id: &str) -> Error {
     Error::invalid(message).param("previous_response_id").code("previous_response_not_found")
 }
 
+/// Only what an answer has left can be referred to.
+fn unknown_item(id: &str, place: &str) -> Error {
+    let shown: String = id.chars().take(100).collect::<String>().escape_debug().collect();
+    let message = format!(
+        "Item with id '{shown}' not found in the conversation of the last answer that the input refers to. Answers are kept for a day, for the client that made them, unless it said `store: false`; send the item itself instead."
+    );
+    Error::invalid(message).param(place)
+}
+
 struct Reader<'a> {
     target: &'a Target<'a>,
+    /// What an earlier answer has left.
+    kept: Option<Kept<'a>>,
     conversation: Conversation<'a>,
     /// What the model said in the turn that is read.
     said: Vec<Part<'a>>,
     /// What it called.
     calls: Vec<Called<'a>>,
-    /// Of the thought before a call: the call's own, in the dialect's carrier.
+    /// In the dialect's carrier, of a thought: of the call behind it, or of the words before it.
     signature: Option<Cow<'a, str>>,
 }
 
@@ -99,14 +97,22 @@ impl<'a> Reader<'a> {
                 self.signature = carried.map(|text| Cow::Owned(text.to_owned())).or(self.signature.take());
                 Ok(())
             }
-            // What OpenAI's own tools did stays in what was said about it.
+            (Some("item_reference"), _) => {
+                let id = item.id.ok_or_else(|| missing(format!("{place}.id")))?;
+                let known =
+                    self.kept.as_ref().and_then(|kept| kept.find(&id)).filter(|raw| kept::reference(raw).is_none());
+                let known = known.ok_or_else(|| unknown_item(&id, place))?;
+                self.item(nested(known, place)?, place)
+            }
+            // What was found stays in what was said about it.
+            (Some("web_search_call"), _) => Ok(()),
             (Some(kind), _) if is_others_work(kind) => {
                 self.target.notes.dropped(place, "what another vendor's tools did does not go on");
                 Ok(())
             }
             (Some("message"), None) => Err(missing(format!("{place}.role"))),
             (kind, _) => {
-                let known = "'message', 'reasoning', 'function_call', 'function_call_output', 'custom_tool_call', and 'custom_tool_call_output'";
+                let known = "'message', 'reasoning', 'function_call', 'function_call_output', 'custom_tool_call', 'custom_tool_call_output', and 'item_reference'";
                 Err(unknown_kind(kind, known, &format!("{place}.type")))
             }
         }
@@ -136,7 +142,8 @@ impl<'a> Reader<'a> {
             Some(input) => Json::from_value(&serde_json::json!({ "input": input })),
             None => arguments(item.arguments),
         };
-        let (name, signature) = (gemini_name(&name), self.signature.take());
+        let (name, signature) = (joined(item.namespace.as_ref(), &name), self.signature.take());
+        let name = gemini_name(&name);
         self.calls.push(Called { id, name, args, signature, place: place.to_owned() });
         Ok(())
     }
@@ -160,7 +167,13 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         self.close_step(place)?;
-        self.signature = None;
+        // No call came behind that thought: it is the signature of the last words.
+        if let (Some(signature), Some(last)) = (self.signature.take(), self.said.last_mut())
+            && self.calls.is_empty()
+            && !self.target.remedies.placeholder_signatures
+        {
+            last.thought_signature = Some(signature);
+        }
         self.conversation.model(std::mem::take(&mut self.said), std::mem::take(&mut self.calls));
         Ok(())
     }

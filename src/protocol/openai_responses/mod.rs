@@ -1,17 +1,22 @@
 //! OpenAI's Responses.
 //!
-//! In: [`request`] assembles the Gemini request from [`input`], [`parts`], [`tools`] and what an earlier answer left behind.
-//! Out: [`answer`] cuts Gemini's parts into items, and tells them as [`events`] or as one [`document`].
+//! In: [`request`] assembles the Gemini request from [`input`], [`parts`], [`tools`] and what an earlier answer has left
+//! ([`kept`]). Out: [`answer`] cuts Gemini's parts into [`item`]s, and tells them as [`events`] or as one [`document`].
 
 mod answer;
 mod document;
 mod events;
 pub mod fields;
 mod input;
+mod item;
+mod kept;
+mod namespaces;
 mod parts;
 mod request;
 mod terms;
 mod tools;
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 
@@ -66,8 +71,11 @@ impl Accepted for ResponsesRequest<'_> {
         parts::remote_files(self.request.input)
     }
 
-    fn earlier(&self) -> Option<&str> {
-        self.request.previous_response_id.as_deref()
+    fn earlier(&self) -> Option<Cow<'_, str>> {
+        match &self.request.previous_response_id {
+            Some(id) => Some(Cow::Borrowed(id)),
+            None => kept::referred_to(self.request.input).map(Cow::Owned),
+        }
     }
 
     fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {

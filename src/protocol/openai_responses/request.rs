@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::model::Thinking;
 use crate::protocol::Target;
 use crate::protocol::rules::format::Format;
-use crate::protocol::rules::{document, limits, thinking};
+use crate::protocol::rules::{document, limits, logprobs, thinking};
 use crate::wire::gemini::request::{GenerationConfig, Request, ThinkingConfig};
 use crate::wire::json::Shape;
 use crate::wire::openai::responses as wire;
@@ -46,10 +46,14 @@ pub fn parse(body: &[u8]) -> Result<wire::Request<'_>, Error> {
 pub fn translate<'a>(request: &'a wire::Request<'a>, target: &'a Target<'a>) -> Result<Bytes, Error> {
     let declared = tools::read(request.tools.as_deref().unwrap_or_default(), target.notes)?;
     let mut history = input::read(request, target)?;
+    let facts = &target.model.facts;
+    let includes_logprobs = request.includes("message.output_text.logprobs");
     let mut config = GenerationConfig {
         max_output_tokens: limits::tokens(request.max_output_tokens, "max_output_tokens", target)?,
         temperature: limits::ranged(request.temperature, "temperature", 0.0, 2.0)?,
         top_p: limits::ranged(request.top_p, "top_p", 0.0, 1.0)?,
+        response_logprobs: logprobs::wanted(includes_logprobs, request.stream == Some(true), "include", facts)?,
+        logprobs: request.top_logprobs.filter(|_| includes_logprobs).map(logprobs::top).transpose()?,
         thinking_config: thinking(request, target)?,
         ..GenerationConfig::default()
     };

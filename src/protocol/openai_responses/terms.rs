@@ -1,9 +1,13 @@
 //! What a request lays down about its answer: what is repeated in it, and what it leaves behind.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::kept::{self, Kept};
+use super::namespaces::{Namespaces, flat, joined};
 use crate::protocol::Stamp;
 use crate::protocol::rules::functions::Names;
 use crate::wire::json::{Shape, compact};
@@ -14,10 +18,16 @@ use crate::wire::openai::responses::Request;
 pub struct Terms {
     /// What functions are called by whom.
     pub names: Names,
+    /// Where they are declared.
+    pub namespaces: Namespaces,
     /// Only the first of several calls.
     pub single_call: bool,
     /// Signatures go to the client, as `encrypted_content`.
     pub carries: bool,
+    /// What was searched for is told.
+    pub searches: bool,
+    /// What was found is told with it.
+    pub shows_sources: bool,
     /// What the answer must look like, where that is to be checked.
     pub schema: Option<Box<RawValue>>,
     /// What the answer repeats of the request: members of an object.
@@ -29,20 +39,24 @@ pub struct Terms {
 impl Terms {
     /// The terms of this request, of which this is the body.
     pub fn of(request: &Request<'_>, body: &[u8], stamp: &Stamp) -> Self {
-        let named = |kind: &'static str| {
-            let tools = request.tools.iter().flatten().filter(move |tool| tool.kind.as_deref() == Some(kind));
-            tools.filter_map(|tool| tool.name.as_ref())
+        let tools = request.tools.as_deref().unwrap_or_default();
+        let named = |kind: &str| -> Vec<Cow<'_, str>> {
+            let tools = flat(tools).filter(|(_, tool)| tool.kind.as_deref() == Some(kind));
+            tools.filter_map(|(namespace, tool)| Some(joined(namespace, tool.name.as_ref()?))).collect()
         };
         let format = request.text.as_ref().and_then(|text| text.format.as_ref());
         // It was read before, so it is JSON of the right types.
         let echo: Echo<'_> = serde_json::from_slice(body).unwrap_or_default();
         Self {
-            names: Names::of(named("function"), named("custom")),
+            names: Names::of(named("function").iter(), named("custom").iter()),
+            namespaces: Namespaces::of(tools),
             single_call: request.parallel_tool_calls == Some(false),
-            carries: echo.include.iter().flatten().any(|word| *word == "reasoning.encrypted_content"),
+            carries: request.includes("reasoning.encrypted_content"),
+            searches: tools.iter().any(|tool| tool.kind.as_ref().is_some_and(|kind| kind.starts_with("web_search"))),
+            shows_sources: request.includes("web_search_call.action.sources"),
             schema: format.filter(|_| stamp.check_json).and_then(|format| Some(format.schema?.to_owned())),
             echo: echo.members(),
-            input: (request.store != Some(false)).then(|| conversation(request.input, stamp.earlier.as_deref())),
+            input: (request.store != Some(false)).then(|| conversation(request, stamp.earlier.as_deref())),
         }
     }
 }
@@ -51,8 +65,6 @@ impl Terms {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Echo<'a> {
-    #[serde(borrow)]
-    include: Option<Vec<&'a str>>,
     #[serde(borrow)]
     instructions: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -127,20 +139,9 @@ impl Echo<'_> {
     }
 }
 
-/// The conversation of the earlier answer, that answer, and this input: members of an array of items.
-fn conversation(input: Option<&RawValue>, earlier: Option<&[u8]>) -> String {
-    #[derive(Default, Deserialize)]
-    struct Earlier<'a> {
-        #[serde(borrow)]
-        input: Vec<&'a RawValue>,
-        #[serde(borrow)]
-        response: Response<'a>,
-    }
-    #[derive(Default, Deserialize)]
-    struct Response<'a> {
-        #[serde(borrow)]
-        output: Vec<&'a RawValue>,
-    }
+/// The conversation of the earlier answer, that answer, and this input: members of an array of items. What the input only refers
+/// to stands in it for good.
+fn conversation(request: &Request<'_>, earlier: Option<&[u8]>) -> String {
     #[derive(Serialize)]
     struct Said<'a> {
         r#type: &'static str,
@@ -152,17 +153,20 @@ fn conversation(input: Option<&RawValue>, earlier: Option<&[u8]>) -> String {
         r#type: &'static str,
         text: &'a RawValue,
     }
-    let known: Earlier<'_> = earlier.and_then(|document| serde_json::from_slice(document).ok()).unwrap_or_default();
-    let mut items: Vec<String> =
-        known.input.into_iter().chain(known.response.output).map(|item| item.get().to_owned()).collect();
-    match input.map(|raw| (Shape::of(raw), raw)) {
+    let known = earlier.and_then(Kept::read);
+    let mut items: Vec<String> = Vec::new();
+    if let Some(known) = known.as_ref().filter(|_| request.previous_response_id.is_some()) {
+        items.extend(known.items.iter().map(|item| item.get().to_owned()));
+    }
+    match request.input.map(|raw| (Shape::of(raw), raw)) {
         Some((Shape::String, text)) => {
             let said = Said { r#type: "message", role: "user", content: [Text { r#type: "input_text", text }] };
             items.extend(serde_json::to_string(&said).ok());
         }
         Some((Shape::Array, raw)) => {
             let more: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
-            items.extend(more.into_iter().map(|item| item.get().to_owned()));
+            let whole = |item| kept::reference(item).and_then(|id| known.as_ref()?.find(&id)).unwrap_or(item);
+            items.extend(more.into_iter().map(|item| whole(item).get().to_owned()));
         }
         _ => {}
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::namespaces::joined;
 use crate::error::Error;
 use crate::protocol::Notes;
 use crate::protocol::rules::document::{missing, nested, unknown_kind};
@@ -23,7 +24,6 @@ const NOT_HERE: &[&str] = &[
     "shell",
     "apply_patch",
     "mcp",
-    "namespace",
     "tool_search",
 ];
 
@@ -36,17 +36,23 @@ pub fn read<'a>(tools: &'a [Tool<'a>], notes: &Notes) -> Result<Declared<'a>, Er
     for (index, tool) in tools.iter().enumerate() {
         let place = format!("tools[{index}]");
         match tool.kind.as_deref() {
-            Some(kind @ ("function" | "custom")) => {
-                let function = Declaration {
-                    name: tool.name.as_ref(),
-                    description: tool.description,
-                    schema: tool.parameters,
-                    strict: tool.strict == Some(true),
-                    free_text: kind == "custom",
-                    format: tool.format,
-                    schema_field: "parameters",
-                };
-                declared.function(function, &place, notes)?;
+            Some("function" | "custom") => declared.function(declaration(None, tool), &place, notes)?,
+            Some("namespace") => {
+                let name = tool.name.as_ref().ok_or_else(|| missing(format!("{place}.name")))?;
+                if tool.description.is_some() {
+                    notes.dropped(format!("{place}.description"), "Gemini's functions have no namespaces");
+                }
+                for (number, inner) in tool.tools.iter().enumerate() {
+                    let place = format!("{place}.tools[{number}]");
+                    match inner.kind.as_deref() {
+                        Some("function" | "custom") => {
+                            declared.function(declaration(Some(name), inner), &place, notes)?;
+                        }
+                        kind => {
+                            return Err(unknown_kind(kind, "'function' and 'custom'", &format!("{place}.type")));
+                        }
+                    }
+                }
             }
             // Their names may end in a date.
             Some(kind) if kind.starts_with("web_search") => {
@@ -57,12 +63,24 @@ pub fn read<'a>(tools: &'a [Tool<'a>], notes: &Notes) -> Result<Declared<'a>, Er
                 notes.dropped(place, format_args!("Gemini has no tool like `{kind}`"));
             }
             kind => {
-                let known = "'function', 'custom', 'web_search', and 'code_interpreter'";
+                let known = "'function', 'custom', 'namespace', 'web_search', and 'code_interpreter'";
                 return Err(unknown_kind(kind, known, &format!("{place}.type")));
             }
         }
     }
     Ok(declared)
+}
+
+fn declaration<'a>(namespace: Option<&Cow<'a, str>>, tool: &'a Tool<'a>) -> Declaration<'a> {
+    Declaration {
+        name: tool.name.as_ref().filter(|name| !name.is_empty()).map(|name| joined(namespace, name)),
+        description: tool.description,
+        schema: tool.parameters,
+        strict: tool.strict == Some(true),
+        free_text: tool.kind.as_deref() == Some("custom"),
+        format: tool.format,
+        schema_field: "parameters",
+    }
 }
 
 /// What the model must call.
@@ -84,10 +102,11 @@ pub fn choice<'a>(raw: Option<&'a RawValue>, notes: &Notes) -> Result<Choice<'a>
     match choice.kind.as_deref() {
         Some("function" | "custom") => {
             let name = choice.name.ok_or_else(|| missing("tool_choice.name"))?;
-            Ok(Choice::Of { names: vec![name], must: true })
+            Ok(Choice::Of { names: vec![joined(choice.namespace.as_ref(), &name)], must: true })
         }
         Some("allowed_tools") => {
-            let names: Vec<Cow<'a, str>> = choice.tools.into_iter().filter_map(|tool| tool.name).collect();
+            let named = |tool: ToolChoice<'a>| Some(joined(tool.namespace.as_ref(), tool.name.as_ref()?));
+            let names: Vec<Cow<'a, str>> = choice.tools.into_iter().filter_map(named).collect();
             let must = choice.mode.as_deref() == Some("required");
             Ok(if names.is_empty() { Choice::Free } else { Choice::Of { names, must } })
         }

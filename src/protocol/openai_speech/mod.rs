@@ -34,7 +34,7 @@ impl Protocol for OpenAiSpeech {
 }
 
 /// Every field (OpenAI's API reference, November 2026).
-const FIELDS: &[Field] = &[
+pub(super) const FIELDS: &[Field] = &[
     renamed("model", "", "by alias; it is in the path"),
     renamed("input", "contents[].parts[].text", ""),
     renamed("voice", "generationConfig.speechConfig", "OpenAI's voices by those of Google that are nearest"),

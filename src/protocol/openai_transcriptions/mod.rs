@@ -49,7 +49,7 @@ impl Protocol for OpenAiTranscriptions {
 }
 
 /// Every field (OpenAI's API reference, November 2026).
-const FIELDS: &[Field] = &[
+pub(super) const FIELDS: &[Field] = &[
     renamed("model", "", "by alias; it is in the path"),
     renamed("file", "contents[].parts[].inlineData", ""),
     adapted("language", "contents[].parts[].text", "it is told in words"),

@@ -18,7 +18,7 @@ use crate::wire::json::{Json, Shape, Text, compact};
 #[derive(Debug, Default)]
 pub struct Declaration<'a> {
     /// Its name.
-    pub name: Option<&'a Cow<'a, str>>,
+    pub name: Option<Cow<'a, str>>,
     /// What it is for.
     pub description: Option<&'a RawValue>,
     /// What it takes, as JSON Schema.
@@ -201,7 +201,7 @@ impl<'a> Declared<'a> {
     }
 
     /// The name Gemini is given for a function, which no other may have.
-    fn named(&self, asked: Option<&Cow<'a, str>>, param: String, notes: &Notes) -> Result<Cow<'a, str>, Error> {
+    fn named(&self, asked: Option<Cow<'a, str>>, param: String, notes: &Notes) -> Result<Cow<'a, str>, Error> {
         let Some(asked) = asked.filter(|name| !name.is_empty()) else { return Err(missing(param)) };
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
         if asked.len() > 127 || !asked.chars().all(allowed) {
@@ -210,8 +210,8 @@ impl<'a> Declared<'a> {
             );
             return Err(Error::invalid(message).param(param).code("invalid_value"));
         }
-        let name = gemini_name(asked);
-        if name != *asked {
+        let name = gemini_name(&asked);
+        if name != asked {
             notes.renamed(
                 &param,
                 format_args!("`{name}`: Gemini's names begin with a letter or `_`; the client sees its own"),

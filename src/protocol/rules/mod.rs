@@ -13,6 +13,7 @@ pub mod ids;
 pub mod json_schema;
 pub mod limits;
 pub mod lists;
+pub mod logprobs;
 pub mod media;
 pub mod owned;
 pub mod sources;

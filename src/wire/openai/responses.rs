@@ -59,6 +59,16 @@ pub struct Request<'a> {
     /// `auto`, `default`, `flex`, `priority`.
     #[serde(borrow)]
     pub service_tier: Option<Cow<'a, str>>,
+    /// What the answer tells besides.
+    #[serde(borrow)]
+    pub include: Option<Vec<Cow<'a, str>>>,
+}
+
+impl Request<'_> {
+    /// Whether the answer tells this besides.
+    pub fn includes(&self, what: &str) -> bool {
+        self.include.iter().flatten().any(|word| word == what)
+    }
 }
 
 /// How the model thinks.
@@ -95,9 +105,12 @@ pub struct Format<'a> {
 }
 
 /// One item of the input. `type` says which of the others is there; a message may leave it out.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Item<'a> {
+    /// Its own, where it was in an answer; of a reference: that of the item it stands for.
+    #[serde(borrow)]
+    pub id: Option<Cow<'a, str>>,
     /// message, function_call, function_call_output, reasoning, …
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
@@ -113,6 +126,9 @@ pub struct Item<'a> {
     /// The function that was called.
     #[serde(borrow)]
     pub name: Option<Cow<'a, str>>,
+    /// The namespace it is declared in.
+    #[serde(borrow)]
+    pub namespace: Option<Cow<'a, str>>,
     /// What it was called with: JSON in a string.
     #[serde(borrow)]
     pub arguments: Option<&'a RawValue>,
@@ -164,7 +180,7 @@ pub struct Part<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Tool<'a> {
-    /// function, custom, web_search, code_interpreter, …
+    /// function, custom, namespace, web_search, code_interpreter, …
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
     /// Its name.
@@ -181,6 +197,9 @@ pub struct Tool<'a> {
     /// Of a custom tool: the form of its text.
     #[serde(borrow)]
     pub format: Option<&'a RawValue>,
+    /// Of a namespace: what is in it.
+    #[serde(borrow)]
+    pub tools: Vec<Tool<'a>>,
 }
 
 /// `tool_choice` as an object.
@@ -193,6 +212,9 @@ pub struct ToolChoice<'a> {
     /// The one function.
     #[serde(borrow)]
     pub name: Option<Cow<'a, str>>,
+    /// The namespace it is declared in.
+    #[serde(borrow)]
+    pub namespace: Option<Cow<'a, str>>,
     /// Of allowed_tools: auto or required.
     #[serde(borrow)]
     pub mode: Option<Cow<'a, str>>,

@@ -122,6 +122,20 @@ def test_thinking(client):
     assert answer.content[0].thinking == "The user wants an answer."
 
 
+def test_web_search(client):
+    terms = {
+        "model": MODEL, "max_tokens": 100, "messages": user("[[sim:search]] who"),
+        "tools": [{"type": "web_search_20250305", "name": "web_search"}],
+    }
+    with client.messages.stream(**terms) as stream:
+        streamed = stream.get_final_message()
+    for answer in (client.messages.create(**terms), streamed):
+        said, call, found = answer.content
+        assert said.text == said.citations[0].cited_text == "You said: who" and said.citations[0].url == found.content[0].url
+        assert call.input == {"query": "who"} and found.tool_use_id == call.id
+        assert answer.usage.server_tool_use.web_search_requests == 1
+
+
 def test_forced_tool(client):
     answer = client.messages.create(model=MODEL, max_tokens=100, tools=TOOLS, tool_choice={"type": "tool", "name": "clock"}, messages=user("x"))
     assert answer.content[0].name == "clock"
@@ -172,7 +186,7 @@ def test_errors(client):
         client.messages.create(model=MODEL, max_tokens=1, messages=user("[[sim:too_long]]"))
     assert "prompt is too long" in str(raised.value)
     with pytest.raises(anthropic.RateLimitError):
-        client.messages.create(model="gemini-2.5-pro", max_tokens=1, messages=user("[[sim:429_minute retry=20]]"))
+        client.messages.create(model="gemini-3.1-flash-lite", max_tokens=1, messages=user("[[sim:429_minute retry=20]]"))
 
 
 @pytest.mark.parametrize("scenario", ["mid_error", "eof", "truncated", "reset"])

@@ -48,6 +48,25 @@ def test_stream(client):
         assert stream.get_final_response().output_text == text
 
 
+def test_web_search(client):
+    terms = {
+        "model": MODEL, "input": "[[sim:search]] who", "tools": [{"type": "web_search"}],
+        "include": ["web_search_call.action.sources"],
+    }
+    whole = client.responses.create(**terms)
+    with client.responses.stream(**terms) as stream:
+        kinds = [event.type for event in stream]
+        streamed = stream.get_final_response()
+    for answer in (whole, streamed):
+        said, search = answer.output
+        (cited,) = said.content[0].annotations
+        assert said.content[0].text[cited.start_index : cited.end_index] == "You said: who" and cited.url == "https://example.com/found"
+        assert search.status == "completed" and search.action.queries == ["who"] and search.action.sources[0].url == cited.url
+    assert [kind for kind in kinds if "web_search_call" in kind] == [
+        f"response.web_search_call.{step}" for step in ("in_progress", "searching", "completed")
+    ]
+
+
 def test_files(client):
     parts = [
         {"type": "input_image", "image_url": f"data:image/png;base64,{PIXEL}", "detail": "auto"},
