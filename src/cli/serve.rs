@@ -29,7 +29,7 @@ pub async fn run(sources: Sources) -> ExitCode {
         Ok(running) => until_told(live, running, signals).await,
         Err(code) => code,
     };
-    services.store.end();
+    services.store.end().await;
     code
 }
 

@@ -8,7 +8,7 @@ use super::ledger::Ledger;
 use crate::clock::Moment;
 use crate::fault::{Blame, Fault};
 use crate::model::ModelName;
-use crate::store::{Scope, Standing};
+use crate::store::{Claim, Held, Scope, Standing, Used};
 use crate::telemetry::Rest;
 
 /// A key in use. Dropping it gives it back.
@@ -19,6 +19,12 @@ pub struct Lease {
     pub(super) epochs: Epochs,
     pub(super) policy: Arc<Policy>,
     pub(super) ledger: Ledger,
+    /// What the other replicas are to be asked before it is used.
+    pub(super) claim: Option<Claim>,
+    /// What it has used and nobody was told yet.
+    pub(super) untold: Option<Used>,
+    /// Probes that no other replica makes meanwhile.
+    pub(super) held: Option<Held>,
     /// When it was last heard of.
     pub(super) at: Moment,
     pub(super) tokens: (u64, u64),
@@ -37,6 +43,8 @@ impl Lease {
         let events = kept.books.succeeded(self.taken(), now);
         kept.told(&events);
         drop(kept);
+        // After what came of them is told.
+        self.held = None;
         self.ledger.is_news();
         (self.at, self.reported) = (now, true);
     }
@@ -48,6 +56,7 @@ impl Lease {
         let events = kept.books.failed(self.taken(), fault, now, &self.policy, chance);
         kept.told(&events);
         drop(kept);
+        self.held = None;
         self.ledger.is_news();
         (self.at, self.reported) = (now, true);
         events.iter().find_map(|event| match event {
@@ -61,7 +70,14 @@ impl Lease {
         self.tokens = (prompt, completion);
     }
 
-    fn taken(&self) -> Taken<'_> {
+    /// Tells what it has used, if that waited for a word of others.
+    pub(super) fn tell_use(&mut self) {
+        if let Some(used) = self.untold.take() {
+            self.ledger.kept().told(&[Event::Used(used)]);
+        }
+    }
+
+    pub(super) fn taken(&self) -> Taken<'_> {
         Taken { key: &self.key, model: &self.model, epochs: self.epochs, reported: self.reported }
     }
 }
@@ -83,6 +99,7 @@ fn rest(standing: &Standing, now: Moment) -> Option<Rest> {
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        self.tell_use();
         let mut kept = self.ledger.kept();
         kept.books.released(self.taken(), None);
         let event = kept.books.give_back(&self.key, &self.model, self.tokens, self.at);
@@ -95,17 +112,30 @@ impl Drop for Lease {
 /// Quota groups that have refused a request: what one key of a group was refused, another is too. Keys that are not to blame for a
 /// failure are not among them.
 #[derive(Clone, Debug, Default)]
-pub struct Tried(Vec<(KeyId, Arc<str>)>);
+pub struct Tried {
+    refused: Vec<(KeyId, Arc<str>)>,
+    /// Groups whose quota of the day all replicas together have used up.
+    spent: Vec<Arc<str>>,
+}
 
 impl Tried {
     /// This one was refused.
     pub fn add(&mut self, lease: &Lease, fault: &Fault) {
         if matches!(fault.blame, Blame::Key | Blame::Quota) {
-            self.0.push((lease.key.id.clone(), lease.key.group.clone()));
+            self.refused.push((lease.key.id.clone(), lease.key.group.clone()));
         }
     }
 
+    /// The replicas say that this one's quota of the day is used up.
+    pub(super) fn spent(&mut self, lease: &Lease) {
+        self.spent.push(lease.key.group.clone());
+    }
+
+    pub(super) fn has_spent(&self, key: &Key) -> bool {
+        self.spent.contains(&key.group)
+    }
+
     pub(super) fn holds(&self, key: &Key) -> bool {
-        self.0.iter().any(|(id, group)| *id == key.id || *group == key.group)
+        self.refused.iter().any(|(id, group)| *id == key.id || *group == key.group)
     }
 }

@@ -4,6 +4,7 @@
 //! and outlives every reload; a [`KeyPool`] is one configured view of it; a [`Lease`] is a key in use.
 //! Never: a status code, a request's content, a clock.
 
+mod claim;
 mod core;
 mod key;
 mod lease;

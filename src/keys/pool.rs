@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::futures::Notified;
 
-use super::core::{Books, Gate, Policy};
+use super::claim;
+use super::core::{Books, Event, Gate, Policy, Taking, until_midnight};
 use super::key::Key;
 use super::lease::{Lease, Tried};
 use super::ledger::{Kept, Ledger};
@@ -13,6 +14,7 @@ use super::selection::{Candidate, affine, choose};
 use super::settings::{CooldownSettings, PoolSettings, Selection};
 use crate::clock::Moment;
 use crate::environment::Environment;
+use crate::fault::Kind;
 use crate::model::ModelName;
 use crate::problem::Problems;
 use crate::secret::Digest;
@@ -104,14 +106,23 @@ impl KeyPool {
         let kin = affinity.and_then(|number| affine::choose(number, ready.iter().map(|(key, _)| &key.id), &candidates));
         let chosen = kin.or_else(|| choose(self.selection, &candidates, chance));
         let Some((key, _)) = chosen.and_then(|position| ready.get(position)) else { return Err(none) };
-        let (epochs, event) = books.take(key, model, now, &self.policy);
-        kept.told(&[event]);
+        let Taking { epochs, used, probes } = books.take(key, model, now, &self.policy);
+        let claim = claim::wanted(key, model, &used, probes, &self.policy);
+        // What others may have something against is told when they have not.
+        let untold = claim.is_some().then(|| used.clone());
+        if untold.is_none() {
+            kept.told(&[Event::Used(used)]);
+        }
+        drop(kept);
         Ok(Lease {
             key: Arc::clone(key),
             model: model.clone(),
             epochs,
             policy: self.policy.clone(),
             ledger: self.ledger.clone(),
+            claim,
+            untold,
+            held: None,
             at: now,
             tokens: (0, 0),
             reported: false,
@@ -136,6 +147,9 @@ impl KeyPool {
         let mut none = NoKey::NotAllowed { model: model.clone() };
         for key in self.keys.iter().filter(|key| key.may_serve(model)) {
             match books.gate(key, model, now, today) {
+                Gate::Open | Gate::Probe if tried.has_spent(key) => {
+                    none = none.or(NoKey::Resting { soonest: until_midnight(now), why: Kind::DayQuota });
+                }
                 Gate::Open | Gate::Probe if tried.holds(key) => none = none.or(NoKey::AllTried),
                 Gate::Open | Gate::Probe => {
                     let account = books.account(&key.id);

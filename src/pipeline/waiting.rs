@@ -27,11 +27,14 @@ pub async fn for_key(
             let ask = Ask { model: &call.model, tried, affinity, patient };
             route.pool.lease(&ask, exchange.services.clock.now())
         };
-        let no_key = match ask(!patience.is_zero()) {
-            Ok(lease) => return Ok(lease),
-            Err(NoKey::BeingTried) => match once_others_know(&route.pool, FOUND_OUT.min(*patience), ask).await {
-                Ok(lease) => return Ok(lease),
-                Err(no_key) => no_key,
+        let found = match ask(!patience.is_zero()) {
+            Err(NoKey::BeingTried) => once_others_know(&route.pool, FOUND_OUT.min(*patience), ask).await,
+            found => found,
+        };
+        let no_key = match found {
+            Ok(lease) => match lease.agreed(&exchange.services.store, tried, exchange.services.clock.now()).await {
+                Some(lease) => return Ok(lease),
+                None => continue,
             },
             Err(no_key) => no_key,
         };

@@ -2,6 +2,7 @@
 //! replicas share.
 //! Never: a reason for a request to fail, a key's text.
 
+mod claim;
 mod conversations;
 mod disk;
 mod owners;
@@ -24,6 +25,7 @@ use redis::Redis;
 use table::Tables;
 use usage::{Usage, UsageStatus};
 
+pub use claim::{Claim, Claimed, DayClaim, Held};
 pub use conversations::Conversations;
 pub use owners::{CACHES_KEPT, FILES_KEPT, Owner, Owners, UPLOADS_KEPT};
 pub use refusals::Refusals;
@@ -77,8 +79,19 @@ impl Store {
         }
     }
 
-    /// Writes down what is left to write. Blocks on files.
-    pub fn end(&self) {
+    /// Whether the other replicas have nothing against this. Without others, or without a word of them in time, this one decides.
+    pub async fn claim(&self, claim: &Claim) -> Claimed {
+        match self.redis() {
+            Some(redis) => redis.claim(claim, self).await,
+            None => Claimed::Granted(None),
+        }
+    }
+
+    /// Tells what is left to tell, and writes down what is left to write. Blocks on files.
+    pub async fn end(&self) {
+        if let Some(redis) = self.redis() {
+            redis.end().await;
+        }
         if let Some(disk) = self.0.disk.get() {
             disk.stop();
         }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
+mod claims;
 mod redis;
 mod replica;
 
@@ -32,11 +33,16 @@ struct House {
 
 impl House {
     async fn of(keys: &[&str], cap: &str) -> Self {
+        Self::configured(keys, cap, &[]).await
+    }
+
+    async fn configured(keys: &[&str], cap: &str, settings: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let simulator = Simulator::start(listener, Options::default()).unwrap();
         let dir = tempfile::tempdir().unwrap();
         let redis = Redis::start(dir.path(), "one");
-        let replicas = (0..3).map(|_| Replica::start(&simulator.base_url(), keys, &redis.url(), cap)).collect();
+        let start = |_| Replica::configured(&simulator.base_url(), keys, &redis.url(), cap, settings);
+        let replicas = (0..3).map(start).collect();
         let house = Self { simulator, redis, replicas, _dir: dir };
         house.together().await;
         house
@@ -47,6 +53,20 @@ impl House {
         for replica in &self.replicas {
             replica.until_redis_is("shared").await;
             replica.until("three nodes are there", async || replica.redis().await["nodes"].as_u64() >= Some(3)).await;
+        }
+    }
+
+    /// Until each has heard all that any of them has told so far: what is told now all hear after it.
+    async fn all_is_heard(&self) {
+        for one in &self.replicas {
+            let id = one.key(0).await["id"].as_str().unwrap().to_owned();
+            for (action, disabled) in [("disable", true), ("enable", false)] {
+                one.post(&format!("/admin/keys/{id}/{action}")).await;
+                for replica in &self.replicas {
+                    let heard = async || (replica.key(0).await["state"] == "disabled") == disabled;
+                    replica.until(&format!("{action} is heard"), heard).await;
+                }
+            }
         }
     }
 
@@ -97,30 +117,21 @@ async fn many_failures_at_once_are_one_strike() {
     for (status, answer) in join_all(asked).await {
         assert_eq!(status, 429, "{answer}");
     }
-    let strikes = async |replica: &Replica| {
-        let keys = replica.get("/admin/keys").await;
-        keys["pools"]["default"]["keys"][0]["models"]["gemini-3.8-flash"]["strikes"].clone()
-    };
+    house.all_is_heard().await;
     for replica in &house.replicas {
-        replica.until("the key rests", async || replica.states().await == ["resting"]).await;
-        // A while later too: what all have told is joined by then.
-        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
-        assert_eq!(strikes(replica).await, 1);
+        let model = replica.key(0).await["models"]["gemini-3.8-flash"].clone();
+        assert_eq!((&model["state"], &model["strikes"]), (&json!("resting"), &json!(1)));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_all_have_used_each_knows() {
     let house = House::of(&[GOOD], PATIENT).await;
-    let used = async |replica: &Replica| {
-        let keys = replica.get("/admin/keys").await;
-        keys["pools"]["default"]["keys"][0]["models"]["gemini-3.8-flash"]["today"]["requests"].as_u64()
-    };
     for sent in [7, 14] {
         let asked = (0..7).map(|number| house.replicas[number % 3].say("hi"));
         join_all(asked).await.iter().for_each(|(status, answer)| assert_eq!(*status, 200, "{answer}"));
         for replica in &house.replicas {
-            replica.until("it knows what all have used", async || used(replica).await == Some(sent)).await;
+            replica.until("it knows what all have used", async || replica.used(0).await == sent).await;
         }
         // Lost sums are mended by the next that are told.
         house.redis.ask("FLUSHALL");
@@ -130,11 +141,40 @@ async fn what_all_have_used_each_knows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tool_loop_goes_on_at_another_replica() {
     let house = House::of(&[GOOD], PATIENT).await;
+    let asked = tool_loop(&house.replicas[0]).await;
+    let told = async || house.redis.dump().contains("gemini-adapter:signature:");
+    house.replicas[0].until("the signature is told", told).await;
+    // One that has heard of it, and one that comes later and has to ask.
+    let late = Replica::start(&house.simulator.base_url(), &[GOOD], &house.redis.url(), PATIENT);
+    for replica in [&house.replicas[1], &late] {
+        let (status, answer) = replica.chat(&asked).await;
+        assert_eq!(status, 200, "{answer}");
+        signed(&house);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changed_while_redis_was_away_is_told_when_it_is_back() {
+    let mut house = House::of(&[GOOD], SHIPPED).await;
+    house.redis.kill();
+    house.replicas[0].until_redis_is("away").await;
+    let asked = tool_loop(&house.replicas[0]).await;
+    house.redis.restart();
+    house.together().await;
+    let told = async || house.redis.dump().contains("gemini-adapter:signature:");
+    house.replicas[0].until("the signature is told", told).await;
+    let late = Replica::start(&house.simulator.base_url(), &[GOOD], &house.redis.url(), PATIENT);
+    assert_eq!(late.chat(&asked).await.0, 200);
+    signed(&house);
+}
+
+/// Begins a tool loop, and says how it goes on: without the signature, which the client has lost.
+async fn tool_loop(replica: &Replica) -> Value {
     let tools = json!([{ "type": "function", "function": { "name": "weather", "parameters": {
         "type": "object", "properties": { "city": { "type": "string" } } } } }]);
     let mut messages = vec![json!({ "role": "user", "content": "[[sim:tool]] go" })];
     let body = json!({ "model": "gemini-3.8-flash", "messages": messages, "tools": tools });
-    let (status, answer) = house.replicas[0].chat(&body).await;
+    let (status, answer) = replica.chat(&body).await;
     assert_eq!(status, 200, "{answer}");
     let mut message = answer["choices"][0]["message"].clone();
     let calls = message["tool_calls"].as_array().unwrap().clone();
@@ -145,16 +185,7 @@ async fn a_tool_loop_goes_on_at_another_replica() {
     messages.extend(
         calls.iter().map(|call| json!({ "role": "tool", "tool_call_id": call["id"], "content": "{\"degrees\":21}" })),
     );
-    let told = async || house.redis.dump().contains("gemini-adapter:signature:");
-    house.replicas[0].until("the signature is told", told).await;
-    // One that has heard of it, and one that comes later and has to ask.
-    let late = Replica::start(&house.simulator.base_url(), &[GOOD], &house.redis.url(), PATIENT);
-    for replica in [&house.replicas[1], &late] {
-        let body = json!({ "model": "gemini-3.8-flash", "messages": messages, "tools": tools });
-        let (status, answer) = replica.chat(&body).await;
-        assert_eq!(status, 200, "{answer}");
-        signed(&house);
-    }
+    json!({ "model": "gemini-3.8-flash", "messages": messages, "tools": tools })
 }
 
 /// The last request has the signature that the stand-in gave, not Google's word for one that is lost.

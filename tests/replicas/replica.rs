@@ -21,11 +21,17 @@ impl Replica {
     /// In front of this upstream, with these Gemini keys, beside this Redis. Where nothing else is said, Redis has all the time of
     /// a busy machine: what is tested is what it does, not how soon.
     pub fn start(upstream: &str, keys: &[&str], redis: &str, cap: &str) -> Self {
+        Self::configured(upstream, keys, redis, cap, &[])
+    }
+
+    /// Likewise, with these settings.
+    pub fn configured(upstream: &str, keys: &[&str], redis: &str, cap: &str, settings: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_gemini-adapter"))
             .current_dir(dir.path())
             .env_clear()
             .args(["serve", "--set", "server.listen=127.0.0.1:0", "--set", &format!("store.redis_timeout={cap}")])
+            .args(settings.iter().flat_map(|setting| ["--set", setting]))
             .env("GEMINI_API_KEYS", keys.join(","))
             .env("GEMINI_BASE_URL", upstream)
             .env("SECURITY_ADAPTER_API_KEYS", CLIENT_KEY)
@@ -62,6 +68,22 @@ impl Replica {
     pub async fn post(&self, path: &str) {
         let answer = self.http.post(format!("{}{path}", self.url)).bearer_auth(ADMIN_KEY).send().await.unwrap();
         assert_eq!(answer.status(), 200);
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub fn stop(&mut self) {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success() && self.child.wait().unwrap().success());
+    }
+
+    /// One of its keys, in the order of the configuration.
+    pub async fn key(&self, number: usize) -> Value {
+        self.get("/admin/keys").await["pools"]["default"]["keys"][number].clone()
+    }
+
+    /// Requests that it knows to be made today, by all.
+    pub async fn used(&self, number: usize) -> u64 {
+        self.key(number).await["models"]["gemini-3.8-flash"]["today"]["requests"].as_u64().unwrap_or_default()
     }
 
     /// The states of its keys, in the order of the configuration; for the model where a key rests for that only.

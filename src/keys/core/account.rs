@@ -81,6 +81,13 @@ impl Account {
         self.today.entry(model.clone()).or_default().add(more);
     }
 
+    /// One request that was counted was not sent.
+    pub fn uncount(&mut self, day: Date, model: &ModelName) {
+        if let Some(used) = self.today.get_mut(model).filter(|_| self.day == Some(day)) {
+            used.requests = used.requests.saturating_sub(1);
+        }
+    }
+
     /// What was used for a model on this day.
     pub fn used(&self, day: Date, model: &ModelName) -> DayUse {
         let today = (self.day == Some(day)).then(|| self.today.get(model).copied());

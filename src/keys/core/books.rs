@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::civil::Date;
 
-use super::account::{Account, DayUse, MOST_MODELS, Quota};
+use super::account::{Account, DayUse, Quota};
 use super::breaker::{Breaker, Cause};
 use super::gate::Gate;
 use super::kinship::{Kinship, Refused};
@@ -24,20 +24,20 @@ type Quotas = HashMap<Arc<str>, HashMap<ModelName, Quota>>;
 /// The books.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Books {
-    keys: HashMap<KeyId, Account>,
-    quotas: Quotas,
-    models: HashMap<ModelName, Breaker>,
-    picks: u64,
-    today: Today,
+    pub(super) keys: HashMap<KeyId, Account>,
+    pub(super) quotas: Quotas,
+    pub(super) models: HashMap<ModelName, Breaker>,
+    pub(super) picks: u64,
+    pub(super) today: Today,
     kinship: Kinship,
 }
 
 /// The epochs a lease was given under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Epochs {
-    key: u64,
-    quota: u64,
-    model: u64,
+    pub(super) key: u64,
+    pub(super) quota: u64,
+    pub(super) model: u64,
 }
 
 /// What others should know.
@@ -133,36 +133,6 @@ impl Books {
         key.group_keys.iter().map(of).sum()
     }
 
-    /// Takes a key into use.
-    pub fn take(&mut self, key: &Key, model: &ModelName, now: Moment, policy: &Policy) -> (Epochs, Event) {
-        let day = self.today.of(now);
-        self.picks += 1;
-        let picks = self.picks;
-        let account = self.keys.entry(key.id.clone()).or_default();
-        account.in_flight += 1;
-        account.requests += 1;
-        account.last_pick = picks;
-        let own = account.breaker.take(now.since_start, policy);
-        // What has used tokens has answered, be it before a restart.
-        let answered = account.used(day, model).prompt_tokens > 0;
-        let more = DayUse { requests: 1, ..DayUse::default() };
-        account.count(day, model, &more);
-        if !answered && self.quota_if_any(key, model).is_none() && self.may_count(key, model) {
-            *self.quota(key, model) = Quota::new();
-        }
-        if key.limits.rpm.is_some() && self.may_count(key, model) {
-            self.quota(key, model).requests.add(1, now.since_start);
-        }
-        // A breaker that was never tripped is in epoch 0: it needs no entry.
-        let quota = self.quota_if_any(key, model).map_or(0, |quota| {
-            quota.trust.asks();
-            quota.breaker.take(now.since_start, policy)
-        });
-        let model_epoch = self.models.get_mut(model).map(|breaker| breaker.take(now.since_start, &Policy::MODEL));
-        let epochs = Epochs { key: own, quota, model: model_epoch.unwrap_or(0) };
-        (epochs, used(&key.id, model, day, &more))
-    }
-
     /// A request was answered.
     pub fn succeeded(&mut self, taken: Taken<'_>, now: Moment) -> Vec<Event> {
         let mut events = Vec::new();
@@ -236,7 +206,7 @@ impl Books {
         account.count(day, model, &more);
         let ours = account.used(day, model);
         let served = ours.requests.saturating_sub(ours.failures);
-        let mut events = vec![used(&key.id, model, day, &more)];
+        let mut events = vec![Event::Used(used(&key.id, model, day, &more))];
         // The key had answered less than Google allows it: somebody else has used its quota up.
         if fault.kind == Kind::DayQuota && key.project.is_none() && fault.quota_value.is_some_and(|most| served < most)
         {
@@ -271,28 +241,6 @@ impl Books {
         {
             breaker.released(epochs.model);
         }
-    }
-
-    /// A key is given back, with what it has used: tokens of the prompt and of the answer.
-    pub fn give_back(&mut self, key: &Key, model: &ModelName, tokens: (u64, u64), now: Moment) -> Option<Event> {
-        let day = self.today.of(now);
-        // Nothing was learnt of it: names that clients make up leave nothing behind.
-        if let Some(models) = self.quotas.get_mut(&key.group)
-            && models.get(model).is_some_and(|quota| *quota == Quota::new())
-        {
-            models.remove(model);
-        }
-        let account = self.keys.get_mut(&key.id)?;
-        account.in_flight = account.in_flight.saturating_sub(1);
-        if tokens == (0, 0) {
-            return None;
-        }
-        let more = DayUse { prompt_tokens: tokens.0, completion_tokens: tokens.1, ..DayUse::default() };
-        account.count(day, model, &more);
-        if key.limits.tpm.is_some() && self.may_count(key, model) {
-            self.quota(key, model).tokens.add(tokens.0, now.since_start);
-        }
-        Some(used(&key.id, model, day, &more))
     }
 
     /// Forgives a key: its own state, and that of its quota group for one model or for all.
@@ -356,31 +304,25 @@ impl Books {
         all.map(|(scope, breaker)| breaker.standing(scope, now)).filter(|standing| standing.epoch > 0).collect()
     }
 
-    /// A client that makes up names of models must not fill the memory.
-    fn may_count(&self, key: &Key, model: &ModelName) -> bool {
-        let models = self.quotas.get(&key.group);
-        models.is_none_or(|models| models.len() < MOST_MODELS || models.contains_key(model))
-    }
-
-    fn quota(&mut self, key: &Key, model: &ModelName) -> &mut Quota {
+    pub(super) fn quota(&mut self, key: &Key, model: &ModelName) -> &mut Quota {
         self.quotas.entry(key.group.clone()).or_default().entry(model.clone()).or_default()
     }
 
-    fn quota_if_any(&mut self, key: &Key, model: &ModelName) -> Option<&mut Quota> {
+    pub(super) fn quota_if_any(&mut self, key: &Key, model: &ModelName) -> Option<&mut Quota> {
         self.quotas.get_mut(&key.group)?.get_mut(model)
     }
 }
 
-fn scope_of_key(id: &KeyId) -> Scope {
+pub(super) fn scope_of_key(id: &KeyId) -> Scope {
     Scope::Key(id.as_str().to_owned())
 }
 
-fn scope_of_quota(group: &Arc<str>, model: &ModelName) -> Scope {
+pub(super) fn scope_of_quota(group: &Arc<str>, model: &ModelName) -> Scope {
     Scope::Quota { group: group.to_string(), model: model.to_string() }
 }
 
-fn used(key: &KeyId, model: &ModelName, day: Date, more: &DayUse) -> Event {
-    Event::Used(Used {
+pub(super) fn used(key: &KeyId, model: &ModelName, day: Date, more: &DayUse) -> Used {
+    Used {
         key: key.as_str().to_owned(),
         model: model.to_string(),
         day,
@@ -388,5 +330,5 @@ fn used(key: &KeyId, model: &ModelName, day: Date, more: &DayUse) -> Event {
         failures: more.failures,
         prompt_tokens: more.prompt_tokens,
         completion_tokens: more.completion_tokens,
-    })
+    }
 }

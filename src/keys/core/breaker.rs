@@ -37,8 +37,8 @@ pub struct Breaker {
 pub(super) enum State {
     #[default]
     Closed,
-    /// Out of use. After the rest's end a probe may be made; `probe` is when the one that is under way expires.
-    Out { rest: Rest, probe: Option<Duration> },
+    /// Out of use. After the rest's end a probe may be made.
+    Out { rest: Rest, probe: Option<Probe> },
     /// Back in use, `width` at once; `pending` of them are not reported yet.
     Ramp { width: u32, pending: u32 },
 }
@@ -54,6 +54,15 @@ pub struct Rest {
     pub quota_id: Option<String>,
     /// Whether it is not a rest but the end.
     pub dead: bool,
+}
+
+/// A probe that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Probe {
+    /// When it is waited for no longer.
+    expires: Duration,
+    /// Whether this process makes it.
+    ours: bool,
 }
 
 /// Why something failed.
@@ -73,7 +82,7 @@ impl Breaker {
             State::Ramp { width, pending } if pending < width => Gate::Open,
             State::Ramp { .. } => Gate::Busy(Kind::RateLimited),
             State::Out { rest, probe } => {
-                let under_way = probe.is_some_and(|expires| now < expires);
+                let under_way = probe.is_some_and(|probe| now < probe.expires);
                 match rest.dead {
                     true if now < rest.until || under_way => Gate::Dead(rest.why),
                     false if now < rest.until => Gate::Closed { until: rest.until, why: rest.why },
@@ -90,8 +99,8 @@ impl Breaker {
         match &mut self.state {
             State::Out { probe, .. } if probing => {
                 // Whoever made a probe that has expired is late: a new epoch tells the two apart.
-                self.epoch += u64::from(probe.is_some());
-                *probe = Some(now.saturating_add(policy.probe_expires));
+                self.epoch += u64::from(probe.is_some_and(|probe| probe.ours));
+                *probe = Some(Probe { expires: now.saturating_add(policy.probe_expires), ours: true });
             }
             State::Ramp { pending, .. } => *pending += 1,
             State::Closed | State::Out { .. } => {}
@@ -175,6 +184,13 @@ impl Breaker {
             State::Closed => {}
             State::Out { probe, .. } => *probe = None,
             State::Ramp { pending, .. } => *pending = pending.saturating_sub(1),
+        }
+    }
+
+    /// Somebody else makes the probe. What comes of it will be told; it is asked for again at this moment.
+    pub fn is_probed_elsewhere(&mut self, until: Duration) {
+        if let State::Out { probe, .. } = &mut self.state {
+            *probe = Some(Probe { expires: until, ours: false });
         }
     }
 

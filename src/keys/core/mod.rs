@@ -13,6 +13,7 @@ mod minute;
 mod pacific;
 mod sentence;
 mod standing;
+mod taking;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -21,4 +22,6 @@ pub use account::DayUse;
 pub use books::{Books, Epochs, Event, Taken};
 pub use breaker::Breaker;
 pub use gate::Gate;
+pub use pacific::until_midnight;
 pub use sentence::Policy;
+pub use taking::Taking;

@@ -169,7 +169,7 @@ impl World {
         let ready: Vec<usize> = (0..KEYS).filter(|key| self.gate(*key, model, now).lets_through()).collect();
         let Some(key) = ready.get(pick % ready.len().max(1)).copied() else { return };
         let probe = self.gate(key, model, now) == Gate::Probe;
-        let (epochs, _) = self.books.take(&self.keys[key], model, now, &self.policy);
+        let Taking { epochs, .. } = self.books.take(&self.keys[key], model, now, &self.policy);
         if probe {
             let again = self.gate(key, model, now);
             assert!(!again.lets_through(), "a second probe: {again:?}");

@@ -92,7 +92,8 @@ pub fn millis(time: Duration) -> u64 {
 /// Between the names of a scope: no name has it.
 const SEPARATOR: char = '\u{1f}';
 
-fn key_of(scope: &Scope) -> String {
+/// What a scope is called.
+pub fn key_of(scope: &Scope) -> String {
     match scope {
         Scope::Key(id) => format!("key{SEPARATOR}{id}"),
         Scope::Quota { group, model } => format!("quota{SEPARATOR}{group}{SEPARATOR}{model}"),

@@ -7,7 +7,9 @@
 
 mod breaker;
 mod breakers;
+mod claims;
 mod link;
+mod missed;
 mod rows;
 mod tasks;
 mod used;
@@ -20,12 +22,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::mpsc::{self, Sender};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::table::Tables;
-use super::{Holder, Standing, StoreSettings, Used};
+use super::{Claim, Claimed, Held, Holder, Scope, Standing, Store, StoreSettings, Used};
 use crate::clock::Clock;
 use crate::secret::Secret;
+use claims::Answer;
 use link::Link;
+use missed::Missed;
 use rows::{Change, UnderWay};
 use used::Uses;
 
@@ -35,6 +41,8 @@ pub use rows::{Heard, Now, Op};
 const QUEUE: usize = 4096;
 /// The longest a start waits for Redis.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// The longest a stop waits until everything is told.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Whether this is the address of a Redis.
 pub fn is_url(url: &Secret) -> bool {
@@ -50,6 +58,7 @@ struct Shared {
     names: Names,
     queue: Sender<Told>,
     under_way: UnderWay,
+    missed: Missed,
     uses: Mutex<Uses>,
     holder: Arc<dyn Holder>,
     tables: Tables,
@@ -65,6 +74,10 @@ struct Shared {
 enum Told {
     Standing(Standing),
     Row(Change),
+    /// Probes are over that this node has made under this number.
+    Released(Vec<Scope>, u64),
+    /// Everything before this is told.
+    Mark(oneshot::Sender<()>),
 }
 
 /// How things are called in Redis.
@@ -132,6 +145,7 @@ impl Redis {
             names,
             queue,
             under_way: UnderWay::default(),
+            missed: Missed::default(),
             uses: Mutex::new(Uses::of(used)),
             holder,
             tables,
@@ -146,7 +160,7 @@ impl Redis {
         tokio::spawn(tasks::keep(shared.clone()));
         let mut stands = shared.link.watch();
         // Without it, it is started all the same.
-        let _ = tokio::time::timeout(PATIENCE, stands.wait_for(|stands| *stands)).await;
+        let _ = timeout(PATIENCE, stands.wait_for(|stands| *stands)).await;
         Some(Self(shared))
     }
 
@@ -164,11 +178,53 @@ impl Redis {
 
     /// A row of a table changes.
     pub fn change(&self, table: &'static str, key: &str, op: Op, kept: Duration) {
-        let number = self.0.changes.fetch_add(1, Ordering::Relaxed);
-        let change = Change { table, key: key.to_owned(), op, kept, number };
-        self.0.under_way.begins(&change);
-        if !self.0.queued(Told::Row(change.clone())) {
-            self.0.under_way.failed(&change);
+        let change = Change { table, key: key.to_owned(), op, kept, number: self.0.number() };
+        let mut missed = self.0.missed.rows();
+        if (missed.hold(&change) || !self.0.row_queued(change.clone())) && !missed.keep(change) {
+            self.0.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Makes a claim. Without an answer in time a probe may be made, and of what is left of a day each node has its share.
+    pub async fn claim(&self, claim: &Claim, store: &Store) -> Claimed {
+        let shared = &self.0;
+        let number = shared.number();
+        match claims::make(shared, claim, number).await {
+            Some(Answer::Granted) if claim.probes.is_empty() => Claimed::Granted(None),
+            Some(Answer::Granted) => Claimed::Granted(Some(Held::new(store, claim.probes.clone(), number))),
+            Some(Answer::Probed(left)) => Claimed::Probed(left),
+            Some(Answer::Spent) => Claimed::Spent,
+            None => {
+                let nodes = shared.nodes.load(Ordering::Relaxed);
+                let spent = claim.day.as_ref().is_some_and(|day| shared.uses().has_used_its_share(day, nodes));
+                if spent { Claimed::Spent } else { Claimed::Granted(None) }
+            }
+        }
+    }
+
+    /// Probes are over. Should that not be told, they expire.
+    pub fn release(&self, probes: Vec<Scope>, number: u64) {
+        self.0.queued(Told::Released(probes, number));
+    }
+
+    /// Tells what waits to be told, as long as that does not take too long.
+    pub async fn end(&self) {
+        if !self.0.link.stands() {
+            return;
+        }
+        let all_told = async {
+            let (mark, told) = oneshot::channel();
+            if self.0.queue.send(Told::Mark(mark)).await.is_ok() {
+                // Only the end of the task takes the mark away.
+                let _ = told.await;
+            }
+            // One message may be under way, and what came after it waits.
+            for _ in 0..2 {
+                used::share(&self.0).await;
+            }
+        };
+        if timeout(GOODBYE, all_told).await.is_err() {
+            tracing::warn!("not all that is known here could be told to Redis before the end");
         }
     }
 
@@ -202,12 +258,31 @@ impl Shared {
         self.uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A number that nothing of this node had before.
+    fn number(&self) -> u64 {
+        self.changes.fetch_add(1, Ordering::Relaxed)
+    }
+
     fn queued(&self, told: Told) -> bool {
         let queued = self.link.stands() && self.queue.try_send(told).is_ok();
         if !queued {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
         queued
+    }
+
+    fn row_queued(&self, change: Change) -> bool {
+        self.under_way.begins(&change);
+        let queued = self.link.stands() && self.queue.try_send(Told::Row(change.clone())).is_ok();
+        if !queued {
+            self.under_way.failed(&change);
+        }
+        queued
+    }
+
+    /// Tells changes of rows that could not be told before.
+    fn make_up(&self) {
+        self.missed.rows().hand_out(|change| self.row_queued(Change { number: self.number(), ..change }));
     }
 }
 

@@ -113,13 +113,15 @@ impl UnderWay {
         self.rows().insert((change.table.to_owned(), change.key.clone()), change.number);
     }
 
-    /// It did not arrive.
-    pub fn failed(&self, change: &Change) {
+    /// It did not arrive. Whether it was the last of its row.
+    pub fn failed(&self, change: &Change) -> bool {
         let row = (change.table.to_owned(), change.key.clone());
         let mut rows = self.rows();
-        if rows.get(&row) == Some(&change.number) {
+        let last = rows.get(&row) == Some(&change.number);
+        if last {
             rows.remove(&row);
         }
+        last
     }
 
     /// Nobody will hear of what was told so far.

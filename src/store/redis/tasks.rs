@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::breakers::{self, Line};
 use super::link::{CONNECT, words};
-use super::{Shared, Told, rows, used};
+use super::{Op, Shared, Told, claims, rows, used};
 
 /// How often what was missed is asked for.
 const POLL: Duration = Duration::from_secs(1);
@@ -37,9 +37,19 @@ pub async fn tell(shared: Arc<Shared>, mut queue: Receiver<Told>) {
             Told::Row(change) => {
                 let call = rows::tell(&shared.names, &change);
                 if shared.link.call::<i64>(&call).await.is_none() {
-                    shared.under_way.failed(&change);
+                    let mut missed = shared.missed.rows();
+                    // An answer that was late may have been a change all the same: what is added is not added twice.
+                    if shared.under_way.failed(&change) && !matches!(change.op, Op::Add(_)) && !missed.hold(&change) {
+                        missed.keep(change);
+                    }
                 }
             }
+            Told::Released(probes, number) => {
+                // Should nobody answer, they expire.
+                shared.link.call::<i64>(&claims::release(&shared.names, &probes, number)).await;
+            }
+            // Nobody waits any more where it cannot be sent.
+            Told::Mark(mark) => drop(mark.send(())),
         }
     }
 }
@@ -94,6 +104,7 @@ async fn meet(shared: &Shared) -> Result<(String, i64), String> {
     shared.learn(lines.iter().filter_map(|line| Line::read(line)));
     shared.link.install(connection);
     tell_all(shared).await;
+    shared.make_up();
     used::share(shared).await;
     Ok((era, version))
 }
@@ -117,6 +128,7 @@ async fn stay(shared: &Shared, mut era: String, mut version: i64) {
         if emptied || shared.behind.swap(false, Ordering::Relaxed) {
             tell_all(shared).await;
         }
+        shared.make_up();
         used::share(shared).await;
         answers += 1;
         if answers == WELL {

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
 use super::Shared;
-use crate::store::Used;
+use crate::store::{DayClaim, Used};
 
 /// How long the sums of a day are kept.
 const KEPT: Duration = Duration::from_secs(3 * 24 * 3600);
@@ -55,6 +55,29 @@ impl Uses {
         if self.waiting.len() < MOST || self.waiting.contains_key(&row) {
             add(self.waiting.entry(row).or_default(), amounts(used));
         }
+    }
+
+    /// Requests that this node knows to be made of a day's quota.
+    pub fn requests(&self, day: &DayClaim) -> u64 {
+        let (told, untold) = self.of_day(day);
+        told.saturating_add(untold)
+    }
+
+    /// Whether this node, of which others cannot know at the moment, has used its share of what was left of a day.
+    pub fn has_used_its_share(&self, day: &DayClaim, nodes: u64) -> bool {
+        let (told, untold) = self.of_day(day);
+        untold >= day.limit.saturating_sub(told) / nodes.max(1)
+    }
+
+    /// Requests of a day's quota that all know of, and those that only this node does.
+    fn of_day(&self, day: &DayClaim) -> (u64, u64) {
+        let message = self.message.iter().filter(|message| message.day == day.day).flat_map(|message| &message.rows);
+        let names: Vec<String> = day.keys.iter().map(|key| format!("{key} {}", day.model)).collect();
+        let of = |rows: &HashMap<(Date, String), Amounts>| -> u64 {
+            names.iter().filter_map(|name| rows.get(&(day.day, name.clone()))).map(|[requests, ..]| requests).sum()
+        };
+        let being_told = message.filter(|(name, ..)| names.contains(name)).map(|(_, _, [requests, ..])| requests);
+        (of(&self.known), of(&self.waiting) + being_told.sum::<u64>())
     }
 
     /// What is to be told next: the same again as long as there is no answer, then the oldest day of which there is something.
@@ -169,6 +192,20 @@ mod tests {
         // A Redis that was emptied has nothing to tell.
         assert_eq!(uses.answered(message, &[(name(&used(0)), "1 0 10 0".to_owned())]), []);
         assert_eq!(uses.next(used(0).day).rows, []);
+    }
+
+    #[test]
+    fn of_what_is_left_of_a_day_each_has_its_share() {
+        let Used { key, model, day, .. } = used(0);
+        let claim = DayClaim { group: key.clone(), keys: vec![key], model, day, limit: 10 };
+        let mut uses = Uses::of(&[used(1)]);
+        for expected in [false, false, false, true] {
+            assert_eq!(uses.has_used_its_share(&claim, 3), expected);
+            uses.add(&used(1));
+        }
+        uses.next(claim.day);
+        assert_eq!(uses.requests(&claim), 5, "what is being told is known");
+        assert!(!uses.has_used_its_share(&claim, 0), "alone");
     }
 
     #[test]

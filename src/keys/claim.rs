@@ -1,0 +1,55 @@
+//! What a lease may do only when the other replicas have nothing against it: use a request of a day's quota whose size is known, and
+//! probe what has rested. All other leases ask nobody, and where nothing is shared nobody is asked.
+
+use std::time::Duration;
+
+use super::core::Policy;
+use super::key::Key;
+use super::lease::{Lease, Tried};
+use crate::clock::Moment;
+use crate::model::ModelName;
+use crate::store::{Claim, Claimed, DayClaim, Scope, Store, Used};
+
+/// How soon the others are asked again about a probe. What comes of it they tell sooner; but the client it is made for may leave.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// What is to be asked of the others, if anything.
+pub(super) fn wanted(key: &Key, model: &ModelName, used: &Used, probes: Vec<Scope>, policy: &Policy) -> Option<Claim> {
+    let day = key.limits.rpd.map(|limit| DayClaim {
+        group: key.group.to_string(),
+        keys: key.group_keys.iter().map(ToString::to_string).collect(),
+        model: model.to_string(),
+        day: used.day,
+        limit,
+    });
+    let of_model = |scope: &Scope| matches!(scope, Scope::Model(_));
+    let probe_expires = if probes.iter().all(of_model) { Policy::MODEL } else { *policy }.probe_expires;
+    (day.is_some() || !probes.is_empty()).then_some(Claim { day, probes, probe_expires })
+}
+
+impl Lease {
+    /// This lease, if the other replicas have nothing against it; else it is as if it had not been taken, and the pool will choose
+    /// another key.
+    pub async fn agreed(mut self, store: &Store, tried: &mut Tried, now: Moment) -> Option<Self> {
+        let Some(claim) = self.claim.take() else { return Some(self) };
+        match store.claim(&claim).await {
+            Claimed::Granted(held) => {
+                self.held = held;
+                self.tell_use();
+                return Some(self);
+            }
+            Claimed::Spent => {
+                tried.spent(&self);
+                self.withdraw(now, None);
+            }
+            Claimed::Probed(left) => self.withdraw(now, Some(now.since_start.saturating_add(left.min(AGAIN)))),
+        }
+        None
+    }
+
+    fn withdraw(&mut self, now: Moment, probed_until: Option<Duration>) {
+        self.untold = None;
+        self.ledger.kept().books.withdrawn(self.taken(), now, probed_until);
+        self.reported = true;
+    }
+}
