@@ -33,6 +33,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Sources;
 use crate::environment::Environment;
+use crate::telemetry;
 
 /// A service that is not there.
 const UNAVAILABLE: u8 = 69;
@@ -108,7 +109,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("no threads: {error}")),
     };
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         match cli.command.unwrap_or(Command::Serve) {
             Command::Serve => serve::run(sources).await,
             Command::Check(args) => check::run(&args, &sources),
@@ -124,7 +125,9 @@ pub fn main() -> ExitCode {
             Command::Healthcheck(args) => healthcheck::run(args, &sources).await,
             Command::Reference(args) => reference::run(&args),
         }
-    })
+    });
+    telemetry::logs::flush();
+    code
 }
 
 impl Files {

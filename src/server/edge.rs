@@ -1,19 +1,18 @@
 //! What happens to every request around its handler: a tolerant path, an id, a panic that is only one 500, CORS, and words for
 //! what is not there.
 
-use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tower_http::catch_panic::{CatchPanicLayer, ResponseForPanic};
+use futures_util::FutureExt;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
-use uuid::Uuid;
 
-use super::App;
-use super::endpoints;
+use super::{App, endpoints, family};
 use crate::error::Error;
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -22,20 +21,46 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Gives each request its id, and each answer too.
-pub async fn request_id(mut request: Request, next: Next) -> Response {
-    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
-    let harmless = |id: &&str| {
-        (1..=128).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
-    };
-    let id = given.filter(harmless).map_or_else(|| Uuid::now_v7().simple().to_string(), str::to_owned);
-    let value = HeaderValue::from_str(&id);
-    request.extensions_mut().insert(RequestId(id));
-    let mut response = next.run(request).await;
-    if let Ok(value) = value {
+impl RequestId {
+    fn of(headers: &HeaderMap) -> Self {
+        let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+        let harmless = |id: &&str| {
+            (1..=128).contains(&id.len())
+                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+        };
+        Self(given.filter(harmless).map_or_else(new_id, str::to_owned))
+    }
+}
+
+/// An id that sorts by time. It is no secret, so that its chance need not come from the kernel, a system call each time.
+fn new_id() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let chance = fastrand::u128(..).to_ne_bytes();
+    let [.., a, b, c, d, e, f, g, h, i, j] = chance;
+    let milliseconds = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+    uuid::Builder::from_unix_timestamp_millis(milliseconds, &[a, b, c, d, e, f, g, h, i, j])
+        .into_uuid()
+        .simple()
+        .to_string()
+}
+
+/// What every request has around its handler: an id, which its answer bears too; a panic that is only its own 500; errors in the
+/// words of the family whose path it is. One layer: each layer of a router costs every request a box and a copy.
+pub async fn around(mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    let family = family::of(request.method(), request.uri().path(), request.headers());
+    request.extensions_mut().insert(id.clone());
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let mut response = family::in_its_words(answered.unwrap_or_else(|_| panicked()), family, &id.0);
+    if let Ok(value) = HeaderValue::try_from(id.0) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// What a panic is to its client. Its words stay in the log.
+fn panicked() -> Response {
+    Error::internal("Something went wrong in this server. The log has the place; please report it.").into_response()
 }
 
 /// Clients disagree on whether the base URL ends in `/v1`: with `/v1` missing or doubled, the path still leads to where it
@@ -97,23 +122,6 @@ pub async fn unknown_method(method: Method, uri: Uri) -> Error {
     let known: Vec<&str> =
         endpoints::all().iter().filter(|endpoint| endpoint.is_at(uri.path())).map(|endpoint| endpoint.method).collect();
     Error::method_not_allowed(format!("Not allowed to {method} on {path}. Use {}.", known.join(" or ")))
-}
-
-/// A panic is one request's 500, and its words stay in the log.
-pub fn catch_panic() -> CatchPanicLayer<Panicked> {
-    CatchPanicLayer::custom(Panicked)
-}
-
-/// Makes the 500.
-#[derive(Clone, Copy)]
-pub struct Panicked;
-
-impl ResponseForPanic for Panicked {
-    type ResponseBody = Body;
-
-    fn response_for_panic(&mut self, _: Box<dyn Any + Send + 'static>) -> Response {
-        Error::internal("Something went wrong in this server. The log has the place; please report it.").into_response()
-    }
 }
 
 /// Web pages of the configured origins may call; the list is read anew for each request.

@@ -4,13 +4,13 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use axum::{Extension, Router};
 
 use super::auth::{Caller, Door, require};
 use super::door::{self, Arrival};
-use super::{App, admin, edge, family, google, meta, models, responses};
+use super::{App, admin, edge, google, meta, models, responses};
 use crate::clients::Needs;
 use crate::protocol::Protocol;
 use crate::protocol::anthropic::{AnthropicCount, AnthropicMessages};
@@ -202,14 +202,7 @@ pub fn router(app: App) -> Router {
         let door = Door { app: app.clone(), needs: endpoint.needs };
         router = router.route(endpoint.path, endpoint.route().layer(from_fn_with_state(door, require)));
     }
-    router
-        .fallback(edge::unknown_path)
-        .method_not_allowed_fallback(edge::unknown_method)
-        .layer(edge::catch_panic())
-        .layer(edge::cors(app.clone()))
-        .layer(from_fn(family::in_its_words))
-        .layer(from_fn(edge::request_id))
-        .with_state(app)
+    router.fallback(edge::unknown_path).method_not_allowed_fallback(edge::unknown_method).with_state(app)
 }
 
 #[cfg(test)]

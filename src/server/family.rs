@@ -1,12 +1,9 @@
 //! In whose words a request is answered when something is wrong: those of the vendor whose clients use the path.
 
-use axum::extract::Request;
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use axum::middleware::Next;
 use axum::response::Response;
 
-use super::edge::RequestId;
 use super::{endpoints, google, respond};
 use crate::error::Error;
 use crate::protocol::{Anthropic, Family, Google, OpenAi};
@@ -40,19 +37,16 @@ pub fn by_headers(headers: &HeaderMap) -> &'static dyn Family {
 }
 
 /// Tells an error in the words of the family whose request it was, wherever it came from.
-pub async fn in_its_words(request: Request, next: Next) -> Response {
-    let family = of(request.method(), request.uri().path(), request.headers());
-    let id = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone()).unwrap_or_default();
-    let mut response = next.run(request).await;
+pub fn in_its_words(mut response: Response, family: &dyn Family, id: &str) -> Response {
     if let Some(error) = response.extensions_mut().remove::<Error>() {
-        let mut told = respond::tell(&error, family, &id);
-        // What the layers further in have said stays, about other origins for one; the length was that of no body.
+        let mut told = respond::tell(&error, family, id);
+        // What the layers further in have said stays; the length was that of no body.
         let said = std::mem::take(response.headers_mut());
         told.headers_mut().extend(said.into_iter().filter(|(name, _)| name.as_ref() != Some(&CONTENT_LENGTH)));
         response = told;
     }
     if let Some(name) = family.id_header()
-        && let Ok(value) = HeaderValue::from_str(&id)
+        && let Ok(value) = HeaderValue::from_str(id)
     {
         response.headers_mut().insert(HeaderName::from_static(name), value);
     }

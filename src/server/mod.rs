@@ -16,14 +16,17 @@ mod respond;
 mod responses;
 mod run;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::BoxError;
 use axum::body::Body;
 use axum::http::Request;
-use axum::{BoxError, Router};
+use axum::middleware::from_fn;
+use axum::response::Response;
 use bytes::Bytes;
-use tower::util::MapRequest;
+use tower::{Service, ServiceBuilder};
 
 use crate::runtime::{Live, Services};
 
@@ -54,15 +57,18 @@ impl App {
     }
 }
 
-/// The router behind what mends paths.
-type Service<B> = MapRequest<Router, fn(Request<B>) -> Request<Body>>;
-
 /// The whole HTTP service, for bodies of the listener's kind.
-pub fn service<B>(app: App) -> Service<B>
+pub fn service<B>(
+    app: App,
+) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone + Send
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    // Outside of the router, because it changes the path that is routed by.
-    MapRequest::new(endpoints::router(app), |request: Request<B>| edge::tolerate_base_url(request.map(Body::new)))
+    ServiceBuilder::new()
+        // Before the router, because it changes the path that is routed by.
+        .map_request(|request: Request<B>| edge::tolerate_base_url(request.map(Body::new)))
+        .layer(edge::cors(app.clone()))
+        .layer(from_fn(edge::around))
+        .service(endpoints::router(app))
 }

@@ -24,8 +24,8 @@ impl ModelLabels {
     }
 
     /// The name as a label: itself when it is known, else `other`.
-    pub fn label(&self, model: &str) -> String {
-        if self.knows(model) { model.to_owned() } else { "other".to_owned() }
+    pub fn label<'m>(&self, model: &'m str) -> &'m str {
+        if self.knows(model) { model } else { "other" }
     }
 
     fn knows(&self, model: &str) -> bool {

@@ -3,13 +3,17 @@
 use std::io::IsTerminal;
 use std::sync::OnceLock;
 
+use serde::Serialize;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
+use super::lines::{LINES, Pen};
 use super::settings::{Format, LogSettings};
 
 static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
+/// Set when lines are JSON.
+static JSON: OnceLock<()> = OnceLock::new();
 
 /// Begins to log, or, when it has begun, changes the level. A change of format needs a restart.
 pub fn apply(settings: &LogSettings) {
@@ -25,7 +29,7 @@ pub fn apply(settings: &LogSettings) {
         Format::Pretty => true,
         Format::Json => false,
     };
-    let lines = fmt::layer().with_writer(std::io::stderr);
+    let lines = fmt::layer().with_writer(Pen);
     let lines = if pretty {
         lines.with_target(false).boxed()
     } else {
@@ -33,6 +37,29 @@ pub fn apply(settings: &LogSettings) {
     };
     if tracing_subscriber::registry().with(filter).with(lines).try_init().is_ok() {
         let _ = FILTER.set(handle);
+        if !pretty {
+            let _ = JSON.set(());
+        }
+    }
+}
+
+/// Whether lines are JSON, so that one may be [written](write) as it is.
+pub fn are_json() -> bool {
+    JSON.get().is_some()
+}
+
+/// Writes a line that is JSON already, among those of the subscriber: one that is written for each request is worth it.
+pub fn write(line: &impl Serialize) {
+    if let Ok(mut text) = serde_json::to_vec(line) {
+        text.push(b'\n');
+        LINES.add(&text);
+    }
+}
+
+/// Waits until all lines are written. For the end of the process.
+pub fn flush() {
+    if FILTER.get().is_some() {
+        LINES.flush();
     }
 }
 

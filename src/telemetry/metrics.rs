@@ -58,6 +58,10 @@ fn describe() {
     describe_gauge!("gemini_adapter_cache_entries", "Answers that are kept.");
     describe_gauge!("gemini_adapter_cache_bytes", "All kept answers.");
     describe_counter!("gemini_adapter_request_tags_lost", "Requests whose `on_log` was left out: too many at once.");
+    describe_counter!(
+        "gemini_adapter_log_lines_lost",
+        "Log lines that were left out: what reads them did not keep up."
+    );
     describe_histogram!(
         "gemini_adapter_request_duration_seconds",
         "From a request's arrival to the end of its answer."

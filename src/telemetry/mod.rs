@@ -7,10 +7,12 @@ mod durations;
 mod journal;
 mod kept;
 mod labels;
+mod lines;
 pub mod logs;
 mod metrics;
 mod pulse;
 mod request;
+mod series;
 pub mod settings;
 mod tally;
 
@@ -29,6 +31,7 @@ pub use tally::Tally;
 
 use crate::fault::Fault;
 use crate::problem::Problems;
+use series::Series;
 
 /// Where all events go. Clones share it.
 #[derive(Clone, Debug)]
@@ -39,13 +42,15 @@ pub struct Telemetry {
     kept: Arc<KeptTally>,
     labels: Arc<ModelLabels>,
     exporter: Exporter,
+    series: Arc<Series>,
 }
 
 impl Telemetry {
     /// Starts counting.
     pub fn start() -> Self {
+        let exporter = Exporter::install();
         let (tally, pulse, journal, kept, labels) = Default::default();
-        Self { tally, pulse, journal, kept, labels, exporter: Exporter::install() }
+        Self { tally, pulse, journal, kept, labels, exporter, series: Series::new().into() }
     }
 
     /// For `/stats`.
@@ -87,7 +92,7 @@ impl Telemetry {
     pub fn attempt_failed(&self, id: &str, pool: &str, key: &str, model: &str, fault: &Fault) {
         ::metrics::counter!(
             "gemini_adapter_upstream_attempts",
-            "pool" => pool.to_owned(), "model" => self.labels.label(model), "outcome" => fault.kind.name()
+            "pool" => pool.to_owned(), "model" => self.labels.label(model).to_owned(), "outcome" => fault.kind.name()
         )
         .increment(1);
         tracing::warn!(
@@ -106,11 +111,7 @@ impl Telemetry {
     /// An attempt on a key was answered.
     pub fn attempt_succeeded(&self, pool: &str, model: &str) {
         self.labels.learn(model);
-        ::metrics::counter!(
-            "gemini_adapter_upstream_attempts",
-            "pool" => pool.to_owned(), "model" => self.labels.label(model), "outcome" => "ok"
-        )
-        .increment(1);
+        self.series.answered(pool, self.labels.label(model)).increment(1);
     }
 
     /// What kept answers had to do with a call: `hit`, `joined`, `miss`, `refresh` or `bypass`.

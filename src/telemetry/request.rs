@@ -10,9 +10,12 @@ use serde_json::{Map, Value};
 
 use super::journal::{Arrived, Facts, Rest, Trace};
 use super::tally::Over;
-use super::{Telemetry, afterwards};
+use super::{Telemetry, afterwards, logs};
 use crate::error::Error;
 use crate::fault::Fault;
+
+/// What filters of `log.level` know the lines of requests by.
+const ACCESS: &str = "gemini_adapter::access";
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +54,7 @@ pub struct Ended {
     /// HTTP status; 499 when the client left, 502 when a stream broke.
     pub status: u16,
     /// Until the first content.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_token_ms: Option<u64>,
     /// Until the end.
     pub duration_ms: u64,
@@ -66,14 +70,40 @@ pub struct Ended {
 impl Ended {
     /// Writes the log line, with what others have to say of the request.
     pub(super) fn log(&self, tags: Option<&Map<String, Value>>) {
+        if !tracing::enabled!(target: ACCESS, tracing::Level::INFO) {
+            return;
+        }
         let tags = tags.filter(|tags| !tags.is_empty()).map(|tags| Value::Object(tags.clone()).to_string());
+        if logs::are_json() {
+            return logs::write(&Line::of(self, tags));
+        }
         tracing::info!(
-            target: "gemini_adapter::access",
+            target: ACCESS,
             request_id = self.request_id, api = self.api, stream = self.stream, client = self.client, asked = self.asked,
             model = self.model, pool = self.pool, key = self.key, attempts = self.attempts, status = self.status,
             first_token_ms = self.first_token_ms, duration_ms = self.duration_ms, prompt_tokens = self.prompt_tokens,
             completion_tokens = self.completion_tokens, cache = self.cache, tags, "request"
         );
+    }
+}
+
+/// The line of a request, as the subscriber would write it.
+#[derive(Serialize)]
+struct Line<'e> {
+    timestamp: String,
+    level: &'static str,
+    message: &'static str,
+    #[serde(flatten)]
+    ended: &'e Ended,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<String>,
+    target: &'static str,
+}
+
+impl<'e> Line<'e> {
+    fn of(ended: &'e Ended, tags: Option<String>) -> Self {
+        let timestamp = format!("{:.6}", jiff::Timestamp::now());
+        Self { timestamp, level: "INFO", message: "request", ended, tags, target: ACCESS }
     }
 }
 
@@ -148,7 +178,7 @@ pub struct RequestRecord {
 
 impl RequestRecord {
     pub(super) fn begin(telemetry: Telemetry, id: &str, api: &'static str) -> Self {
-        ::metrics::gauge!("gemini_adapter_inflight_requests").increment(1.0);
+        telemetry.series.inflight.increment(1.0);
         let trace = telemetry.journal.begin(id, api);
         Self {
             telemetry,
@@ -318,31 +348,21 @@ impl RequestRecord {
     }
 
     fn count(&self, status: u16, elapsed: Duration) {
-        let model = self.telemetry.labels.label(&self.model);
-        let over = Over {
-            status,
-            client: &self.client,
-            model: &model,
-            elapsed,
-            first_token: self.first_token,
-            tokens: self.tokens,
-        };
+        let Telemetry { labels, series, .. } = &self.telemetry;
+        let model = labels.label(&self.model);
+        let over =
+            Over { status, client: &self.client, model, elapsed, first_token: self.first_token, tokens: self.tokens };
         self.telemetry.tally.request(&over);
         self.telemetry.pulse.beat(&over);
-        ::metrics::counter!(
-            "gemini_adapter_requests", "api" => self.api, "model" => model.clone(), "code" => status.to_string()
-        )
-        .increment(1);
-        ::metrics::histogram!("gemini_adapter_request_duration_seconds", "api" => self.api, "model" => model.clone())
-            .record(elapsed.as_secs_f64());
+        let requests = series.of_requests(self.api, model);
+        requests.code(status).increment(1);
+        requests.duration.record(elapsed.as_secs_f64());
         if let Some(first) = self.first_token {
-            ::metrics::histogram!("gemini_adapter_time_to_first_token_seconds", "api" => self.api, "model" => model.clone())
-                .record(first.as_secs_f64());
+            requests.first_token.record(first.as_secs_f64());
         }
         for (kind, tokens) in [("prompt", self.tokens.0), ("completion", self.tokens.1)] {
             if tokens > 0 {
-                ::metrics::counter!("gemini_adapter_tokens", "model" => model.clone(), "type" => kind)
-                    .increment(tokens);
+                series.tokens(kind, model).increment(tokens);
             }
         }
     }
@@ -354,6 +374,6 @@ impl Drop for RequestRecord {
             return;
         }
         self.tell(Outcome::Cancelled);
-        ::metrics::gauge!("gemini_adapter_inflight_requests").decrement(1.0);
+        self.telemetry.series.inflight.decrement(1.0);
     }
 }

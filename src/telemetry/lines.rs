@@ -1,0 +1,163 @@
+//! The way of log lines to standard error: gathered for a moment and written by a thread of its own. No request waits for a
+//! terminal, a pipe or a disk; when what is behind does not keep up, lines are lost and counted, and never memory.
+
+use std::io::Write;
+use std::mem::take;
+use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tracing_subscriber::fmt::MakeWriter;
+
+/// How long lines are gathered: one write then, however many there are.
+const GATHERED: Duration = Duration::from_millis(20);
+/// What may wait to be written, in bytes.
+const MOST: usize = 4 * 1024 * 1024;
+/// How long the end of the process waits for the last lines.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The lines of this process.
+pub static LINES: LazyLock<Lines> = LazyLock::new(|| {
+    let write = || LINES.write_to(&mut std::io::stderr());
+    let thread = std::thread::Builder::new().name("log".to_owned()).spawn(write);
+    Lines { alone: thread.is_err(), ..Lines::default() }
+});
+
+/// Lines on their way.
+#[derive(Default)]
+pub struct Lines {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+    /// Without a thread: each line is written by who has it.
+    alone: bool,
+}
+
+#[derive(Default)]
+struct Waiting {
+    text: Vec<u8>,
+    /// Being written at this moment.
+    writing: bool,
+    /// Somebody waits for the end.
+    hurry: bool,
+}
+
+impl Lines {
+    /// Takes in a line, or several, with their ends.
+    pub fn add(&self, line: &[u8]) {
+        if self.alone {
+            let _ = std::io::stderr().write_all(line);
+            return;
+        }
+        let mut waiting = self.lock();
+        if waiting.text.len() + line.len() > MOST {
+            drop(waiting);
+            metrics::counter!("gemini_adapter_log_lines_lost").increment(1);
+            return;
+        }
+        let first = waiting.text.is_empty();
+        waiting.text.extend_from_slice(line);
+        drop(waiting);
+        if first {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits, but not for ever, until all there is has been written.
+    pub fn flush(&self) {
+        let mut waiting = self.lock();
+        waiting.hurry = true;
+        self.changed.notify_all();
+        let unwritten = |waiting: &mut Waiting| waiting.writing || !waiting.text.is_empty();
+        let done = self.changed.wait_timeout_while(waiting, PATIENCE, unwritten);
+        done.unwrap_or_else(PoisonError::into_inner).0.hurry = false;
+    }
+
+    fn write_to(&self, out: &mut impl Write) {
+        let mut spare = Vec::new();
+        loop {
+            let waiting = self.lock();
+            let waiting = self.changed.wait_while(waiting, |waiting| waiting.text.is_empty());
+            let waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+            let gathered = self.changed.wait_timeout_while(waiting, GATHERED, |waiting| !waiting.hurry);
+            let mut waiting = gathered.unwrap_or_else(PoisonError::into_inner).0;
+            let mut text = std::mem::replace(&mut waiting.text, take(&mut spare));
+            waiting.writing = true;
+            drop(waiting);
+            // There is nobody to tell that nothing can be told.
+            let _ = out.write_all(&text);
+            text.clear();
+            spare = text;
+            self.lock().writing = false;
+            self.changed.notify_all();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a subscriber writes its lines to.
+pub struct Pen;
+
+impl Write for Pen {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        LINES.add(text);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Pen {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        Self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use super::*;
+
+    /// A way out that says when it is asked, and waits for leave.
+    struct Slow(Sender<Vec<u8>>, Receiver<()>);
+
+    impl Write for Slow {
+        fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+            let _ = self.0.send(text.to_vec());
+            let _ = self.1.recv();
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn who_logs_never_waits_and_memory_is_bounded() {
+        let (asked, writes) = channel();
+        let (leave, may) = channel();
+        let lines = Arc::new(Lines::default());
+        let writer = lines.clone();
+        std::thread::spawn(move || writer.write_to(&mut Slow(asked, may)));
+        lines.add(b"first\n");
+        assert_eq!(writes.recv().unwrap(), b"first\n");
+        // The way out is blocked now; all that follows comes back at once.
+        let line = [b'x'; 1024];
+        (0..2 * MOST / line.len()).for_each(|_| lines.add(&line));
+        assert_eq!(lines.lock().text.len(), MOST);
+        leave.send(()).unwrap();
+        assert_eq!(writes.recv().unwrap().len(), MOST, "what was gathered goes out in one write");
+        leave.send(()).unwrap();
+        lines.flush();
+        let waiting = lines.lock();
+        assert!(waiting.text.is_empty() && !waiting.writing);
+    }
+}

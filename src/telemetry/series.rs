@@ -1,0 +1,119 @@
+//! Metrics of requests, found once by their labels: to find one costs more than to count in it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+
+/// Metrics by two labels, of which a configuration and Google's models bound the values.
+#[derive(Debug)]
+pub struct ByLabels<T>(RwLock<HashMap<String, Vec<(String, T)>>>);
+
+impl<T> Default for ByLabels<T> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<T: Clone> ByLabels<T> {
+    /// The one of these labels; made by `make` when it is asked for first.
+    pub fn get(&self, model: &str, other: &str, make: impl FnOnce() -> T) -> T {
+        let found = |all: &HashMap<String, Vec<(String, T)>>| {
+            all.get(model)?.iter().find(|(label, _)| label == other).map(|(_, one)| one.clone())
+        };
+        if let Some(one) = found(&self.0.read().unwrap_or_else(PoisonError::into_inner)) {
+            return one;
+        }
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(one) = found(&all) {
+            return one;
+        }
+        let one = make();
+        all.entry(model.to_owned()).or_default().push((other.to_owned(), one.clone()));
+        one
+    }
+}
+
+/// What is counted of each request of one dialect and model.
+pub struct OfRequests {
+    api: &'static str,
+    model: String,
+    codes: RwLock<Vec<(u16, Counter)>>,
+    /// From arrival to the end.
+    pub duration: Histogram,
+    /// From arrival to the first content.
+    pub first_token: Histogram,
+}
+
+impl OfRequests {
+    fn of(api: &'static str, model: &str) -> Self {
+        let (duration, first) =
+            ("gemini_adapter_request_duration_seconds", "gemini_adapter_time_to_first_token_seconds");
+        Self {
+            api,
+            model: model.to_owned(),
+            codes: RwLock::default(),
+            duration: histogram!(duration, "api" => api, "model" => model.to_owned()),
+            first_token: histogram!(first, "api" => api, "model" => model.to_owned()),
+        }
+    }
+
+    /// Requests that ended with this status.
+    pub fn code(&self, status: u16) -> Counter {
+        let known =
+            |codes: &[(u16, Counter)]| codes.iter().find(|(code, _)| *code == status).map(|(_, one)| one.clone());
+        if let Some(one) = known(&self.codes.read().unwrap_or_else(PoisonError::into_inner)) {
+            return one;
+        }
+        let labels = [("api", self.api.to_owned()), ("model", self.model.clone()), ("code", status.to_string())];
+        let one = counter!("gemini_adapter_requests", &labels);
+        self.codes.write().unwrap_or_else(PoisonError::into_inner).push((status, one.clone()));
+        one
+    }
+}
+
+/// The metrics that each request touches.
+pub struct Series {
+    /// Requests that are being answered.
+    pub inflight: Gauge,
+    requests: ByLabels<Arc<OfRequests>>,
+    answered: ByLabels<Counter>,
+    tokens: ByLabels<Counter>,
+}
+
+impl Series {
+    /// With the process's recorder, which has to be there.
+    pub fn new() -> Self {
+        Self {
+            inflight: gauge!("gemini_adapter_inflight_requests"),
+            requests: ByLabels::default(),
+            answered: ByLabels::default(),
+            tokens: ByLabels::default(),
+        }
+    }
+
+    /// Of requests of this dialect and model.
+    pub fn of_requests(&self, api: &'static str, model: &str) -> Arc<OfRequests> {
+        self.requests.get(model, api, || OfRequests::of(api, model).into())
+    }
+
+    /// Attempts of this pool and model that were answered.
+    pub fn answered(&self, pool: &str, model: &str) -> Counter {
+        self.answered.get(model, pool, || {
+            let labels = [("pool", pool.to_owned()), ("model", model.to_owned()), ("outcome", "ok".to_owned())];
+            counter!("gemini_adapter_upstream_attempts", &labels)
+        })
+    }
+
+    /// Tokens of this kind and model.
+    pub fn tokens(&self, kind: &'static str, model: &str) -> Counter {
+        let labels = || [("model", model.to_owned()), ("type", kind.to_owned())];
+        self.tokens.get(model, kind, || counter!("gemini_adapter_tokens", &labels()))
+    }
+}
+
+impl std::fmt::Debug for Series {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Series")
+    }
+}
