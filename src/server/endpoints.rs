@@ -109,6 +109,12 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("POST", "/admin/keys/{id}/{action}", Needs::Admin, "reset (?model=…), disable, enable or test a key", || {
         post(admin::keys::act)
     }),
+    row("GET", "/admin", Needs::Nothing, "leads to the dashboard", || get(admin::page::with_slash)),
+    row("GET", "/admin/", Needs::Nothing, "the dashboard; it asks for an admin key", || get(admin::page::index)),
+    row("GET", "/admin/page/{*file}", Needs::Nothing, "its files", || get(admin::page::file)),
+    row("GET", "/admin/events", Needs::Admin, "what changes, as events: the dashboard lives from it", || {
+        get(admin::feed::watch)
+    }),
     row("GET", "/admin/requests", Needs::Admin, "requests under way, and the last that are over", || {
         get(admin::requests::list)
     }),

@@ -42,13 +42,15 @@ pub struct App {
     pub services: Arc<Services>,
     /// Whether a stop was asked for.
     pub draining: Arc<AtomicBool>,
+    /// Those who watch.
+    pub feed: Arc<admin::feed::Feed>,
 }
 
 impl App {
     /// Before it accepts anything.
     pub fn new(live: Arc<Live>) -> Self {
         let services = live.services().clone();
-        Self { live, services, draining: Arc::default() }
+        Self { live, services, draining: Arc::default(), feed: Arc::default() }
     }
 
     /// Whether a stop was asked for.

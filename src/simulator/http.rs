@@ -60,6 +60,7 @@ impl State {
     fn scenario(&self, prompt: &str, key: &str, model: &str) -> Option<Scenario> {
         let scenario = Scenario::of_request(prompt).or_else(|| self.scenario.clone())?;
         match scenario.times() {
+            _ if !scenario.happens() => None,
             Some(times) if self.arrivals.again(scenario.name, key, model) >= times => None,
             _ => Some(scenario),
         }

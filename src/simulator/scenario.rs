@@ -125,7 +125,7 @@ const fn row(name: &'static str, about: &'static str, kind: Kind) -> ScenarioRow
     ScenarioRow { name, about, kind }
 }
 
-/// A scenario with its values. `times=N`: only the first N times for each key and model.
+/// A scenario with its values. `times=N`: only the first N times for each key and model. `odds=N`: in so many of a hundred calls.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     pub name: &'static str,
@@ -163,6 +163,11 @@ impl Scenario {
     /// How many times it happens, if not always.
     pub fn times(&self) -> Option<usize> {
         self.values.get("times")?.parse().ok()
+    }
+
+    /// Whether it happens this time.
+    pub fn happens(&self) -> bool {
+        fastrand::u64(0..100) < self.number("odds", 100)
     }
 
     /// The error it stands for, and whether it is a page instead of JSON.

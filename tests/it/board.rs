@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use futures_util::StreamExt;
+use futures_util::future::join_all;
 use gemini_adapter::simulator::{Options, Simulator};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -211,4 +213,139 @@ async fn what_was_used_is_told_by_client_and_by_key() {
         (&json!(2), &json!(1))
     );
     assert!(models["models"][0]["duration"]["p50_ms"].is_f64());
+}
+
+/// Somebody who watches the feed.
+struct Watcher {
+    chunks: std::pin::Pin<Box<dyn futures_util::Stream<Item = reqwest::Result<bytes::Bytes>> + Send>>,
+    text: String,
+}
+
+impl Watcher {
+    async fn of(server: &Server) -> Self {
+        let request = reqwest::Client::new().get(format!("{}/admin/events", server.url)).bearer_auth(ADMIN_KEY);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        Self { chunks: Box::pin(response.bytes_stream()), text: String::new() }
+    }
+
+    /// The next event; None at the end.
+    async fn next(&mut self) -> Option<(String, Value)> {
+        loop {
+            if let Some((frame, rest)) = self.text.split_once("\n\n") {
+                let event = frame.strip_prefix("event: ").and_then(|frame| frame.split_once("\ndata: "));
+                let event = event.map(|(name, data)| (name.to_owned(), serde_json::from_str(data).unwrap()));
+                self.text = rest.to_owned();
+                match event {
+                    Some(event) => return Some(event),
+                    None => continue,
+                }
+            }
+            let chunk = self.chunks.next().await?.ok()?;
+            self.text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+
+    async fn until(&mut self, name: &str, holds: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let (event, data) = self.next().await.expect("the feed goes on");
+            if event == name && holds(&data) {
+                return data;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn many_watchers_are_told_the_same() {
+    let server = Server::start(&[GOOD]).await;
+    for (key, status) in [(None, 401), (Some(CLIENT_KEY), 403)] {
+        assert_eq!(server.request("GET", "/admin/events", key, None).await.status, status);
+    }
+    let mut watchers = join_all((0..60).map(|_| Watcher::of(&server))).await;
+    for watcher in &mut watchers {
+        let mut first = Vec::new();
+        while first.len() < 7 {
+            first.push(watcher.next().await.unwrap().0);
+        }
+        assert_eq!(first, ["hello", "requests", "pools", "metrics", "config", "plugins", "usage"]);
+    }
+    assert_eq!(server.say("hi").await.status, 200);
+    let mut told = Vec::new();
+    for watcher in &mut watchers {
+        told.push(watcher.until("requests", |data| data["over"][0]["status"] == 200).await);
+        watcher.until("pools", |data| data["pools"]["default"]["keys"][0]["requests"] == 1).await;
+    }
+    assert!(told.iter().all(|one| *one == told[0]));
+    // Whoever comes later is told how everything stands.
+    let late = Watcher::of(&server).await.until("requests", |_| true).await;
+    assert_eq!((&late["all"], &late["over"][0]["number"]), (&json!(true), &told[0]["over"][0]["number"]));
+}
+
+#[tokio::test]
+async fn another_configuration_lets_watchers_in_anew() {
+    let server = Server::start(&[GOOD]).await;
+    let mut watcher = Watcher::of(&server).await;
+    watcher.until("config", |data| data["generation"] == 1).await;
+    std::fs::write(server.path("config.toml"), with_keys(&[GOOD, MINUTE])).unwrap();
+    assert_eq!(server.admin("POST", "/admin/reload").await.status, 200);
+    while watcher.next().await.is_some() {}
+    let config = Watcher::of(&server).await.until("config", |_| true).await;
+    assert_eq!((&config["generation"], &config["history"][0]["live"]), (&json!(2), &json!(true)));
+}
+
+#[tokio::test]
+async fn a_refused_change_is_told_at_once_and_no_key_is() {
+    let server = Server::configured(&kept(3), &[]).await;
+    let mut watcher = Watcher::of(&server).await;
+    server.chat(json!({ "model": GOOD, "user": GOOD, "messages": [{ "role": "user", "content": ADMIN_KEY }] })).await;
+    std::fs::write(server.path("config.toml"), format!("{}[upstream]\nattempts = 99\n", kept(3))).unwrap();
+    assert_eq!(server.admin("POST", "/admin/reload").await.status, 422);
+    let mut texts = String::new();
+    loop {
+        let (name, data) = watcher.next().await.unwrap();
+        texts.push_str(&data.to_string());
+        if name == "config" && data["refused"]["problems"][0]["path"] == "upstream.attempts" {
+            break;
+        }
+    }
+    assert!(texts.contains("chat") && !texts.contains("canary") && !texts.contains(ADMIN_KEY), "{texts}");
+}
+
+#[tokio::test]
+async fn the_page_is_whole_and_lets_nothing_else_in() {
+    let server = Server::start(&[GOOD]).await;
+    let page = server.request("GET", "/admin/", None, None).await;
+    assert_eq!((page.status, page.headers["content-type"].as_str()), (200, "text/html; charset=utf-8"));
+    let policy = &page.headers["content-security-policy"];
+    for part in ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(!policy.contains("unsafe") && !page.text.contains("<style") && !page.text.contains(" style="));
+    let redirect = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let redirect = redirect.get(format!("{}/admin", server.url)).send().await.unwrap();
+    assert_eq!((redirect.status().as_u16(), redirect.headers()["location"].to_str().unwrap()), (308, "admin/"));
+
+    let mut seen = std::collections::BTreeSet::new();
+    let mut wanted = vec!["app.js".to_owned(), "style.css".to_owned(), "icon.svg".to_owned()];
+    while let Some(name) = wanted.pop() {
+        let file = server.request("GET", &format!("/admin/page/{name}"), None, None).await;
+        assert_eq!(file.status, 200, "{name}");
+        let held = [("if-none-match", file.headers["etag"].clone())];
+        let again = server.send("GET", &format!("/admin/page/{name}"), &held, None).await;
+        assert_eq!((again.status, again.text.as_str()), (304, ""), "{name}");
+        let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for import in file.text.split(" from '").skip(1).filter_map(|rest| rest.split('\'').next()) {
+            let path = match import.strip_prefix("../") {
+                Some(rest) => rest.to_owned(),
+                None => [folder, import.trim_start_matches("./")].join("/").trim_start_matches('/').to_owned(),
+            };
+            if seen.insert(path.clone()) {
+                wanted.push(path);
+            }
+        }
+    }
+    assert!(seen.len() > 15, "{seen:?}");
+    assert_eq!(server.request("GET", "/admin/page/nothing.js", None, None).await.status, 404);
+    assert_eq!(server.request("GET", "/admin/page/../config.toml", None, None).await.status, 404);
 }

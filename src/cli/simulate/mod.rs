@@ -38,7 +38,10 @@ enum What {
 
 fn after_help() -> String {
     let rows: Vec<String> = SCENARIOS.iter().map(|row| format!("  {:<14} {}", row.name, row.about)).collect();
-    format!("Scenarios, by `[[sim:NAME key=value]]` in the last message:\n{}", rows.join("\n"))
+    format!(
+        "Scenarios, by `[[sim:NAME key=value]]` in the last message (times=N: only the first N times; odds=N: in so many of a hundred):\n{}",
+        rows.join("\n")
+    )
 }
 
 /// Serves until Ctrl-C.

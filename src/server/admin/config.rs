@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::problem::Problems;
-use crate::runtime::Live;
+use crate::runtime::{Live, Snapshot};
 use crate::server::App;
 use crate::server::auth::Caller;
 use crate::server::respond::document;
@@ -32,12 +32,16 @@ pub async fn rollback(State(app): State<App>, Path(generation): Path<u64>) -> Re
 
 /// The configurations that were accepted, the newest first.
 pub async fn history(State(app): State<App>, caller: Caller) -> Response {
+    document(StatusCode::OK, &json!({ "generations": generations(&app, &caller.snapshot) }))
+}
+
+/// The same, to be put into something.
+pub fn generations(app: &App, live: &Snapshot) -> Vec<Value> {
     let entry = |kept: crate::runtime::Generation| {
-        let live = kept.generation == caller.snapshot.generation;
+        let live = kept.generation == live.generation;
         json!({ "generation": kept.generation, "hash": kept.hash, "at": kept.at, "live": live, "changes": kept.changes })
     };
-    let generations: Vec<Value> = app.live.history().into_iter().map(entry).collect();
-    document(StatusCode::OK, &json!({ "generations": generations }))
+    app.live.history().into_iter().map(entry).collect()
 }
 
 /// The live configuration, secrets masked, and what was wrong with the last change if it was refused.

@@ -3,6 +3,9 @@
 pub mod cache;
 pub mod capsule;
 pub mod config;
+pub mod feed;
 pub mod keys;
+pub mod page;
+mod parts;
 pub mod requests;
 pub mod translate;

@@ -1,5 +1,7 @@
 //! `gemini-adapter demo`: the server with a stand-in Gemini behind it, and a command to try.
 
+mod traffic;
+
 use std::process::ExitCode;
 
 use clap::Args;
@@ -12,7 +14,7 @@ use crate::simulator::{Options, Simulator};
 /// The keys of the demo. They open nothing but the demo.
 const CLIENT_KEY: &str = "demo-client-key-0000000000";
 const ADMIN_KEY: &str = "demo-admin-key-00000000000";
-const GEMINI_KEYS: &str = "demo-gemini-key-one-000000,demo-gemini-key-two-000000";
+const GEMINI_KEYS: &[&str] = &["demo-gemini-key-one-000000", "demo-gemini-key-two-000000"];
 
 /// How to run it.
 #[derive(Debug, Args)]
@@ -20,6 +22,9 @@ pub struct DemoArgs {
     /// Address and port to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
     listen: String,
+    /// Have clients call all the time, and keys fail now and then: something to look at on the dashboard
+    #[arg(long)]
+    traffic: bool,
 }
 
 /// Serves until a signal.
@@ -45,26 +50,33 @@ pub async fn run(args: DemoArgs, sources: Sources) -> ExitCode {
         Err(code) => return code,
     };
     eprintln!("{}", words(&running.url()));
+    if args.traffic {
+        eprintln!("Clients are calling by themselves.\n");
+        traffic::begin(&running.url());
+    }
     serve::until_told(live, running, signals).await
 }
 
 /// The user's own configuration, with the demo's keys and upstream over it.
 fn demonstrated(mut sources: Sources, args: &DemoArgs, upstream: &str) -> Sources {
     let list =
-        |keys: &str| format!("[{}]", keys.split(',').map(|key| format!("\"{key}\"")).collect::<Vec<_>>().join(", "));
+        |keys: &[&str]| format!("[{}]", keys.iter().map(|key| format!("\"{key}\"")).collect::<Vec<_>>().join(", "));
     let quoted = |text: &str| format!("\"{text}\"");
     sources.overrides.extend(
         [
             ("server.listen", quoted(&args.listen)),
             ("upstream.base_url", quoted(upstream)),
-            ("auth.client_keys", list(CLIENT_KEY)),
-            ("auth.admin_keys", list(ADMIN_KEY)),
+            ("auth.client_keys", list(&[CLIENT_KEY])),
+            ("auth.admin_keys", list(&[ADMIN_KEY])),
             ("pools.default.keys", list(GEMINI_KEYS)),
             ("runtime.dir", quoted("")),
             ("log.level", quoted("warn")),
         ]
         .map(|(path, value)| (path.to_owned(), value)),
     );
+    if args.traffic {
+        sources.overrides.extend(traffic::settings().map(|(path, value)| (path.to_owned(), value)));
+    }
     sources
 }
 
@@ -82,7 +94,9 @@ Try it:
     -H 'Authorization: Bearer {CLIENT_KEY}' -H 'Content-Type: application/json' \\
     -d '{{\"model\": \"gpt-4o\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello!\"}}]}}'
 
-  curl {url}/stats -H 'Authorization: Bearer {CLIENT_KEY}'
+Look at it, with the admin key:
+
+  {url}/admin/
 
 Stop it with Ctrl-C.
 "
