@@ -5,6 +5,11 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::failed;
+use super::running::address;
+use crate::clients::{Clients, Mode};
+use crate::config::{Config, Sources, lenient};
+use crate::problem::Problems;
+use crate::reading::Reading;
 
 /// The pages of `docs/clients/`, by name.
 const CLIENTS: &[(&str, &str)] = &[
@@ -32,21 +37,21 @@ const MODEL: &str = "gemini-2.5-flash";
 pub struct ClientConfigArgs {
     /// The client; left out, all that are known are listed
     name: Option<String>,
-    /// Where the server is, without `/v1`
-    #[arg(long, value_name = "URL", default_value = ADDRESS)]
-    url: String,
-    /// An alias or a model
-    #[arg(long, default_value = MODEL)]
-    model: String,
+    /// Where the server is, without `/v1` [default: where the configuration has it listen]
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// An alias or a model [default: the first alias of the configuration, else a common model]
+    #[arg(long)]
+    model: Option<String>,
 }
 
-/// Prints the page of a client. A key is never asked for: it has no place on a screen.
-pub fn run(args: &ClientConfigArgs) -> ExitCode {
+/// Prints the page of a client, with what the configuration says in it, and what it says besides. A key is named, never shown.
+pub fn run(args: &ClientConfigArgs, sources: &Sources) -> ExitCode {
     let names: Vec<&str> = CLIENTS.iter().map(|(name, _)| *name).collect();
     let text = match &args.name {
         None => names.join("\n") + "\n",
         Some(name) => match CLIENTS.iter().find(|(known, _)| known == name) {
-            Some((_, page)) => filled(page, args.url.trim_end_matches('/').trim_end_matches("/v1"), &args.model),
+            Some((_, page)) => told(page, args, &lenient(sources, &Reading::default())),
             None => return failed(&format!("no client is called `{name}`; known are {}", names.join(", "))),
         },
     };
@@ -57,8 +62,43 @@ pub fn run(args: &ClientConfigArgs) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+fn told(page: &str, args: &ClientConfigArgs, config: &Config) -> String {
+    let aliases = aliases(config);
+    let url = args.url.clone().unwrap_or_else(|| format!("http://{}", address(config)));
+    let model = args.model.as_deref().or(aliases.first().copied()).unwrap_or(MODEL);
+    let mut text = filled(page, url.trim_end_matches('/').trim_end_matches("/v1"), model);
+    text.push_str(&format!("\n## This server\n\n- Key: {}\n", key(config)));
+    if !aliases.is_empty() {
+        text.push_str(&format!("- Aliases: `{}`; `GET /v1/models` lists all models.\n", aliases.join("`, `")));
+    }
+    text
+}
+
 fn filled(page: &str, url: &str, model: &str) -> String {
     page.replace(ADDRESS, url).replace(MODEL, model)
+}
+
+/// Aliases that are names; patterns are none.
+fn aliases(config: &Config) -> Vec<&str> {
+    let names = config.settings.models.aliases.keys().map(String::as_str);
+    names.filter(|name| !name.contains(['*', '?'])).collect()
+}
+
+/// Which key a client shows: the first one, by the name it has in logs.
+fn key(config: &Config) -> String {
+    let auth = &config.settings.auth;
+    if auth.mode == Mode::Open {
+        return "none is asked for; any text will do".to_owned();
+    }
+    let clients = Clients::prepare(auth, &config.environment, true, &mut Problems::new());
+    let named = auth.client_keys.iter().find_map(|client| {
+        let secret = client.key.resolve(&config.environment).ok()?.into_iter().next()?;
+        Some((clients.identify(secret.expose())?.name, client.key.masked()))
+    });
+    match named {
+        Some((name, place)) => format!("`YOUR_CLIENT_KEY` is the one that logs call `{name}`, the first of `{place}`"),
+        None => "none is configured yet: set SECURITY_ADAPTER_API_KEYS".to_owned(),
+    }
 }
 
 #[cfg(test)]

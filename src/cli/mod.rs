@@ -119,7 +119,7 @@ pub fn main() -> ExitCode {
             Command::Demo(args) => demo::run(args, sources).await,
             Command::Simulate(args) => simulate::run(args).await,
             Command::Translate(args) => translate::run(&args, sources),
-            Command::ClientConfig(args) => client_config::run(&args),
+            Command::ClientConfig(args) => client_config::run(&args, &sources),
             Command::Plugin(command) => plugin::run(command, sources),
             Command::Keys(args) => keys::run(args, &sources).await,
             Command::Healthcheck(args) => healthcheck::run(args, &sources).await,

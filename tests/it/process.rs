@@ -361,3 +361,22 @@ fn translate_needs_no_key() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("(messages[0].role)"));
 }
+
+/// What a client is told comes from the configuration; its key is named, and never shown.
+#[test]
+fn client_config_says_what_is_configured() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = "[server]\nlisten = \"0.0.0.0:8123\"\n[auth]\nclient_keys = [{ key = \"canary-client-key-000\", name = \"laptop\" }]\n[models.aliases]\n\"gpt-*\" = \"gemini-2.5-pro\"\nmine = \"gemini-2.5-pro\"\n";
+    std::fs::write(dir.path().join("mine.toml"), config).unwrap();
+    let told = |more: &[&str]| {
+        let found = command(dir.path()).args(["client-config", "--config", "mine.toml"]).args(more).output().unwrap();
+        assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
+        String::from_utf8(found.stdout).unwrap()
+    };
+    let codex = told(&["codex"]);
+    assert!(codex.contains("base_url = \"http://127.0.0.1:8123/v1\"") && codex.contains("model = \"mine\""), "{codex}");
+    assert!(codex.contains("`laptop`") && codex.contains("`mine`") && !codex.contains("canary"), "{codex}");
+    let elsewhere = told(&["aider", "--url", "https://gemini.example/v1", "--model", "gpt-4o"]);
+    assert!(elsewhere.contains("https://gemini.example/v1\n") && elsewhere.contains("openai/gpt-4o"), "{elsewhere}");
+    assert!(told(&[]).contains("claude-code\n"));
+}

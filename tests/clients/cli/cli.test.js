@@ -1,4 +1,4 @@
-// Claude Code and Codex, as their users run them, against a running server. `scripts/test` starts the server and the stand-in
+// Claude Code, Codex, Cline, Continue and aider, as their users run them, against a running server. `scripts/test` starts the server and the stand-in
 // Gemini behind it. Their homes are empty, and all they are told of is this server.
 
 import assert from "node:assert/strict";
@@ -8,15 +8,23 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { test } from "node:test";
 
-const { BASE_URL, CLIENT_KEY, PATH } = process.env;
+const { AIDER, BASE_URL, CLIENT_KEY, PATH } = process.env;
 const model = "gemini-3.8-flash";
 
-async function run(name, options, prepare) {
+async function newHome() {
   const home = await mkdtemp(join(tmpdir(), "cli-"));
-  const work = join(home, "work");
-  await mkdir(work);
-  const env = { PATH, HOME: home, ...(await prepare(home)) };
-  const child = spawn(resolve("node_modules/.bin", name), options, { cwd: work, env, stdio: ["ignore", "pipe", "pipe"] });
+  await mkdir(join(home, "work"));
+  return home;
+}
+
+async function run(name, options, prepare) {
+  const home = await newHome();
+  return start(resolve("node_modules/.bin", name), options, home, await prepare(home));
+}
+
+async function start(program, options, home, more = {}) {
+  const env = { PATH, HOME: home, ...more };
+  const child = spawn(program, options, { cwd: join(home, "work"), env, stdio: ["ignore", "pipe", "pipe"] });
   const said = { out: "", err: "" };
   child.stdout.on("data", (data) => { said.out += data; });
   child.stderr.on("data", (data) => { said.err += data; });
@@ -49,6 +57,42 @@ wire_api = "responses"
     return { ADAPTER_KEY: CLIENT_KEY };
   });
 
+const continued = (prompt, ...options) =>
+  run("cn", ["-p", "--config", "../config.yaml", ...options, prompt], async (home) => {
+    const config = `name: gemini-adapter
+version: 1.0.0
+schema: v1
+models:
+  - name: Gemini
+    provider: openai
+    model: ${model}
+    apiBase: ${BASE_URL}
+    apiKey: ${CLIENT_KEY}
+    roles: [chat, edit, apply]
+    capabilities: [tool_use]
+`;
+    await writeFile(join(home, "config.yaml"), config);
+    return { CONTINUE_TELEMETRY_ENABLED: "0" };
+  });
+
+async function cline(prompt) {
+  const home = await newHome();
+  const call = (...options) => start(resolve("node_modules/.bin/cline"), options, home);
+  await call("auth", "openai-compatible", "--apikey", CLIENT_KEY, "--baseurl", BASE_URL, "--modelid", model);
+  try {
+    return await call(prompt);
+  } finally {
+    // It leaves a daemon behind.
+    await call("hub", "stop");
+  }
+}
+
+async function aider(prompt) {
+  const quiet = ["--no-git", "--yes-always", "--no-check-update", "--no-show-model-warnings", "--no-analytics", "--no-pretty"];
+  const env = { OPENAI_API_BASE: BASE_URL, OPENAI_API_KEY: CLIENT_KEY };
+  return start(AIDER, ["--model", `openai/${model}`, "--message", prompt, ...quiet], await newHome(), env);
+}
+
 test("Claude Code answers", async () => {
   assert.match(await claude("say hello"), /You said: /);
 });
@@ -65,4 +109,25 @@ test("Codex answers", async () => {
 test("Codex runs tools over three turns", async () => {
   const said = await codex("[[sim:tool steps=3]] go");
   assert.match(said, /Results: (exec_command=.*){3}/s);
+});
+
+test("Continue answers", async () => {
+  assert.match(await continued("say hello"), /You said: say hello/);
+});
+
+test("Continue runs tools over three turns", async () => {
+  const said = await continued("[[sim:tool steps=3]] go", "--auto");
+  assert.match(said, /Results: (Read=.*){3}/s);
+});
+
+test("Cline answers", async () => {
+  assert.match(await cline("say hello"), /You said: say hello/);
+});
+
+test("Cline runs tools over three turns", async () => {
+  assert.match(await cline("[[sim:tool steps=3]] go"), /Results: (read_files=.*){3}/s);
+});
+
+test("aider answers", async () => {
+  assert.match(await aider("say hello"), /You said: say hello/);
 });
