@@ -14,16 +14,18 @@ export const room = (element) => Math.max(240, (element.clientWidth || 900) - 28
 
 /** The last minutes: one stack of bars a beat. `beats`: arrays of numbers, one for each of `fills`. */
 export function pulse(beats, fills, width, label) {
-  const [height, foot] = [116, 18];
+  const [height, foot, gutter] = [116, 18, 26];
+  const whole = width;
+  width -= gutter;
   beats = [...Array(Math.max(0, BEATS - beats.length)).fill(fills.map(() => 0)), ...beats];
   const highest = 2 * Math.ceil(Math.max(4, ...beats.map((beat) => beat.reduce((sum, part) => sum + part, 0))) / 2);
   const step = width / Math.max(beats.length, 1);
   const scale = (height - 12) / highest;
-  const chart = s('svg', { class: 'chart', viewBox: `0 0 ${width} ${height + foot}`, role: 'img', 'aria-label': label });
+  const chart = s('svg', { class: 'chart', viewBox: `0 0 ${whole} ${height + foot}`, role: 'img', 'aria-label': label });
   for (const line of [0, 0.5, 1]) {
     const y = height - line * highest * scale;
     chart.append(s('line', { class: 'axis', x1: 0, x2: width, y1: y, y2: y }));
-    if (line) chart.append(s('text', { class: 'small', x: width, y: y - 3, 'text-anchor': 'end' }, String(Math.round(line * highest))));
+    if (line) chart.append(s('text', { x: whole, y: y + 4, 'text-anchor': 'end' }, String(Math.round(line * highest))));
   }
   fills.forEach((fill, series) => {
     const bars = beats.map((beat, place) => {

@@ -1,6 +1,6 @@
 // English. `zh.js` has the same names.
 export default {
-  'login.key': 'Admin key', 'login.about': 'One of `auth.admin_keys`. It stays in this tab and is forgotten with it.', 'login.enter': 'Open the dashboard',
+  'login.key': 'Admin key', 'login.about': 'One of auth.admin_keys. It stays in this tab and is forgotten with it.', 'login.enter': 'Open the dashboard',
   'login.wrong': 'This is no admin key of this server.', 'login.unreachable': 'The server does not answer.', leave: 'Leave',
   'theme.dark': 'Dark', 'theme.light': 'Light', screens: 'Screens', close: 'Close', look: 'Look', now: 'now', ago: '{time} ago', key: 'Key',
   shortcuts: 'Keys of this page', 'shortcuts.about': 'Alt 1 to Alt 8: the screens, in order. Alt K: this. Tab, Enter and Escape do what they always do.',
@@ -11,11 +11,11 @@ export default {
   'banner.together': 'Keys are failing together.', 'banner.together.about': '{hit} of the {of} keys in pool “{pool}” began to rest within ten seconds ({why}). That is hardly the keys: look for a limit of the whole project, or of this address.',
   'banner.refused': 'The last change of the configuration was refused.', 'banner.refused.about': 'The one before stays live.',
 
-  'tile.rate': 'Requests a minute', 'tile.rate.about': '{n} in all', 'tile.success': 'Answered in full', 'tile.success.about': '{client} client · {server} server errors',
+  'tile.rate': 'Requests a minute', 'tile.rate.about': '{n} in all', 'tile.success': 'Answered in full', 'tile.success.about': 'failed: {client} client, {server} server',
   'tile.duration': 'Duration, median', 'tile.first': 'First content, median', 'tile.first.none': 'no streams yet', 'tile.tokens': 'Tokens a minute',
   'tile.live': 'Under way', 'tile.live.about': '{n} streaming',
   'overview.traffic': 'Traffic, last five minutes', 'overview.traffic.about': '{n} requests in the last five minutes', 'overview.answered': 'answered', 'overview.client': 'client errors', 'overview.server': 'server errors',
-  'overview.models': 'By model', 'overview.first': 'first', 'overview.recent': 'Latest requests', 'overview.all': 'All of them',
+  'overview.models': 'By model', 'overview.first': 'first', 'overview.faults': 'Why attempts failed', 'overview.faults.of': 'latest requests', 'overview.faults.none': 'None has.', 'overview.recent': 'Latest requests', 'overview.all': 'All of them',
 
   'first.title': 'Nobody has called yet', 'first.about': 'Point a client at this server. What it does will show here at once.', 'first.clients': 'Clients', 'first.more': 'More clients:',
 
@@ -38,7 +38,7 @@ export default {
   'phase.accepted': 'accepted', 'phase.attempt': 'attempt {n}', 'phase.retrying': 'retrying', 'phase.answering': 'answering', 'phase.streaming': 'streaming', 'phase.left': 'client left',
   'requests.filter': 'Filter requests', 'requests.kind': 'Which requests', 'requests.all': 'All', 'requests.live': 'Under way', 'requests.failed': 'Failed', 'requests.retried': 'Retried', 'requests.pause': 'Pause', 'requests.none': 'No request here.', 'requests.count': '{live} under way · {over} over',
   'request.title': 'Request {id}', 'request.open': '{words}: {asked}', 'request.id': 'Id', 'request.time': 'Time', 'request.at': 'Came', 'request.status': 'Status', 'request.client': 'Client', 'request.asked': 'Asked for', 'request.stream': 'streamed', 'request.model': 'Model', 'request.spent': 'Where time went',
-  'request.first': 'First content', 'request.duration': 'Duration', 'request.tokens': 'Tokens', 'request.tokens.about': '{prompt} prompt, {completion} answer', 'request.plugins': 'Plugins', 'request.tries': 'Attempts', 'request.outcome': 'Outcome', 'request.rest': 'Rest that followed',
+  'request.cache': 'Kept answers', 'request.first': 'First content', 'request.duration': 'Duration', 'request.tokens': 'Tokens', 'request.tokens.about': '{prompt} prompt, {completion} answer', 'request.plugins': 'Plugins', 'request.tries': 'Attempts', 'request.outcome': 'Outcome', 'request.rest': 'Rest that followed',
   'request.capsule': 'Download the capsule', 'request.no_capsule': 'What it said was not kept: telemetry.capsules is 0, or it is too long ago.',
   'span.arrived': 'Arrived', 'span.arrived.about': 'until all of the request was here', 'span.attempt': 'Attempt {n}', 'span.stream': 'Stream', 'span.stream.about': '{n} writes to the client',
 

@@ -1,6 +1,6 @@
 // 简体中文。名称与 `en.js` 相同。
 export default {
-  'login.key': '管理密钥', 'login.about': '`auth.admin_keys` 中的任意一个。只保存在此标签页，关闭即忘。', 'login.enter': '打开控制台',
+  'login.key': '管理密钥', 'login.about': 'auth.admin_keys 中的任意一个。只保存在此标签页，关闭即忘。', 'login.enter': '打开控制台',
   'login.wrong': '这不是本服务器的管理密钥。', 'login.unreachable': '服务器没有响应。', leave: '退出',
   'theme.dark': '深色', 'theme.light': '浅色', screens: '页面', close: '关闭', look: '查看', now: '现在', ago: '{time}前', key: '密钥',
   shortcuts: '键盘快捷键', 'shortcuts.about': 'Alt 1 至 Alt 8：依次切换页面。Alt K：显示本说明。Tab、Enter、Escape 照常使用。',
@@ -11,11 +11,11 @@ export default {
   'banner.together': '多个密钥同时失效。', 'banner.together.about': '密钥池“{pool}”的 {of} 个密钥中有 {hit} 个在十秒内进入冷却（{why}）。多半不是密钥本身的问题：请检查整个项目或本机 IP 的限额。',
   'banner.refused': '最近一次配置修改被拒绝。', 'banner.refused.about': '之前的配置仍在生效。',
 
-  'tile.rate': '每分钟请求', 'tile.rate.about': '累计 {n}', 'tile.success': '完整应答率', 'tile.success.about': '客户端错误 {client} · 服务端错误 {server}',
+  'tile.rate': '每分钟请求', 'tile.rate.about': '累计 {n}', 'tile.success': '完整应答率', 'tile.success.about': '失败：客户端 {client}，服务端 {server}',
   'tile.duration': '耗时中位数', 'tile.first': '首字中位数', 'tile.first.none': '尚无流式请求', 'tile.tokens': '每分钟 token',
   'tile.live': '进行中', 'tile.live.about': '{n} 个正在流式输出',
   'overview.traffic': '最近五分钟流量', 'overview.traffic.about': '最近五分钟共 {n} 个请求', 'overview.answered': '已应答', 'overview.client': '客户端错误', 'overview.server': '服务端错误',
-  'overview.models': '按模型', 'overview.first': '首字', 'overview.recent': '最新请求', 'overview.all': '查看全部',
+  'overview.models': '按模型', 'overview.first': '首字', 'overview.faults': '尝试失败的原因', 'overview.faults.of': '最近的请求', 'overview.faults.none': '没有失败。', 'overview.recent': '最新请求', 'overview.all': '查看全部',
 
   'first.title': '还没有任何请求', 'first.about': '让一个客户端指向本服务器，这里会立刻显示它的动静。', 'first.clients': '客户端', 'first.more': '更多客户端：',
 
@@ -38,7 +38,7 @@ export default {
   'phase.accepted': '已接收', 'phase.attempt': '第 {n} 次尝试', 'phase.retrying': '重试中', 'phase.answering': '应答中', 'phase.streaming': '流式输出', 'phase.left': '客户端离开',
   'requests.filter': '筛选请求', 'requests.kind': '哪些请求', 'requests.all': '全部', 'requests.live': '进行中', 'requests.failed': '失败', 'requests.retried': '重试过', 'requests.pause': '暂停', 'requests.none': '这里没有请求。', 'requests.count': '进行中 {live} · 已结束 {over}',
   'request.title': '请求 {id}', 'request.open': '{words}：{asked}', 'request.id': '编号', 'request.time': '时间', 'request.at': '到达', 'request.status': '状态', 'request.client': '客户端', 'request.asked': '请求模型', 'request.stream': '流式', 'request.model': '模型', 'request.spent': '时间去向',
-  'request.first': '首字', 'request.duration': '耗时', 'request.tokens': 'Token', 'request.tokens.about': '输入 {prompt}，输出 {completion}', 'request.plugins': '插件', 'request.tries': '尝试', 'request.outcome': '结果', 'request.rest': '随后的冷却',
+  'request.cache': '应答缓存', 'request.first': '首字', 'request.duration': '耗时', 'request.tokens': 'Token', 'request.tokens.about': '输入 {prompt}，输出 {completion}', 'request.plugins': '插件', 'request.tries': '尝试', 'request.outcome': '结果', 'request.rest': '随后的冷却',
   'request.capsule': '下载复现包', 'request.no_capsule': '没有保留内容：telemetry.capsules 为 0，或时间太久。',
   'span.arrived': '到达', 'span.arrived.about': '直到请求全部到达', 'span.attempt': '尝试 {n}', 'span.stream': '流式', 'span.stream.about': '向客户端写出 {n} 次',
 

@@ -77,6 +77,9 @@ check 'stats needs a key' 401 '"error"' GET /stats ''
 check 'metrics' 200 'gemini_adapter_' GET /metrics "$CLIENT_KEY"
 check 'metrics needs a key' 401 '"error"' GET /metrics ''
 check 'keys' 200 '"pools"' GET /admin/keys "$ADMIN_KEY"
+check 'requests of the last while' 200 '"over"' GET /admin/requests "$ADMIN_KEY"
+check 'usage' 200 '"clients"' GET /admin/usage "$ADMIN_KEY"
+check 'the dashboard' 200 'page/app.js' GET /admin/ ''
 check 'configuration' 200 '"settings"' GET /admin/config "$ADMIN_KEY"
 check 'what a reload would change' 200 '"changes"' POST /admin/config/trial "$ADMIN_KEY"
 check 'what was accepted' 200 '"generations"' GET /admin/config/history "$ADMIN_KEY"

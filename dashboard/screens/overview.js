@@ -25,6 +25,7 @@ export function mount(root) {
   const traffic = h('div', { class: 'body' });
   const pools = h('div', {});
   const byModel = h('tbody', {});
+  const faults = h('div', { class: 'body gap' });
   const head = ['request.model', 'latency.answers', 'p50', 'p99', 'overview.first'];
   const recent = table({ most: 12 });
   const begin = h('div', {});
@@ -32,8 +33,8 @@ export function mount(root) {
     h('dl', { class: 'tiles' }, Object.values(tiles).map(({ element }) => element)),
     panel(t('overview.traffic'), { end: [h('div', { class: 'legend' },
       [['good', 'answered'], ['warn', 'client'], ['bad', 'server']].map(([colour, name]) => h('span', {}, h('i', { class: `swatch fill-${colour}` }), t(`overview.${name}`))))] }, traffic),
-    h('div', { class: 'beside' }, pools, panel(t('overview.models'), { end: [h('a', { href: '#/latency' }, t('look'))] }, h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': t('overview.models') },
-      h('table', {}, h('thead', {}, h('tr', {}, head.map((name, place) => h('th', { scope: 'col', class: place ? 'num' : null }, t(name))))), byModel)))),
+    h('div', { class: 'beside' }, pools, h('div', {}, panel(t('overview.models'), { end: [h('a', { href: '#/latency' }, t('look'))] }, h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': t('overview.models') },
+      h('table', {}, h('thead', {}, h('tr', {}, head.map((name, place) => h('th', { scope: 'col', class: place ? 'num' : null }, t(name))))), byModel))), panel(t('overview.faults'), { end: [h('span', { class: 'muted' }, t('overview.faults.of'))] }, faults))),
     panel(t('overview.recent'), { end: [h('a', { href: '#/requests' }, t('overview.all'))] }, recent.element));
   root.append(banner.element, begin, living);
 
@@ -61,6 +62,17 @@ export function mount(root) {
       t('overview.traffic.about', { n: count(done) })));
   }
 
+  /** Why attempts failed, the most frequent first. */
+  function failures() {
+    const counts = new Map();
+    for (const { outcome } of state.requests.over.flatMap((request) => request.tries)) if (outcome && outcome !== 'ok') counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+    const list = [...counts].sort(([, one], [, other]) => other - one).slice(0, 6);
+    const most = list[0]?.[1] ?? 1;
+    replace(faults, list.length ? h('div', { class: 'waterfall' }, list.map(([why, number]) => [
+      h('span', {}, t(`why.${why}`)), h('span', { class: 'lane' }, h('i', { class: 'fill-warn', vars: { left: '0', width: `${(number / most) * 100}%` } })), h('span', { class: 'num' }, count(number)),
+    ])) : h('p', { class: 'muted' }, t('overview.faults.none')));
+  }
+
   function heat() {
     keyed(pools, Object.entries(state.pools.pools), ([pool]) => pool, ([pool]) => {
       const drawn = map(t('keys.of', { pool }));
@@ -81,7 +93,10 @@ export function mount(root) {
       attribute(living, 'hidden', silent);
       banner.draw();
       if (silent) return;
-      if (!event || event === 'metrics') figures();
+      if (!event || event === 'metrics') {
+        figures();
+        failures();
+      }
       if (!event || event === 'pools' || event === 'second') heat();
       if (!event || event === 'requests' || event === 'second') {
         recent.draw([...state.requests.live.slice().reverse(), ...state.requests.over]);

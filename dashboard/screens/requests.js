@@ -38,7 +38,8 @@ async function details(request) {
       pair(t('request.asked'), request.asked && `${request.asked} (${request.api}${request.stream ? `, ${t('request.stream')}` : ''})`),
       pair(t('request.model'), request.model && `${request.model} · ${request.pool} · ${called(request.key)}`),
       pair(t('request.status'), `${mark(request)[0]} ${mark(request)[2]}${request.error ? ` ${request.error.code ?? request.error.type}` : ''}`),
-      pair(t('request.first'), request.first_token_ms === null ? null : took(request.first_token_ms)), pair(t('request.duration'), took(request.duration_ms)),
+      pair(t('request.cache'), request.cache),
+      pair(t('request.first'), request.first_token_ms && took(request.first_token_ms)), pair(t('request.duration'), took(request.duration_ms)),
       pair(t('request.tokens'), request.prompt_tokens + request.completion_tokens && t('request.tokens.about', { prompt: count(request.prompt_tokens), completion: count(request.completion_tokens) })),
       pair(t('request.plugins'), request.plugins?.map((cost) => `${cost.plugin}.${cost.hook} ${took(cost.spent_ms)}${cost.calls > 1 ? ` (${cost.calls}×)` : ''}`).join(', ')),
     ]),
@@ -51,14 +52,14 @@ async function details(request) {
       request.capsule ? null : h('span', { class: 'muted' }, t('request.no_capsule'))));
   try {
     const told = await ask('GET', `explain/${encodeURIComponent(request.request_id)}`);
-    replace(story, told.story.map((line) => h('li', {}, line)));
+    replace(story, told.story.map((line) => h('li', {}, request.tries.reduce((words, { key }) => words.replaceAll(key, called(key)), line))));
   } catch { /* It is no longer kept; the page has what it saw of it. */ }
 }
 
 /** A table of requests that can be told again and again. */
 export function table({ most }) {
   const body = h('tbody', {});
-  const head = [['request.time'], ['request.status'], ['request.client'], ['request.asked'], ['request.model', 'wide'], ['key', 'wide'], ['request.spent', 'wide'], ['request.first', 'num wide'], ['request.duration', 'num'], ['request.tokens', 'num wide']];
+  const head = [['request.time'], ['request.status'], ['request.client', 'wide'], ['request.asked'], ['request.model', 'wide'], ['key', 'wide'], ['request.spent', 'wide'], ['request.first', 'num wide'], ['request.duration', 'num'], ['request.tokens', 'num wide']];
   const empty = h('p', { class: 'empty' }, t('requests.none'));
   const element = h('div', {}, h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': t('screen.requests') },
     h('table', {}, h('thead', {}, h('tr', {}, head.map(([name, kind]) => h('th', { scope: 'col', class: kind }, t(name))))), body)), empty);
@@ -79,7 +80,7 @@ function row() {
   const spent = h('span', {});
   const badge = h('button', { class: 'button link', type: 'button', onclick: () => details(shown) });
   const cell = (content, kind) => h('td', { class: kind }, content);
-  const element = h('tr', { class: 'pick' }, cell(cells.time, 'muted nowrap'), cell(badge, 'nowrap'), cell(h('div', { class: 'clip' }, cells.client)), cell(h('div', { class: 'clip' }, cells.asked)),
+  const element = h('tr', { class: 'pick' }, cell(cells.time, 'muted nowrap'), cell(badge, 'nowrap'), cell(h('div', { class: 'clip' }, cells.client), 'wide'), cell(h('div', { class: 'clip' }, cells.asked)),
     cell(h('div', { class: 'clip mono' }, cells.model), 'wide'), cell(h('div', { class: 'clip' }, cells.key), 'wide'), cell(spent, 'wide'), cell(cells.first, 'num wide nowrap'), cell(cells.duration, 'num nowrap'), cell(cells.tokens, 'num wide nowrap'));
   let drawn = '';
   return {
@@ -98,7 +99,7 @@ function row() {
       write(cells.asked, request.asked || request.api);
       write(cells.model, request.model.replace(/^gemini-/, ''));
       write(cells.key, `${called(request.key)}${request.attempts > 1 ? ` ×${request.attempts}` : ''}`);
-      write(cells.first, request.first_token_ms === null ? '' : took(request.first_token_ms));
+      write(cells.first, request.first_token_ms ? took(request.first_token_ms) : '');
       write(cells.duration, took(request.duration_ms));
       write(cells.tokens, request.prompt_tokens + request.completion_tokens ? short(request.prompt_tokens + request.completion_tokens) : '');
       replace(spent, fall(request, longest));

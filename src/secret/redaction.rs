@@ -18,7 +18,11 @@ const LARGEST: usize = 64 * 1024 * 1024;
 const SHORTEST: usize = 6;
 
 /// What masks secrets in a text.
-pub struct Redaction(Vec<Regex>);
+pub struct Redaction {
+    patterns: Vec<Regex>,
+    /// How long a text is, in bytes, that can hold any of them.
+    shortest: usize,
+}
 
 impl Redaction {
     /// Of these secrets.
@@ -28,13 +32,22 @@ impl Redaction {
             let forms: Vec<String> = texts.iter().flat_map(|text| forms(text)).collect();
             RegexBuilder::new(&forms.join("|")).size_limit(LARGEST).dfa_size_limit(LARGEST).build().ok()
         };
-        Self(secrets.chunks(TOGETHER).filter_map(pattern).collect())
+        let shortest = secrets.iter().map(|text| text.len()).min().unwrap_or(usize::MAX);
+        Self { patterns: secrets.chunks(TOGETHER).filter_map(pattern).collect(), shortest }
+    }
+
+    /// Whether there is nothing to mask.
+    pub fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
     }
 
     /// The text without any of them, and without anything shaped like a Google key.
     pub fn apply(&self, text: &str) -> String {
         let mut text = scrub_google_keys(text);
-        for pattern in &self.0 {
+        if text.len() < self.shortest {
+            return text;
+        }
+        for pattern in &self.patterns {
             if pattern.is_match(&text) {
                 text = pattern.replace_all(&text, NoExpand(MASK)).into_owned();
             }
@@ -49,7 +62,7 @@ impl Redaction {
             // A secret may be nothing but digits.
             Value::Number(number) => {
                 let text = number.to_string();
-                if self.0.iter().any(|pattern| pattern.is_match(&text)) {
+                if self.patterns.iter().any(|pattern| pattern.is_match(&text)) {
                     *document = MASK.into();
                 }
             }
@@ -68,7 +81,7 @@ impl Redaction {
 
 impl fmt::Debug for Redaction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Redaction").field(&self.0.len()).finish()
+        f.debug_tuple("Redaction").field(&self.patterns.len()).finish()
     }
 }
 

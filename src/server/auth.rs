@@ -48,6 +48,11 @@ pub async fn require(State(door): State<Door>, mut request: Request, next: Next)
     let snapshot = door.app.live.snapshot();
     let mut response = match admit(&snapshot, door.needs, request.headers()) {
         Ok(client) => {
+            if door.needs == Needs::Admin && !snapshot.has_redaction() {
+                let snapshot = snapshot.clone();
+                // What breaks there is found out where it is used.
+                let _ = tokio::task::spawn_blocking(move || snapshot.redaction().is_empty()).await;
+            }
             request.extensions_mut().insert(Caller { client, snapshot: snapshot.clone() });
             next.run(request).await
         }

@@ -40,13 +40,13 @@ const STORM: Duration = Duration::from_secs(240);
 
 /// What happens to a request: so many of a hundred, and the marker that makes the stand-in do it.
 const SHAPES: &[(u32, bool, &str)] = &[
-    (34, true, "[[sim:long chunks=40 gap_ms=45]]"),
+    (39, true, "[[sim:long chunks=40 gap_ms=45]]"),
     (16, true, "[[sim:long chunks=90 gap_ms=30]]"),
     (10, true, "[[sim:thinking]]"),
     (16, false, ""),
     (5, false, "[[sim:slow delay_ms=900]]"),
     (4, false, "[[sim:tool]]"),
-    (9, true, "[[sim:429_minute odds=55 retry=25]]"),
+    (4, true, "[[sim:429_minute odds=40 retry=20]]"),
     (2, false, "[[sim:503 odds=60]]"),
     (2, true, "[[sim:mid_error after=6]]"),
     (2, false, "[[sim:400]]"),
