@@ -73,6 +73,7 @@ fn ask(plugins: &Plugins, client: &str) {
         id: "stall".into(),
         api: "chat",
         path: "/v1/chat/completions",
+        model: None,
         client: client.into(),
         headers: Vec::new(),
     };

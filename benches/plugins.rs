@@ -39,6 +39,7 @@ fn session(plugins: &Plugins) -> Session {
         id: "bench".into(),
         api: "chat",
         path: "/v1/chat/completions",
+        model: None,
         client: "client".into(),
         headers: vec![("x-team".into(), "red".into())],
     })

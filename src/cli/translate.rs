@@ -41,15 +41,16 @@ pub fn run(args: &TranslateArgs, sources: Sources) -> ExitCode {
             return ExitCode::from(BAD_CONFIG);
         }
     };
+    let place = Place { path: args.path.clone(), ..Place::default() };
     let session = snapshot.plugins.session(|| SessionFacts {
         id: "translate".into(),
         api: protocol.name(),
         path,
+        model: protocol.model_in(&place),
         client: "translate".into(),
         headers: Vec::new(),
     });
     let session = session.traced();
-    let place = Place { path: args.path.clone(), ..Place::default() };
     match translate(&snapshot, &session, protocol, &Signatures::default(), &place, body.into()) {
         Ok(translation) => {
             let text = serde_json::to_string_pretty(&translation).unwrap_or_default();

@@ -114,6 +114,17 @@ impl Exchange {
         let _ = self.known.form.set(form);
     }
 
+    /// The body, after plugins may have put another model into the address.
+    ///
+    /// # Errors
+    /// When it is no request.
+    pub(super) fn renamed(&mut self, body: Bytes) -> Result<Bytes, Error> {
+        let Some(model) = self.session.renamed() else { return Ok(body) };
+        let (place, body) = self.protocol.renamed(Asked { place: &self.place, body: &body }, &model)?;
+        self.place = Arc::new(place);
+        Ok(body)
+    }
+
     /// One that does a part of this one's work.
     pub fn part(&self, share: usize) -> Self {
         Self {
@@ -214,24 +225,29 @@ impl Exchange {
     /// # Errors
     /// When it has answered with a text where a text is no answer.
     pub(super) fn canned(&mut self, reply: &PluginReply, body: &[u8]) -> Result<Told, Error> {
-        let (text, model, stream) = match reply {
-            PluginReply::Text { text, model, stream } => (text, model, *stream),
-            PluginReply::Document(document) => return Ok(Told::Whole(document.to_string().into())),
-        };
         // What the request itself says, if it can be read; a plugin may answer one that cannot.
         let place = self.place.clone();
         match self.protocol.accept(Asked { place: &place, body }) {
             Ok(accepted) => self.accepted(accepted.model(), accepted.form()),
-            Err(_) => self.accepted(model, if stream { Form::EVENTS } else { Form::JSON }),
+            Err(_) => self.accepted(&reply.model, if reply.stream { Form::EVENTS } else { Form::JSON }),
         }
         let form = self.known.form();
-        let body = self.protocol.canned(self.stamp(), form, text).ok_or_else(no_answer)?;
+        match &reply.document {
+            Some(document) if !form.stream => return Ok(Told::Whole(document.to_string().into())),
+            Some(_) if reply.text.is_empty() => return Err(no_stream()),
+            _ => {}
+        }
+        let body = self.protocol.canned(self.stamp(), form, &reply.text).ok_or_else(no_answer)?;
         Ok(if form.stream { Told::Events(body) } else { Told::Whole(body) })
     }
 }
 
 fn no_answer() -> Error {
     Error::internal("A plugin replied with a text, which is no answer to this request.")
+}
+
+fn no_stream() -> Error {
+    Error::internal("A plugin replied with a table that says nothing, to a client that wants a stream of what is said.")
 }
 
 /// What a client is told that wants nothing lost.

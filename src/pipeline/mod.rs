@@ -113,7 +113,7 @@ enum Told {
 
 async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     let body = match exchange.session.on_request(body.clone())? {
-        Verdict::Continue(body) => body,
+        Verdict::Continue(body) => exchange.renamed(body)?,
         Verdict::Reply(reply) => return exchange.canned(&reply, &body),
     };
     let place = exchange.place.clone();

@@ -63,10 +63,15 @@ pub fn translate(
 ) -> Result<Translation, Error> {
     let body = match session.on_request(body)? {
         Verdict::Continue(body) => body,
-        Verdict::Reply(Reply::Text { text, .. }) => return Ok(replied(Value::String(text), session)),
-        Verdict::Reply(Reply::Document(document)) => return Ok(replied(document, session)),
+        Verdict::Reply(Reply { text, document, .. }) => {
+            return Ok(replied(document.unwrap_or(Value::String(text)), session));
+        }
     };
-    let accepted = protocol.accept(Asked { place, body: &body })?;
+    let (place, body) = match session.renamed() {
+        Some(model) => protocol.renamed(Asked { place, body: &body }, &model)?,
+        None => (place.clone(), body),
+    };
+    let accepted = protocol.accept(Asked { place: &place, body: &body })?;
     let route = route::choose(snapshot, session, accepted.model())?;
     let (model, fallback) = route.targets.split_first().ok_or_else(|| Error::internal("The route names no model."))?;
     let notes = Notes::on();

@@ -49,18 +49,15 @@ pub enum Verdict {
 
 /// An answer that a plugin gives.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Reply {
-    /// A text, as if the model had said it.
-    Text {
-        /// The text.
-        text: String,
-        /// The model the client asked for.
-        model: String,
-        /// Whether it wants a stream.
-        stream: bool,
-    },
-    /// A document as it is.
-    Document(Value),
+pub struct Reply {
+    /// What it says.
+    pub text: String,
+    /// The whole document, where the plugin wrote one.
+    pub document: Option<Value>,
+    /// The model the client asked for.
+    pub model: String,
+    /// Whether the body says that it wants a stream.
+    pub stream: bool,
 }
 
 /// What plugins want done about an attempt that failed.

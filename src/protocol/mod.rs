@@ -48,6 +48,19 @@ pub trait Protocol: Send + Sync {
     /// When it is not one: an error that names the field.
     fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error>;
 
+    /// The model that the address names; None where the body does.
+    fn model_in(&self, _place: &Place) -> Option<String> {
+        None
+    }
+
+    /// The same request, with another model in its address.
+    ///
+    /// # Errors
+    /// When it is not a request.
+    fn renamed(&self, asked: Asked<'_>, _model: &str) -> Result<(Place, Bytes), Error> {
+        Ok((asked.place.clone(), Bytes::copy_from_slice(asked.body)))
+    }
+
     /// Whether its requests may come as forms. The door makes JSON of them.
     fn takes_forms(&self) -> bool {
         false

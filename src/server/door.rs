@@ -55,6 +55,7 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
         id,
         api: protocol.name(),
         path,
+        model: protocol.model_in(&place),
         client: caller.client.name.clone(),
         headers: visible(&headers),
     });

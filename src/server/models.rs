@@ -76,7 +76,7 @@ async fn shown(
 ) -> Result<Vec<Value>, Error> {
     let models = all(app, &caller.snapshot).await.values().map(|card| family.model(card)).collect();
     let client = caller.client.name;
-    let facts = || SessionFacts { id, api: "models", path, client, headers: door::visible(headers) };
+    let facts = || SessionFacts { id, api: "models", path, model: None, client, headers: door::visible(headers) };
     caller.snapshot.plugins.session(facts).on_models(models)
 }
 

@@ -52,6 +52,7 @@ pub fn run(args: &ReplayArgs, sources: Sources) -> ExitCode {
         id: "replay".into(),
         api: OpenAiChat.name(),
         path: "/v1/chat/completions",
+        model: None,
         client: args.client.clone(),
         headers: args.headers.clone(),
     });

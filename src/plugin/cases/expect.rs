@@ -10,6 +10,7 @@ use super::Case;
 /// Everything that can be expected.
 const NAMES: &[&str] = &[
     "request",
+    "model",
     "reply",
     "rejected",
     "refused",

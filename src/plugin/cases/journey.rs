@@ -31,6 +31,7 @@ fn session(plugins: &Plugins, case: &Case) -> Session {
         id: "test".into(),
         api: known(&case.api),
         path: known(&case.path),
+        model: case.model.clone(),
         client: case.client.clone(),
         headers: case.headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect(),
     })
@@ -59,9 +60,11 @@ fn requests(session: &Session, case: &Case, expected: &mut Expected<'_>) -> Resu
         let body = Bytes::from(request.to_string());
         match session.on_request(body.clone())? {
             Verdict::Continue(edited) => expected.see_body("request", &body, &edited),
-            Verdict::Reply(Reply::Text { text, .. }) => expected.see("reply", &json!(text)),
-            Verdict::Reply(Reply::Document(document)) => expected.see("reply", &document),
+            Verdict::Reply(Reply { text, document, .. }) => expected.see("reply", &document.unwrap_or(json!(text))),
         }
+    }
+    if case.model.is_some() {
+        expected.see("model", &json!(session.renamed().or(case.model.clone())));
     }
     if let Some(route) = &case.route {
         let text = |name: &str, other: &str| route.get(name).and_then(Value::as_str).unwrap_or(other).to_owned();

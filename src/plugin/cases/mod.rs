@@ -58,6 +58,7 @@ pub struct Case {
     headers: BTreeMap<String, String>,
     #[serde(default)]
     config: Map<String, Value>,
+    model: Option<String>,
     request: Option<Value>,
     route: Option<Map<String, Value>>,
     up: Option<Value>,

@@ -19,6 +19,8 @@ pub struct Body(Arc<Mutex<Document>>);
 struct Document {
     dialect: Dialect,
     bytes: Bytes,
+    /// The model, where the request's address names it and not its body.
+    model: Option<String>,
     value: Option<Value>,
     changed: bool,
     dropped: bool,
@@ -27,7 +29,17 @@ struct Document {
 impl Body {
     /// A handle on these bytes.
     pub fn new(dialect: Dialect, bytes: Bytes) -> Self {
-        Self(Arc::new(Mutex::new(Document { dialect, bytes, value: None, changed: false, dropped: false })))
+        Self::addressed(dialect, bytes, None)
+    }
+
+    /// A handle on the body of a request whose address names its model.
+    pub fn addressed(dialect: Dialect, bytes: Bytes, model: Option<String>) -> Self {
+        Self(Arc::new(Mutex::new(Document { dialect, bytes, model, value: None, changed: false, dropped: false })))
+    }
+
+    /// The model in the request's address, as scripts left it.
+    pub fn model_in_address(&self) -> Option<String> {
+        self.lock().model.clone()
     }
 
     /// The bytes: those that went in when nothing was changed. None when the script has dropped it.
@@ -51,6 +63,29 @@ impl Body {
         let before: Value = serde_json::from_slice(&document.bytes).unwrap_or_default();
         let after = document.value.as_ref().filter(|_| document.changed).unwrap_or(&before);
         differences(&before, after).into_iter().map(|difference| difference.pointer).collect()
+    }
+
+    /// What has a short name.
+    fn text(&self, name: &str) -> Answer<String> {
+        if name == "model"
+            && let Some(model) = self.model_in_address()
+        {
+            return Ok(model);
+        }
+        self.read(|dialect, value| dialect::text(dialect, name, value))
+    }
+
+    fn set_text(&self, name: &str, new: &str) -> Answer<()> {
+        if name == "model"
+            && let Some(model) = &mut self.lock().model
+        {
+            new.clone_into(model);
+            return Ok(());
+        }
+        self.change(
+            |dialect, value| dialect::text(dialect, name, value).is_ok_and(|old| *old == *new),
+            |dialect, value| dialect::set_text(dialect, name, value, new),
+        )
     }
 
     fn lock(&self) -> MutexGuard<'_, Document> {
@@ -114,13 +149,8 @@ pub fn register(engine: &mut Engine) {
         });
     for name in dialect::TEXTS {
         engine
-            .register_get(*name, |body: &mut Body| body.read(|dialect, value| dialect::text(dialect, name, value)))
-            .register_set(*name, |body: &mut Body, new: Text| {
-                body.change(
-                    |dialect, value| dialect::text(dialect, name, value).is_ok_and(|old| *old == *new),
-                    |dialect, value| dialect::set_text(dialect, name, value, &new),
-                )
-            });
+            .register_get(*name, |body: &mut Body| body.text(name))
+            .register_set(*name, |body: &mut Body, new: Text| body.set_text(name, &new));
     }
     engine
         .register_get("calls", |body: &mut Body| body.read(|dialect, value| dynamic(&dialect::calls(dialect, value)?)))

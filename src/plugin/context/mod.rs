@@ -75,6 +75,8 @@ pub struct Facts {
     pub api: &'static str,
     /// The endpoint.
     pub path: &'static str,
+    /// The model that the address names; None where the body does.
+    pub model: Option<String>,
     /// Who asks.
     pub client: String,
     /// Headers without credentials.

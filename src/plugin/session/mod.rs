@@ -38,6 +38,8 @@ pub struct SessionFacts {
     pub api: &'static str,
     /// The endpoint.
     pub path: &'static str,
+    /// The model that the address names; None where the body does.
+    pub model: Option<String>,
     /// Who asks.
     pub client: String,
     /// All headers; credentials are left out here.
@@ -91,6 +93,7 @@ impl Session {
             id: facts.id,
             api: facts.api,
             path: facts.path,
+            model: facts.model,
             client: facts.client,
             headers: (facts.headers.into_iter())
                 .filter(|(name, _)| !HIDDEN.contains(&name.as_str()))

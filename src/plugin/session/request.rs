@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use crate::error::Error;
-use crate::plugin::context::dialect::Dialect;
+use crate::plugin::context::dialect::{self, Dialect};
 use crate::plugin::context::{Body, Subject, View};
 use crate::plugin::hook::Hook;
 use crate::plugin::verdict::{Reply, Returned, Verdict};
@@ -38,23 +38,52 @@ impl Session {
     pub fn on_request(&self, mut body: Bytes) -> Result<Verdict, Error> {
         let scripts = &self.loaded.scripts;
         if scripts.iter().any(|script| script.header.when.needs_model() || script.has(Hook::Request)) {
-            self.memory().asked = asked(&body).0;
+            let named = self.facts.model.clone();
+            self.memory().asked = named.unwrap_or_else(|| asked(&body).0);
         }
         for (_, script) in self.concerned(Hook::Request) {
-            let handle = Body::new(Dialect::Request(self.api()), body.clone());
+            let named = self.facts.model.as_ref().map(|_| self.memory().asked.clone());
+            let handle = Body::addressed(Dialect::Request(self.api()), body.clone(), named.clone());
             let view = self.view(Hook::Request, script, Subject::Body(handle.clone()));
             let view = View { model: view.asked.clone(), ..view };
             let Some((returned, _)) = self.call(script, view)? else { continue };
+            let renamed = handle.model_in_address();
+            if renamed != named {
+                self.touched(script, Hook::Request, || (json!({ "model": named }), json!({ "model": renamed })));
+                self.memory().asked = renamed.unwrap_or_default();
+            }
             let edited = handle.into_bytes().unwrap_or_default();
             self.touched_if(&body, &edited, script, Hook::Request);
             body = edited;
-            match returned.try_cast::<Returned>() {
-                Some(Returned::Say(text)) => return Ok(Verdict::Reply(said(text, &body))),
-                Some(Returned::Show(document)) => return Ok(Verdict::Reply(shown(document, &body))),
-                _ => {}
+            if let Some(returned) = returned.try_cast::<Returned>()
+                && let Some(reply) = self.replied(returned, &body)
+            {
+                return Ok(Verdict::Reply(reply));
             }
         }
         Ok(Verdict::Continue(body))
+    }
+
+    /// The model that plugins put in the place of the one that the request's address names.
+    pub fn renamed(&self) -> Option<String> {
+        let memory = self.memory();
+        let named = self.facts.model.as_deref()?;
+        // Without a plugin that might, nobody has looked at it.
+        (!memory.asked.is_empty() && memory.asked != named).then(|| memory.asked.clone())
+    }
+
+    /// What a plugin answers, as a document and as what it says.
+    fn replied(&self, returned: Returned, body: &[u8]) -> Option<Reply> {
+        let (model, stream) = asked(body);
+        let (text, document) = match returned {
+            Returned::Say(text) => (text, None),
+            Returned::Show(document) => {
+                let said = dialect::text(Dialect::Answer(self.api()), "text", &document).unwrap_or_default();
+                (said, Some(document))
+            }
+            _ => return None,
+        };
+        Some(Reply { text, document, model, stream })
     }
 
     /// The route of a request.
@@ -117,19 +146,4 @@ fn asked(body: &[u8]) -> (String, bool) {
     }
     let asked: Asked = serde_json::from_slice(body).unwrap_or_default();
     (asked.model, asked.stream)
-}
-
-/// A text in the form the client asked for.
-fn said(text: String, body: &[u8]) -> Reply {
-    let (model, stream) = asked(body);
-    Reply::Text { text, model, stream }
-}
-
-/// A document in the form the client asked for: for one that wants a stream, what it says.
-fn shown(document: Value, body: &[u8]) -> Reply {
-    if !asked(body).1 {
-        return Reply::Document(document);
-    }
-    let text = document.pointer("/choices/0/message/content").and_then(Value::as_str);
-    said(text.unwrap_or_default().to_owned(), body)
 }

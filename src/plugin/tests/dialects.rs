@@ -42,7 +42,8 @@ fn edit(api: &'static str, code: &str, body: &Value) -> Result<Value, crate::err
     let source = format!("fn on_request(ctx) {{ {code} }}");
     let (plugins, problems) = load(&[("p.rhai", &source)], PluginsSettings::default());
     assert!(problems.is_empty(), "{problems}");
-    let facts = || SessionFacts { id: "id".into(), api, path: "/", client: "c".into(), headers: Vec::new() };
+    let model = (api == "native").then(|| "m".to_owned());
+    let facts = || SessionFacts { id: "id".into(), api, path: "/", model, client: "c".into(), headers: Vec::new() };
     match plugins.session(facts).on_request(Bytes::from(body.to_string()))? {
         Verdict::Continue(body) => Ok(serde_json::from_slice(&body).unwrap()),
         Verdict::Reply(reply) => panic!("{reply:?}"),

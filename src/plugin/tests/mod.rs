@@ -32,6 +32,7 @@ fn session(plugins: &Plugins) -> Session {
         id: "id".into(),
         api: "chat",
         path: "/v1/chat/completions",
+        model: None,
         client: "client-1".into(),
         headers: vec![("authorization".into(), "Bearer canary".into()), ("x-team".into(), "red".into())],
     })

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::rules::document;
-use super::{Accepted, Asked, Family, Form, Google, Note, Protocol, Reply, Stamp, Target};
+use super::{Accepted, Asked, Family, Form, Google, Note, Place, Protocol, Reply, Stamp, Target};
 use crate::call::Method;
 use crate::error::Error;
 
@@ -32,11 +32,21 @@ const ARRAY: Form = Form { stream: true, ..Form::JSON };
 
 impl Protocol for Gemini {
     fn name(&self) -> &'static str {
-        "gemini"
+        "native"
     }
 
     fn family(&self) -> &'static dyn Family {
         &Google
+    }
+
+    fn model_in(&self, place: &Place) -> Option<String> {
+        address::read(&place.path, &place.query).ok().map(|address| address.model.into_owned())
+    }
+
+    fn renamed(&self, asked: Asked<'_>, model: &str) -> Result<(Place, Bytes), Error> {
+        let method = address::read(&asked.place.path, &asked.place.query)?.method;
+        let path = format!("/v1beta/models/{model}:{}", method.name());
+        Ok((Place { path, ..asked.place.clone() }, rename::named(asked.body, model)?))
     }
 
     fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {

@@ -60,6 +60,15 @@ pub fn for_model(body: &[u8], asked: &str, model: &ModelName) -> Result<Bytes, E
     document::written(&members)
 }
 
+/// The request, under a name that plugins gave it.
+///
+/// # Errors
+/// 400 when it is no object.
+pub fn named(body: &[u8], model: &str) -> Result<Bytes, Error> {
+    let resource = if model.contains('/') { model.to_owned() } else { format!("models/{model}") };
+    document::written(&renamed(document::read(body)?, &resource))
+}
+
 /// `model` of the request itself, of each request of a batch, and of a whole request that is to be counted.
 fn renamed<'a>(mut members: Members<'a>, resource: &str) -> Members<'a> {
     for (name, value) in &mut members.0 {

@@ -50,6 +50,7 @@ pub async fn show(
         id,
         api: protocol.name(),
         path,
+        model: protocol.model_in(&place),
         client: caller.client.name,
         headers: door::visible(&headers),
     });

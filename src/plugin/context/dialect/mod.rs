@@ -86,9 +86,6 @@ pub fn text(dialect: Dialect, name: &str, body: &Value) -> Answer<String> {
 /// When this kind of body has none of that name, or this body no place for it.
 pub fn set_text(dialect: Dialect, name: &str, body: &mut Value, new: &str) -> Answer<()> {
     match (dialect, name) {
-        (Dialect::Request(Api::Native), "model") => {
-            Err("the model of this request is in its path: set `ctx.model` in `on_route`".into())
-        }
         (Dialect::Request(_) | Dialect::Answer(_), "model") => set_at(body, "model", new.into()),
         (Dialect::Request(api), "system") => requests::set_system(api, body, new),
         (Dialect::Request(api), "last_user_text") => requests::set_last_user_text(api, body, new),
