@@ -81,6 +81,11 @@ impl Error {
         Self::new(409, "invalid_request_error", Some("ambiguous"), message)
     }
 
+    /// 412: things are other than the request takes them to be.
+    pub fn moved(message: impl Into<String>) -> Self {
+        Self::new(412, "invalid_request_error", Some("precondition_failed"), message)
+    }
+
     /// 413: the body is larger than allowed.
     pub fn too_large(limit: usize) -> Self {
         let message = format!("The request body is larger than {limit} bytes. Send less, or raise `server.max_body`.");

@@ -128,6 +128,11 @@ impl Models {
         Some(Route { pool: target.pool.unwrap_or_else(|| self.pool.clone()), targets: target.models })
     }
 
+    /// Where a request goes for a name that nobody knows, until somebody gives it a model.
+    pub fn nowhere(&self) -> Route {
+        Route { pool: self.pool.clone(), targets: Vec::new() }
+    }
+
     /// A model by Google's name.
     pub fn model(&self, name: &str) -> Option<Model> {
         ModelName::parse(name).map(|name| self.known.model(name))

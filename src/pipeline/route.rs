@@ -16,13 +16,13 @@ pub struct Route {
     pub targets: Vec<Model>,
 }
 
-/// Resolves the client's name for a model; plugins may choose otherwise.
+/// Resolves the client's name for a model; plugins may choose otherwise, and may know a name that nobody else does.
 ///
 /// # Errors
 /// 404 when nobody knows the name.
 pub fn choose(snapshot: &Snapshot, session: &Session, asked: &str) -> Result<Route, Error> {
     let models = &snapshot.models;
-    let mut route = models.route(asked).ok_or_else(|| Error::model_not_found(asked))?;
+    let mut route = models.route(asked).unwrap_or_else(|| models.nowhere());
     let first = route.targets.first().map(|model| model.name.to_string()).unwrap_or_default();
     let fallback: Vec<String> = route.targets.iter().skip(1).map(|model| model.name.to_string()).collect();
     let mut view = RouteView {
@@ -32,6 +32,9 @@ pub fn choose(snapshot: &Snapshot, session: &Session, asked: &str) -> Result<Rou
         pool: route.pool.clone(),
     };
     session.on_route(&mut view)?;
+    if view.model.is_empty() {
+        return Err(Error::model_not_found(asked));
+    }
     // Another model has no fallbacks but those that were chosen with it.
     let kept = if view.model == first || view.fallback != fallback { view.fallback } else { Vec::new() };
     if view.model != first || kept != fallback {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{Change, Snapshot, seal};
 use crate::reading::Kept;
@@ -24,6 +25,9 @@ pub struct Generation {
     pub at: String,
     /// What it changed, secrets masked.
     pub changes: Vec<Change>,
+    /// What its secrets are sealed with.
+    #[serde(default)]
+    salt: String,
     /// The files it was read from, secrets sealed; null where there was none.
     files: BTreeMap<PathBuf, Option<String>>,
     /// The folders it was read from.
@@ -43,13 +47,16 @@ impl Generation {
     pub fn of(snapshot: &Snapshot, changes: &[Change]) -> Self {
         let Kept { files, folders } = snapshot.reading.kept();
         let secrets = snapshot.config.secret_digests();
-        let seal = |text: Option<String>| text.map(|text| seal::seal(&text, &secrets));
+        let salt = Uuid::now_v7().simple().to_string();
+        let seal = |text: Option<String>| text.map(|text| seal::seal(&text, &secrets, &salt));
+        let files = files.into_iter().map(|(path, text)| (path, seal(text))).collect();
         Self {
             generation: snapshot.generation,
             hash: snapshot.hash.clone(),
             at: snapshot.loaded_at.to_string(),
             changes: changes.to_vec(),
-            files: files.into_iter().map(|(path, text)| (path, seal(text))).collect(),
+            salt,
+            files,
             folders,
         }
     }
@@ -67,7 +74,7 @@ impl Generation {
         let own: Vec<String> = self.files.keys().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
         let mut files = BTreeMap::new();
         for (path, text) in &self.files {
-            let text = text.as_ref().map(|text| seal::open(text, &own)).transpose();
+            let text = text.as_ref().map(|text| seal::open(text, &own, &self.salt)).transpose();
             files.insert(path.clone(), text.map_err(|lost| (path.clone(), lost))?);
         }
         Ok(Kept { files, folders: self.folders.clone() })

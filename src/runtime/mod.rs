@@ -17,7 +17,7 @@ mod watch;
 
 pub use change::{Change, changes};
 pub use history::{Generation, History};
-pub use reload::{Live, Refused, Reloaded};
+pub use reload::{Live, Refusal, Refused, Reloaded};
 pub use rollback::rollback_files;
 pub use services::{ListedModels, Services};
 pub use settings::RuntimeSettings;

@@ -64,6 +64,21 @@ pub struct Refused {
     pub started_on_last_good: bool,
 }
 
+/// Why nothing has changed.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Something is wrong with the change.
+    Problems(Problems),
+    /// Something else is live than what the change was decided upon: this version.
+    Moved(String),
+}
+
+impl From<Problems> for Refusal {
+    fn from(problems: Problems) -> Self {
+        Self::Problems(problems)
+    }
+}
+
 impl Live {
     /// What is live now. Take it once a request.
     pub fn snapshot(&self) -> Arc<Snapshot> {
@@ -103,6 +118,21 @@ impl Live {
     pub fn reload(&self) -> Result<Reloaded, Problems> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.load()
+    }
+
+    /// As [`Live::reload`], if what is live is still what somebody has `seen`, by its version: of two who decide at once, the second is told.
+    ///
+    /// # Errors
+    /// All that is wrong, or that something else is live; then nothing has changed.
+    pub fn reload_if(&self, seen: Option<&str>) -> Result<Reloaded, Refusal> {
+        let _turn = self.turn_if(seen)?;
+        Ok(self.load()?)
+    }
+
+    pub(super) fn turn_if(&self, seen: Option<&str>) -> Result<MutexGuard<'_, ()>, Refusal> {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = self.snapshot().version();
+        if seen.is_none_or(|seen| seen == live) { Ok(turn) } else { Err(Refusal::Moved(live)) }
     }
 
     /// As [`Live::reload`], for whoever has the turn.

@@ -1,12 +1,10 @@
 //! Back to a configuration that was accepted before: it is checked first, then the user's own files get the text they had, all
 //! or none, and then they are loaded as any other change. What stands in their way is set aside, not lost.
 
-use std::sync::PoisonError;
-
 use super::reload::takeable;
 use super::restore::restore;
 use super::start::open;
-use super::{Change, History, Live, Reloaded, Snapshot, prepare};
+use super::{Change, History, Live, Refusal, Reloaded, Snapshot, prepare};
 use crate::config::Sources;
 use crate::keys::Ledger;
 use crate::problem::{Problem, Problems};
@@ -26,13 +24,13 @@ impl Live {
     ///
     /// # Errors
     /// When there is none of this number, when it would be refused now, or when a file cannot be written: then no file and
-    /// nothing else has changed.
-    pub fn rollback(&self, generation: u64) -> Result<Reloaded, Problems> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+    /// nothing else has changed. When something else is live than what was `seen`.
+    pub fn rollback(&self, generation: u64, seen: Option<&str>) -> Result<Reloaded, Refusal> {
+        let _turn = self.turn_if(seen)?;
         let live = self.snapshot();
         let checked = |next| takeable(&live, next).map(|_| live.reading.kept());
         bring_back(&self.history, generation, self.sources(), &self.services().ledger, checked)?;
-        self.load()
+        Ok(self.load()?)
     }
 }
 

@@ -1,5 +1,6 @@
-//! What is kept of a configuration holds no secret: each is sealed, replaced by a mark made of its digest. It is opened again
-//! with the secrets that the user's own files hold then.
+//! What is kept of a configuration holds no secret: each is sealed, replaced by a mark made of its digest and of a salt, so that no list of
+//! digests made elsewhere opens it, and equal secrets of two configurations look different. It is opened again with the secrets that the
+//! user's own files hold then.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -10,12 +11,12 @@ const BEGIN: &str = "[sealed:";
 const END: char = ']';
 
 /// The text with every one of these secrets, and whatever else looks like one, sealed.
-pub fn seal(text: &str, secrets: &HashSet<Digest>) -> String {
+pub fn seal(text: &str, secrets: &HashSet<Digest>, salt: &str) -> String {
     quoted::replace(text, |piece, range| {
         let digest = Secret::new(piece).digest();
         let known = secrets.contains(&digest);
         let shaped = scrub_google_keys(piece) != piece;
-        (known || shaped || (in_comment(text, range.start) && looks_random(piece))).then(|| mark(&digest))
+        (known || shaped || (in_comment(text, range.start) && looks_random(piece))).then(|| mark(piece, salt))
     })
 }
 
@@ -23,14 +24,14 @@ pub fn seal(text: &str, secrets: &HashSet<Digest>) -> String {
 ///
 /// # Errors
 /// How many secrets are in none of them.
-pub fn open(text: &str, own: &[String]) -> Result<String, usize> {
+pub fn open(text: &str, own: &[String], salt: &str) -> Result<String, usize> {
     if !text.contains(BEGIN) {
         return Ok(text.to_owned());
     }
     let found: HashMap<String, &str> = own
         .iter()
         .flat_map(|own| quoted::pieces(own).into_iter().filter_map(|piece| own.get(piece)))
-        .map(|piece| (mark(&Secret::new(piece).digest()), piece))
+        .map(|piece| (mark(piece, salt), piece))
         .collect();
     let mut opened = String::with_capacity(text.len());
     let mut lost = BTreeSet::new();
@@ -55,8 +56,9 @@ pub fn open(text: &str, own: &[String]) -> Result<String, usize> {
     if lost.is_empty() { Ok(opened) } else { Err(lost.len()) }
 }
 
-fn mark(digest: &Digest) -> String {
-    format!("{BEGIN}{}{END}", digest.hex(12))
+fn mark(piece: &str, salt: &str) -> String {
+    // Without a salt, as it was sealed before there were any.
+    format!("{BEGIN}{}{END}", Digest::of(&format!("{salt}{}", piece.trim())).hex(12))
 }
 
 /// Whether the line has a `#`, or `//`, outside of quotes before this byte.
@@ -103,18 +105,20 @@ model = "gemini-2.5-flash-preview-09-2025"
 
     #[test]
     fn sealed_texts_hold_no_secret_and_open_again() {
-        let sealed = seal(TEXT, &secrets());
+        let sealed = seal(TEXT, &secrets(), "salt");
         assert!(!sealed.to_lowercase().contains("canary"), "{sealed}");
         assert!(sealed.contains("env:NAME") && sealed.contains("gemini-2.5-flash-preview-09-2025"), "{sealed}");
-        assert_eq!(open(&sealed, &[TEXT.to_owned()]).unwrap(), TEXT);
+        assert_eq!(open(&sealed, &[TEXT.to_owned()], "salt").unwrap(), TEXT);
+        assert_ne!(sealed, seal(TEXT, &secrets(), "another salt"));
+        assert_eq!(open(&sealed, &[TEXT.to_owned()], "another salt"), Err(2));
     }
 
     #[test]
     fn a_secret_that_is_nowhere_any_more_is_missed() {
-        let sealed = seal(TEXT, &secrets());
-        assert_eq!(open(&sealed, &["other = \"canary-one\"".to_owned()]), Err(1));
+        let sealed = seal(TEXT, &secrets(), "salt");
+        assert_eq!(open(&sealed, &["other = \"canary-one\"".to_owned()], "salt"), Err(1));
         // What stood in comments is not missed; and a broken file still holds its secrets.
-        let opened = open(&sealed, &["[[[ \"canary-one\" 'canary two'".to_owned()]).unwrap();
+        let opened = open(&sealed, &["[[[ \"canary-one\" 'canary two'".to_owned()], "salt").unwrap();
         assert!(opened.contains("keys = [\"canary-one\", \"env:NAME\", { key = 'canary two' }]"), "{opened}");
     }
 }

@@ -278,7 +278,7 @@ fn a_rollback_brings_files_plugins_and_secrets_back() {
     place.reload(&with_canary().replace("2.5-flash", "2.5-pro")).unwrap();
     // And an edit that is never accepted.
     std::fs::write(path("config.toml"), "[broken \"canary-gemini-key-1\"").unwrap();
-    let back = place.live.rollback(first.generation).unwrap();
+    let back = place.live.rollback(first.generation, None).unwrap();
     assert_eq!((back.generation, back.hash), (first.generation + 2, first.hash));
     assert_eq!(place.default_model(), "gemini-2.5-flash");
     assert_eq!(std::fs::read_to_string(path("config.toml")).unwrap(), text);
@@ -297,7 +297,8 @@ fn a_rollback_that_cannot_be_changes_nothing() {
     for (generation, expected) in
         [(first, "had 1 secrets that stand in none of your files any more"), (77, "is not kept")]
     {
-        let told = place.live.rollback(generation).unwrap_err().to_string();
+        let Err(Refusal::Problems(told)) = place.live.rollback(generation, None) else { panic!("{generation}") };
+        let told = told.to_string();
         assert!(told.contains(expected), "{told}");
         assert_eq!(std::fs::read_to_string(place.dir.path().join("config.toml")).unwrap(), text);
         assert_eq!(place.default_model(), "gemini-2.5-pro");

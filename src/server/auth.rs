@@ -46,7 +46,7 @@ pub const CONFIG: HeaderName = HeaderName::from_static("x-gemini-adapter-config"
 /// Lets pass whom the door lets pass. Every answer bears the configuration it was made by.
 pub async fn require(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     let snapshot = door.app.live.snapshot();
-    let mut response = match admit(&snapshot, door.needs, request.headers()) {
+    let response = match admit(&snapshot, door.needs, request.headers()) {
         Ok(client) => {
             if door.needs == Needs::Admin && !snapshot.has_redaction() {
                 let snapshot = snapshot.clone();
@@ -58,6 +58,11 @@ pub async fn require(State(door): State<Door>, mut request: Request, next: Next)
         }
         Err(error) => error.into_response(),
     };
+    bearing(response, &snapshot)
+}
+
+/// The answer, with the configuration it was made by.
+pub fn bearing(mut response: Response, snapshot: &Snapshot) -> Response {
     if let Ok(version) = HeaderValue::from_str(&snapshot.version()) {
         response.headers_mut().insert(CONFIG, version);
     }

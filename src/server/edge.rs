@@ -5,13 +5,14 @@ use std::panic::AssertUnwindSafe;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
+use super::auth::bearing;
 use super::{App, endpoints, family};
 use crate::error::Error;
 
@@ -111,17 +112,19 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
 }
 
 /// What is not there.
-pub async fn unknown_path(method: Method, uri: Uri) -> Error {
+pub async fn unknown_path(State(app): State<App>, method: Method, uri: Uri) -> Response {
     let path: String = uri.path().chars().take(200).collect::<String>().escape_debug().collect();
-    Error::not_found(format!("Invalid URL ({method} {path})")).code("unknown_url")
+    let error = Error::not_found(format!("Invalid URL ({method} {path})")).code("unknown_url");
+    bearing(error.into_response(), &app.live.snapshot())
 }
 
 /// What is there, for another method.
-pub async fn unknown_method(method: Method, uri: Uri) -> Error {
+pub async fn unknown_method(State(app): State<App>, method: Method, uri: Uri) -> Response {
     let path: String = uri.path().chars().take(200).collect::<String>().escape_debug().collect();
     let known: Vec<&str> =
         endpoints::all().iter().filter(|endpoint| endpoint.is_at(uri.path())).map(|endpoint| endpoint.method).collect();
-    Error::method_not_allowed(format!("Not allowed to {method} on {path}. Use {}.", known.join(" or ")))
+    let message = format!("Not allowed to {method} on {path}. Use {}.", known.join(" or "));
+    bearing(Error::method_not_allowed(message).into_response(), &app.live.snapshot())
 }
 
 /// Web pages of the configured origins may call; the list is read anew for each request.

@@ -83,6 +83,8 @@ fn plain(say: Say, body: &Value, prompt: &str) -> Answer {
             let value = schema.map_or_else(|| json!({ "answer": said }), |schema| example(schema, schema, 0));
             Answer::of(vec![text(&value.to_string())])
         }
+        Say::Fenced => Answer::of(words("Here it is:\n```json\n{\"answer\": [1, 2, {\"b\": \"c\"")),
+        Say::Request => Answer::of(words(&body.to_string())),
         Say::Blocked => Answer { finish: None, ..Answer::of(Vec::new()) },
         Say::Safety => Answer { finish: Some("SAFETY"), ..Answer::of(Vec::new()) },
         Say::MaxTokens => Answer { finish: Some("MAX_TOKENS"), ..Answer::of(vec![text("This answer is cut")]) },

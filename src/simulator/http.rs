@@ -59,6 +59,7 @@ impl State {
     /// The scenario of a request, unless it has happened often enough.
     fn scenario(&self, prompt: &str, key: &str, model: &str) -> Option<Scenario> {
         let scenario = Scenario::of_request(prompt).or_else(|| self.scenario.clone())?;
+        let scenario = Some(scenario).filter(|scenario| scenario.concerns(model))?;
         match scenario.times() {
             _ if !scenario.happens() => None,
             Some(times) if self.arrivals.again(scenario.name, key, model) >= times => None,

@@ -37,6 +37,8 @@ pub enum Say {
     Tool,
     Parallel,
     Json,
+    Fenced,
+    Request,
     Blocked,
     Safety,
     MaxTokens,
@@ -88,6 +90,8 @@ pub const SCENARIOS: &[ScenarioRow] = &[
     row("tool", "a call of the first function; again until steps=N results are there", Kind::Say(Say::Tool)),
     row("parallel", "a call of each function, calls=N at most", Kind::Say(Say::Parallel)),
     row("json", "JSON by the request's schema", Kind::Say(Say::Json)),
+    row("fenced", "JSON in a fence, with words before it, and not closed", Kind::Say(Say::Fenced)),
+    row("request", "the request itself, as it came", Kind::Say(Say::Request)),
     row("blocked", "the prompt is blocked", Kind::Say(Say::Blocked)),
     row("safety", "the answer is blocked", Kind::Say(Say::Safety)),
     row("max_tokens", "the answer is cut off", Kind::Say(Say::MaxTokens)),
@@ -126,6 +130,7 @@ const fn row(name: &'static str, about: &'static str, kind: Kind) -> ScenarioRow
 }
 
 /// A scenario with its values. `times=N`: only the first N times for each key and model. `odds=N`: in so many of a hundred calls.
+/// `model=NAME`: only for this model.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     pub name: &'static str,
@@ -168,6 +173,11 @@ impl Scenario {
     /// Whether it happens this time.
     pub fn happens(&self) -> bool {
         fastrand::u64(0..100) < self.number("odds", 100)
+    }
+
+    /// Whether it is about this model.
+    pub fn concerns(&self, model: &str) -> bool {
+        self.values.get("model").is_none_or(|wanted| wanted == model)
     }
 
     /// The error it stands for, and whether it is a page instead of JSON.

@@ -71,6 +71,7 @@ async fn unknown_paths_and_methods_are_told_in_openais_shape() {
         let reply = server.request(method, path, Some(CLIENT_KEY), None).await;
         assert_eq!(reply.status, status, "{method} {path}");
         assert_eq!(reply.error()["type"], "invalid_request_error");
+        assert_eq!(reply.headers["x-gemini-adapter-config"], server.live.snapshot().version(), "{method} {path}");
     }
 }
 

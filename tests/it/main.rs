@@ -25,6 +25,7 @@ mod memory;
 mod messages;
 mod native;
 mod ownership;
+mod plugin_commands;
 mod plugin_doors;
 mod plugins;
 mod process;

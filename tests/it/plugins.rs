@@ -19,12 +19,16 @@ async fn model_mapping_does_nothing_without_settings_and_maps_with_them() {
     plain.say("hi").await;
     assert_eq!(plain.simulator.arrivals()[0].model, "gemini-3.8-flash");
     let config = format!(
-        "{}[plugins.settings.model_mapping.map]\n\"gemini-*\" = \"gemini-2.5-pro\"\n\"gemini-3.8*\" = \"gemini-2.5-flash\"\n",
+        "{}[models]\n[plugins.settings.model_mapping.map]\n\"gemini-*\" = \"gemini-2.5-pro\"\n\"gemini-3.8*\" = \"gemini-2.5-flash\"\n\"house-*\" = \"gemini-2.5-pro\"\n",
         with_keys(KEYS)
     );
     let mapped = Server::configured(&config, &plugin).await;
     mapped.say("hi").await;
     assert_eq!(mapped.simulator.arrivals()[0].model, "gemini-2.5-flash");
+    let unknown = |model: &str| json!({ "model": model, "messages": [{ "role": "user", "content": "hi" }] });
+    assert_eq!(mapped.chat(unknown("house-model")).await.status, 200, "a name of the plugin's own");
+    assert_eq!(mapped.simulator.arrivals()[1].model, "gemini-2.5-pro");
+    assert_eq!(mapped.chat(unknown("nobodys-model")).await.error()["code"], "model_not_found");
 }
 
 #[tokio::test]

@@ -132,3 +132,22 @@ async fn keys_keep_their_state_over_a_reload() {
     }
     assert_eq!(server.calls().get("gemini-key-invalid-000000"), None, "a dead key was brought back by a reload");
 }
+
+#[tokio::test]
+async fn of_two_who_change_at_once_the_second_is_told() {
+    let server = Server::configured(&aliased("gemini-2.5-flash"), &[]).await;
+    let ask = async |path: &str, seen: &str| {
+        let key = ("authorization", format!("Bearer {ADMIN_KEY}"));
+        server.send("POST", path, &[key, ("if-match", seen.to_owned())], None).await
+    };
+    let seen = server.admin("GET", "/admin/config").await.headers["x-gemini-adapter-config"].clone();
+    replace(&server, "config.toml", &aliased("gemini-2.5-pro"));
+    assert_eq!(ask("/admin/reload", &format!("\"{seen}\"")).await.json()["generation"], 2);
+    for path in ["/admin/reload", "/admin/config/rollback/1"] {
+        let late = ask(path, &seen).await;
+        assert_eq!((late.status, late.error()["code"].as_str()), (412, Some("precondition_failed")), "{}", late.text);
+        assert!(late.text.contains(&server.live.snapshot().version()), "{}", late.text);
+    }
+    assert_eq!(model_of(&server).await, "gemini-2.5-pro");
+    assert_eq!(ask("/admin/config/rollback/1", "*").await.json()["generation"], 3, "`*` is any");
+}

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{check, failed, say};
-use crate::plugin::{PluginsSettings, cases};
+use crate::plugin::PluginsSettings;
+use crate::plugin::cases::{self, CaseCost};
 use crate::problem::Problems;
 use crate::reading::Reading;
 
@@ -30,11 +31,13 @@ pub fn run(args: &BenchArgs, settings: &PluginsSettings) -> ExitCode {
     if costs.is_empty() {
         return failed(&format!("`{}` has no tests to measure by: `tests/{}.toml` holds them", args.name, args.name));
     }
-    say("hook                      calls   µs a call   operations a call");
-    for hook in costs {
+    say("hook                  µs a call       p50       p99   operations   case");
+    for CaseCost { case, hook } in costs {
         let calls = hook.calls.max(1) as f64;
-        let micros = hook.spent.as_secs_f64() * 1e6 / calls;
-        say(&format!("{:22} {:8} {micros:11.2} {:19.0}", hook.name, hook.calls, hook.operations as f64 / calls));
+        let micros = |milliseconds: Option<f64>| milliseconds.unwrap_or_default() * 1e3;
+        let (mean, operations) = (hook.spent.as_secs_f64() * 1e6 / calls, hook.operations as f64 / calls);
+        let (half, most) = (micros(hook.latencies.p50_ms), micros(hook.latencies.p99_ms));
+        say(&format!("{:20} {mean:10.2} {half:9.2} {most:9.2} {operations:12.0}   {case}", hook.name));
     }
     ExitCode::SUCCESS
 }

@@ -1,28 +1,36 @@
 //! `plugin replay`: what plugins make of a request, one after the other.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bytes::Bytes;
 use clap::Args;
 use serde_json::Value;
 
 use super::super::translate::prepared;
 use super::{failed, refused, say};
 use crate::config::Sources;
+use crate::error::Error;
 use crate::pipeline::translate;
-use crate::plugin::{Difference, SessionFacts, Touched};
-use crate::protocol::openai_chat::OpenAiChat;
-use crate::protocol::{Place, Protocol};
+use crate::plugin::{Difference, Session, SessionFacts, Touched};
+use crate::protocol::Place;
+use crate::server::door_at;
 use crate::store::Signatures;
 
 /// What to replay.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
-    /// A file with the body of a chat request
+    /// A file with the body of a request
     file: PathBuf,
+    /// The endpoint it is for, `/v1/messages` for one; Gemini's own name the model in it
+    #[arg(long, default_value = "/v1/chat/completions")]
+    path: String,
     /// A file with Gemini's answer to it, whole
     #[arg(long, value_name = "FILE")]
     answer: Option<PathBuf>,
+    /// A file with the events of Gemini's streamed answer to it: as they come (`data: …`), or an array
+    #[arg(long, value_name = "FILE", conflicts_with = "answer")]
+    chunks: Option<PathBuf>,
     /// The client's name, as the log has it
     #[arg(long, default_value = "replay")]
     client: String,
@@ -38,8 +46,9 @@ fn header(text: &str) -> Result<(String, String), String> {
 
 /// Takes the request up to Gemini's door, and the answer back from there; nobody is called.
 pub fn run(args: &ReplayArgs, sources: Sources) -> ExitCode {
-    let read =
-        |path: &PathBuf| std::fs::read(path).map_err(|error| format!("`{}` cannot be read: {error}", path.display()));
+    let Some((path, protocol)) = door_at(&args.path) else {
+        return failed(&format!("no model is behind `{}`; docs/endpoints.md lists the endpoints", args.path));
+    };
     let body = match read(&args.file) {
         Ok(body) => body,
         Err(why) => return failed(&why),
@@ -48,27 +57,73 @@ pub fn run(args: &ReplayArgs, sources: Sources) -> ExitCode {
         Ok(snapshot) => snapshot,
         Err(problems) => return refused(&problems),
     };
+    let place = Place { path: args.path.clone(), ..Place::default() };
     let session = snapshot.plugins.session(|| SessionFacts {
         id: "replay".into(),
-        api: OpenAiChat.name(),
-        path: "/v1/chat/completions",
-        model: None,
+        api: protocol.name(),
+        path,
+        model: protocol.model_in(&place),
         client: args.client.clone(),
         headers: args.headers.clone(),
     });
     let session = session.traced();
-    let told = translate(&snapshot, &session, &OpenAiChat, &Signatures::default(), &Place::default(), body.into());
-    let told = told.map_err(|error| format!("the client would get {error}")).and_then(|_| {
-        let Some(answer) = &args.answer else { return Ok(()) };
-        let answer = session.on_upstream_response(Some(read(answer)?.into()));
-        answer.map(|_| ()).map_err(|error| format!("the client would get {error}"))
-    });
-    let changes = session.changes();
-    changes.iter().for_each(|touched| say(&shown(touched)));
-    if changes.is_empty() {
+    let told = translate(&snapshot, &session, protocol, &Signatures::default(), &place, body.into());
+    let told = told.map(|_| ()).map_err(refusal);
+    show(&session, 0);
+    let told = told.and_then(|()| answered(args, &session));
+    if session.changes().is_empty() {
         eprintln!("no plugin changes anything");
     }
     told.map_or_else(|why| failed(&why), |()| ExitCode::SUCCESS)
+}
+
+/// The answer back from Gemini's door: whole, or event by event.
+fn answered(args: &ReplayArgs, session: &Session) -> Result<(), String> {
+    let shown = session.changes().len();
+    if let Some(answer) = &args.answer {
+        let answer = session.on_upstream_response(Some(read(answer)?.into()));
+        show(session, shown);
+        answer.map_err(refusal)?;
+    }
+    let Some(chunks) = &args.chunks else { return Ok(()) };
+    session.on_upstream_response(None).map_err(refusal)?;
+    for (number, event) in events(&read(chunks)?)?.into_iter().enumerate() {
+        let shown = session.changes().len();
+        let told = session.on_chunk(event);
+        if session.changes().len() > shown {
+            say(&format!("-- event {}", number + 1));
+        }
+        show(session, shown);
+        told.map_err(refusal)?;
+    }
+    Ok(())
+}
+
+/// The events of a stream, as they come over the wire or as an array of them.
+fn events(file: &[u8]) -> Result<Vec<Bytes>, String> {
+    if let Ok(events) = serde_json::from_slice::<Vec<Value>>(file) {
+        return Ok(events.iter().map(|event| event.to_string().into()).collect());
+    }
+    let text = String::from_utf8_lossy(file);
+    let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
+    let events: Vec<Bytes> = data.map(|event| Bytes::from(event.trim().to_owned())).collect();
+    if events.is_empty() {
+        return Err("there is no event in it: neither lines that begin with `data:` nor an array".to_owned());
+    }
+    Ok(events)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("`{}` cannot be read: {error}", path.display()))
+}
+
+fn refusal(error: Error) -> String {
+    format!("the client would get {error}")
+}
+
+/// The changes since there were so many.
+fn show(session: &Session, since: usize) {
+    session.changes().iter().skip(since).for_each(|touched| say(&shown(touched)));
 }
 
 /// A plugin's changes, each with what was there and what is.

@@ -54,7 +54,8 @@ pub fn library() -> ExitCode {
 
 /// All is well.
 pub fn checked(plugins: &Plugins) -> ExitCode {
-    eprintln!("{} plugins: ok", plugins.list().len());
+    let count = plugins.list().len();
+    eprintln!("{count} {}: ok", if count == 1 { "plugin" } else { "plugins" });
     ExitCode::SUCCESS
 }
 

@@ -15,6 +15,10 @@ use crate::telemetry::{Ended, Tags};
 /// What went wrong, if anything.
 pub fn run(plugins: &Plugins, case: &Case) -> Option<String> {
     let mut expected = Expected::new(&case.expect);
+    for earlier in &case.before {
+        // What came of it is not the question.
+        let _ = requests(&session(plugins, earlier), earlier, &mut Expected::unchecked());
+    }
     let session = session(plugins, case);
     let told = requests(&session, case, &mut expected).and_then(|()| answers(plugins, &session, case, &mut expected));
     if let Err(error) = told {

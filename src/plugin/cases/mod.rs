@@ -34,6 +34,15 @@ pub struct CaseReport {
     pub wrong: Option<String>,
 }
 
+/// What a hook has cost in one case.
+#[derive(Clone, Debug)]
+pub struct CaseCost {
+    /// The case.
+    pub case: String,
+    /// Its hook.
+    pub hook: HookStatus,
+}
+
 /// A file of cases.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +56,11 @@ struct Document {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
+    #[serde(default = "no_name")]
     name: String,
+    /// Requests before it, as far as they come to hooks up to `on_upstream_error`: what a plugin remembers of them is there.
+    #[serde(default)]
+    before: Vec<Case>,
     #[serde(default = "chat")]
     api: String,
     #[serde(default = "path")]
@@ -93,6 +106,10 @@ impl Pieces {
     }
 }
 
+fn no_name() -> String {
+    "without a name".to_owned()
+}
+
 fn chat() -> String {
     "chat".to_owned()
 }
@@ -136,32 +153,21 @@ pub fn costs(
     settings: &PluginsSettings,
     reading: &Reading,
     problems: &mut Problems,
-) -> Vec<HookStatus> {
+) -> Vec<CaseCost> {
     let settings = PluginsSettings { run_tests: true, ..settings.clone() };
     let files = if library { Files::of_library() } else { Files::read(&settings, reading, problems) };
-    let mut sum: Vec<HookStatus> = Vec::new();
+    let mut costs = Vec::new();
     for tests in &files.tests {
         let Ok((of, cases)) = read(tests) else { continue };
         let Some(file) = files.plugins.iter().find(|file| of == plugin && stem(&file.path) == of) else { continue };
         for case in &cases {
             let Ok(plugins) = alone(file, &files, &settings, &case.config) else { continue };
             (0..times).for_each(|_| drop(journey::run(&plugins, case)));
-            plugins.list().into_iter().flat_map(|status| status.hooks).for_each(|hook| add(&mut sum, hook));
+            let hooks = plugins.list().into_iter().flat_map(|status| status.hooks).filter(|hook| hook.calls > 0);
+            costs.extend(hooks.map(|hook| CaseCost { case: case.name.clone(), hook }));
         }
     }
-    sum.retain(|hook| hook.calls > 0);
-    sum
-}
-
-fn add(sum: &mut Vec<HookStatus>, hook: HookStatus) {
-    match sum.iter_mut().find(|known| known.name == hook.name) {
-        Some(known) => {
-            known.calls += hook.calls;
-            known.operations += hook.operations;
-            known.spent += hook.spent;
-        }
-        None => sum.push(hook),
-    }
+    costs
 }
 
 /// Runs the cases of these files.

@@ -19,7 +19,7 @@ use super::Loaded;
 use super::context::dialect::{Api, Dialect};
 use super::context::{Body, Context, Facts, State, Subject, View};
 use super::difference::{Difference, differences};
-use super::hook::Hook;
+use super::hook::{Hook, PIECES};
 use super::script::{Called, Script};
 use crate::error::Error;
 
@@ -28,6 +28,9 @@ pub use request::RouteView;
 
 /// Headers that hold credentials.
 const HIDDEN: &[&str] = &["authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "cookie"];
+
+/// Where a change of what the model says was made: `on_text` and its kin see it together.
+const SAID: &str = "what is said";
 
 /// What a session begins with.
 #[derive(Clone, Debug)]
@@ -109,7 +112,7 @@ impl Session {
         self
     }
 
-    /// The changes that plugins made so far, but for those of an answer's pieces.
+    /// The changes that plugins made so far; those of an answer's pieces only where changes are taken down.
     pub fn changes(&self) -> Vec<Touched> {
         self.memory().touched.clone()
     }
@@ -124,10 +127,11 @@ impl Session {
         for (_, script) in self.concerned(hook) {
             let handle = Body::new(dialect, body.clone());
             if self.call(script, self.view(hook, script, Subject::Body(handle.clone())))?.is_some() {
-                let Some(edited) = handle.into_bytes() else { return Ok(None) };
-                if hook != Hook::Chunk {
-                    self.touched_if(&body, &edited, script, hook);
+                let edited = handle.into_bytes();
+                if hook != Hook::Chunk || self.memory().traced {
+                    self.touched_if(&body, edited.as_ref().unwrap_or(&Bytes::new()), script, hook);
                 }
+                let Some(edited) = edited else { return Ok(None) };
                 body = edited;
             }
         }
@@ -151,7 +155,8 @@ impl Session {
             Vec::new()
         };
         if hook != Hook::Route || !changes.is_empty() {
-            memory.touched.push(Touched { plugin: script.header.name.clone(), hook: hook.name(), changes });
+            let hook = if PIECES.contains(&hook) { SAID } else { hook.name() };
+            memory.touched.push(Touched { plugin: script.header.name.clone(), hook, changes });
         }
     }
 

@@ -49,7 +49,12 @@ impl Session {
         let mut changed = false;
         for (place, script) in concerned {
             let mut flow = self.memory().flows.remove(&place).unwrap_or_default();
-            changed |= self.through(script, &mut flow, &mut document, whole)?;
+            let before = self.memory().traced.then(|| document.clone());
+            let change = self.through(script, &mut flow, &mut document, whole)?;
+            if let Some(before) = before.filter(|_| change) {
+                self.touched(script, Hook::Text, || (before, document.clone()));
+            }
+            changed |= change;
             self.memory().flows.insert(place, flow);
         }
         Ok(if changed { document.to_string().into() } else { event })

@@ -3,31 +3,38 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::header::IF_MATCH;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::problem::Problems;
-use crate::runtime::{Live, Snapshot};
+use crate::runtime::{Live, Refusal, Snapshot};
 use crate::server::App;
 use crate::server::auth::Caller;
 use crate::server::respond::document;
 
 /// Loads the configuration anew, and says what came of it.
-pub async fn reload(State(app): State<App>) -> Response {
-    outcome(&app, |live| live.reload()).await
+pub async fn reload(State(app): State<App>, headers: HeaderMap) -> Response {
+    outcome(&app, move |live| live.reload_if(seen(&headers))).await
 }
 
 /// Says what a reload would change, or be refused for. Nothing is changed.
 pub async fn trial(State(app): State<App>) -> Response {
-    outcome(&app, |live| live.trial().map(|changes| json!({ "changes": changes }))).await
+    outcome(&app, |live| Ok(live.trial().map(|changes| json!({ "changes": changes }))?)).await
 }
 
 /// Writes the files of an earlier generation back, and loads them.
-pub async fn rollback(State(app): State<App>, Path(generation): Path<u64>) -> Response {
-    outcome(&app, move |live| live.rollback(generation)).await
+pub async fn rollback(State(app): State<App>, Path(generation): Path<u64>, headers: HeaderMap) -> Response {
+    outcome(&app, move |live| live.rollback(generation, seen(&headers))).await
+}
+
+/// The configuration that somebody decided upon, as answers name it; none when any will do.
+fn seen(headers: &HeaderMap) -> Option<&str> {
+    let tag = headers.get(IF_MATCH)?.to_str().unwrap_or_default().trim_matches('"');
+    (tag != "*").then_some(tag)
 }
 
 /// The configurations that were accepted, the newest first.
@@ -64,12 +71,17 @@ pub async fn show(State(app): State<App>, caller: Caller) -> Response {
 async fn outcome<T, F>(app: &App, act: F) -> Response
 where
     T: Serialize + Send + 'static,
-    F: FnOnce(Arc<Live>) -> Result<T, Problems> + Send + 'static,
+    F: FnOnce(Arc<Live>) -> Result<T, Refusal> + Send + 'static,
 {
     let live = app.live.clone();
     match tokio::task::spawn_blocking(move || act(live)).await {
         Ok(Ok(done)) => document(StatusCode::OK, &done),
-        Ok(Err(problems)) => refused(&problems),
+        Ok(Err(Refusal::Problems(problems))) => refused(&problems),
+        Ok(Err(Refusal::Moved(live))) => {
+            let message =
+                format!("Another configuration is live than `If-Match` names: {live}. Look at it, then ask again.");
+            Error::moved(message).into_response()
+        }
         Err(_) => Error::internal("The load broke off.").into_response(),
     }
 }
