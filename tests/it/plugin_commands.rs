@@ -59,7 +59,7 @@ async fn the_first_plugin_goes_as_the_page_says() {
 fn a_replay_shows_what_each_plugin_changes_on_the_way_and_back() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
-    write("config.toml", "[plugins]\nlibrary = [\"pii\"]\n");
+    write("config.toml", "[plugins]\nlibrary = [\"pii\"]\ntimeout = \"10s\"\n");
     write("request.json", r#"{"model":"gpt-4o","messages":[{"role":"user","content":"mail ann@example.com"}]}"#);
     let event = |text: &str| json!({ "candidates": [{ "content": { "parts": [{ "text": text }] } }] });
     let mut last = event("IL_1], done");
