@@ -122,8 +122,13 @@ impl Tried {
     /// This one was refused.
     pub fn add(&mut self, lease: &Lease, fault: &Fault) {
         if matches!(fault.blame, Blame::Key | Blame::Quota) {
-            self.refused.push((lease.key.id.clone(), lease.key.group.clone()));
+            self.pass_over(lease);
         }
+    }
+
+    /// This one is not asked again for the same request, whatever it is to blame for.
+    pub fn pass_over(&mut self, lease: &Lease) {
+        self.refused.push((lease.key.id.clone(), lease.key.group.clone()));
     }
 
     /// The replicas say that this one's quota of the day is used up.

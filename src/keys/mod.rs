@@ -11,6 +11,9 @@ mod lease;
 mod ledger;
 mod no_key;
 mod pool;
+#[cfg(test)]
+mod promises;
+mod queue;
 mod retries;
 mod selection;
 pub mod settings;
@@ -24,6 +27,7 @@ pub use lease::{Lease, Tried};
 pub use ledger::Ledger;
 pub use no_key::NoKey;
 pub use pool::{Ask, KeyPool};
+pub use queue::{Place, Queue};
 pub use retries::{Active, RetryBudget};
 pub use settings::{CooldownSettings, PoolSettings};
 pub use status::{Counts, KeyStatus};

@@ -118,6 +118,7 @@ async fn on_model(
     let mut tried = Tried::default();
     let mut last = None;
     let (mut attempt, mut refusals) = (1, 0);
+    let mut without_model: Option<(Lease, Fault)> = None;
     loop {
         let mut lease = waiting::for_key(exchange, route, &call, &mut tried, &mut patience)
             .await
@@ -126,6 +127,9 @@ async fn on_model(
         let failure = match remedied(exchange, accepted, model, &mut call, &mut remedies, &mut lease).await {
             Ok(attempted) => {
                 lease.succeeded(exchange.services.clock.now());
+                if let Some((mut other, fault)) = without_model {
+                    other.failed(&not_for_key(fault), exchange.services.clock.now());
+                }
                 exchange.record.attempt_succeeded();
                 return Ok(attempted.hold(Some(lease)));
             }
@@ -137,6 +141,12 @@ async fn on_model(
         let rest = lease.failed(&failure, exchange.services.clock.now());
         exchange.record.attempt_failed(&failure, rest);
         tried.add(&lease, &failure);
+        if failure.kind == Kind::ModelNotFound && wanted.is_none() && without_model.is_none() {
+            // Some models are not there for some keys. One more is asked, and nobody waited for.
+            tried.pass_over(&lease);
+            (without_model, last, patience) = (Some((lease, failure.clone())), Some(failure), Duration::ZERO);
+            continue;
+        }
         drop(lease);
         match next(&failure, wanted) {
             Retry::Never => return Err(Error::from(&failure)),
@@ -151,6 +161,11 @@ async fn on_model(
         }
         last = Some(failure);
     }
+}
+
+/// A model was not found with one key, and found with another.
+fn not_for_key(fault: Fault) -> Fault {
+    Fault { kind: Kind::ModelNotForKey, blame: Blame::Quota, ..fault }
 }
 
 /// Whether it was the key that refused, by its quota or itself.
@@ -289,7 +304,7 @@ async fn first_of(
 /// No key can be had. When that is for want of keys to try, the last failure says more.
 fn nothing_left(no_key: NoKey, last: Option<&Fault>) -> Error {
     match last {
-        Some(fault) if no_key.all_tried() => Error::from(fault),
+        Some(fault) if no_key.all_tried() || fault.kind == Kind::ModelNotFound => Error::from(fault),
         // The pool knows when the first key comes back, the fault only about its own.
         _ => no_key.into_error(),
     }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::route::Route;
 use super::{Exchange, opening};
 use crate::call::Call;
-use crate::keys::{Ask, KeyPool, Lease, NoKey, Tried};
+use crate::keys::{Ask, KeyPool, Lease, NoKey, Place, Tried};
 
 /// The longest a request waits for others to find out which keys can answer. Refusals come sooner; answers may take minutes.
 const FOUND_OUT: Duration = Duration::from_secs(1);
@@ -22,13 +22,18 @@ pub async fn for_key(
     patience: &mut Duration,
 ) -> Result<Lease, NoKey> {
     let affinity = route.pool.wants_affinity().then(|| opening::fingerprint(&exchange.record.client, call)).flatten();
+    let most = exchange.snapshot.config.settings.upstream.waiting;
+    let mut place = None;
     loop {
         let ask = |patient: bool| {
             let ask = Ask { model: &call.model, tried, affinity, patient };
             route.pool.lease(&ask, exchange.services.clock.now())
         };
         let found = match ask(!patience.is_zero()) {
-            Err(NoKey::BeingTried) => once_others_know(&route.pool, FOUND_OUT.min(*patience), ask).await,
+            Err(NoKey::BeingTried) => match take(&mut place, exchange, most) {
+                true => once_others_know(&route.pool, FOUND_OUT.min(*patience), ask).await,
+                false => ask(false),
+            },
             found => found,
         };
         let no_key = match found {
@@ -42,7 +47,7 @@ pub async fn for_key(
         let rest = no_key.soonest().map(|rest| rest.mul_f64(1.0 + fastrand::f64() / 10.0));
         let left = exchange.deadline.saturating_duration_since(Instant::now());
         match rest {
-            Some(rest) if rest <= *patience && rest < left / 2 => {
+            Some(rest) if rest <= *patience && rest < left / 2 && take(&mut place, exchange, most) => {
                 *patience -= rest;
                 sleep(rest).await;
                 // What refused before has rested since.
@@ -51,6 +56,14 @@ pub async fn for_key(
             _ => return Err(no_key),
         }
     }
+}
+
+/// Takes a place among those that wait, once; false when there is none.
+fn take(place: &mut Option<Place>, exchange: &Exchange, most: usize) -> bool {
+    if place.is_none() {
+        *place = exchange.services.queue.enter(most);
+    }
+    place.is_some()
 }
 
 /// Asks again with each news of a key; when there is none for too long, a key is as good as any other.

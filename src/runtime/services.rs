@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::cache::Answers;
 use crate::clock::Clock;
 use crate::environment::Environment;
-use crate::keys::{Ledger, RetryBudget};
+use crate::keys::{Ledger, Queue, RetryBudget};
 use crate::plugin;
 use crate::store::{Conversations, Holder, Owners, Refusals, Signatures, Standing, Store, StoreSettings, Table, Used};
 use crate::telemetry::Telemetry;
@@ -22,6 +22,8 @@ pub struct Services {
     pub ledger: Ledger,
     /// How many requests may try again at once.
     pub retries: RetryBudget,
+    /// How many requests wait for a key.
+    pub queue: Queue,
     /// What is remembered elsewhere too.
     pub store: Store,
     /// Thought signatures by call.
@@ -52,6 +54,7 @@ impl Services {
             clock: Clock::start(),
             ledger,
             retries: RetryBudget::default(),
+            queue: Queue::default(),
             signatures: Signatures::of(&store),
             refusals: Refusals::default(),
             owners: Owners::shared(&store),

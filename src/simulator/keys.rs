@@ -1,6 +1,6 @@
 //! Keys: any will do, except those whose text says how they fail.
 
-use super::failure::{Failure, exhausted, failure, info};
+use super::failure::{Failure, exhausted, failure, info, unknown_model};
 
 /// How a key with this in its text fails.
 type KeyFailure = fn(key: &str, model: &str) -> Failure;
@@ -16,6 +16,7 @@ const FAILURES: &[(&str, KeyFailure)] = &[
         let message = format!("Permission denied: Consumer 'api_key:{key}' has been suspended.");
         failure(403, message, vec![info("CONSUMER_SUSPENDED")])
     }),
+    ("modelless", |_, model| unknown_model(model)),
     ("minute", |_, model| exhausted("GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "15", model, Some(34.4))),
     ("today", |_, model| exhausted("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "20", model, Some(34.4))),
 ];

@@ -6,6 +6,7 @@ use std::time::Duration;
 use reqwest::{Client, Proxy};
 
 use super::UpstreamSettings;
+use super::resolver::Resolver;
 use crate::environment::{Environment, SecretRef};
 use crate::problem::{Problem, Problems};
 use crate::secret::Digest;
@@ -13,12 +14,14 @@ use crate::secret::Digest;
 /// A client, through this proxy (and the setting it stands in) if there is one.
 pub fn build(
     settings: &UpstreamSettings,
+    resolver: &Resolver,
     proxy: Option<(&SecretRef, &str)>,
     environment: &Environment,
     problems: &mut Problems,
 ) -> Option<Client> {
     let mut builder = Client::builder()
         .connect_timeout(settings.connect_timeout)
+        .dns_resolver(resolver.clone())
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .tcp_nodelay(true)
@@ -50,6 +53,7 @@ pub fn build(
 /// The clients of keys that have a proxy of their own, by key. Keys with the same proxy share its connections.
 pub fn of_keys<'s>(
     settings: &UpstreamSettings,
+    resolver: &Resolver,
     proxies: impl Iterator<Item = (&'s SecretRef, &'s SecretRef, String)>,
     environment: &Environment,
     problems: &mut Problems,
@@ -58,7 +62,8 @@ pub fn of_keys<'s>(
     let mut of_keys = HashMap::new();
     for (key, proxy, place) in proxies {
         let known = built.iter().find(|(other, _)| *other == proxy).map(|(_, client)| client.clone());
-        let Some(client) = known.or_else(|| build(settings, Some((proxy, &place)), environment, problems)) else {
+        let Some(client) = known.or_else(|| build(settings, resolver, Some((proxy, &place)), environment, problems))
+        else {
             continue;
         };
         built.push((proxy, client.clone()));

@@ -10,6 +10,7 @@ use reqwest::{Client, Url};
 use tokio::time::{Instant, timeout_at};
 
 use super::classify::{classify, classify_event};
+use super::resolver::Resolver;
 use super::{UpstreamSettings, clients};
 use crate::call::Call;
 use crate::environment::{Environment, SecretRef};
@@ -60,8 +61,9 @@ impl Upstream {
     ) -> Option<Self> {
         let base = base_url(&settings.base_url, problems);
         let proxy = settings.proxy.as_ref().map(|proxy| (proxy, "upstream.proxy"));
-        let client = clients::build(settings, proxy, environment, problems);
-        let own = clients::of_keys(settings, own_proxies, environment, problems);
+        let resolver = Resolver::default();
+        let client = clients::build(settings, &resolver, proxy, environment, problems);
+        let own = clients::of_keys(settings, &resolver, own_proxies, environment, problems);
         Some(Self { client: client?, own, base: base?, settings: settings.clone() })
     }
 

@@ -5,6 +5,7 @@ pub mod classify;
 mod clients;
 mod errand;
 mod google;
+mod resolver;
 pub mod settings;
 
 pub use errand::{Errand, Fetched, Where};

@@ -37,6 +37,8 @@ pub struct UpstreamSettings {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub wait: Duration,
+    /// How many requests may wait so at once. Those beyond are told at once to come back later.
+    pub waiting: usize,
     /// Whether whole answers to a `json_schema` request are checked against the client's schema. One that does not match counts as
     /// broken, and is asked for again. Streams are not checked: what has been shown cannot be taken back.
     pub check_json: bool,
@@ -56,6 +58,7 @@ impl Default for UpstreamSettings {
             idle_timeout: Duration::from_secs(120),
             attempts: 4,
             wait: Duration::from_secs(2),
+            waiting: 256,
             check_json: false,
             proxy: None,
         }

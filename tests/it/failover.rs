@@ -128,6 +128,31 @@ async fn faults_of_others_never_blame_a_key() {
     assert_eq!(server.say("hi").await.status, 200);
 }
 
+/// A model that one key does not find, another may: one more is asked. What neither finds is told as it is, and no key suffers.
+#[tokio::test]
+async fn a_model_that_is_not_found_is_asked_of_one_other_key() {
+    const MODELLESS: &str = "gemini-key-modelless-0000";
+    let config = format!("{}selection = \"round_robin\"\n", crate::harness::with_keys(&[MODELLESS, GOOD]));
+    let server = Server::configured(&config, &[]).await;
+    for _ in 0..4 {
+        assert_eq!(server.say("hi").await.status, 200);
+    }
+    assert_eq!(server.calls(), [(MODELLESS.to_owned(), 1), (GOOD.to_owned(), 4)].into());
+    let keys = server.admin("GET", "/admin/keys").await.json();
+    let model = &keys["pools"]["default"]["keys"][0]["models"]["gemini-3.8-flash"];
+    assert_eq!((&model["state"], &model["why"]), (&json!("resting"), &json!("model_not_for_key")));
+
+    let three = ["gemini-key-a-00000000000", "gemini-key-b-00000000000", "gemini-key-c-00000000000"];
+    let server = Server::start(&three).await;
+    for reply in [server.say("[[sim:404_model]]").await, server.stream("[[sim:404_model]]").await] {
+        assert_eq!((reply.status, reply.error()["code"].as_str()), (404, Some("model_not_found")));
+    }
+    assert_eq!(server.calls().values().sum::<usize>(), 4, "two for each request");
+    let keys = server.admin("GET", "/admin/keys").await.json();
+    let keys = keys["pools"]["default"]["keys"].as_array().unwrap().clone();
+    assert!(keys.iter().all(|key| key["state"] == "ready" && key["failures"] == 0), "{keys:?}");
+}
+
 #[tokio::test]
 async fn a_passing_fault_is_not_seen() {
     let server = Server::start(&[GOOD, "gemini-key-other-00000000"]).await;

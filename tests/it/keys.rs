@@ -3,12 +3,16 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, stream};
+use gemini_adapter::store::Standing;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 use crate::harness::{Reply, Server, with_keys};
+use crate::held::Held;
 
 const ONE: &str = "gemini-key-one-0000000000";
 const TWO: &str = "gemini-key-two-0000000000";
@@ -103,6 +107,26 @@ async fn a_short_rest_is_waited_for_and_a_long_one_is_not() {
     assert!(wait <= 300, "{wait}");
 }
 
+/// A burst on one key that rests: so many wait, and the others are told at once.
+#[tokio::test]
+async fn so_many_wait_and_no_more() {
+    let settings = "[upstream]\nwait = \"60s\"\nwaiting = 3\n";
+    let server = Server::configured(&format!("{}{settings}", with_keys(&[ONE])), &[]).await;
+    let mut asked = FuturesUnordered::new();
+    asked.push(server.say("[[sim:429_minute times=1 retry=40]] hi"));
+    let rests = async || keys(&server).await[0]["models"]["gemini-3.8-flash"]["state"] == "resting";
+    while !rests().await {
+        assert!(timeout(Duration::from_millis(5), asked.next()).await.is_err(), "it waits");
+    }
+    asked.extend((0..20).map(|_| server.say("hi")));
+    for _ in 0..18 {
+        let reply: Reply = asked.next().await.unwrap();
+        assert_eq!((reply.status, reply.error()["code"].as_str()), (429, Some("rate_limit_exceeded")));
+        assert!(reply.headers.contains_key("retry-after"));
+    }
+    assert_eq!((asked.len(), server.calls()[ONE]), (3, 1));
+}
+
 #[tokio::test]
 async fn known_limits_keep_google_from_refusing() {
     let config = format!("{}[pools.default.limits]\nrpm = 2\n", with_keys(&[ONE, TWO]));
@@ -175,18 +199,33 @@ async fn keys_at_their_limit_are_asked_once() {
     load("gemini-2.5-flash").await;
 }
 
-/// Many that find a model overloaded do not all come back four times.
+/// Many that find a model failing do not all come back four times: of forty that fail together a fifth may try again.
 #[tokio::test]
 async fn retries_have_a_budget() {
-    let server = Server::start(&[ONE, TWO]).await;
-    let asked = (0..40).map(|_| server.say("[[sim:500]]"));
-    let replies = tokio::time::timeout(Duration::from_secs(120), futures_util::future::join_all(asked)).await.unwrap();
-    assert!(replies.iter().all(|reply| reply.status == 500));
-    let calls: usize = server.calls().values().sum();
-    assert!((40..160).contains(&calls), "{calls} calls for 40 requests");
+    let upstream = Held::start().await;
+    let settings = format!("[upstream]\nwait = \"0s\"\nproxy = \"{}\"\n", upstream.url);
+    let server = Server::configured(&format!("{}{settings}", with_keys(&[ONE, TWO])), &[]).await;
+    let mut asked: FuturesUnordered<_> = (0..40).map(|_| server.say("hi")).collect();
+    let fails = async |asked: &mut FuturesUnordered<_>, replies: usize| {
+        for _ in 0..replies {
+            let reply: Reply = asked.next().await.unwrap();
+            assert_eq!(reply.status, 500, "{}", reply.text);
+        }
+    };
+    // All forty are under way when the first fails; the others are told, and those that try again are held.
+    upstream.let_fail(&mut asked, 40).await;
+    fails(&mut asked, 32).await;
+    assert_eq!((asked.len(), upstream.seen()), (8, 40));
+    // These go on to their last attempt: three more each.
+    for round in 1..=3 {
+        upstream.let_fail(&mut asked, 8).await;
+        assert_eq!(upstream.seen(), 40 + 8 * round);
+    }
+    fails(&mut asked, 8).await;
+    assert!(asked.is_empty());
 }
 
-/// 5 refusals of an overloaded model close the way to it, for other clients too, and a fallback takes over at once.
+/// 5 refusals of an overloaded model close the way to it, and no key is to blame; a fallback takes over without asking.
 #[tokio::test]
 async fn an_overloaded_model_is_left_alone() {
     let config = format!(
@@ -197,14 +236,26 @@ async fn an_overloaded_model_is_left_alone() {
     let ask = async |model: &str, text: &str| {
         server.chat(json!({ "model": model, "messages": [{ "role": "user", "content": text }] })).await
     };
+    let strikes =
+        async || server.admin("GET", "/admin/keys").await.json()["models"]["gemini-2.5-flash"]["strikes"].clone();
     for _ in 0..5 {
+        assert_ne!(strikes().await, 1);
         assert_eq!(ask("gemini-2.5-flash", "[[sim:503]]").await.status, 503);
     }
+    assert_eq!(strikes().await, 1);
+    assert!(keys(&server).await.iter().all(|key| key["state"] == "ready" && key["failures"] == 0));
+    // The rest is a second: as a peer would, somebody says that it is an hour, and the test has time.
+    let services = server.live.services();
+    let now = services.clock.now();
+    let rest = |standing: Standing| Standing { until: Some(now.plus(Duration::from_secs(3600)).wall), ..standing };
+    let standings: Vec<Standing> = services.ledger.standings(now).into_iter().map(rest).collect();
+    services.ledger.merge(&standings, now);
     server.simulator.reset();
     assert_eq!(ask("fast", "hi").await.status, 200);
+    let refused = ask("gemini-2.5-flash", "hi").await;
+    assert_eq!((refused.status, refused.error()["code"].as_str()), (503, Some("overloaded")));
     let models: Vec<String> = server.simulator.arrivals().iter().map(|arrival| arrival.model.clone()).collect();
-    assert!(models.first().is_some_and(|model| model == "gemini-2.5-pro" || model == "gemini-2.5-flash"), "{models:?}");
-    assert!(keys(&server).await.iter().all(|key| key["state"] == "ready" && key["failures"] == 0));
+    assert_eq!(models, ["gemini-2.5-pro"]);
 }
 
 /// `keys check`: a table, JSON, exit codes, a cleaned file; no key's text, and not one generated token.

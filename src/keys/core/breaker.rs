@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 use super::gate::Gate;
+use super::recent::Recent;
 use super::sentence::{LONGEST_REST, Policy, Sentence};
 use crate::fault::Kind;
 
@@ -29,6 +30,8 @@ pub struct Breaker {
     pub(super) struck: Duration,
     /// Failures in a row that have not led to a rest yet.
     failures: u32,
+    /// The last attempts, where it matters how many of them fail.
+    recent: Recent,
     pub(super) state: State,
     pub(super) disabled: bool,
 }
@@ -115,7 +118,10 @@ impl Breaker {
         }
         self.failures = 0;
         match &mut self.state {
-            State::Closed => false,
+            State::Closed => {
+                self.recent.note(true, now);
+                false
+            }
             State::Out { .. } => {
                 self.state = State::Ramp { width: 2, pending: 0 };
                 self.struck = now;
@@ -145,7 +151,9 @@ impl Breaker {
             Sentence::Until(until) => (until.min(now.saturating_add(LONGEST_REST)), false),
             Sentence::Backoff => {
                 self.failures += 1;
-                if self.failures < policy.failures && self.state == State::Closed {
+                self.recent.note(false, now);
+                let enough = self.failures >= policy.failures || (policy.by_rate && self.recent.mostly_bad());
+                if !enough && self.state == State::Closed {
                     return false;
                 }
                 (now.saturating_add(policy.backoff(strikes, chance)), false)
@@ -156,7 +164,7 @@ impl Breaker {
         let rest = Rest { until: until.max(before), why: cause.kind, quota_id, dead };
         (self.strikes, self.struck) = (strikes.saturating_add(1), rest.until);
         self.state = State::Out { rest, probe: None };
-        self.failures = 0;
+        (self.failures, self.recent) = (0, Recent::default());
         self.epoch += 1;
         true
     }

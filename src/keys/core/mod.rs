@@ -11,6 +11,7 @@ mod gate;
 mod kinship;
 mod minute;
 mod pacific;
+mod recent;
 mod sentence;
 mod standing;
 mod taking;

@@ -48,6 +48,15 @@ fn next_midnight(now: Timestamp) -> Option<Timestamp> {
 mod tests {
     use super::*;
 
+    /// A container without time zones has those that are built in.
+    #[test]
+    fn the_time_zone_is_built_in() {
+        let built_in = jiff::tz::TimeZoneDatabase::bundled();
+        let zone = built_in.get(GOOGLE).unwrap();
+        let midnight = zone.to_timestamp("2026-11-25T00:00:00".parse().unwrap()).unwrap();
+        assert_eq!(midnight.to_string(), "2026-11-25T08:00:00Z");
+    }
+
     #[test]
     fn midnights_with_and_without_summer_time() {
         for (now, midnight) in [

@@ -25,6 +25,8 @@ pub struct Policy {
     pub max: Duration,
     /// Failures in a row that lead to one.
     pub failures: u32,
+    /// Whether more failures than answers lead to one too.
+    pub by_rate: bool,
     /// A probe that nobody has reported on by then is forgotten.
     pub probe_expires: Duration,
     /// After how long a key that was refused with a 401 is tried again; None is never.
@@ -32,12 +34,14 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Of models that are overloaded: five failures in a row close the way to one, for seconds only. It is every client's way,
+    /// Of models that are overloaded: five failures in a row, or more failures than answers, close the way to one, for seconds
+    /// only. It is every client's way,
     /// so it opens again soon, and a slow probe does not hold it shut.
     pub const MODEL: Self = Self {
         base: Duration::from_secs(1),
         max: Duration::from_secs(30),
         failures: 5,
+        by_rate: true,
         probe_expires: Duration::from_secs(5),
         revive: None,
     };
@@ -55,6 +59,7 @@ impl From<&CooldownSettings> for Policy {
             base: settings.base,
             max: settings.max,
             failures: settings.failures,
+            by_rate: false,
             probe_expires: Duration::from_secs(30),
             revive: settings.revive,
         }

@@ -1,0 +1,74 @@
+//! Names to addresses, with a memory: a name server that fails for a while, or knows of no address, does not cut us off from Google.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::time::Instant;
+
+/// How long the last good addresses are used when there are no others.
+const KEPT: Duration = Duration::from_secs(300);
+
+/// Asks the system, and remembers. Clones share the memory.
+#[derive(Clone, Debug, Default)]
+pub struct Resolver(Arc<Mutex<Known>>);
+
+/// By name: when it was found, and where.
+type Known = HashMap<String, (Instant, Vec<SocketAddr>)>;
+
+impl Resolver {
+    /// What was found, or, if that is nothing, what was found last.
+    fn known_or(&self, name: &str, found: io::Result<Vec<SocketAddr>>) -> io::Result<Vec<SocketAddr>> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match found {
+            Ok(addresses) if !addresses.is_empty() => {
+                known.insert(name.to_owned(), (Instant::now(), addresses.clone()));
+                Ok(addresses)
+            }
+            nothing => match known.get(name) {
+                Some((since, addresses)) if since.elapsed() < KEPT => {
+                    tracing::warn!(name, "the name could not be resolved: its last addresses are used");
+                    Ok(addresses.clone())
+                }
+                _ => nothing,
+            },
+        }
+    }
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let this = self.clone();
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map(Iterator::collect);
+            let addresses = this.known_or(name.as_str(), found)?;
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_last_good_addresses_are_kept_for_a_while() {
+        let resolver = Resolver::default();
+        let address = |last| vec![SocketAddr::from(([192, 0, 2, last], 0))];
+        let failed = || Err(io::Error::other("no such name"));
+        assert!(resolver.known_or("google", failed()).is_err(), "nothing is known yet");
+        for last in [1, 2] {
+            assert_eq!(resolver.known_or("google", Ok(address(last))).unwrap(), address(last));
+        }
+        tokio::time::advance(KEPT / 2).await;
+        for nothing in [failed(), Ok(Vec::new())] {
+            assert_eq!(resolver.known_or("google", nothing).unwrap(), address(2));
+        }
+        assert!(resolver.known_or("other", failed()).is_err());
+        tokio::time::advance(KEPT).await;
+        assert!(resolver.known_or("google", failed()).is_err(), "too long ago");
+    }
+}
