@@ -22,7 +22,8 @@ struct Args {
     /// Scheme, host and port.
     #[arg(long)]
     url: String,
-    /// Whole answers, streams of 100 events in a burst, or streams that are held open.
+    /// Whole answers, to a short prompt, a long history or with many tools; streams of 100 events in a burst, or streams that are held
+    /// open.
     #[arg(long, value_enum)]
     mode: Mode,
     /// Requests in all; for `hold`, streams at once.
@@ -45,6 +46,8 @@ enum Speak {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Mode {
     Unary,
+    History,
+    Tools,
     Stream,
     Hold,
 }
@@ -76,7 +79,7 @@ async fn main() {
     };
     let requests = args.requests as f64;
     let events = match args.mode {
-        Mode::Unary => requests,
+        Mode::Unary | Mode::History | Mode::Tools => requests,
         Mode::Stream => requests * EVENTS as f64,
         Mode::Hold => requests * HELD_EVENTS as f64,
     };
@@ -132,24 +135,13 @@ async fn run(
 async fn one(args: &Args, client: &reqwest::Client, number: usize) -> bool {
     let marker = format!("number {number} {}", "x".repeat(700));
     let prompt = match args.mode {
-        Mode::Unary => marker.clone(),
+        Mode::Unary | Mode::History | Mode::Tools => marker.clone(),
         Mode::Stream => format!("[[sim:burst chunks={EVENTS} size=80]] {number}"),
         Mode::Hold => format!("[[sim:long chunks={HELD_EVENTS} size=80 gap_ms=20]] {number}"),
     };
-    let stream = args.mode != Mode::Unary;
     let (path, body) = match args.speak {
-        Speak::Openai => {
-            let messages = json!([{ "role": "user", "content": prompt }]);
-            (
-                "/v1/chat/completions".to_owned(),
-                json!({ "model": "gemini-2.5-flash", "stream": stream, "messages": messages }),
-            )
-        }
-        Speak::Gemini => {
-            let method = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
-            let contents = json!([{ "role": "user", "parts": [{ "text": prompt }] }]);
-            (format!("/v1beta/models/gemini-2.5-flash:{method}"), json!({ "contents": contents }))
-        }
+        Speak::Openai => openai(args.mode, &prompt),
+        Speak::Gemini => gemini(args.mode, &prompt),
     };
     let request = client.post(format!("{}{path}", args.url)).header("x-goog-api-key", KEY).body(body.to_string());
     let Ok(response) = request.send().await else { return false };
@@ -158,10 +150,67 @@ async fn one(args: &Args, client: &reqwest::Client, number: usize) -> bool {
     }
     let Ok(text) = response.text().await else { return false };
     match args.mode {
-        Mode::Unary => text.contains(&marker),
+        Mode::Unary | Mode::History | Mode::Tools => text.contains(&marker),
         Mode::Stream => whole(&text, EVENTS, args.speak),
         Mode::Hold => whole(&text, HELD_EVENTS, args.speak),
     }
+}
+
+impl Mode {
+    fn streams(self) -> bool {
+        matches!(self, Self::Stream | Self::Hold)
+    }
+
+    /// What was said before, in turns: 98 KB of it where the history is long.
+    fn history(self) -> Vec<String> {
+        let turn = |number: usize| format!("{number}: {}", "What was said, with \"quotes\" and\nlines. ".repeat(45));
+        if self == Self::History { (0..49).map(turn).collect() } else { Vec::new() }
+    }
+
+    /// Tools of 850 bytes each, 17 KB in all, where there are many.
+    fn tools(self) -> Vec<Value> {
+        let property = |number: usize| {
+            (
+                format!("argument_{number}"),
+                json!({ "type": "string", "description": "What the tool is to be told of this." }),
+            )
+        };
+        let tool = |number: usize| {
+            let properties: serde_json::Map<String, Value> = (0..8).map(property).collect();
+            let parameters = json!({ "type": "object", "properties": properties, "required": ["argument_0"] });
+            json!({ "name": format!("tool_{number}"), "description": "Does one thing of many.", "parameters": parameters })
+        };
+        if self == Self::Tools { (0..20).map(tool).collect() } else { Vec::new() }
+    }
+}
+
+fn openai(mode: Mode, prompt: &str) -> (String, Value) {
+    let role = |turn: usize| if turn.is_multiple_of(2) { "user" } else { "assistant" };
+    let before = mode.history().into_iter().enumerate();
+    let mut messages: Vec<Value> = before.map(|(turn, text)| json!({ "role": role(turn), "content": text })).collect();
+    messages.push(json!({ "role": "user", "content": prompt }));
+    let mut body = json!({ "model": "gemini-2.5-flash", "stream": mode.streams(), "messages": messages });
+    let tools: Vec<Value> =
+        mode.tools().into_iter().map(|tool| json!({ "type": "function", "function": tool })).collect();
+    if !tools.is_empty() {
+        body["tools"] = tools.into();
+    }
+    ("/v1/chat/completions".to_owned(), body)
+}
+
+fn gemini(mode: Mode, prompt: &str) -> (String, Value) {
+    let role = |turn: usize| if turn.is_multiple_of(2) { "user" } else { "model" };
+    let before = mode.history().into_iter().enumerate();
+    let mut contents: Vec<Value> =
+        before.map(|(turn, text)| json!({ "role": role(turn), "parts": [{ "text": text }] })).collect();
+    contents.push(json!({ "role": "user", "parts": [{ "text": prompt }] }));
+    let mut body = json!({ "contents": contents });
+    let tools = mode.tools();
+    if !tools.is_empty() {
+        body["tools"] = json!([{ "functionDeclarations": tools }]);
+    }
+    let method = if mode.streams() { "streamGenerateContent?alt=sse" } else { "generateContent" };
+    (format!("/v1beta/models/gemini-2.5-flash:{method}"), body)
 }
 
 /// Whether every numbered piece is there, once and in order, and the end too.
