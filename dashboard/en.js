@@ -11,7 +11,7 @@ export default {
   'banner.together': 'Keys are failing together.', 'banner.together.about': '{hit} of the {of} keys in pool “{pool}” began to rest within ten seconds ({why}). That is hardly the keys: look for a limit of the whole project, or of this address.',
   'banner.refused': 'The last change of the configuration was refused.', 'banner.refused.about': 'The one before stays live.',
 
-  'tile.rate': 'Requests a minute', 'tile.rate.about': '{n} in all', 'tile.success': 'Answered in full', 'tile.success.about': 'failed: {client} client, {server} server',
+  'tile.rate': 'Requests a minute', 'tile.rate.about': '{n} in all', 'tile.success': 'Answered in full', 'tile.success.about': '{client} client · {server} server',
   'tile.duration': 'Duration, median', 'tile.first': 'First content, median', 'tile.first.none': 'no streams yet', 'tile.tokens': 'Tokens a minute',
   'tile.live': 'Under way', 'tile.live.about': '{n} streaming',
   'overview.traffic': 'Traffic, last five minutes', 'overview.traffic.about': '{n} requests in the last five minutes', 'overview.answered': 'answered', 'overview.client': 'client errors', 'overview.server': 'server errors',

@@ -11,7 +11,7 @@ export default {
   'banner.together': '多个密钥同时失效。', 'banner.together.about': '密钥池“{pool}”的 {of} 个密钥中有 {hit} 个在十秒内进入冷却（{why}）。多半不是密钥本身的问题：请检查整个项目或本机 IP 的限额。',
   'banner.refused': '最近一次配置修改被拒绝。', 'banner.refused.about': '之前的配置仍在生效。',
 
-  'tile.rate': '每分钟请求', 'tile.rate.about': '累计 {n}', 'tile.success': '完整应答率', 'tile.success.about': '失败：客户端 {client}，服务端 {server}',
+  'tile.rate': '每分钟请求', 'tile.rate.about': '累计 {n}', 'tile.success': '完整应答率', 'tile.success.about': '客户端 {client} · 服务端 {server}',
   'tile.duration': '耗时中位数', 'tile.first': '首字中位数', 'tile.first.none': '尚无流式请求', 'tile.tokens': '每分钟 token',
   'tile.live': '进行中', 'tile.live.about': '{n} 个正在流式输出',
   'overview.traffic': '最近五分钟流量', 'overview.traffic.about': '最近五分钟共 {n} 个请求', 'overview.answered': '已应答', 'overview.client': '客户端错误', 'overview.server': '服务端错误',

@@ -184,7 +184,7 @@ pub struct Fault {
     pub said: Option<Said>,
 }
 
-/// An answer of Google's, as it came. It may quote the key, and so shows nothing of itself.
+/// An answer of Google's, free of the key it came to. It may quote the request, and so shows nothing of itself.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Said(pub Bytes);
 

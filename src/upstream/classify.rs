@@ -75,9 +75,15 @@ pub fn classify(status: u16, body: &[u8], key: &Secret) -> Fault {
         quota_id: strictest(&error).map(|violation| violation.quota_id.clone()),
         quota_value: strictest(&error).and_then(|violation| amount(&violation.quota_value)),
         remedy: remedy(kind, &error),
-        said: Some(Said(Bytes::copy_from_slice(body.get(..LONGEST_SAID).unwrap_or(body)))),
+        said: Some(said(body, key)),
         ..Fault::new(kind, blame, presentable(&words, key))
     }
+}
+
+/// The answer as it came, but for the key: it may quote it, and be looked at when that key is no longer configured.
+fn said(body: &[u8], key: &Secret) -> Said {
+    let body = body.get(..LONGEST_SAID).unwrap_or(body);
+    Said(Bytes::from(key.scrub(&String::from_utf8_lossy(body))))
 }
 
 /// What may be done about a refused request. Only Google's words tell these from each other.

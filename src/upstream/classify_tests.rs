@@ -169,3 +169,15 @@ proptest! {
         fault(status, &error(&format!("retry in {delay}"), &quota(&[("PerMinute", "1")], Some(&delay))));
     }
 }
+
+#[test]
+fn what_google_said_is_kept_without_the_key() {
+    let fault = classify(
+        403,
+        format!("{{\"error\":{{\"message\":\"Consumer 'api_key:{KEY}' has been suspended\"}}}}").as_bytes(),
+        &Secret::new(KEY),
+    );
+    let said = String::from_utf8_lossy(&fault.said.as_ref().unwrap().0).into_owned();
+    assert!(said.contains("suspended") && !said.contains(KEY), "{said}");
+    assert!(!format!("{fault:?}").contains(KEY));
+}
