@@ -126,7 +126,9 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     route.pool.name().clone_into(&mut exchange.record.pool);
     exchange.files = files::fetch(exchange, &*accepted).await?;
     // Another replica may have given the answer that is gone on from here.
-    exchange.services.signatures.fetch(&accepted.unsigned_calls()).await;
+    if exchange.services.signatures.are_shared() {
+        exchange.services.signatures.fetch(&accepted.unsigned_calls()).await;
+    }
     exchange.recall(accepted.earlier().as_deref()).await;
     let opened = shares::all_succeed(exchange, &*accepted, &route).await;
     exchange.decided();

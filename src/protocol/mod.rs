@@ -142,7 +142,7 @@ pub trait Accepted: Send + Sync {
     }
 
     /// Calls of earlier answers whose signatures the client did not send back.
-    fn unsigned_calls(&self) -> Vec<&str> {
+    fn unsigned_calls(&self) -> Vec<Cow<'_, str>> {
         Vec::new()
     }
 

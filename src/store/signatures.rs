@@ -1,6 +1,7 @@
 //! Thought signatures by the id of the tool call they came with. Most clients drop Google's `extra_content`, but all of them
 //! send the id back; so the id finds the signature again, on whichever replica.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,8 +36,13 @@ impl Signatures {
         std::str::from_utf8(&signature).ok().map(Arc::from)
     }
 
+    /// Whether other replicas may know more than this one.
+    pub fn are_shared(&self) -> bool {
+        self.0.is_shared()
+    }
+
     /// Gets to know what other replicas know of these calls.
-    pub async fn fetch(&self, call_ids: &[&str]) {
+    pub async fn fetch(&self, call_ids: &[Cow<'_, str>]) {
         let last = call_ids.len().saturating_sub(FETCHED);
         join_all(call_ids[last..].iter().map(|id| self.0.fetch(id))).await;
     }

@@ -92,6 +92,11 @@ impl Table {
         Some((name, store.redis()?))
     }
 
+    /// Whether others share it now.
+    pub fn is_shared(&self) -> bool {
+        self.redis().is_some()
+    }
+
     fn change(&self, key: &str, change: impl FnOnce() -> Change, kept: Duration) {
         if let Some((name, redis)) = self.redis() {
             redis.change(name, key, change(), kept);

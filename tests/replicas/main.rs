@@ -153,6 +153,51 @@ async fn a_tool_loop_goes_on_at_another_replica() {
     }
 }
 
+/// Clients of other dialects lose what carries a signature, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn so_it_does_in_other_dialects() {
+    let house = House::of(&[GOOD], PATIENT).await;
+    let parameters = json!({ "type": "object", "properties": { "city": { "type": "string" } } });
+    let prompt = json!({ "role": "user", "content": "[[sim:tool]] go" });
+
+    let path = "/v1/messages";
+    let tools = json!([{ "name": "weather", "input_schema": parameters }]);
+    let mut body = json!({ "model": "gemini-3.8-flash", "max_tokens": 1000, "messages": [prompt], "tools": tools });
+    let (status, answer) = house.replicas[0].ask(path, &body).await;
+    assert_eq!(status, 200, "{answer}");
+    let of_kind = |list: &Value, kind: &str| -> Vec<Value> {
+        list.as_array().unwrap().iter().filter(|one| one["type"] == kind).cloned().collect()
+    };
+    let calls = of_kind(&answer["content"], "tool_use");
+    let results: Vec<Value> =
+        calls.iter().map(|call| json!({ "type": "tool_result", "tool_use_id": call["id"], "content": "21" })).collect();
+    body["messages"] =
+        json!([prompt, { "role": "assistant", "content": calls }, { "role": "user", "content": results }]);
+    goes_on_elsewhere(&house, path, &body).await;
+
+    let path = "/v1/responses";
+    let tools = json!([{ "type": "function", "name": "weather", "parameters": parameters }]);
+    let mut body = json!({ "model": "gemini-3.8-flash", "input": [prompt], "tools": tools, "store": false });
+    let (status, answer) = house.replicas[0].ask(path, &body).await;
+    assert_eq!(status, 200, "{answer}");
+    let calls = of_kind(&answer["output"], "function_call");
+    let output = |call: &Value| json!({ "type": "function_call_output", "call_id": call["call_id"], "output": "21" });
+    let outputs: Vec<Value> = calls.iter().map(output).collect();
+    body["input"] = [vec![prompt.clone()], calls, outputs].concat().into();
+    goes_on_elsewhere(&house, path, &body).await;
+}
+
+async fn goes_on_elsewhere(house: &House, path: &str, body: &Value) {
+    let told = async || house.redis.dump().contains("gemini-adapter:signature:");
+    house.replicas[0].until("the signature is told", told).await;
+    let late = Replica::start(&house.simulator.base_url(), &[GOOD], &house.redis.url(), PATIENT);
+    late.until_redis_is("shared").await;
+    let (status, answer) = late.ask(path, body).await;
+    assert_eq!(status, 200, "{answer}");
+    signed(house);
+    house.redis.ask("FLUSHALL");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_changed_while_redis_was_away_is_told_when_it_is_back() {
     let mut house = House::of(&[GOOD], SHIPPED).await;

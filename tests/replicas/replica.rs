@@ -50,7 +50,12 @@ impl Replica {
     }
 
     pub async fn chat(&self, body: &Value) -> (u16, Value) {
-        let request = self.http.post(format!("{}/v1/chat/completions", self.url)).bearer_auth(CLIENT_KEY);
+        self.ask("/v1/chat/completions", body).await
+    }
+
+    /// Of whatever dialect.
+    pub async fn ask(&self, path: &str, body: &Value) -> (u16, Value) {
+        let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(CLIENT_KEY);
         let answer = request.body(body.to_string()).header("content-type", "application/json").send().await.unwrap();
         (answer.status().as_u16(), serde_json::from_str(&answer.text().await.unwrap()).unwrap())
     }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
 use super::blocks;
 use crate::error::Error;
 use crate::protocol::Target;
@@ -38,6 +40,28 @@ pub fn read<'a>(
     reader.close_step("messages")?;
     let last = format!("messages[{}]", messages.len().saturating_sub(1));
     Ok(reader.conversation.finish("messages", &last))
+}
+
+/// The ids of calls that come back without the thought that carried their signature. What cannot be read is told of elsewhere.
+pub fn unsigned_calls<'m>(messages: &'m [Message<'_>]) -> Vec<Cow<'m, str>> {
+    let mut unsigned = Vec::new();
+    for message in messages {
+        let calls = |raw: &&RawValue| memchr::memmem::find(raw.get().as_bytes(), b"\"tool_use\"").is_some();
+        let blocks = message.content.filter(calls);
+        let blocks = blocks.and_then(|raw| serde_json::from_str::<Vec<Block<'_>>>(raw.get()).ok());
+        let mut signed = false;
+        for block in blocks.into_iter().flatten() {
+            match block.kind.as_deref() {
+                Some("thinking" | "redacted_thinking") => {
+                    let carried = block.signature.as_deref().or(block.data.as_deref());
+                    signed |= carried.and_then(carrier::unmarked).is_some();
+                }
+                Some("tool_use") if !std::mem::take(&mut signed) => unsigned.extend(block.id),
+                _ => {}
+            }
+        }
+    }
+    unsigned
 }
 
 struct Reader<'a> {

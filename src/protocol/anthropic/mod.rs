@@ -77,6 +77,10 @@ impl Accepted for MessagesRequest<'_> {
         if self.method().streams() { EVENTS } else { Form::JSON }
     }
 
+    fn unsigned_calls(&self) -> Vec<Cow<'_, str>> {
+        messages::unsigned_calls(self.request.messages.as_deref().unwrap_or_default())
+    }
+
     fn remote_files(&self) -> Vec<RemoteFile> {
         blocks::remote_files(self.request.messages.as_deref().unwrap_or_default())
     }

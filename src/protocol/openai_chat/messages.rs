@@ -27,10 +27,10 @@ pub fn read<'a>(messages: &'a [Message<'a>], target: &'a Target<'a>) -> Result<H
 }
 
 /// The ids of calls that come back without the signature they were given with.
-pub fn unsigned_calls<'m>(messages: &'m [Message<'_>]) -> Vec<&'m str> {
+pub fn unsigned_calls<'m>(messages: &'m [Message<'_>]) -> Vec<Cow<'m, str>> {
     let calls = messages.iter().flat_map(|message| message.tool_calls.iter().flatten());
     let unsigned = calls.filter(|call| call.extra_content.as_ref().and_then(|extra| extra.signature()).is_none());
-    unsigned.filter_map(|call| call.id.as_deref()).collect()
+    unsigned.filter_map(|call| call.id.as_deref().map(Cow::Borrowed)).collect()
 }
 
 struct Reader<'a> {

@@ -13,6 +13,8 @@ mod stream;
 mod tools;
 mod whole;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use super::rules::answer::canned;
@@ -65,7 +67,7 @@ impl Accepted for ChatRequest<'_> {
         if self.request.stream.unwrap_or(false) { Method::Stream } else { Method::Generate }
     }
 
-    fn unsigned_calls(&self) -> Vec<&str> {
+    fn unsigned_calls(&self) -> Vec<Cow<'_, str>> {
         messages::unsigned_calls(self.request.messages.as_deref().unwrap_or_default())
     }
 

@@ -72,6 +72,21 @@ fn unknown_item(id: &str, place: &str) -> Error {
     Error::invalid(message).param(place)
 }
 
+/// The ids of calls that come back without the item that carried their signature. What cannot be read is told of elsewhere.
+pub fn unsigned_calls(input: Option<&RawValue>) -> Vec<Cow<'_, str>> {
+    let calls = |raw: &&RawValue| memchr::memmem::find(raw.get().as_bytes(), b"_call\"").is_some();
+    let items = input.filter(calls).and_then(|raw| serde_json::from_str::<Vec<Item<'_>>>(raw.get()).ok());
+    let (mut unsigned, mut signed) = (Vec::new(), false);
+    for item in items.into_iter().flatten() {
+        match item.kind.as_deref() {
+            Some("reasoning") => signed |= item.encrypted_content.as_deref().and_then(carrier::unmarked).is_some(),
+            Some("function_call" | "custom_tool_call") if !std::mem::take(&mut signed) => unsigned.extend(item.call_id),
+            _ => {}
+        }
+    }
+    unsigned
+}
+
 struct Reader<'a> {
     target: &'a Target<'a>,
     /// What an earlier answer has left.

@@ -67,6 +67,10 @@ impl Accepted for ResponsesRequest<'_> {
         if self.request.stream.unwrap_or(false) { Method::Stream } else { Method::Generate }
     }
 
+    fn unsigned_calls(&self) -> Vec<Cow<'_, str>> {
+        input::unsigned_calls(self.request.input)
+    }
+
     fn remote_files(&self) -> Vec<RemoteFile> {
         parts::remote_files(self.request.input)
     }
