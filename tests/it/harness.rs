@@ -117,6 +117,19 @@ impl Server {
     }
 
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, String)], body: Option<String>) -> Reply {
+        let (mut reply, response) = self.begun(method, path, headers, body).await;
+        reply.text = response.text().await.unwrap_or_default();
+        reply
+    }
+
+    /// The beginning of an answer, and what reads the rest: for answers that do not end by themselves.
+    pub async fn begun(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, String)],
+        body: Option<String>,
+    ) -> (Reply, reqwest::Response) {
         let mut request = self.http.request(method.parse().unwrap(), format!("{}{path}", self.url));
         for (name, value) in headers {
             request = request.header(*name, value);
@@ -127,7 +140,7 @@ impl Server {
         let response = request.send().await.unwrap();
         let text = |value: &http::HeaderValue| value.to_str().unwrap().to_owned();
         let headers = response.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-        Reply { status: response.status().as_u16(), headers, text: response.text().await.unwrap_or_default() }
+        (Reply { status: response.status().as_u16(), headers, text: String::new() }, response)
     }
 
     pub async fn get(&self, path: &str) -> Reply {
