@@ -108,6 +108,21 @@ impl Error {
         Self::new(504, "invalid_request_error", Some("not_cached"), message).should_retry(false)
     }
 
+    /// 429: this client has used what it may use of `kind` for now, `requests` or `tokens`.
+    pub fn limited(kind: &'static str, message: impl Into<String>, retry_after: Duration) -> Self {
+        let message = format!("{} Please try again in {:.3}s.", message.into(), retry_after.as_secs_f64());
+        let mut error = Self::all_resting(message, retry_after);
+        error.kind = kind.into();
+        error
+    }
+
+    /// 429: this client has spent its budget.
+    pub fn over_budget(message: impl Into<String>, retry_after: Duration) -> Self {
+        let mut error = Self::new(429, "insufficient_quota", Some("insufficient_quota"), message).should_retry(false);
+        error.retry_after = Some(retry_after);
+        error
+    }
+
     /// 500: our own doing.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(500, "server_error", Some("internal_error"), message)

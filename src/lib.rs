@@ -5,7 +5,7 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 0 words | [`secret`] [`reading`] [`environment`] [`problem`] [`fault`] [`error`] [`model`] [`call`] [`clock`] [`wire`] |
+//! | 0 words | [`secret`] [`reading`] [`environment`] [`problem`] [`fault`] [`error`] [`model`] [`call`] [`allowance`] [`clock`] [`pacific`] [`wire`] |
 //! | 1 for everyone | [`store`] what is remembered, [`telemetry`] what is said and counted |
 //! | 2 rooms that do not know each other | [`protocol`] clients' dialects to Gemini and back, [`upstream`] the way to Google, [`keys`] the key pool, [`models`] names to models, [`clients`] who may call, [`cache`] answers kept, [`media`] files from elsewhere, [`plugin`] the script host, [`simulator`] the stand-in Gemini |
 //! | 3 configured and live | [`config`] one checked document, [`runtime`] the live snapshot and how it changes |
@@ -13,12 +13,14 @@
 //! | 5 doors | [`server`] HTTP in, HTTP out, [`cli`] one file a subcommand |
 
 // floor 0
+pub mod allowance;
 pub mod call;
 pub mod clock;
 pub mod environment;
 pub mod error;
 pub mod fault;
 pub mod model;
+pub mod pacific;
 pub mod problem;
 pub mod reading;
 pub mod secret;

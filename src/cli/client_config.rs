@@ -7,7 +7,7 @@ use clap::Args;
 use super::failed;
 use super::running::address;
 use crate::clients::{Clients, Mode};
-use crate::config::{Config, Sources, lenient};
+use crate::config::{Config, Settings, Sources, lenient};
 use crate::problem::Problems;
 use crate::reading::Reading;
 
@@ -86,16 +86,16 @@ fn aliases(config: &Config) -> Vec<&str> {
 
 /// Which key a client shows: the first one, by the name it has in logs.
 fn key(config: &Config) -> String {
-    let auth = &config.settings.auth;
+    let Settings { auth, clients: named, rate_limit, .. } = &config.settings;
     if auth.mode == Mode::Open {
         return "none is asked for; any text will do".to_owned();
     }
-    let clients = Clients::prepare(auth, &config.environment, true, &mut Problems::new());
-    let named = auth.client_keys.iter().find_map(|client| {
+    let clients = Clients::prepare((auth, named, rate_limit), &config.environment, true, &mut Problems::new());
+    let first = auth.client_keys.iter().find_map(|client| {
         let secret = client.key.resolve(&config.environment).ok()?.into_iter().next()?;
-        Some((clients.identify(secret.expose())?.name, client.key.masked()))
+        Some((clients.identify(secret.expose())?.name.clone(), client.key.masked()))
     });
-    match named {
+    match first.or_else(|| Some((named.first()?.name.clone(), "[[clients]]".to_owned()))) {
         Some((name, place)) => format!("`YOUR_CLIENT_KEY` is the one that logs call `{name}`, the first of `{place}`"),
         None => "none is configured yet: set SECURITY_ADAPTER_API_KEYS".to_owned(),
     }

@@ -13,6 +13,7 @@
 
 mod check;
 mod client_config;
+mod clients;
 mod config;
 mod demo;
 mod healthcheck;
@@ -90,6 +91,9 @@ enum Command {
     /// Write, test and look at plugins
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// Keys for clients: make one up, or the digest of one
+    #[command(subcommand)]
+    Clients(clients::ClientsCommand),
     /// Look after the keys of the configuration
     Keys(keys::KeysArgs),
     /// Ask a running server whether it is ready; exit 0 or 69
@@ -121,6 +125,7 @@ pub fn main() -> ExitCode {
             Command::Translate(args) => translate::run(&args, sources),
             Command::ClientConfig(args) => client_config::run(&args, &sources),
             Command::Plugin(command) => plugin::run(command, sources),
+            Command::Clients(command) => clients::run(&command),
             Command::Keys(args) => keys::run(args, &sources).await,
             Command::Healthcheck(args) => healthcheck::run(args, &sources).await,
             Command::Reference(args) => reference::run(&args),

@@ -1,14 +1,33 @@
 //! Who may call: keys kept as digests, and what each may do.
 //! Never: a key's text, an upstream, a header.
 
+mod account;
+mod addresses;
+mod client;
+mod guard;
+mod limits;
+mod rate;
 pub mod settings;
+mod visit;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use crate::clock::Moment;
 use crate::environment::{Environment, SecretRef};
 use crate::problem::{Problem, Problems};
 use crate::secret::{Digest, Secret, is_placeholder};
-pub use settings::{AuthSettings, ClientKeySettings, Fidelity, Mode};
+use wildmatch::WildMatch;
+
+pub use account::Accounts;
+pub use addresses::Addresses;
+pub use client::{Client, ClientStatus};
+pub use guard::Guard;
+use limits::Limits;
+pub use settings::{
+    AuthSettings, BlockingSettings, ClientKeySettings, ClientSettings, Fidelity, Mode, RateLimitSettings,
+};
+pub use visit::Visit;
 
 /// Shortest key that nobody guesses.
 const SHORTEST: usize = 16;
@@ -56,51 +75,46 @@ const MEETS: &[(Role, Needs)] = &[
     (Role::Admin, Needs::Admin),
 ];
 
-/// Who called.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Client {
-    /// For logs and plugins: made from the digest, tells nothing of the key.
-    pub name: String,
-    /// What it wants when a request asks for something Gemini does not have.
-    pub fidelity: Fidelity,
-    role: Option<Role>,
-}
-
-impl Client {
-    /// Somebody of whom no key was asked.
-    pub fn nobody() -> Self {
-        Self { name: "anonymous".into(), fidelity: Fidelity::Lenient, role: None }
-    }
-
-    /// Whether this is enough.
-    pub fn may(&self, needs: Needs) -> bool {
-        needs == Needs::Nothing || self.role.is_some_and(|role| MEETS.contains(&(role, needs)))
-    }
-}
-
 /// The keys there are.
 #[derive(Debug)]
 pub struct Clients {
-    by_digest: HashMap<Digest, Client>,
+    by_digest: HashMap<Digest, Arc<Client>>,
+    /// Whether some keys are known by their SHA-256 only.
+    by_sha256: bool,
+    /// Who somebody without a key is, where none is asked for.
+    open: Option<Arc<Client>>,
     fidelity: Fidelity,
-    open: bool,
+    common: Limits,
     admin: bool,
+    addresses: Addresses,
+    blocking: BlockingSettings,
 }
 
 impl Clients {
-    /// Resolves and checks; problems are at `auth…`.
+    /// Resolves and checks; problems are at `auth…`, `clients…` and `rate_limit…`.
     pub fn prepare(
-        settings: &AuthSettings,
+        (settings, named, rate_limit): (&AuthSettings, &[ClientSettings], &RateLimitSettings),
         environment: &Environment,
         listens_on_loopback: bool,
         problems: &mut Problems,
     ) -> Self {
+        rate_limit.check(problems);
+        let common = Limits::common(rate_limit);
+        let open = || Client { limits: common, ..Client::new("open".into(), settings.fidelity, Some(Role::Client)) };
         let mut clients = Self {
             by_digest: HashMap::new(),
+            by_sha256: false,
+            open: (settings.mode == Mode::Open).then(|| Arc::new(open())),
             fidelity: settings.fidelity,
-            open: settings.mode == Mode::Open,
+            common,
             admin: false,
+            addresses: Addresses::prepare(settings, problems),
+            blocking: settings.blocking.clone(),
         };
+        if settings.blocking.enabled && (settings.blocking.failures == 0 || settings.blocking.duration.is_zero()) {
+            let hint = "write a number and a time of more than nothing, or `enabled = false`";
+            problems.push(Problem::error("holds off everybody, or nobody").at("auth.blocking").hint(hint));
+        }
         let plain = |keys: &[SecretRef]| keys.iter().cloned().map(Into::into).collect::<Vec<ClientKeySettings>>();
         let groups = [
             ("client_keys", settings.client_keys.clone(), Role::Client),
@@ -112,13 +126,21 @@ impl Clients {
                 clients.add(key, role, &format!("auth.{field}[{index}]"), environment, problems);
             }
         }
+        for (index, client) in named.iter().enumerate() {
+            let place = format!("clients[{index}]");
+            if named.iter().take(index).any(|other| other.name == client.name) {
+                let hint = "give each client a name of its own";
+                problems.push(Problem::error("is another client's name").at(format!("{place}.name")).hint(hint));
+            }
+            clients.add_named(client, &place, environment, problems);
+        }
         clients.admin = clients.by_digest.values().any(|client| client.role == Some(Role::Admin));
         let has_clients = clients.by_digest.values().any(|client| client.role == Some(Role::Client));
-        if clients.open && !listens_on_loopback {
+        if clients.open.is_some() && !listens_on_loopback {
             let message = "`open` lets everybody in, and `server.listen` is not a loopback address";
             let hint = "listen on 127.0.0.1, or configure `auth.client_keys`";
             problems.push(Problem::error(message).at("auth.mode").hint(hint));
-        } else if !clients.open && !has_clients {
+        } else if clients.open.is_none() && !has_clients {
             let hint = "set SECURITY_ADAPTER_API_KEYS to a key of your own making, in the environment or in `.env`; or write `auth.mode = \"open\"` with a loopback `server.listen`; just to look around, `cargo run --release -- demo`";
             problems
                 .push(Problem::error("there is no client key, so nobody could call").at("auth.client_keys").hint(hint));
@@ -134,65 +156,168 @@ impl Clients {
         environment: &Environment,
         problems: &mut Problems,
     ) {
-        let reference = &key.key;
-        let secrets = match reference.resolve(environment) {
-            Ok(secrets) => secrets,
-            Err(message) => return problems.push(Problem::error(message).at(place)),
-        };
-        let hard = |c: char| c.is_control() || c == '"';
-        if key.name.as_ref().is_some_and(|name| name.is_empty() || name.len() > 64 || name.contains(hard)) {
-            let hint = "write up to 64 characters that fit on a line";
-            problems.push(Problem::error("is no name").at(format!("{place}.name")).hint(hint));
+        if let Some(name) = &key.name {
+            check_name(name, place, problems);
         }
-        for secret in secrets {
-            if is_placeholder(secret.expose()) {
-                let message = format!("a placeholder was left in place of a key ({})", reference.masked());
-                problems.push(Problem::error(message).at(place).hint("make one up: `openssl rand -hex 24`"));
-                continue;
-            }
-            if secret.expose().len() < SHORTEST {
-                let message = format!("a key is shorter than {SHORTEST} characters ({})", reference.masked());
-                problems.push(
-                    Problem::warning(message).at(place).hint("longer ones are not guessed: `openssl rand -hex 24`"),
-                );
-            }
-            self.insert(&secret, key, role, place, problems);
+        let fidelity = key.fidelity.unwrap_or(self.fidelity);
+        let limits = if role == Role::Client { self.common } else { Limits::default() };
+        for digest in self.digests(&key.key, place, environment, problems) {
+            let kind = if role == Role::Admin { "admin" } else { "client" };
+            let name = key.name.clone().unwrap_or_else(|| format!("{kind}-{}", digest.hex(4)));
+            let client = Client { limits, ..Client::new(name, fidelity, Some(role)) };
+            self.insert(digest, Arc::new(client), place, problems);
         }
     }
 
-    fn insert(&mut self, secret: &Secret, key: &ClientKeySettings, role: Role, place: &str, problems: &mut Problems) {
-        let digest = secret.digest();
+    fn add_named(
+        &mut self,
+        settings: &ClientSettings,
+        place: &str,
+        environment: &Environment,
+        problems: &mut Problems,
+    ) {
+        check_name(&settings.name, place, problems);
+        limits::check(settings, place, problems);
+        let client = Arc::new(Client {
+            plugins: settings.plugins.clone().map(Into::into),
+            limits: Limits::of(settings, &self.common),
+            models: settings.models.iter().map(|glob| WildMatch::new(glob)).collect(),
+            addresses: addresses::nets(&settings.addresses, &format!("{place}.addresses"), problems),
+            ..Client::new(settings.name.clone(), settings.fidelity.unwrap_or(self.fidelity), Some(Role::Client))
+        });
+        let key = format!("{place}.key");
+        let before = problems.len();
+        let digests = self.digests(&settings.key, &key, environment, problems);
+        if digests.is_empty() && problems.len() == before {
+            let message = format!("there is no key behind it ({})", settings.key.masked());
+            problems.push(Problem::error(message).at(&key).hint("`gemini-adapter clients new NAME` makes one"));
+        }
+        for digest in digests {
+            self.insert(digest, client.clone(), &key, problems);
+        }
+    }
+
+    /// What the keys behind a reference are known by.
+    fn digests(
+        &mut self,
+        reference: &SecretRef,
+        place: &str,
+        environment: &Environment,
+        problems: &mut Problems,
+    ) -> Vec<Digest> {
+        let secrets = match reference.resolve(environment) {
+            Ok(secrets) => secrets,
+            Err(message) => {
+                problems.push(Problem::error(message).at(place));
+                return Vec::new();
+            }
+        };
+        secrets.iter().filter_map(|secret| self.digest(secret, reference, place, problems)).collect()
+    }
+
+    fn digest(
+        &mut self,
+        secret: &Secret,
+        reference: &SecretRef,
+        place: &str,
+        problems: &mut Problems,
+    ) -> Option<Digest> {
+        match Digest::read_sha256(secret.expose()) {
+            Some(Ok(digest)) => {
+                self.by_sha256 = true;
+                return Some(digest);
+            }
+            Some(Err(())) => {
+                let hint = "`gemini-adapter clients digest` makes one of a key on standard input";
+                problems.push(Problem::error("has not 64 hex digits after `sha256:`").at(place).hint(hint));
+                return None;
+            }
+            None => {}
+        }
+        if is_placeholder(secret.expose()) {
+            let message = format!("a placeholder was left in place of a key ({})", reference.masked());
+            problems.push(Problem::error(message).at(place).hint("make one up: `gemini-adapter clients new NAME`"));
+            return None;
+        }
+        if secret.expose().len() < SHORTEST {
+            let message = format!("a key is shorter than {SHORTEST} characters ({})", reference.masked());
+            let hint = "longer ones are not guessed: `gemini-adapter clients new NAME`";
+            problems.push(Problem::warning(message).at(place).hint(hint));
+        }
+        Some(secret.digest())
+    }
+
+    fn insert(&mut self, digest: Digest, client: Arc<Client>, place: &str, problems: &mut Problems) {
         match self.by_digest.get(&digest) {
-            Some(other) if other.role != Some(role) => {
+            Some(other) if other.role != client.role => {
                 let message = "a key is configured for two roles";
                 let hint = "give clients, metrics and admins keys of their own";
                 problems.push(Problem::error(message).at(place).hint(hint));
             }
             Some(_) => problems.push(Problem::warning("a key is configured twice").at(place)),
             None => {
-                let kind = if role == Role::Admin { "admin" } else { "client" };
-                let name = key.name.clone().unwrap_or_else(|| format!("{kind}-{}", digest.hex(4)));
-                let fidelity = key.fidelity.unwrap_or(self.fidelity);
-                self.by_digest.insert(digest, Client { name, fidelity, role: Some(role) });
+                self.by_digest.insert(digest, client);
             }
         }
     }
 
     /// Whose key this is. The digest of what was shown is looked up: nothing about the keys there are can be learned from how
     /// long that takes.
-    pub fn identify(&self, credential: &str) -> Option<Client> {
-        self.by_digest.get(&Digest::of(credential)).cloned()
+    pub fn identify(&self, credential: &str) -> Option<Arc<Client>> {
+        let known = self.by_digest.get(&Digest::of(credential));
+        let other = || self.by_digest.get(&Digest::of_sha256(credential)).filter(|_| self.by_sha256);
+        known.or_else(other).cloned()
     }
 
     /// Who somebody without a key is, where no key is asked for.
-    pub fn open_to(&self, needs: Needs) -> Option<Client> {
-        let open = self.open && matches!(needs, Needs::Client | Needs::Metrics);
-        open.then(|| Client { name: "open".into(), fidelity: self.fidelity, role: Some(Role::Client) })
+    pub fn open_to(&self, needs: Needs) -> Option<Arc<Client>> {
+        self.open.clone().filter(|_| matches!(needs, Needs::Client | Needs::Metrics))
+    }
+
+    /// What clients use is counted here from now on.
+    pub fn open_accounts(&self, accounts: &Accounts) {
+        self.by_digest.values().chain(&self.open).for_each(|client| client.open(accounts));
+    }
+
+    /// Every client with what it may use, by name.
+    pub fn status(&self, now: Moment) -> Vec<ClientStatus> {
+        let clients = self.by_digest.values().chain(&self.open).filter(|client| client.may(Needs::Client));
+        let mut all: Vec<ClientStatus> = clients.map(|client| client.status(now)).collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        all.dedup_by(|one, other| one.name == other.name);
+        all
+    }
+
+    /// Names of plugins that clients choose, with the place of each.
+    pub fn chosen_plugins(settings: &[ClientSettings]) -> impl Iterator<Item = (&str, String)> {
+        settings.iter().enumerate().flat_map(|(index, client)| {
+            let names = client.plugins.iter().flatten().enumerate();
+            names.map(move |(at, name)| (name.as_str(), format!("clients[{index}].plugins[{at}]")))
+        })
+    }
+
+    /// Who may call from where.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// How wrong keys are taken.
+    pub fn blocking(&self) -> &BlockingSettings {
+        &self.blocking
     }
 
     /// Whether there is any admin key.
     pub fn admin_enabled(&self) -> bool {
         self.admin
+    }
+}
+
+/// What is in logs and headers must fit there.
+fn check_name(name: &str, place: &str, problems: &mut Problems) {
+    let hard = |c: char| c.is_control() || c == '"';
+    if name.is_empty() || name.len() > 64 || name.contains(hard) {
+        let hint = "write up to 64 characters that fit on a line";
+        problems.push(Problem::error("is no name").at(format!("{place}.name")).hint(hint));
     }
 }
 
@@ -202,7 +327,12 @@ mod tests {
 
     fn prepare(settings: &AuthSettings, loopback: bool) -> (Clients, Vec<String>) {
         let mut problems = Problems::new();
-        let clients = Clients::prepare(settings, &Environment::default(), loopback, &mut problems);
+        let clients = Clients::prepare(
+            (settings, &[], &RateLimitSettings::default()),
+            &Environment::default(),
+            loopback,
+            &mut problems,
+        );
         (clients, problems.iter().map(|problem| format!("{}: {}", problem.path, problem.message)).collect())
     }
 
@@ -224,13 +354,13 @@ mod tests {
             (&client, Needs::Admin, false),
             (&admin, Needs::Admin, true),
             (&admin, Needs::Client, false),
-            (&Client::nobody(), Needs::Client, false),
-            (&Client::nobody(), Needs::Nothing, true),
+            (&Client::nobody().into(), Needs::Client, false),
+            (&Client::nobody().into(), Needs::Nothing, true),
         ] {
             assert_eq!(who.may(needs), may, "{} {needs:?}", who.name);
         }
-        assert_eq!(clients.identify("client-key-012345678"), None);
-        assert_eq!(clients.open_to(Needs::Client), None);
+        assert!(clients.identify("client-key-012345678").is_none());
+        assert!(clients.open_to(Needs::Client).is_none());
     }
 
     #[test]

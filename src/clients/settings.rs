@@ -1,4 +1,6 @@
-//! Settings of `[auth]`.
+//! Settings of `[auth]`, `[[clients]]` and `[rate_limit]`.
+
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
@@ -6,6 +8,7 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::environment::SecretRef;
+use crate::problem::{Problem, Problems};
 
 /// Who may call.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -22,6 +25,14 @@ pub struct AuthSettings {
     pub metrics_keys: Vec<SecretRef>,
     /// What happens when a request asks for something Gemini does not have.
     pub fidelity: Fidelity,
+    /// Addresses that may call, as `203.0.113.7` or `10.0.0.0/8`. Left out: all.
+    pub allow: Vec<String>,
+    /// Addresses that may not, whatever `allow` says.
+    pub deny: Vec<String>,
+    /// Proxies whose `x-forwarded-for` is believed. Of anybody else's, the address of the connection counts.
+    pub trusted_proxies: Vec<String>,
+    /// How addresses are held off that show wrong keys.
+    pub blocking: BlockingSettings,
 }
 
 /// What happens when a request asks for something Gemini does not have, so that the answer may be another one.
@@ -128,6 +139,104 @@ impl Default for AuthSettings {
             admin_keys: vec![SecretRef::Env("SECURITY_ADMIN_API_KEYS".into())],
             metrics_keys: Vec::new(),
             fidelity: Fidelity::Lenient,
+            allow: Vec::new(),
+            deny: Vec::new(),
+            trusted_proxies: Vec::new(),
+            blocking: BlockingSettings::default(),
         }
+    }
+}
+
+/// A client: who may call, and what it may use.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClientSettings {
+    /// What it is called in logs, plugins and counts.
+    pub name: String,
+    /// Its key: the text itself, `env:NAME` or `file:PATH`; or only the digest of it, `sha256:` and 64 hex digits, which `gemini-adapter clients
+    /// new` and `clients digest` make.
+    pub key: SecretRef,
+    /// Globs of the models it may use, by the name it asks for or by Google's. Left out: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
+    /// The plugins that concern it, by name. Left out: all. None: `[]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugins: Option<Vec<String>>,
+    /// What happens when a request asks for something Gemini does not have. Left out: as `auth.fidelity` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fidelity: Option<Fidelity>,
+    /// Addresses it may call from: `203.0.113.7`, `10.0.0.0/8`. Left out: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
+    /// Requests in a minute. Left out: as `[rate_limit]` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpm: Option<u64>,
+    /// Tokens in a minute, of prompts and answers. They are known when an answer is complete, so the limit may be passed by what is in flight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tpm: Option<u64>,
+    /// Requests in one of Google's days, which begin at midnight Pacific time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpd: Option<u64>,
+    /// Requests at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u64>,
+    /// Tokens in a month, of prompts and answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly_tokens: Option<u64>,
+    /// Money in a month, in US dollars, by the prices that are built in and in `models.prices`. Models without a price are refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monthly_usd: Option<f64>,
+}
+
+/// Requests of each client, where its own `rpm` says nothing else.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateLimitSettings {
+    /// Whether there is such a limit.
+    pub enabled: bool,
+    /// How many requests.
+    pub requests: u64,
+    /// In which time.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub window: Duration,
+}
+
+impl Default for RateLimitSettings {
+    fn default() -> Self {
+        Self { enabled: false, requests: 100, window: Duration::from_secs(60) }
+    }
+}
+
+impl RateLimitSettings {
+    /// Checks the ranges.
+    pub fn check(&self, problems: &mut Problems) {
+        if self.requests == 0 {
+            let hint = "to have no limit, write `enabled = false`";
+            problems.push(Problem::error("must be at least 1").at("rate_limit.requests").hint(hint));
+        }
+        if !(Duration::from_secs(1)..=Duration::from_secs(24 * 3600)).contains(&self.window) {
+            problems.push(Problem::error("must be between 1s and 1day").at("rate_limit.window"));
+        }
+    }
+}
+
+/// Addresses that wrong keys come from.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BlockingSettings {
+    /// Whether they are held off.
+    pub enabled: bool,
+    /// How many wrong keys an address may show within `duration`.
+    pub failures: u32,
+    /// How long an address is held off then: every request of it is a 429, whatever its key.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub duration: Duration,
+}
+
+impl Default for BlockingSettings {
+    fn default() -> Self {
+        Self { enabled: true, failures: 20, duration: Duration::from_secs(60) }
     }
 }

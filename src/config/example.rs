@@ -28,12 +28,18 @@ pub fn text() -> String {
         } else if let Some(one) = section.get("additionalProperties") {
             // A section by name: the one that is always there stands for all.
             writer.section(&mut text, &[name, "default"], &resolve(&schema, one));
+        } else if let Some(one) = section.get("items").map(|one| resolve(&schema, one)).filter(has_fields) {
+            writer.list(&mut text, name, section, &one);
         } else {
             text.push('\n');
             writer.field(&mut text, &[name], section);
         }
     }
     text
+}
+
+fn has_fields(section: &Value) -> bool {
+    section["properties"].is_object()
 }
 
 struct Writer<'s> {
@@ -55,6 +61,17 @@ impl Writer<'_> {
         }
         for (name, field) in tables {
             self.table(text, &[path, &[name]].concat(), field);
+        }
+    }
+
+    /// A list of tables: none is set, so one stands there as a comment.
+    fn list(&self, text: &mut String, name: &str, section: &Value, one: &Value) {
+        text.push('\n');
+        comment(text, section);
+        text.push_str(&format!("#[[{name}]]\n"));
+        for (field, about) in one["properties"].as_object().into_iter().flatten() {
+            comment(text, about);
+            text.push_str(&format!("# {field} is left out.\n"));
         }
     }
 

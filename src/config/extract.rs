@@ -88,8 +88,8 @@ fn lists_for_tables(values: &Dict) -> Vec<Vec<Step>> {
             lists.push(path.iter().map(|name| Step::Key((*name).to_owned())).collect());
         }
     };
-    // The one setting that is in no section.
-    for (section, value) in values.iter().filter(|(section, _)| *section != "include") {
+    // The one setting that is in no section, and the one section there may be many of.
+    for (section, value) in values.iter().filter(|(section, _)| !matches!(section.as_str(), "include" | "clients")) {
         look(&[section], value);
         let pools = value.as_dict().filter(|_| section == "pools");
         for (pool, value) in pools.into_iter().flatten() {

@@ -27,7 +27,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cache::CacheSettings;
-use crate::clients::AuthSettings;
+use crate::clients::{AuthSettings, ClientSettings, RateLimitSettings};
 use crate::environment::{Environment, SecretRef};
 use crate::keys::{CooldownSettings, PoolSettings};
 use crate::media::MediaSettings;
@@ -63,6 +63,10 @@ pub struct Settings {
     pub upstream: UpstreamSettings,
     /// Who may call.
     pub auth: AuthSettings,
+    /// Clients by name: who may call, and what each may use. More clients than those of `auth.client_keys`.
+    pub clients: Vec<ClientSettings>,
+    /// Requests of each client, where its own `rpm` says nothing else.
+    pub rate_limit: RateLimitSettings,
     /// Pools of keys, by name.
     pub pools: BTreeMap<String, PoolSettings>,
     /// How long a key rests after a failure for which Google names no time.
@@ -93,6 +97,8 @@ impl Default for Settings {
             server: ServerSettings::default(),
             upstream: UpstreamSettings::default(),
             auth: AuthSettings::default(),
+            clients: Vec::new(),
+            rate_limit: RateLimitSettings::default(),
             pools: BTreeMap::from([("default".into(), PoolSettings { keys, ..PoolSettings::default() })]),
             cooldown: CooldownSettings::default(),
             models: ModelsSettings::default(),

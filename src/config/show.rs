@@ -96,6 +96,9 @@ impl Settings {
             path.push(key("key"));
             (path, &client.key)
         });
+        let named = self.clients.iter().enumerate();
+        let named =
+            named.map(move |(index, client)| (vec![key("clients"), Step::Index(index), key("key")], &client.key));
         let admins = self.auth.admin_keys.iter().enumerate().map(move |(index, key)| (auth("admin_keys", index), key));
         let metrics = self.auth.metrics_keys.iter().enumerate();
         let metrics = metrics.map(move |(index, key)| (auth("metrics_keys", index), key));
@@ -108,7 +111,7 @@ impl Settings {
         });
         let proxy = self.upstream.proxy.iter().map(move |proxy| (vec![key("upstream"), key("proxy")], proxy));
         let redis = self.store.redis.iter().map(move |redis| (vec![key("store"), key("redis")], redis));
-        clients.chain(admins).chain(metrics).chain(pools).chain(proxy).chain(redis)
+        clients.chain(named).chain(admins).chain(metrics).chain(pools).chain(proxy).chain(redis)
     }
 }
 

@@ -161,7 +161,7 @@ fn variables_that_cannot_be_are_named() {
         ("GEMINI_COOLING_PERIOD", "soon"),
         ("CACHE_TTL", "soon"),
         ("CACHE_ENABLED", "perhaps"),
-        ("SECURITY_ENABLE_RATE_LIMITING", "true"),
+        ("SECURITY_RATE_LIMIT_WINDOW", "long"),
         ("GEMINI_ADAPTER__SERVER__LISEN", "x"),
         ("GEMINI_ADAPTER__UPSTREAM__ATTEMPTS", "many"),
         ("GEMINI_API_KEY", "canary"),
@@ -172,7 +172,7 @@ fn variables_that_cannot_be_are_named() {
         "GEMINI_COOLING_PERIOD: cooldown.base: is no duration",
         "CACHE_TTL: cache.ttl: is no duration",
         "CACHE_ENABLED: cache.enabled: is neither on nor off",
-        "SECURITY_ENABLE_RATE_LIMITING: : is not yet supported",
+        "SECURITY_RATE_LIMIT_WINDOW: rate_limit.window: is no duration",
         "GEMINI_ADAPTER__SERVER__LISEN: server.lisen: there is no such setting",
         "GEMINI_ADAPTER__UPSTREAM__ATTEMPTS: upstream.attempts: expected a whole number",
         "GEMINI_API_KEY: : sets nothing",
@@ -249,6 +249,9 @@ fn secrets_show_nowhere() {
     let text = r#"
 [auth]
 client_keys = ["canary-client-0123456789"]
+[[clients]]
+name = "team"
+key = "canary-team-0123456789"
 [upstream]
 proxy = "http://user:canary@127.0.0.1:1"
 [pools.default]

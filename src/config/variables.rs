@@ -49,8 +49,6 @@ enum Read {
     Host,
     /// The port of `server.listen`; the host stays what it was.
     Port,
-    /// Refused, because what it sets is not there yet, unless the switch of its group is off.
-    NotYet(&'static str),
 }
 
 /// Why a variable's text is no value.
@@ -104,21 +102,29 @@ pub const VARIABLES: &[Variable] = &[
     row("CACHE_MAX_SIZE", "cache.max_entries", Read::Count, "How many answers are kept."),
     row(
         "SECURITY_ENABLE_RATE_LIMITING",
-        "",
-        Read::NotYet("SECURITY_ENABLE_RATE_LIMITING"),
-        "Refused when on: clients have no limits yet.",
+        "rate_limit.enabled",
+        Read::Switch,
+        "Whether requests of each client are limited: `true` or `false`.",
+    ),
+    row("SECURITY_RATE_LIMIT_REQUESTS", "rate_limit.requests", Read::Count, "How many requests of each client."),
+    row("SECURITY_RATE_LIMIT_WINDOW", "rate_limit.window", Read::Duration, "In which time; a bare number is seconds."),
+    row(
+        "SECURITY_ENABLE_IP_BLOCKING",
+        "auth.blocking.enabled",
+        Read::Switch,
+        "Whether addresses that show wrong keys are held off: `true` or `false`.",
     ),
     row(
-        "SECURITY_RATE_LIMIT_REQUESTS",
-        "",
-        Read::NotYet("SECURITY_ENABLE_RATE_LIMITING"),
-        "Refused unless SECURITY_ENABLE_RATE_LIMITING is off: clients have no limits yet.",
+        "SECURITY_MAX_FAILED_ATTEMPTS",
+        "auth.blocking.failures",
+        Read::Count,
+        "How many wrong keys an address may show.",
     ),
     row(
-        "SECURITY_RATE_LIMIT_WINDOW",
-        "",
-        Read::NotYet("SECURITY_ENABLE_RATE_LIMITING"),
-        "Refused unless SECURITY_ENABLE_RATE_LIMITING is off: clients have no limits yet.",
+        "SECURITY_BLOCK_DURATION",
+        "auth.blocking.duration",
+        Read::Duration,
+        "How long an address is held off; a bare number is seconds.",
     ),
     row(
         "DATABASE_REDIS_URL",
@@ -138,7 +144,7 @@ pub fn layers(environment: &Environment, document: &Documents, problems: &mut Pr
     let mut layers = Vec::new();
     for variable in VARIABLES {
         let Some(text) = environment.get(variable.name) else { continue };
-        match variable.value(text, environment, &mut listen) {
+        match variable.value(text, &mut listen) {
             Ok(Some(value)) => {
                 let source = Source::Environment(variable.name.to_owned());
                 layers.push(Layer { source, path: steps(variable.path), value });
@@ -186,10 +192,9 @@ fn own_path(name: &str) -> Option<Vec<Step>> {
 
 impl Variable {
     /// The value for its setting; None when it sets nothing by itself.
-    fn value(&self, text: &str, environment: &Environment, listen: &mut String) -> Result<Option<Value>, Wrong> {
+    fn value(&self, text: &str, listen: &mut String) -> Result<Option<Value>, Wrong> {
         Ok(Some(match self.read {
             Read::Referred => return Ok(None),
-            Read::NotYet(name) => return not_yet(name, environment).map(|()| None),
             Read::Text => text.into(),
             Read::Count => count(text)?.into(),
             Read::CountOfMore => count(text)?.saturating_add(1).into(),
@@ -210,15 +215,6 @@ impl Variable {
             }
         }))
     }
-}
-
-/// Refuses what is not there yet, unless the switch of its group says that nobody wants it.
-fn not_yet(name: &str, environment: &Environment) -> Result<(), Wrong> {
-    if environment.get(name).is_some_and(|text| matches!(switch(text), Ok(false))) {
-        return Ok(());
-    }
-    let hint = format!("unset it, or set {name}=false");
-    Err(Wrong { message: "is not yet supported", hint })
 }
 
 fn switch(text: &str) -> Result<bool, Wrong> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::futures::Notified;
 
 use super::claim;
-use super::core::{Books, Event, Gate, Policy, Taking, until_midnight};
+use super::core::{Books, Event, Gate, Policy, Taking};
 use super::key::Key;
 use super::lease::{Lease, Tried};
 use super::ledger::{Kept, Ledger};
@@ -16,6 +16,7 @@ use crate::clock::Moment;
 use crate::environment::Environment;
 use crate::fault::Kind;
 use crate::model::ModelName;
+use crate::pacific::until_midnight;
 use crate::problem::Problems;
 use crate::secret::Digest;
 

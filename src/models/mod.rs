@@ -2,6 +2,7 @@
 //! Never: a key, a request's content.
 
 pub mod facts;
+mod prices;
 pub mod settings;
 
 use std::cmp::Reverse;
@@ -11,6 +12,7 @@ use wildmatch::WildMatch;
 
 use crate::model::{Model, ModelName};
 use crate::problem::{Problem, Problems};
+pub use prices::{Price, Prices};
 pub use settings::{AliasSettings, FactsSettings, ModelsSettings};
 
 /// Beginnings of names that go to Google as they are, whatever the default.
@@ -20,6 +22,7 @@ const GOOGLES: &[&str] = &["gemini-", "gemma-", "learnlm-", "imagen-", "models/"
 #[derive(Debug)]
 pub struct Models {
     known: Known,
+    prices: Prices,
     pool: String,
     default: Option<Target>,
     exact: Vec<(String, Target)>,
@@ -105,7 +108,8 @@ impl Models {
         }
         globs.sort_by_key(|(_, length, _)| Reverse(*length));
         let globs = globs.into_iter().map(|(glob, _, target)| (glob, target)).collect();
-        Self { known, pool: settings.pool.clone(), default, exact, globs }
+        let prices = Prices::prepare(&settings.prices, problems);
+        Self { known, prices, pool: settings.pool.clone(), default, exact, globs }
     }
 
     /// Where a request for this name goes; None when nobody knows it. An exact alias beats a glob, a glob beats Google's own
@@ -136,6 +140,11 @@ impl Models {
     /// A model by Google's name.
     pub fn model(&self, name: &str) -> Option<Model> {
         ModelName::parse(name).map(|name| self.known.model(name))
+    }
+
+    /// What a model costs; None when nobody knows.
+    pub fn price(&self, name: &str) -> Option<Price> {
+        self.prices.find(name)
     }
 
     /// Aliases that are names, and the models they lead to.

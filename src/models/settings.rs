@@ -7,6 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::prices::Price;
 use crate::model::{Facts, Level, Thinking};
 
 /// Which Gemini model answers to which name.
@@ -27,6 +28,9 @@ pub struct ModelsSettings {
     /// What models can do, where the built-in table of families is wrong or silent: by Google's name, `*` stands for anything.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, FactsSettings>,
+    /// What models cost, where the built-in table is wrong or silent: by Google's name, `*` stands for anything.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prices: BTreeMap<String, Price>,
 }
 
 /// What a family of models can do. What is left out is as the built-in table has it.
@@ -205,6 +209,7 @@ impl Default for ModelsSettings {
             ]
             .into(),
             facts: BTreeMap::new(),
+            prices: BTreeMap::new(),
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Told;
 use super::cached::Cached;
 use crate::cache::{Control, Keeping};
-use crate::clients::Fidelity;
+use crate::clients::{Client, Fidelity, Visit};
 use crate::error::Error;
 use crate::fault::Remedies;
 use crate::keys::Lease;
@@ -39,6 +39,10 @@ pub struct Exchange {
     pub record: RequestRecord,
     /// Until when an answer makes sense.
     pub deadline: Instant,
+    /// Who asks.
+    pub client: Arc<Client>,
+    /// What it uses, where that is counted.
+    pub visit: Option<Visit>,
     /// What the client wants when its request asks for something Gemini does not have.
     pub fidelity: Fidelity,
     /// Files that the request names by URL.
@@ -135,6 +139,8 @@ impl Exchange {
             session: self.session.clone(),
             record: self.record.part(),
             deadline: self.deadline,
+            client: self.client.clone(),
+            visit: self.visit.as_ref().map(Visit::part),
             fidelity: self.fidelity,
             files: Files::default(),
             earlier: None,
@@ -216,6 +222,12 @@ impl Exchange {
     pub fn used(&mut self, usage: &Usage, lease: Option<&mut Lease>) {
         if let Some(lease) = lease {
             lease.used(usage.prompt, usage.completion);
+            if let Some(visit) = &mut self.visit {
+                let model = &self.record.model;
+                let price = self.snapshot.models.price(model);
+                let cost = price.map_or(0, |price| price.of(usage.prompt, usage.cached, usage.completion));
+                visit.used(model, (usage.prompt, usage.completion), cost, self.services.clock.now().wall);
+            }
         }
         self.record.tokens = (usage.prompt, usage.completion);
     }

@@ -121,6 +121,7 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
     let accepted = exchange.protocol.accept(Asked { place: &place, body: &body })?;
     exchange.accepted(accepted.model(), accepted.form());
     let mut route = route::choose(&exchange.snapshot, &exchange.session, accepted.model())?;
+    route::permit(&exchange.client, &exchange.snapshot.models, accepted.model(), &route)?;
     let owned = owned::names(&body);
     owner::narrow(&exchange.snapshot, &exchange.services, &exchange.record.client, &owned, &mut route).await?;
     route.pool.name().clone_into(&mut exchange.record.pool);

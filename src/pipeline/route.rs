@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::clients::Client;
 use crate::error::Error;
 use crate::keys::KeyPool;
 use crate::model::Model;
+use crate::models::Models;
 use crate::plugin::{RouteView, Session};
 use crate::runtime::Snapshot;
 
@@ -47,4 +49,26 @@ pub fn choose(snapshot: &Snapshot, session: &Session, asked: &str) -> Result<Rou
             Error::internal(format!("A plugin chose the pool `{}`, which is not configured.", view.pool))
         })?;
     Ok(Route { pool, targets: route.targets })
+}
+
+/// Whether a client may go there: to the model that it names, or to the one that answers to that name.
+///
+/// # Errors
+/// 404, as if there were no such model; 403 when it has a budget in money, and nobody knows what the model costs.
+pub fn permit(client: &Client, models: &Models, asked: &str, route: &Route) -> Result<(), Error> {
+    let answers = route.targets.first().map_or("", |model| model.name.as_str());
+    if !client.may_use(&[asked, answers]) {
+        return Err(Error::model_not_found(asked));
+    }
+    let unpriced = |model: &&Model| models.price(model.name.as_str()).is_none();
+    match route.targets.iter().find(unpriced).filter(|_| client.limits.monthly_nanodollars.is_some()) {
+        Some(model) => {
+            let message = format!(
+                "This client has a budget in money, and it is not known what `{}` costs. The operator writes it into `[models.prices.\"{}\"]`.",
+                model.name, model.name
+            );
+            Err(Error::forbidden(message).param("model").code("price_unknown"))
+        }
+        None => Ok(()),
+    }
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::catalog::{self, Card};
+use crate::allowance::{Allowance, Left};
 use crate::error::Error;
 use crate::wire::{anthropic, gemini, openai};
 
@@ -30,6 +31,40 @@ pub trait Family: Send + Sync {
     fn id_header(&self) -> Option<&'static str> {
         None
     }
+
+    /// What a client may still use, as headers.
+    fn allowance(&self, allowance: &Allowance) -> Vec<(&'static str, String)> {
+        told(allowance, OPENAI_LIMITS, |left| format!("{:.3}s", left.reset.as_secs_f64()))
+    }
+}
+
+/// Limit, what remains and when all is there again: of requests, of tokens.
+type LimitHeaders = [[&'static str; 3]; 2];
+
+const OPENAI_LIMITS: LimitHeaders = [
+    ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
+    ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"],
+];
+
+const ANTHROPIC_LIMITS: LimitHeaders = [
+    [
+        "anthropic-ratelimit-requests-limit",
+        "anthropic-ratelimit-requests-remaining",
+        "anthropic-ratelimit-requests-reset",
+    ],
+    ["anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"],
+];
+
+fn told(
+    allowance: &Allowance,
+    [requests, tokens]: LimitHeaders,
+    reset: impl Fn(Left) -> String,
+) -> Vec<(&'static str, String)> {
+    let told = |(left, [limit, remaining, until]): (Option<Left>, [&'static str; 3])| {
+        let left = left?;
+        Some([(limit, left.limit.to_string()), (remaining, left.remaining.to_string()), (until, reset(left))])
+    };
+    [(allowance.requests, requests), (allowance.tokens, tokens)].into_iter().filter_map(told).flatten().collect()
 }
 
 /// The one code of ours that is Anthropic's too: its clients send the whole conversation then.
@@ -75,6 +110,14 @@ impl Family for Anthropic {
 
     fn id_header(&self) -> Option<&'static str> {
         Some("request-id")
+    }
+
+    /// Moments, not durations.
+    fn allowance(&self, allowance: &Allowance) -> Vec<(&'static str, String)> {
+        told(allowance, ANTHROPIC_LIMITS, |left| {
+            let at = allowance.now.saturating_add(left.reset).unwrap_or(allowance.now);
+            at.round(jiff::Unit::Second).unwrap_or(at).to_string()
+        })
     }
 }
 

@@ -202,6 +202,7 @@ pub(super) fn learn(services: &Services, snapshot: &Snapshot, changes: &[Change]
     for model in snapshot.models.named() {
         services.telemetry.labels().learn(model.as_str());
     }
+    snapshot.clients.open_accounts(&services.accounts);
     services.answers.apply(&snapshot.config.settings.cache);
     snapshot.plugins.remember_in(&services.plugin_state);
     let changes: Vec<String> = changes.iter().map(Change::to_string).collect();

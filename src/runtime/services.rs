@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::cache::Answers;
+use crate::clients::{Accounts, Guard};
 use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::keys::{Ledger, Queue, RetryBudget};
@@ -34,6 +35,10 @@ pub struct Services {
     pub owners: Owners,
     /// What answers leave for later requests.
     pub conversations: Conversations,
+    /// What clients have used.
+    pub accounts: Accounts,
+    /// Addresses that have shown wrong keys.
+    pub guard: Guard,
     /// Answers that are kept.
     pub answers: Answers,
     /// Where events go.
@@ -59,6 +64,8 @@ impl Services {
             refusals: Refusals::default(),
             owners: Owners::shared(&store),
             conversations: Conversations::of(&store),
+            accounts: Accounts::of(&store),
+            guard: Guard::default(),
             answers: Answers::of(&store),
             plugin_state: store.table("plugin", plugin::STATE),
             store,
@@ -69,7 +76,8 @@ impl Services {
 
     /// Begins to remember on disk and in Redis, as the settings say; what was kept is back when this returns.
     pub async fn remember(&self, settings: &StoreSettings, environment: &Environment) {
-        let holder = Arc::new(States { ledger: self.ledger.clone(), clock: self.clock });
+        let holder =
+            Arc::new(States { ledger: self.ledger.clone(), accounts: self.accounts.clone(), clock: self.clock });
         // What it refers to could be read when the settings were checked.
         let redis = settings.redis_url(environment).unwrap_or_default();
         self.store.begin(settings, redis, self.clock, holder).await;
@@ -79,6 +87,7 @@ impl Services {
 /// The ledger, as the store sees it.
 struct States {
     ledger: Ledger,
+    accounts: Accounts,
     clock: Clock,
 }
 
@@ -88,7 +97,9 @@ impl Holder for States {
     }
 
     fn recall(&self, used: &[Used]) {
-        self.ledger.recall(used);
+        // What is not a client's is a key's.
+        let keys: Vec<Used> = self.accounts.recall(used, self.clock.now()).into_iter().cloned().collect();
+        self.ledger.recall(&keys);
     }
 
     fn standings(&self) -> Vec<Standing> {

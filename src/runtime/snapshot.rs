@@ -12,7 +12,7 @@ use crate::keys::{KeyPool, Ledger};
 use crate::media::Media;
 use crate::models::Models;
 use crate::plugin::Plugins;
-use crate::problem::Problems;
+use crate::problem::{Problem, Problems};
 use crate::reading::Reading;
 use crate::secret::{Digest, Redaction};
 use crate::upstream::Upstream;
@@ -83,7 +83,12 @@ fn build(sources: &Sources, reading: &Reading, ledger: &Ledger) -> Result<Snapsh
     let settings = &config.settings;
     let environment = &config.environment;
     let loopback = settings.server.listen.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
-    let clients = Clients::prepare(&settings.auth, environment, loopback, &mut problems);
+    let clients = Clients::prepare(
+        (&settings.auth, &settings.clients, &settings.rate_limit),
+        environment,
+        loopback,
+        &mut problems,
+    );
     let names = settings.pools.keys().map(String::as_str).collect();
     let models = Models::prepare(&settings.models, &names, &mut problems);
     let mut pools = BTreeMap::new();
@@ -97,6 +102,12 @@ fn build(sources: &Sources, reading: &Reading, ledger: &Ledger) -> Result<Snapsh
     let media = Media::prepare(&settings.media, &mut problems);
     settings.store.check(environment, &mut problems);
     let plugins = Plugins::load(&settings.plugins, reading, &mut problems);
+    for (name, place) in Clients::chosen_plugins(&settings.clients) {
+        if !plugins.list().iter().any(|plugin| plugin.name == name) {
+            let hint = "`gemini-adapter plugin list` shows those that are live";
+            problems.push(Problem::error(format!("there is no plugin `{name}`")).at(place).hint(hint));
+        }
+    }
     loaded.found(problems);
     let Loaded { config, mut problems, .. } = loaded;
     config.locate(&mut problems);

@@ -67,6 +67,35 @@ impl Digest {
         Self(blake3::derive_key("gemini-adapter 2026 secret digest", text.as_bytes()))
     }
 
+    /// The SHA-256 of `text`, as other programs make it.
+    pub fn of_sha256(text: &str) -> Self {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        Self(digest.as_ref().try_into().unwrap_or_default())
+    }
+
+    /// What stands in a configuration instead of a key: `sha256:` and 64 hex digits.
+    pub fn sha256(text: &str) -> String {
+        format!("sha256:{}", Self::of_sha256(text).hex(32))
+    }
+
+    /// Reads that; None when it is something else, an error when it is nearly that.
+    ///
+    /// # Errors
+    /// When there are not 64 hex digits.
+    pub fn read_sha256(text: &str) -> Option<Result<Self, ()>> {
+        let digits = text.strip_prefix("sha256:")?;
+        let mut digest = [0; 32];
+        let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+        let mut whole = digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        for (byte, pair) in digest.iter_mut().zip(pairs) {
+            match pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
+                Some(read) => *byte = read,
+                None => whole = false,
+            }
+        }
+        Some(if whole { Ok(Self(digest)) } else { Err(()) })
+    }
+
     /// The first `bytes` bytes as lower-case hex.
     pub fn hex(&self, bytes: usize) -> String {
         self.0.iter().take(bytes).map(|byte| format!("{byte:02x}")).collect()
@@ -140,6 +169,22 @@ mod tests {
         for text in ["AIzaSyD0123456789", "sk-live-1234567890abcdef", "demo-client-key"] {
             assert!(!is_placeholder(text), "{text}");
         }
+    }
+
+    #[test]
+    fn digests_of_other_programs_are_read() {
+        // printf %s abc | sha256sum
+        let known = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(Digest::sha256("abc"), known);
+        assert_eq!(Digest::read_sha256(known), Some(Ok(Digest::of_sha256("abc"))));
+        assert_eq!(
+            Digest::read_sha256(&known.to_uppercase().replace("SHA", "sha")),
+            Some(Ok(Digest::of_sha256("abc")))
+        );
+        for wrong in ["sha256:", "sha256:abc", &known[..70], &format!("{known}0"), &known.replace("ba", "x1")] {
+            assert_eq!(Digest::read_sha256(wrong), Some(Err(())), "{wrong}");
+        }
+        assert_eq!(Digest::read_sha256("a-key-of-a-client"), None);
     }
 
     #[test]

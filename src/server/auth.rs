@@ -1,15 +1,16 @@
 //! Who is at the door. One place reads credentials, for all three headers clients use.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
-use crate::clients::{Client, Needs};
+use crate::clients::{Client, Clients, Needs};
 use crate::error::Error;
 use crate::runtime::Snapshot;
 
@@ -26,7 +27,7 @@ pub struct Door {
 #[derive(Clone)]
 pub struct Caller {
     /// Who.
-    pub client: Client,
+    pub client: Arc<Client>,
     /// By which configuration.
     pub snapshot: Arc<Snapshot>,
 }
@@ -46,7 +47,7 @@ pub const CONFIG: HeaderName = HeaderName::from_static("x-gemini-adapter-config"
 /// Lets pass whom the door lets pass. Every answer bears the configuration it was made by.
 pub async fn require(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     let snapshot = door.app.live.snapshot();
-    let response = match admit(&snapshot, door.needs, request.headers()) {
+    let response = match admit(&door, &snapshot, &request) {
         Ok(client) => {
             if door.needs == Needs::Admin && !snapshot.has_redaction() {
                 let snapshot = snapshot.clone();
@@ -69,27 +70,61 @@ pub fn bearing(mut response: Response, snapshot: &Snapshot) -> Response {
     response
 }
 
-fn admit(snapshot: &Snapshot, needs: Needs, headers: &HeaderMap) -> Result<Client, Error> {
-    let clients = &snapshot.clients;
+fn admit(door: &Door, snapshot: &Snapshot, request: &Request) -> Result<Arc<Client>, Error> {
+    let (clients, needs) = (&snapshot.clients, door.needs);
     if needs == Needs::Nothing {
-        return Ok(Client::nobody());
+        return Ok(Arc::new(Client::nobody()));
+    }
+    let address = address(clients, request);
+    if let Some(address) = address {
+        from_here(door, clients, address)?;
     }
     if needs == Needs::Admin && !clients.admin_enabled() {
         return Err(Error::forbidden("The admin endpoints are off: no key is configured in `auth.admin_keys`."));
     }
-    let Some(credential) = credential(headers)? else {
+    let Some(credential) = credential(request.headers())? else {
         return clients.open_to(needs).ok_or_else(|| {
             let message = "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY), or in `x-api-key` or `x-goog-api-key`.";
             Error::unauthorized(message, None)
         });
     };
     match clients.identify(credential) {
+        Some(client) if !client.may_call_from(address) => {
+            Err(Error::forbidden("This key may not be used from this address."))
+        }
         Some(client) if client.may(needs) => Ok(client),
         Some(_) => Err(Error::forbidden("This key may not be used here.")),
         // Which keys there are is nobody's business: every wrong one gets the same words.
-        None => clients
-            .open_to(needs)
-            .ok_or_else(|| Error::unauthorized("Incorrect API key provided.", Some("invalid_api_key"))),
+        None => clients.open_to(needs).ok_or_else(|| {
+            let services = &door.app.services;
+            let now = services.clock.now().since_start;
+            if let Some(address) = address.filter(|address| services.guard.wrong(*address, clients.blocking(), now)) {
+                services.telemetry.held_off(address);
+            }
+            Error::unauthorized("Incorrect API key provided.", Some("invalid_api_key"))
+        }),
+    }
+}
+
+/// Where a request comes from. Unknown only where no listener of ours took it in.
+fn address(clients: &Clients, request: &Request) -> Option<IpAddr> {
+    let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    let forwarded = request.headers().get_all("x-forwarded-for").iter();
+    let forwarded: Vec<&str> =
+        forwarded.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+    Some(clients.addresses().of(peer.ip(), forwarded.into_iter()))
+}
+
+/// Whether anybody may call from here; whatever the key.
+fn from_here(door: &Door, clients: &Clients, address: IpAddr) -> Result<(), Error> {
+    if !clients.addresses().may_call(address) {
+        return Err(Error::forbidden("Requests from this address are not taken."));
+    }
+    let services = &door.app.services;
+    match services.guard.holds_off(address, clients.blocking(), services.clock.now().since_start) {
+        // Nothing is said of the key, right or wrong: it was not looked at.
+        Some(rest) => Err(Error::limited("requests", "Too many wrong API keys came from this address.", rest)),
+        None => Ok(()),
     }
 }
 

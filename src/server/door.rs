@@ -13,11 +13,12 @@ use super::auth::Caller;
 use super::edge::RequestId;
 use super::{App, body, form, respond};
 use crate::cache::Control;
+use crate::clients::{Client, Visit};
 use crate::config::ServerSettings;
 use crate::error::Error;
 use crate::pipeline::{self, Exchange};
 use crate::plugin::SessionFacts;
-use crate::protocol::{Place, Protocol};
+use crate::protocol::{Family, Place, Protocol};
 use crate::telemetry::{Arrived, Outcome};
 
 /// What came to a door.
@@ -42,6 +43,14 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
     record.client.clone_from(&caller.client.name);
     let settings = &snapshot.config.settings;
     let place = place(&uri, &headers);
+    let visit = match admitted(&app, &caller.client) {
+        Ok(visit) => visit,
+        Err(error) => {
+            record.refused(&error);
+            record.tell(Outcome::Failed(error.status));
+            return allowed(&app, &caller.client, protocol.family(), error.into_response());
+        }
+    };
     let content = match read(content, &headers, &place, protocol, &settings.server).await {
         Ok(content) => content,
         Err(error) => {
@@ -59,12 +68,15 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
         client: caller.client.name.clone(),
         headers: visible(&headers),
     });
+    let session = session.only(caller.client.plugins.clone());
     let why_headers = settings.server.why_headers;
     let exchange = Exchange {
         deadline: Instant::now() + settings.upstream.timeout,
         services: app.services.clone(),
         session: Arc::new(session),
         fidelity: caller.client.fidelity,
+        client: caller.client.clone(),
+        visit,
         files: Default::default(),
         earlier: None,
         known: Default::default(),
@@ -85,6 +97,21 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
     }
     if let Some(cached) = *known.cached() {
         respond::tell_cached(response.headers_mut(), cached);
+    }
+    allowed(&app, &caller.client, protocol.family(), response)
+}
+
+/// Lets a client's request in, and counts it where anything is counted.
+pub fn admitted(app: &App, client: &Client) -> Result<Option<Visit>, Error> {
+    client.admit(app.services.clock.now()).inspect_err(|error| {
+        app.services.telemetry.client_refused(&client.name, error.code.as_deref().unwrap_or_default());
+    })
+}
+
+/// An answer that says what the client may still use.
+pub fn allowed(app: &App, client: &Client, family: &dyn Family, mut response: Response) -> Response {
+    if let Some(allowance) = client.allowance(app.services.clock.now()) {
+        respond::tell_allowance(response.headers_mut(), family, &allowance);
     }
     response
 }

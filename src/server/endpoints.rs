@@ -105,6 +105,7 @@ pub const ENDPOINTS: &[Endpoint] = &[
         post(admin::config::rollback)
     }),
     row("POST", "/admin/cache/clear", Needs::Admin, "forgets all kept answers", || post(admin::cache::clear)),
+    row("GET", "/admin/clients", Needs::Admin, "what each client may use, and has used", || get(admin::clients::list)),
     row("GET", "/admin/keys", Needs::Admin, "the state of each key for each model", || get(admin::keys::list)),
     row("POST", "/admin/keys/{id}/{action}", Needs::Admin, "reset (?model=…), disable, enable or test a key", || {
         post(admin::keys::act)

@@ -87,6 +87,7 @@ pub async fn stats(State(app): State<App>, caller: Caller) -> Response {
         "requests": tally.counts(),
         "latencies": tally.latencies(),
         "cache": Cache { status: app.services.answers.status(), counts: app.services.telemetry.kept().counts() },
+        "clients": snapshot.clients.status(now),
         "pools": pools,
         "usage": app.services.store.usage(),
         "store": app.services.store.status(),

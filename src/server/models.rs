@@ -74,10 +74,16 @@ async fn shown(
     family: &dyn Family,
     (path, headers): (&'static str, &HeaderMap),
 ) -> Result<Vec<Value>, Error> {
-    let models = all(app, &caller.snapshot).await.values().map(|card| family.model(card)).collect();
-    let client = caller.client.name;
+    let cards = all(app, &caller.snapshot).await;
+    let target = |id: &str| caller.snapshot.models.route(id)?.targets.into_iter().next();
+    let may_use = |id: &str| {
+        let target = target(id);
+        caller.client.may_use(&[id, target.as_ref().map_or("", |model| model.name.as_str())])
+    };
+    let models = cards.values().filter(|card| may_use(&card.id)).map(|card| family.model(card)).collect();
+    let client = caller.client.name.clone();
     let facts = || SessionFacts { id, api: "models", path, model: None, client, headers: door::visible(headers) };
-    caller.snapshot.plugins.session(facts).on_models(models)
+    caller.snapshot.plugins.session(facts).only(caller.client.plugins.clone()).on_models(models)
 }
 
 async fn all(app: &App, snapshot: &Snapshot) -> BTreeMap<String, Card> {

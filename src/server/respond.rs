@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
+use crate::allowance::Allowance;
 use crate::error::Error;
 use crate::pipeline::{Answer, Cached, Content, Why};
 use crate::protocol::Family;
@@ -99,6 +100,15 @@ pub fn tell_cached(headers: &mut HeaderMap, cached: Cached) {
     headers.insert(CACHE, HeaderValue::from_static(cached.result));
     if let Some(age) = cached.age {
         headers.insert(AGE, age.into());
+    }
+}
+
+/// What a client may still use, as its vendor's clients read it.
+pub fn tell_allowance(headers: &mut HeaderMap, family: &dyn Family, allowance: &Allowance) {
+    for (name, value) in family.allowance(allowance) {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
     }
 }
 

@@ -37,7 +37,7 @@ pub fn run(app: App, listener: TcpListener, header_timeout: Duration) -> io::Res
         .header_read_timeout(header_timeout)
         // hyper's own default of 400 KiB a connection is for headers nobody sends.
         .max_buf_size(64 * 1024);
-    let make = ServiceExt::<Request<_>>::into_make_service(service(app.clone()));
+    let make = ServiceExt::<Request<_>>::into_make_service_with_connect_info::<SocketAddr>(service(app.clone()));
     let task = tokio::spawn(async move { server.serve(make).await });
     Ok(Running { address, app, handle, task })
 }

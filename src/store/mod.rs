@@ -31,7 +31,7 @@ pub use owners::{CACHES_KEPT, FILES_KEPT, Owner, Owners, UPLOADS_KEPT};
 pub use refusals::Refusals;
 pub use settings::StoreSettings;
 pub use signatures::Signatures;
-pub use standing::{Holder, Scope, Standing, Used, Witness};
+pub use standing::{CLIENT, Holder, Scope, Standing, Used, Witness};
 pub use table::{Bounds, Table};
 
 /// The memory. Clones share it.
@@ -117,7 +117,7 @@ impl Store {
 
     /// What keys have used, by day, key and model: all that is kept.
     pub fn used(&self) -> Vec<Used> {
-        self.0.usage.rows()
+        self.0.usage.rows().into_iter().filter(|used| !used.is_clients()).collect()
     }
 
     /// What keys have used.

@@ -62,6 +62,16 @@ pub struct Used {
     pub completion_tokens: u64,
 }
 
+impl Used {
+    /// Whether it was used by a client, whose id no key can have, and not on a key: it is remembered and shared in the same way.
+    pub fn is_clients(&self) -> bool {
+        self.key.starts_with(CLIENT)
+    }
+}
+
+/// What the ids of clients begin with.
+pub const CLIENT: char = '@';
+
 /// Whoever remembers. Called where requests are served, in the order of what happens and while nothing else can happen to the
 /// keys: so it must not wait, and not ask the ledger; whatever takes time is for another thread.
 pub trait Witness: Send + Sync {

@@ -7,7 +7,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::Used;
+use super::{CLIENT, Used};
 
 /// Rows of one day. More than there are of keys and models; a client that makes up names of models must not fill the memory.
 const MOST_ROWS: usize = 20_000;
@@ -112,10 +112,10 @@ impl Usage {
         let mut status = UsageStatus::default();
         for (day, rows) in &book.days {
             let mut sum = Amounts::default();
-            rows.values().for_each(|amounts| sum.add(amounts));
+            keys(rows).for_each(|(_, amounts)| sum.add(amounts));
             status.days.insert(day.to_string(), sum);
         }
-        for ((key, model), amounts) in book.days.last_key_value().into_iter().flat_map(|(_, rows)| rows) {
+        for ((key, model), amounts) in book.days.last_key_value().into_iter().flat_map(|(_, rows)| keys(rows)) {
             status.today.entry(key.clone()).or_default().insert(model.clone(), *amounts);
         }
         status
@@ -145,6 +145,11 @@ impl From<&Used> for Amounts {
             completion_tokens: used.completion_tokens,
         }
     }
+}
+
+/// The rows of keys: those of clients, which are kept among them, are not added to what keys have used.
+fn keys(rows: &BTreeMap<(String, String), Amounts>) -> impl Iterator<Item = (&(String, String), &Amounts)> {
+    rows.iter().filter(|((key, _), _)| !key.starts_with(CLIENT))
 }
 
 /// A row as the ledger takes it in.

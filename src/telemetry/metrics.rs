@@ -54,6 +54,8 @@ fn describe() {
     describe_counter!("gemini_adapter_plugin_calls", "Calls of a plugin's hook.");
     describe_counter!("gemini_adapter_plugin_errors", "Calls of a plugin's hook that failed.");
     describe_counter!("gemini_adapter_plugin_events", "What plugins have counted, by plugin, name and label.");
+    describe_counter!("gemini_adapter_client_refusals", "Requests of clients that have used what they may use.");
+    describe_counter!("gemini_adapter_addresses_held_off", "Addresses held off for wrong keys.");
     describe_counter!("gemini_adapter_cache_requests", "Calls by what kept answers had to do with them.");
     describe_gauge!("gemini_adapter_cache_entries", "Answers that are kept.");
     describe_gauge!("gemini_adapter_cache_bytes", "All kept answers.");

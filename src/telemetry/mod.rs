@@ -114,6 +114,21 @@ impl Telemetry {
         self.series.answered(pool, self.labels.label(model)).increment(1);
     }
 
+    /// A client was refused, because it has used what it may use.
+    pub fn client_refused(&self, client: &str, why: &str) {
+        ::metrics::counter!(
+            "gemini_adapter_client_refusals", "client" => client.to_owned(), "why" => why.to_owned()
+        )
+        .increment(1);
+    }
+
+    /// An address was held off, because it has shown one wrong key after another.
+    pub fn held_off(&self, address: std::net::IpAddr) {
+        ::metrics::counter!("gemini_adapter_addresses_held_off").increment(1);
+        let hint = "is it a proxy? then name it in `auth.trusted_proxies`";
+        tracing::warn!(%address, hint, "an address shows wrong keys: it is held off");
+    }
+
     /// What kept answers had to do with a call: `hit`, `joined`, `miss`, `refresh` or `bypass`.
     pub fn cached(&self, result: &'static str) {
         self.kept.add(result);

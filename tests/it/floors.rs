@@ -4,7 +4,20 @@ use std::path::{Path, PathBuf};
 
 /// Rooms by floor.
 const FLOORS: &[&[&str]] = &[
-    &["call", "clock", "environment", "error", "fault", "model", "problem", "reading", "secret", "wire"],
+    &[
+        "allowance",
+        "call",
+        "clock",
+        "environment",
+        "error",
+        "fault",
+        "model",
+        "pacific",
+        "problem",
+        "reading",
+        "secret",
+        "wire",
+    ],
     &["store", "telemetry"],
     &["cache", "clients", "keys", "media", "models", "plugin", "protocol", "simulator", "upstream"],
     &["config", "runtime"],

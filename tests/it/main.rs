@@ -7,6 +7,7 @@ mod bad_input;
 mod board;
 mod cache;
 mod chat;
+mod clients;
 mod config;
 mod config_commands;
 mod corpus;

@@ -309,3 +309,70 @@ async fn it_starts_without_redis() {
     replica.until_redis_is("shared").await;
     replica.until("what was learnt meanwhile is told", async || redis.dump().contains("day_quota")).await;
 }
+
+/// What a client may use counts at all replicas: the day's requests within about a second, the minute's as soon as they are told.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_uses_counts_at_all_replicas() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let simulator = Simulator::start(listener, Options::default()).unwrap();
+    for (limit, sent) in [("rpd = 9", 9), ("monthly_tokens = 100", 3), ("rpm = 9", 9)] {
+        let dir = tempfile::tempdir().unwrap();
+        let redis = Redis::start(dir.path(), "one");
+        let client = format!("clients=[{{ name = \"the team\", key = \"client-key-0123456789\", {limit} }}]");
+        let settings = ["auth.client_keys=[]", client.as_str()];
+        let replicas =
+            [0, 1].map(|_| Replica::configured(&simulator.base_url(), &[GOOD], &redis.url(), PATIENT, &settings));
+        for replica in &replicas {
+            replica.until_redis_is("shared").await;
+        }
+        let prompt = "[[sim:long chunks=8]] hi";
+        for _ in 0..sent {
+            assert_eq!(replicas[0].say(prompt).await.0, 200, "{limit}");
+        }
+        assert_eq!(replicas[0].say(prompt).await.0, 429, "{limit}");
+        let before = simulator.arrivals().len();
+        replicas[1].until("the other has heard of it", async || replicas[1].say(prompt).await.0 == 429).await;
+        let passed = simulator.arrivals().len() - before;
+        assert!(passed <= sent, "{limit}: {passed} passed at the other one meanwhile");
+        assert!(!redis.dump().contains("client-key"), "no key is told");
+    }
+}
+
+/// An answer that one replica keeps all give, until an admin of any of them has it forgotten.
+#[tokio::test(flavor = "multi_thread")]
+async fn kept_answers_are_shared_and_forgotten_together() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let simulator = Simulator::start(listener, Options::default()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let redis = Redis::start(dir.path(), "one");
+    let replica =
+        || Replica::configured(&simulator.base_url(), &[GOOD], &redis.url(), PATIENT, &["cache.enabled=true"]);
+    let replicas = [replica(), replica()];
+    for replica in &replicas {
+        replica.until_redis_is("shared").await;
+    }
+    let messages = json!([{ "role": "user", "content": "[[sim:long chunks=40 size=200]]" }]);
+    let body = json!({ "model": "gemini-3.8-flash", "temperature": 0, "messages": messages });
+    let says = |(status, answer): (u16, Value)| {
+        assert_eq!(status, 200, "{answer}");
+        answer["choices"][0]["message"]["content"].clone()
+    };
+    let said = says(replicas[0].chat(&body).await);
+    replicas[1]
+        .until("the other gives it too", async || {
+            let before = simulator.arrivals().len();
+            says(replicas[1].chat(&body).await) == said && simulator.arrivals().len() == before
+        })
+        .await;
+    replicas[0].post("/admin/cache/clear").await;
+    let asks = async |replica: &Replica| {
+        let before = simulator.arrivals().len();
+        says(replica.chat(&body).await);
+        simulator.arrivals().len() > before
+    };
+    replicas[1].until("it is forgotten there too", async || asks(&replicas[1]).await).await;
+    // Who comes later knows of it, and gives what was kept since.
+    let late = replica();
+    late.until_redis_is("shared").await;
+    late.until("it gives what was kept since", async || !asks(&late).await).await;
+}

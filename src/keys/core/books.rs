@@ -10,12 +10,12 @@ use super::account::{Account, DayUse, Quota};
 use super::breaker::{Breaker, Cause};
 use super::gate::Gate;
 use super::kinship::{Kinship, Refused};
-use super::pacific::{Today, until_midnight};
 use super::sentence::{Policy, Sentence};
 use crate::clock::Moment;
 use crate::fault::{Blame, Fault, Kind};
 use crate::keys::key::{Key, KeyId};
 use crate::model::ModelName;
+use crate::pacific::{Today, until_midnight};
 use crate::store::{Scope, Standing, Used};
 
 /// Quota groups by name, each with its models.

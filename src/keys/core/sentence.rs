@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::pacific::until_midnight;
 use crate::clock::Moment;
 use crate::fault::{Blame, Fault, Kind};
 use crate::keys::settings::CooldownSettings;
+use crate::pacific::until_midnight;
 
 /// Longest rest anyone can ask for: a day of 25 hours, when summer time ends.
 pub const LONGEST_REST: Duration = Duration::from_secs(25 * 3600);

@@ -54,6 +54,8 @@ pub struct SessionFacts {
 pub struct Session {
     loaded: Arc<Loaded>,
     facts: Arc<Facts>,
+    /// The plugins that concern the client; all when it is left out.
+    only: Option<Arc<[String]>>,
     memory: Mutex<Memory>,
 }
 
@@ -103,7 +105,12 @@ impl Session {
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
         });
-        Self { loaded, facts: facts.unwrap_or_default().into(), memory: Mutex::default() }
+        Self { loaded, facts: facts.unwrap_or_default().into(), only: None, memory: Mutex::default() }
+    }
+
+    /// Of all plugins, only these concern it; all when none are named.
+    pub fn only(self, names: Option<Arc<[String]>>) -> Self {
+        Self { only: names, ..self }
     }
 
     /// From now on it is taken down what plugins change, not only that they do. It costs more than a request may.
@@ -200,6 +207,9 @@ impl Session {
     }
 
     fn concerns(&self, script: &Script) -> bool {
+        if self.only.as_ref().is_some_and(|only| !only.contains(&script.header.name)) {
+            return false;
+        }
         let memory = self.memory();
         let models = [memory.asked.as_str(), memory.model.as_str()];
         script.header.when.concerns(&models, self.facts.path, &self.facts.client, self.facts.api)

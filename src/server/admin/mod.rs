@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod capsule;
+pub mod clients;
 pub mod config;
 pub mod feed;
 pub mod keys;

@@ -51,7 +51,7 @@ pub async fn show(
         api: protocol.name(),
         path,
         model: protocol.model_in(&place),
-        client: caller.client.name,
+        client: caller.client.name.clone(),
         headers: door::visible(&headers),
     });
     let session = session.traced();

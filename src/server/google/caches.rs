@@ -61,10 +61,13 @@ impl Asker {
         let asked = gemini::model_of(body)?;
         let route = self.snapshot.models.route(&asked).ok_or_else(|| Error::model_not_found(&asked))?;
         let target = route.targets.first().ok_or_else(|| Error::model_not_found(&asked))?;
+        if !self.client.may_use(&[&asked, target.name.as_str()]) {
+            return Err(Error::model_not_found(&asked));
+        }
         let pool = self.snapshot.pools.get(&route.pool).cloned();
         let pool = pool.ok_or_else(|| Error::internal(format!("The pool `{}` is not configured.", route.pool)))?;
         let (pool, owner) = match owned::names(body).first() {
-            Some(file) => owner::of(&self.snapshot, &self.app.services, &self.client, &file.name, &pool).await?,
+            Some(file) => owner::of(&self.snapshot, &self.app.services, &self.client.name, &file.name, &pool).await?,
             None => self.own(&pool)?,
         };
         let body = gemini::for_model(body, &asked, &target.name)?;

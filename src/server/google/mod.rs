@@ -16,12 +16,14 @@ use serde_json::value::RawValue;
 
 use super::App;
 use super::auth::Caller;
+use super::door;
 use super::edge::RequestId;
 use super::respond::json;
+use crate::clients::Client;
 use crate::error::Error;
 use crate::keys::KeyPool;
 use crate::pipeline::{errand, owner};
-use crate::protocol::gemini;
+use crate::protocol::{Google, gemini};
 use crate::runtime::Snapshot;
 use crate::store::Owner;
 use crate::telemetry::Outcome;
@@ -34,7 +36,7 @@ const PAGES: usize = 20;
 pub struct Asker {
     app: App,
     snapshot: Arc<Snapshot>,
-    client: String,
+    client: Arc<Client>,
     query: Vec<(String, String)>,
 }
 
@@ -45,13 +47,15 @@ where
 {
     let mut record = app.services.telemetry.begin(&id.0, api);
     record.client.clone_from(&caller.client.name);
-    let asked = gemini::pairs(uri.query().unwrap_or_default());
+    let admitted = door::admitted(&app, &caller.client);
+    let asked = admitted.and_then(|visit| Ok((visit, gemini::pairs(uri.query().unwrap_or_default())?)));
+    let client = caller.client.clone();
     let worked = match asked {
-        Ok(query) => work(&Asker { app, snapshot: caller.snapshot, client: caller.client.name, query }).await,
+        Ok((_visit, query)) => work(&Asker { app: app.clone(), snapshot: caller.snapshot, client, query }).await,
         Err(error) => Err(error),
     };
     record.tell(worked.as_ref().map_or_else(|error| Outcome::Failed(error.status), |_| Outcome::Answered));
-    worked.unwrap_or_else(IntoResponse::into_response)
+    door::allowed(&app, &caller.client, &Google, worked.unwrap_or_else(IntoResponse::into_response))
 }
 
 impl Asker {
@@ -63,12 +67,12 @@ impl Asker {
 
     /// The key that owns this.
     async fn owner(&self, name: &str) -> Result<(Arc<KeyPool>, Owner), Error> {
-        owner::of(&self.snapshot, &self.app.services, &self.client, name, &self.pool()?).await
+        owner::of(&self.snapshot, &self.app.services, &self.client.name, name, &self.pool()?).await
     }
 
     /// The key that this client's new things are made with.
     fn own(&self, pool: &KeyPool) -> Result<(Arc<KeyPool>, Owner), Error> {
-        let owner = owner::for_new(pool, &self.client, self.app.services.clock.now())?;
+        let owner = owner::for_new(pool, &self.client.name, self.app.services.clock.now())?;
         let alone = pool.only(&owner.key).ok_or_else(|| Error::internal("A key left its pool."))?;
         Ok((Arc::new(alone), owner))
     }
@@ -121,7 +125,7 @@ impl Asker {
         };
         for thing in things.transpose().map_err(|_| unreadable())?.unwrap_or_default() {
             let Ok(Named { name }) = serde_json::from_str(thing.get()) else { continue };
-            if self.app.services.owners.of(&name).await.is_some_and(|owner| owner.client == self.client) {
+            if self.app.services.owners.of(&name).await.is_some_and(|owner| owner.client == self.client.name) {
                 page.things.push(thing);
             }
         }

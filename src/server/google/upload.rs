@@ -70,7 +70,7 @@ pub async fn piece(
     let snapshot = app.live.snapshot();
     let mut client = Client::nobody();
     upload.client.clone_into(&mut client.name);
-    answer(app, Caller { client, snapshot }, id, &uri, API, async |asker| {
+    answer(app, Caller { client: client.into(), snapshot }, id, &uri, API, async |asker| {
         let body = body::read(content, &headers, &asker.snapshot.config.settings.server).await?;
         asker.add_piece(&key, &upload, &headers, body).await
     })
@@ -104,7 +104,7 @@ impl Asker {
     }
 
     async fn add_piece(&self, key: &str, upload: &Owner, headers: &HeaderMap, body: Bytes) -> Result<Response, Error> {
-        let (pool, _) = owner::of(&self.snapshot, &self.app.services, &self.client, key, &self.pool()?).await?;
+        let (pool, _) = owner::of(&self.snapshot, &self.app.services, &self.client.name, key, &self.pool()?).await?;
         let mut going = going(headers);
         // Bytes of a file, not of a document.
         going.push((CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")));

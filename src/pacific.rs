@@ -1,4 +1,4 @@
-//! Google's day: quotas per day are counted anew at midnight Pacific time (ai.google.dev/gemini-api/docs/rate-limits,
+//! Google's day and month: quotas per day are counted anew at midnight Pacific time (ai.google.dev/gemini-api/docs/rate-limits,
 //! November 2026). Time zone data is built in.
 
 use std::time::Duration;
@@ -17,6 +17,16 @@ pub fn until_midnight(now: Moment) -> Duration {
     // Built-in data has Los Angeles; without it, a whole day is the honest guess.
     let left = midnight.map(|midnight| midnight.duration_since(now.wall));
     left.and_then(|left| Duration::try_from(left).ok()).unwrap_or(Duration::from_secs(24 * 3600))
+}
+
+/// From `now` to the next midnight in Los Angeles at which a month begins.
+pub fn until_month(now: Moment) -> Duration {
+    let next = || {
+        let local = now.wall.in_tz(GOOGLE).ok()?;
+        let first = local.date().first_of_month().checked_add(1.month()).ok()?;
+        Duration::try_from(first.in_tz(GOOGLE).ok()?.timestamp().duration_since(now.wall)).ok()
+    };
+    next().unwrap_or(Duration::from_secs(31 * 24 * 3600))
 }
 
 /// Google's day, kept until it ends: asking a calendar for every request would cost more than choosing its key.

@@ -1,0 +1,16 @@
+//! `/admin/clients`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::json;
+
+use crate::server::App;
+use crate::server::auth::Caller;
+use crate::server::respond::document;
+
+/// What each client may use, and has used.
+pub async fn list(State(app): State<App>, caller: Caller) -> Response {
+    let clients = caller.snapshot.clients.status(app.services.clock.now());
+    document(StatusCode::OK, &json!({ "clients": clients }))
+}
