@@ -171,18 +171,14 @@ impl KeyPool {
         (ready, none)
     }
 
-    /// A key that is neither dead nor disabled, whether it rests or not: for what spends no quota.
-    pub fn any_usable(&self, now: Moment) -> Option<Arc<Key>> {
-        self.usable(now).into_iter().next().cloned()
-    }
-
-    fn usable(&self, now: Moment) -> Vec<&Arc<Key>> {
+    /// The keys that are neither dead nor disabled, whether they rest or not: for what spends no quota.
+    pub fn usable(&self, now: Moment) -> Vec<Arc<Key>> {
         let kept = self.ledger.kept();
         let alive = |key: &&Arc<Key>| {
             let gate = kept.books.account(&key.id).map(|account| account.breaker.gate(now.since_start));
             !matches!(gate, Some(Gate::Dead(_) | Gate::Disabled))
         };
-        self.keys.iter().filter(alive).collect()
+        self.keys.iter().filter(alive).cloned().collect()
     }
 
     /// This pool with no key but this one: for what only this key can do.
@@ -198,12 +194,13 @@ impl KeyPool {
         })
     }
 
-    /// The key that this client's own things at Google are made with: always the same, as long as it is not dead. For what spends
-    /// no quota.
-    pub fn of_client(&self, client: &str, now: Moment) -> Option<Arc<Key>> {
+    /// The keys that are not dead, by which this client's own things at Google are made with first: always the same one, as long as
+    /// Google takes it. For what spends no quota.
+    pub fn for_client(&self, client: &str, now: Moment) -> Vec<Arc<Key>> {
+        let mut keys = self.usable(now);
         // Another key added or taken away moves no client that it does not concern.
-        let rank = |key: &&Arc<Key>| Digest::of(&format!("{client} {}", key.id)).hex(8);
-        self.usable(now).into_iter().max_by_key(rank).cloned()
+        keys.sort_by_cached_key(|key| std::cmp::Reverse(Digest::of(&format!("{client} {}", key.id)).hex(8)));
+        keys
     }
 
     /// The keys whose id or text begins so.

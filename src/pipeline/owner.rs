@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::route::Route;
 use crate::clock::Moment;
 use crate::error::Error;
-use crate::keys::KeyPool;
+use crate::keys::{Key, KeyPool};
 use crate::protocol::owned::Named;
 use crate::runtime::{Services, Snapshot};
 use crate::store::Owner;
@@ -36,18 +36,24 @@ pub async fn of(
     Ok((Arc::new(its), owner))
 }
 
-/// Who will own what this client makes.
+/// Who owns what this client makes, as far as nobody knows otherwise.
 ///
 /// # Errors
 /// 503 when no key of the pool is alive.
-pub fn for_new(pool: &KeyPool, client: &str, now: Moment) -> Result<Owner, Error> {
-    let key = pool.of_client(client, now).ok_or_else(|| {
+fn for_new(pool: &KeyPool, client: &str, now: Moment) -> Result<Owner, Error> {
+    let keys = pool.for_client(client, now);
+    let key = keys.first().ok_or_else(|| {
         Error::unavailable(
             "upstream_key_error",
             "No Gemini key is alive. The operator finds the reason of each key in /admin/keys.",
         )
     })?;
-    Ok(Owner { pool: pool.name().to_owned(), key: key.id().to_string(), client: client.to_owned(), url: String::new() })
+    Ok(with(pool, key, client))
+}
+
+/// Whoever made something with this key.
+pub fn with(pool: &KeyPool, key: &Key, client: &str) -> Owner {
+    Owner { pool: pool.name().to_owned(), key: key.id().to_string(), client: client.to_owned(), url: String::new() }
 }
 
 /// Leads a route to the key that owns all that a request names.

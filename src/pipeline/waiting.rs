@@ -21,7 +21,8 @@ pub async fn for_key(
     tried: &mut Tried,
     patience: &mut Duration,
 ) -> Result<Lease, NoKey> {
-    let affinity = route.pool.wants_affinity().then(|| opening::fingerprint(&exchange.record.client, call)).flatten();
+    let (client, conversation) = (&exchange.record.client, &exchange.place.conversation);
+    let affinity = route.pool.wants_affinity().then(|| opening::fingerprint(client, conversation, call)).flatten();
     let most = exchange.snapshot.config.settings.upstream.waiting;
     let mut place = None;
     loop {

@@ -95,12 +95,15 @@ pub struct Place {
     pub query: String,
     /// The media type of the body; empty when it is not told.
     pub media_type: String,
+    /// What the client calls the conversation that it is of; empty when it is not told.
+    pub conversation: String,
 }
 
 /// A body alone, for dialects that say everything in it.
 impl<'a> From<&'a [u8]> for Asked<'a> {
     fn from(body: &'a [u8]) -> Self {
-        static NOWHERE: Place = Place { path: String::new(), query: String::new(), media_type: String::new() };
+        static NOWHERE: Place =
+            Place { path: String::new(), query: String::new(), media_type: String::new(), conversation: String::new() };
         Self { place: &NOWHERE, body }
     }
 }

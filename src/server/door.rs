@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -137,12 +137,17 @@ fn control(headers: &HeaderMap) -> Control {
     said.map(Control::read).unwrap_or_default()
 }
 
+/// What Claude Code calls a conversation of its user's, and whatever it asks on the way there.
+const CONVERSATION: HeaderName = HeaderName::from_static("x-claude-code-session-id");
+
 fn place(uri: &Uri, headers: &HeaderMap) -> Place {
-    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let text =
+        |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     Place {
         path: uri.path().to_owned(),
         query: uri.query().unwrap_or_default().to_owned(),
-        media_type: media_type.unwrap_or_default().to_owned(),
+        media_type: text(CONTENT_TYPE),
+        conversation: text(CONVERSATION),
     }
 }
 

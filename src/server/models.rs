@@ -15,6 +15,7 @@ use super::edge::RequestId;
 use super::respond::document;
 use super::{App, door, family, google};
 use crate::error::Error;
+use crate::fault::Blame;
 use crate::plugin::SessionFacts;
 use crate::protocol::{Card, Family};
 use crate::runtime::Snapshot;
@@ -34,7 +35,7 @@ pub async fn list(
     uri: Uri,
 ) -> Response {
     if google::is_asking(&headers) {
-        return google::models::list(State(app), caller, id, uri).await;
+        return google::models::list(State(app), caller, id, headers, uri).await;
     }
     let family = family::by_headers(&headers);
     match shown(&app, caller, id.0, family, ("/v1/models", &headers)).await {
@@ -53,7 +54,7 @@ pub async fn one(
     uri: Uri,
 ) -> Response {
     if google::is_asking(&headers) {
-        return google::models::one(State(app), caller, request, path, uri).await;
+        return google::models::one(State(app), caller, request, path, headers, uri).await;
     }
     let Path(id) = path;
     let family = family::by_headers(&headers);
@@ -124,16 +125,21 @@ async fn listed(app: &App, snapshot: &Snapshot) -> Vec<Listed> {
     let stale = known.map(|(_, models)| models).unwrap_or_default();
     let Some(keys) = snapshot.pools.get(pool) else { return stale };
     let now = app.services.clock.now();
+    let deadline = Instant::now() + PATIENCE;
     // Listing spends no quota, so a key that rests may do it too.
-    let Some(key) = keys.any_usable(now) else { return stale };
-    match snapshot.upstream.models(key.secret(), Instant::now() + PATIENCE).await {
-        Ok(models) => {
-            app.services.models.keep(pool, models.clone());
-            models
-        }
-        Err(fault) => {
-            tracing::warn!(pool, key = %key.id(), fault = fault.kind.name(), "Google's models could not be listed");
-            stale
+    for key in keys.usable(now) {
+        match snapshot.upstream.models(key.secret(), deadline).await {
+            Ok(models) => {
+                app.services.models.keep(pool, models.clone());
+                return models;
+            }
+            Err(fault) => {
+                tracing::warn!(pool, key = %key.id(), fault = fault.kind.name(), "Google's models could not be listed");
+                if fault.blame != Blame::Key {
+                    break;
+                }
+            }
         }
     }
+    stale
 }

@@ -1,4 +1,4 @@
-//! `cachedContents`: made, read, listed, prolonged, taken away.
+//! `cachedContents`: made and prolonged; the rest is as with all [things](super::things).
 
 use std::sync::Arc;
 
@@ -11,9 +11,11 @@ use serde_json::{Value, json};
 use super::failure::{Failure, invalid};
 use super::http::{State, act_on, value_of};
 use super::shelf::ends_in;
+use super::things::Kind;
 use super::{answer, models, shape, transmit};
 
-const KIND: &str = "cachedContents";
+/// Cached contents.
+pub const CACHES: Kind = Kind { name: "cachedContents", page: 1000 };
 /// Tokens that are worth keeping.
 const LEAST: u64 = 1024;
 
@@ -25,7 +27,7 @@ pub async fn create(
     body: Bytes,
 ) -> Response<Body> {
     let made = act_on(&state, &headers, query.as_deref(), "cachedContents.create", &body)
-        .and_then(|key| made(&body).map(|document| state.shelf.put(KIND, &key, document)));
+        .and_then(|key| made(&body).map(|document| state.shelf.put(CACHES.name, &key, document)));
     transmit::judged(made)
 }
 
@@ -59,25 +61,6 @@ fn expiry(asked: &Value) -> Result<Option<String>, Failure> {
     Ok(asked["expireTime"].as_str().map(str::to_owned))
 }
 
-/// `GET /v1beta/cachedContents`.
-pub async fn list(Shared(state): Shared<Arc<State>>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response<Body> {
-    let page = act_on(&state, &headers, query.as_deref(), "cachedContents.list", b"")
-        .and_then(|key| state.shelf.list(KIND, &key, query.as_deref(), 1000));
-    transmit::judged(page)
-}
-
-/// `GET /v1beta/cachedContents/{id}`.
-pub async fn get(
-    Shared(state): Shared<Arc<State>>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    Path(id): Path<String>,
-) -> Response<Body> {
-    let found = act_on(&state, &headers, query.as_deref(), "cachedContents.get", b"")
-        .and_then(|key| state.shelf.get(&format!("{KIND}/{id}"), &key));
-    transmit::judged(found)
-}
-
 /// `PATCH /v1beta/cachedContents/{id}`: only its end can be changed.
 pub async fn patch(
     Shared(state): Shared<Arc<State>>,
@@ -86,7 +69,7 @@ pub async fn patch(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Response<Body> {
-    let name = format!("{KIND}/{id}");
+    let name = format!("{}/{id}", CACHES.name);
     let prolonged = act_on(&state, &headers, query.as_deref(), "cachedContents.patch", &body).and_then(|key| {
         let asked = shape::check("CachedContent", &parsed(&body)?)?;
         let mask = value_of(query.as_deref(), "updateMask").unwrap_or("ttl");
@@ -99,18 +82,6 @@ pub async fn patch(
         state.shelf.replace(&name, &key, document)
     });
     transmit::judged(prolonged)
-}
-
-/// `DELETE /v1beta/cachedContents/{id}`.
-pub async fn delete(
-    Shared(state): Shared<Arc<State>>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    Path(id): Path<String>,
-) -> Response<Body> {
-    let gone = act_on(&state, &headers, query.as_deref(), "cachedContents.delete", b"")
-        .and_then(|key| state.shelf.remove(&format!("{KIND}/{id}"), &key).map(|()| json!({})));
-    transmit::judged(gone)
 }
 
 fn parsed(body: &[u8]) -> Result<Value, Failure> {

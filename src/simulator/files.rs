@@ -1,10 +1,10 @@
-//! Files: uploaded in one or several pieces by Google's resumable protocol, read, listed, taken away.
+//! Files: uploaded in one or several pieces by Google's resumable protocol; the rest is as with all [things](super::things).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State as Shared};
+use axum::extract::{RawQuery, State as Shared};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -12,9 +12,11 @@ use serde_json::{Value, json};
 use super::failure::{Failure, failure, invalid};
 use super::http::{State, act_on, value_of};
 use super::shelf::ends_in;
+use super::things::Kind;
 use super::{shape, transmit};
 
-const KIND: &str = "files";
+/// Files.
+pub const FILES: Kind = Kind { name: "files", page: 100 };
 /// How long Google keeps a file, in seconds.
 const KEPT: i64 = 48 * 3600;
 
@@ -101,7 +103,7 @@ fn piece(state: &State, id: &str, command: &str, offset: &str, body: &[u8]) -> R
     about["expirationTime"] = json!(ends_in(KEPT));
     about["state"] = json!("ACTIVE");
     about["source"] = json!("UPLOADED");
-    let mut file = state.shelf.put(KIND, &key, about);
+    let mut file = state.shelf.put(FILES.name, &key, about);
     let name = file["name"].as_str().unwrap_or_default().to_owned();
     file["uri"] = json!(format!("https://generativelanguage.googleapis.com/v1beta/{name}"));
     let file = state.shelf.replace(&name, &key, file)?;
@@ -114,35 +116,4 @@ fn header(response: &mut Response<Body>, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(HeaderName::from_static(name), value);
     }
-}
-
-/// `GET /v1beta/files`.
-pub async fn list(Shared(state): Shared<Arc<State>>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response<Body> {
-    let page = act_on(&state, &headers, query.as_deref(), "files.list", b"")
-        .and_then(|key| state.shelf.list(KIND, &key, query.as_deref(), 100));
-    transmit::judged(page)
-}
-
-/// `GET /v1beta/files/{id}`.
-pub async fn get(
-    Shared(state): Shared<Arc<State>>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    Path(id): Path<String>,
-) -> Response<Body> {
-    let found = act_on(&state, &headers, query.as_deref(), "files.get", b"")
-        .and_then(|key| state.shelf.get(&format!("{KIND}/{id}"), &key));
-    transmit::judged(found)
-}
-
-/// `DELETE /v1beta/files/{id}`.
-pub async fn delete(
-    Shared(state): Shared<Arc<State>>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    Path(id): Path<String>,
-) -> Response<Body> {
-    let gone = act_on(&state, &headers, query.as_deref(), "files.delete", b"")
-        .and_then(|key| state.shelf.remove(&format!("{KIND}/{id}"), &key).map(|()| json!({})));
-    transmit::judged(gone)
 }

@@ -13,8 +13,9 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::arrivals::{Arrival, Arrivals};
+use super::caches::CACHES;
 use super::failure::{Failure, failure, invalid};
-use super::files::Uploads;
+use super::files::{FILES, Uploads};
 use super::replay::{self, Capsule, Recorded};
 use super::scenario::{Kind, Scenario, prompt};
 use super::shelf::Shelf;
@@ -74,11 +75,11 @@ pub fn router(state: Arc<State>) -> Router {
         .route("/v1beta/models", get(models::list))
         .route("/v1beta/models/{model}", get(models::one).post(act))
         .route("/v1beta/tunedModels/{model}", post(act))
-        .route("/v1beta/cachedContents", get(caches::list).post(caches::create))
-        .route("/v1beta/cachedContents/{id}", get(caches::get).patch(caches::patch).delete(caches::delete))
+        .route("/v1beta/cachedContents", CACHES.list().post(caches::create))
+        .route("/v1beta/cachedContents/{id}", CACHES.one().patch(caches::patch))
         .route("/upload/v1beta/files", post(files::upload))
-        .route("/v1beta/files", get(files::list))
-        .route("/v1beta/files/{id}", get(files::get).delete(files::delete))
+        .route("/v1beta/files", FILES.list())
+        .route("/v1beta/files/{id}", FILES.one())
         .layer(DefaultBodyLimit::max(256 * 1024 * 1024))
         .with_state(state)
 }

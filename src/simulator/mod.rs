@@ -21,6 +21,7 @@ mod shape;
 mod shelf;
 mod signature;
 mod sound;
+mod things;
 mod transmit;
 
 use std::io;

@@ -55,12 +55,71 @@ async fn mistakes_are_told_and_reach_nobody() {
     assert_eq!(server.live.snapshot().pools["default"].status(now)[0].requests, 0);
 }
 
+/// The same at every door that takes JSON, each in its dialect's own shape; and nothing reaches anybody.
+#[tokio::test]
+async fn each_door_tells_mistakes_in_its_own_words() {
+    let server = Server::start(&["gemini-key-one-0000000000"]).await;
+    let deep = "[".repeat(100_000);
+    let nested = format!("{}1{}", "{\"a\":".repeat(5000), "}".repeat(5000));
+    let own = |name: &str, reply: &crate::harness::Reply| {
+        let error = reply.json()["error"].clone();
+        let kind = match name {
+            "anthropic" => (reply.json()["type"] == "error").then(|| error["type"].clone()),
+            "google" => (error["code"] == reply.status).then(|| error["status"].clone()),
+            _ => error.get("param").map(|_| error["type"].clone()),
+        };
+        assert!(!error["message"].as_str().unwrap_or_default().is_empty(), "{}", reply.text);
+        kind.unwrap_or_else(|| panic!("{name}: {}", reply.text))
+    };
+    for (path, name, kind) in [
+        ("/v1/chat/completions", "openai", "invalid_request_error"),
+        ("/v1/completions", "openai", "invalid_request_error"),
+        ("/v1/responses", "openai", "invalid_request_error"),
+        ("/v1/embeddings", "openai", "invalid_request_error"),
+        ("/v1/images/generations", "openai", "invalid_request_error"),
+        ("/v1/images/edits", "openai", "invalid_request_error"),
+        ("/v1/audio/speech", "openai", "invalid_request_error"),
+        ("/v1/audio/transcriptions", "openai", "invalid_request_error"),
+        ("/v1/audio/translations", "openai", "invalid_request_error"),
+        ("/v1/messages", "anthropic", "invalid_request_error"),
+        ("/v1/messages/count_tokens", "anthropic", "invalid_request_error"),
+        ("/v1beta/models/gemini-2.5-flash:generateContent", "google", "INVALID_ARGUMENT"),
+        ("/v1beta/models/gemini-2.5-flash:embedContent", "google", "INVALID_ARGUMENT"),
+        ("/v1beta/cachedContents", "google", "INVALID_ARGUMENT"),
+    ] {
+        let model = |more: &str| format!("{{\"model\":\"gemini-2.5-flash\",\"max_tokens\":5{more}}}");
+        let mut bodies = vec![String::new(), "{".into(), "nothing".into(), "[]".into(), "\"x\"".into(), deep.clone()];
+        if name != "google" {
+            // Google's own reads what is in a body that goes through as it is.
+            let words = ["messages", "input", "prompt", "file", "image"];
+            let odd = words.map(|word| format!(",\"{word}\":{nested}")).concat();
+            let wrong = words.map(|word| format!(",\"{word}\":true")).concat();
+            bodies.extend(["{}".into(), model(""), model(&odd), model(&wrong), model(",\"model\":1")]);
+        }
+        for body in bodies {
+            let shown: String = body.chars().take(60).collect();
+            let reply = server.request("POST", path, Some(CLIENT_KEY), Some(body)).await;
+            assert_eq!(reply.status, 400, "{path}: {shown}: {}", reply.text);
+            assert_eq!(own(name, &reply), kind, "{path}: {shown}: {}", reply.text);
+        }
+    }
+    assert!(server.calls().is_empty(), "a bad request reached the upstream: {:?}", server.calls());
+}
+
 #[tokio::test]
 async fn large_bodies_are_refused_early() {
     let config = "[pools.default]\nkeys = [\"gemini-key-one-0000000000\"]\n[server]\nmax_body = 1000\n";
     let server = Server::configured(config, &[]).await;
     let reply = server.request("POST", CHAT, Some(CLIENT_KEY), Some("x".repeat(1001))).await;
     assert_eq!((reply.status, reply.error()["code"].as_str()), (413, Some("request_too_large")));
+    let own = [
+        ("/v1/messages", "/error/type", json!("request_too_large")),
+        ("/v1beta/models/m:countTokens", "/error/code", json!(413)),
+    ];
+    for (path, at, expected) in own {
+        let reply = server.request("POST", path, Some(CLIENT_KEY), Some("x".repeat(1001))).await;
+        assert_eq!((reply.status, reply.json().pointer(at)), (413, Some(&expected)), "{path}: {}", reply.text);
+    }
     // Without a length, it is found out while reading.
     let pieces = futures_util::stream::iter((0..100).map(|_| Ok::<_, std::io::Error>("x".repeat(100))));
     let response = reqwest::Client::new()

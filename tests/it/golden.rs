@@ -112,7 +112,7 @@ fn one(protocol: &dyn Protocol, case: &Path, wrong: &mut Vec<String>) {
     let signatures = Signatures::default();
     let path = read(case.join("path")).unwrap_or_default();
     let (path, query) = path.trim().split_once('?').unwrap_or((path.trim(), ""));
-    let place = Place { path: path.into(), query: query.into(), media_type: String::new() };
+    let place = Place { path: path.into(), query: query.into(), ..Place::default() };
     let accepted = protocol.accept(Asked { place: &place, body: request.as_bytes() });
     let notes = Notes::on();
     let earlier = read(case.join("earlier.json"));

@@ -155,6 +155,15 @@ async fn a_conversation_stays_on_its_key() {
         server.say(&format!("another beginning, {number}")).await;
     }
     assert!(server.calls().len() > 1, "other conversations go elsewhere");
+    // Claude Code names its conversations: whatever is asked in one stays together, however it begins.
+    server.simulator.reset();
+    for number in 0..10 {
+        let asked = json!({ "model": "gemini-3.8-flash", "max_tokens": 9, "messages": [{ "role": "user", "content": format!("{number}") }] });
+        let named =
+            [("x-api-key", crate::harness::CLIENT_KEY.to_owned()), ("x-claude-code-session-id", "one".to_owned())];
+        assert_eq!(server.send("POST", "/v1/messages", &named, Some(asked.to_string())).await.status, 200);
+    }
+    assert_eq!(server.calls().values().collect::<Vec<_>>(), [&10]);
 }
 
 #[tokio::test]

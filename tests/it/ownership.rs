@@ -215,3 +215,41 @@ async fn models_as_google_lists_them() {
     assert!(googles["models"].is_array() && googles.get("data").is_none());
     assert!(ask(&server, ANNA, "GET", "/v1/models", Value::Null).await.json()["data"].is_array());
 }
+
+/// What is told alike on every key is asked of another one when one fails; and what a key that Google does not take should make, the
+/// next one makes.
+#[tokio::test]
+async fn another_key_stands_in_where_no_owner_is_needed() {
+    let keys = ["gemini-key-invalid-000000", "gemini-key-invalid-111111", "gemini-key-one-0000000000"];
+    let server = Server::configured(&configured(&keys), &[]).await;
+    let page = ask(&server, ANNA, "GET", "/v1beta/models?pageSize=3", Value::Null).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    for who in [ANNA, BERT] {
+        let made = ask(&server, who, "POST", "/v1beta/cachedContents", cache()).await;
+        assert_eq!(made.status, 200, "{}", made.text);
+        let name = made.json()["name"].clone();
+        let mine = ask(&server, who, "GET", "/v1beta/cachedContents", Value::Null).await.json();
+        assert_eq!((mine["cachedContents"].as_array().unwrap().len(), &mine["cachedContents"][0]["name"]), (1, &name));
+        upload(&server, who, "a text in two pieces").await;
+    }
+    // A request that is wrong is wrong on every key.
+    let before = keys_of(&server, "cachedContents.create").len();
+    let mut wrong = cache();
+    wrong["contents"] = json!([]);
+    assert_eq!(ask(&server, ANNA, "POST", "/v1beta/cachedContents", wrong).await.status, 400);
+    let tried = keys_of(&server, "cachedContents.create").split_off(before);
+    assert!(tried.iter().filter(|key| !key.contains("invalid")).count() <= 1, "{tried:?}");
+}
+
+#[tokio::test]
+async fn plugins_say_which_of_googles_models_are_seen() {
+    let plugin = r#"fn on_models(ctx) { ctx.models = ctx.models.filter(|model| !model.id.contains("pro")); }"#;
+    let server = Server::configured(&configured(KEYS), &[("fewer.rhai", plugin)]).await;
+    let page = ask(&server, ANNA, "GET", "/v1beta/models?pageSize=1000", Value::Null).await.json();
+    let models = page["models"].as_array().unwrap();
+    assert!(models.len() > 5 && !page.to_string().contains("models/gemini-2.5-pro"), "{page}");
+    assert!(models.iter().all(|model| model.get("id").is_none() && model["supportedGenerationMethods"].is_array()));
+    let path = |model: &str| format!("/v1beta/models/{model}");
+    assert_eq!(ask(&server, ANNA, "GET", &path("gemini-2.5-flash"), Value::Null).await.status, 200);
+    assert_eq!(ask(&server, ANNA, "GET", &path("gemini-2.5-pro"), Value::Null).await.status, 404);
+}

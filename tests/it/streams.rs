@@ -3,6 +3,7 @@
 
 use gemini_adapter::protocol::Protocol;
 use gemini_adapter::protocol::anthropic::AnthropicMessages;
+use gemini_adapter::protocol::openai_completions::OpenAiCompletions;
 use gemini_adapter::protocol::openai_responses::OpenAiResponses;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -36,7 +37,34 @@ const DIALECTS: &[Dialect] = &[
         streamed: |text| told(&responses::gathered(text), &["output", "status", "incomplete_details", "usage"]),
         whole: |text| told(&serde_json::from_str(text).unwrap(), &["output", "status", "incomplete_details", "usage"]),
     },
+    Dialect {
+        protocol: &OpenAiCompletions,
+        request: r#"{"model":"m","stream":true,"prompt":"x","stream_options":{"include_usage":true}}"#,
+        streamed: completed,
+        whole: |text| {
+            let answer: Value = serde_json::from_str(text).unwrap();
+            let choice = &answer["choices"][0];
+            json!({ "text": choice["text"], "finish_reason": choice["finish_reason"], "usage": answer["usage"] })
+        },
+    },
 ];
+
+/// A text and its end, put together from the events of a completion.
+fn completed(text: &str) -> Value {
+    let (mut said, mut reason, mut usage) = (String::new(), Value::Null, Value::Null);
+    let events = text.split("\n\n").filter_map(|event| event.strip_prefix("data: ")).filter(|event| *event != "[DONE]");
+    for event in events.map(|event| serde_json::from_str::<Value>(event).unwrap()) {
+        let choice = &event["choices"][0];
+        said.push_str(choice["text"].as_str().unwrap_or_default());
+        if choice["finish_reason"].is_string() {
+            reason = choice["finish_reason"].clone();
+        }
+        if event["usage"].is_object() {
+            usage = event["usage"].clone();
+        }
+    }
+    json!({ "text": said, "finish_reason": reason, "usage": usage })
+}
 
 fn told(answer: &Value, fields: &[&str]) -> Value {
     fields.iter().map(|field| ((*field).to_owned(), answer[*field].clone())).collect::<serde_json::Map<_, _>>().into()

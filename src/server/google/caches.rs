@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::{App, Asker, Caller, RequestId, answer, errand, name};
+use super::{App, Asker, Caller, On, RequestId, answer, errand, name};
 use crate::error::Error;
 use crate::pipeline::owner;
 use crate::protocol::{gemini, owned};
@@ -66,12 +66,16 @@ impl Asker {
         }
         let pool = self.snapshot.pools.get(&route.pool).cloned();
         let pool = pool.ok_or_else(|| Error::internal(format!("The pool `{}` is not configured.", route.pool)))?;
-        let (pool, owner) = match owned::names(body).first() {
-            Some(file) => owner::of(&self.snapshot, &self.app.services, &self.client.name, &file.name, &pool).await?,
-            None => self.own(&pool)?,
+        let content = gemini::for_model(body, &asked, &target.name)?;
+        let errand = errand(Method::POST, "v1beta/cachedContents", self.query.clone(), content);
+        let (fetched, owner) = match owned::names(body).first() {
+            Some(file) => {
+                let of = owner::of(&self.snapshot, &self.app.services, &self.client.name, &file.name, &pool);
+                let (pool, owner) = of.await?;
+                (self.run(On::Owner(&pool), &errand).await?.0, owner)
+            }
+            None => self.make(&pool, &errand).await?,
         };
-        let body = gemini::for_model(body, &asked, &target.name)?;
-        let fetched = self.run(&pool, &errand(Method::POST, "v1beta/cachedContents", self.query.clone(), body)).await?;
         if let Some(name) = gemini::name_in(&fetched.body, None) {
             self.app.services.owners.keep(&name, &owner, CACHES_KEPT);
         }

@@ -1,5 +1,5 @@
 //! Google's things beside models, in Google's own API: lists of models, cached contents, files. Each is one errand, on the key that
-//! owns what is asked for.
+//! owns what is asked for, where one does.
 
 pub mod caches;
 pub mod files;
@@ -21,8 +21,9 @@ use super::edge::RequestId;
 use super::respond::json;
 use crate::clients::Client;
 use crate::error::Error;
-use crate::keys::KeyPool;
-use crate::pipeline::{errand, owner};
+use crate::keys::{Key, KeyPool};
+use crate::pipeline::errand::{self, On};
+use crate::pipeline::owner;
 use crate::protocol::{Google, gemini};
 use crate::runtime::Snapshot;
 use crate::store::Owner;
@@ -70,16 +71,15 @@ impl Asker {
         owner::of(&self.snapshot, &self.app.services, &self.client.name, name, &self.pool()?).await
     }
 
-    /// The key that this client's new things are made with.
-    fn own(&self, pool: &KeyPool) -> Result<(Arc<KeyPool>, Owner), Error> {
-        let owner = owner::for_new(pool, &self.client.name, self.app.services.clock.now())?;
-        let alone = pool.only(&owner.key).ok_or_else(|| Error::internal("A key left its pool."))?;
-        Ok((Arc::new(alone), owner))
+    /// Runs an errand.
+    async fn run(&self, on: On<'_>, errand: &Errand) -> Result<(Fetched, Arc<Key>), Error> {
+        errand::run(&self.snapshot, &self.app.services, on, errand).await
     }
 
-    /// Runs an errand on the key that is alone in a pool.
-    async fn run(&self, pool: &KeyPool, errand: &Errand) -> Result<Fetched, Error> {
-        errand::run(&self.snapshot, &self.app.services, pool, errand).await
+    /// Runs an errand that makes something new of this client's, and tells whose it is.
+    async fn make(&self, pool: &KeyPool, errand: &Errand) -> Result<(Fetched, Owner), Error> {
+        let (fetched, key) = self.run(On::New(pool, &self.client.name), errand).await?;
+        Ok((fetched, owner::with(pool, &key, &self.client.name)))
     }
 
     /// What is under a name, asked of its owner.
@@ -87,7 +87,7 @@ impl Asker {
         let (pool, _) = self.owner(name).await?;
         let removes = method == Method::DELETE;
         let errand = errand(method, &["v1beta", name].join("/"), self.query.clone(), body);
-        let fetched = self.run(&pool, &errand).await.map_err(|error| owner::alone(name, error))?;
+        let (fetched, _) = self.run(On::Owner(&pool), &errand).await.map_err(|error| owner::alone(name, error))?;
         if removes {
             self.app.services.owners.forget(name);
         }
@@ -96,12 +96,12 @@ impl Asker {
 
     /// A page of what this client has of a kind: of all that its key has, what is known to be its own.
     async fn page(&self, kind: &'static str) -> Result<Response, Error> {
-        let (pool, _) = self.own(&*self.pool()?)?;
+        let pool = self.pool()?;
         let mut query = self.query.clone();
         let mut page = Page::default();
         for _ in 0..PAGES {
-            let fetched =
-                self.run(&pool, &errand(Method::GET, &format!("v1beta/{kind}"), query.clone(), Bytes::new())).await?;
+            let asked = errand(Method::GET, &format!("v1beta/{kind}"), query.clone(), Bytes::new());
+            let (fetched, _) = self.run(On::New(&pool, &self.client.name), &asked).await?;
             page = self.own_of(&fetched.body, kind).await?;
             let Some(token) = page.next.clone().filter(|_| page.things.is_empty()) else { break };
             query.retain(|(name, _)| name != "pageToken");

@@ -1,20 +1,35 @@
-//! Google's models, as Google lists them; and what an alias leads to.
+//! Google's models, as Google lists them, and as plugins let a client see them; and what an alias leads to.
 
 use axum::Extension;
 use axum::extract::{Path, State};
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
+use serde_json::Value;
 
-use super::{App, Asker, Caller, RequestId, answer, errand};
+use super::{App, Asker, Caller, On, RequestId, answer, errand, unreadable};
 use crate::error::Error;
+use crate::plugin::{Session, SessionFacts};
+use crate::server::door;
 use crate::server::respond::json;
 
 const API: &str = "gemini_models";
 
 /// `GET /v1beta/models`: a page, as Google gives it.
-pub async fn list(State(app): State<App>, caller: Caller, Extension(id): Extension<RequestId>, uri: Uri) -> Response {
-    answer(app, caller, id, &uri, API, async |asker| asker.listed("v1beta/models").await).await
+pub async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let session = session(&caller, &id, "/v1beta/models", &headers);
+    answer(app, caller, id, &uri, API, async |asker| {
+        let listed = asker.listed("v1beta/models").await?;
+        let shown = if session.has_plugins() { page(&session, &listed)? } else { listed };
+        Ok(json(StatusCode::OK, shown))
+    })
+    .await
 }
 
 /// `GET /v1beta/models/{id}`: one of them; of an alias, the model that it leads to.
@@ -23,21 +38,65 @@ pub async fn one(
     caller: Caller,
     Extension(id): Extension<RequestId>,
     Path(model): Path<String>,
+    headers: HeaderMap,
     uri: Uri,
 ) -> Response {
+    let session = session(&caller, &id, "/v1beta/models/{id}", &headers);
     answer(app, caller, id, &uri, API, async |asker| {
         let route = asker.snapshot.models.route(&model).ok_or_else(|| Error::model_not_found(&model))?;
         let target = route.targets.first().ok_or_else(|| Error::model_not_found(&model))?;
-        asker.listed(&format!("v1beta/{}", target.name.resource())).await
+        let told = asker.listed(&format!("v1beta/{}", target.name.resource())).await?;
+        if session.has_plugins() {
+            let told: Value = serde_json::from_slice(&told).map_err(|_| unreadable())?;
+            let shown = seen(&session, vec![told])?.pop().ok_or_else(|| Error::model_not_found(&model))?;
+            return Ok(json(StatusCode::OK, shown.to_string().into()));
+        }
+        Ok(json(StatusCode::OK, told))
     })
     .await
 }
 
+fn session(caller: &Caller, RequestId(id): &RequestId, path: &'static str, headers: &HeaderMap) -> Session {
+    let client = caller.client.name.clone();
+    caller.snapshot.plugins.session(|| SessionFacts {
+        id: id.clone(),
+        // To plugins, a list of models is one, whoever asks.
+        api: "models",
+        path,
+        model: None,
+        client,
+        headers: door::visible(headers),
+    })
+}
+
+/// A page with what plugins let the client see of it.
+fn page(session: &Session, listed: &[u8]) -> Result<Bytes, Error> {
+    let mut page: serde_json::Map<String, Value> = serde_json::from_slice(listed).map_err(|_| unreadable())?;
+    if let Some(Value::Array(models)) = page.get_mut("models") {
+        *models = seen(session, std::mem::take(models))?;
+    }
+    Ok(Value::Object(page).to_string().into())
+}
+
+/// The models that plugins let a client see. To plugins, they have ids, as in other vendors' lists.
+fn seen(session: &Session, mut models: Vec<Value>) -> Result<Vec<Value>, Error> {
+    for model in models.iter_mut().filter_map(Value::as_object_mut) {
+        let name = model.get("name").and_then(Value::as_str).unwrap_or_default();
+        let id = name.strip_prefix("models/").unwrap_or(name).to_owned();
+        model.insert("id".to_owned(), id.into());
+    }
+    let mut models = session.on_models(models)?;
+    for model in models.iter_mut().filter_map(Value::as_object_mut) {
+        model.remove("id");
+    }
+    Ok(models)
+}
+
 impl Asker {
     /// Any key will do: the list is the same for all.
-    async fn listed(&self, path: &str) -> Result<Response, Error> {
+    async fn listed(&self, path: &str) -> Result<Bytes, Error> {
         let asked = errand(Method::GET, path, self.query.clone(), Bytes::new());
-        let fetched = self.run(&*self.pool()?, &asked).await?;
-        Ok(json(StatusCode::OK, fetched.body))
+        let (fetched, _) = self.run(On::Any(&*self.pool()?), &asked).await?;
+        Ok(fetched.body)
     }
 }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{App, Asker, Caller, RequestId, answer};
+use super::{App, Asker, Caller, On, RequestId, answer};
 use crate::clients::Client;
 use crate::error::Error;
 use crate::pipeline::owner;
@@ -84,11 +84,10 @@ impl Asker {
                 "Only resumable uploads are taken here: begin with `X-Goog-Upload-Protocol: resumable`, as Google's SDKs do.",
             ));
         }
-        let (pool, mut owner) = self.own(&*self.pool()?)?;
         let path = ["upload", "v1beta", "files"].map(str::to_owned).to_vec();
         let place = Where::Path(path, self.query.clone());
         let errand = Errand { method: Method::POST, place, headers: going(headers), body };
-        let fetched = self.run(&pool, &errand).await?;
+        let (fetched, mut owner) = self.make(&*self.pool()?, &errand).await?;
         let named = fetched.headers.get(UPLOAD_URL).and_then(|url| url.to_str().ok());
         let named =
             named.ok_or_else(|| Error::unavailable("upstream_error", "Gemini named no place for the upload."))?;
@@ -109,7 +108,8 @@ impl Asker {
         // Bytes of a file, not of a document.
         going.push((CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")));
         let place = Where::Named(upload.url.clone());
-        let fetched = self.run(&pool, &Errand { method: Method::POST, place, headers: going, body }).await?;
+        let errand = Errand { method: Method::POST, place, headers: going, body };
+        let (fetched, _) = self.run(On::Owner(&pool), &errand).await?;
         if fetched.headers.get(STATUS).is_some_and(|status| status == "final") {
             self.app.services.owners.forget(key);
             if let Some(name) = gemini::name_in(&fetched.body, Some("file")) {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
+import { betaTool } from "@anthropic-ai/sdk/helpers/beta/json-schema";
 
 const baseURL = process.env.BASE_URL.replace(/\/v1$/, "");
 const client = new Anthropic({ baseURL, apiKey: process.env.CLIENT_KEY, maxRetries: 0 });
@@ -53,4 +54,14 @@ test("tokens are counted", async () => {
 test("errors", async () => {
   await assert.rejects(client.messages.create({ model: "gemini-0-nothing", max_tokens: 1, messages: user("x") }), Anthropic.NotFoundError);
   await assert.rejects(client.messages.stream({ model, max_tokens: 100, messages: user("[[sim:mid_error]] in several pieces") }).finalMessage());
+});
+
+test("tool runner", async () => {
+  const inputSchema = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
+  const weather = betaTool({ name: "weather", description: "The weather.", inputSchema, run: () => JSON.stringify({ degrees: 21 }) });
+  for (const stream of [false, true]) {
+    const messages = [{ role: "user", content: "[[sim:tool steps=3]] go" }];
+    const runner = client.beta.messages.toolRunner({ model, max_tokens: 1000, messages, tools: [weather], stream });
+    assert.match((await runner.runUntilDone()).content.at(-1).text, /(weather=.*){3}/);
+  }
 });
