@@ -26,17 +26,26 @@ pub struct HealthcheckArgs {
 /// Asks `/readyz`.
 pub async fn run(args: HealthcheckArgs, sources: &Sources) -> ExitCode {
     let address = args.address.unwrap_or_else(|| running::address(&lenient(sources, &Reading::default())));
-    match timeout(PATIENCE, ask(&address)).await {
-        Ok(Ok(status)) if status.starts_with("HTTP/1.1 200") => ExitCode::SUCCESS,
-        Ok(Ok(status)) => not_ready(&address, &status),
-        Ok(Err(error)) => not_ready(&address, &error.to_string()),
-        Err(_) => not_ready(&address, "no answer in time"),
+    match is_ready(&address).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{address}: not ready: {why}");
+            ExitCode::from(UNAVAILABLE)
+        }
     }
 }
 
-fn not_ready(address: &str, why: &str) -> ExitCode {
-    eprintln!("{address}: not ready: {why}");
-    ExitCode::from(UNAVAILABLE)
+/// Whether a server there takes requests.
+///
+/// # Errors
+/// Why not.
+pub async fn is_ready(address: &str) -> Result<(), String> {
+    match timeout(PATIENCE, ask(address)).await {
+        Ok(Ok(status)) if status.starts_with("HTTP/1.1 200") => Ok(()),
+        Ok(Ok(status)) => Err(status),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("no answer in time".to_owned()),
+    }
 }
 
 /// The status line. One request of one line needs no HTTP client.

@@ -16,21 +16,25 @@ mod client_config;
 mod clients;
 mod config;
 mod demo;
+mod doctor;
 mod healthcheck;
 mod init;
 mod keys;
+mod models;
+mod pages;
 mod plugin;
 mod reference;
 mod reload;
 mod running;
 mod serve;
 mod simulate;
+mod smoke;
 mod translate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::config::Sources;
 use crate::environment::Environment;
@@ -96,10 +100,20 @@ enum Command {
     Clients(clients::ClientsCommand),
     /// Look after the keys of the configuration
     Keys(keys::KeysArgs),
+    /// Look at everything that could stand in the way, each with what to do about it; exit 0, 1 or 78
+    Doctor(doctor::DoctorArgs),
+    /// Send a few real requests through a running server; exit 0, 1, or 69 when nobody answers
+    Smoke(smoke::SmokeArgs),
+    /// List the names a running server has models for
+    Models(models::ModelsArgs),
     /// Ask a running server whether it is ready; exit 0 or 69
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Print the reference of all settings, or write docs/config.md and config/schema.json
     Reference(reference::ReferenceArgs),
+    /// Print what completes this command in a shell
+    Completions(pages::CompletionsArgs),
+    /// Print the manual page, or write one for each command into a folder
+    Man(pages::ManArgs),
 }
 
 /// Runs the command of the process's arguments.
@@ -129,6 +143,11 @@ pub fn main() -> ExitCode {
             Command::Keys(args) => keys::run(args, &sources).await,
             Command::Healthcheck(args) => healthcheck::run(args, &sources).await,
             Command::Reference(args) => reference::run(&args),
+            Command::Doctor(args) => doctor::run(args, &sources).await,
+            Command::Smoke(args) => smoke::run(args, &sources).await,
+            Command::Models(args) => models::run(args, &sources).await,
+            Command::Completions(args) => pages::completions(&args, Cli::command()),
+            Command::Man(args) => pages::manual(&args, Cli::command()),
         }
     });
     telemetry::logs::flush();

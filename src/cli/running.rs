@@ -26,6 +26,62 @@ pub struct RunningArgs {
     admin_key: Option<String>,
 }
 
+/// Which server, and how to be let in as a client.
+#[derive(Debug, Args)]
+pub struct ClientArgs {
+    /// The server [default: where the configuration has it listen]
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+    /// A client's key: `env:NAME` or `file:PATH` [default: the first of `auth.client_keys`]
+    #[arg(long, value_name = "SECRET")]
+    client_key: Option<String>,
+}
+
+/// A running server, for one of its clients.
+pub struct Door {
+    /// Its URL.
+    pub server: String,
+    key: Option<String>,
+    client: reqwest::Client,
+}
+
+impl ClientArgs {
+    /// The door. Whether somebody is behind it shows when it is knocked at.
+    ///
+    /// # Errors
+    /// When there is no HTTP client.
+    pub fn door(&self, sources: &Sources) -> Result<Door, Failure> {
+        let config = lenient(sources, &Reading::default());
+        let server = self.server.clone().unwrap_or_else(|| format!("http://{}", address(&config)));
+        let server = server.trim_end_matches('/').to_owned();
+        let key = match &self.client_key {
+            Some(given) => first(&[SecretRef::parse(given)], &config),
+            None => config.settings.auth.client_keys.iter().find_map(|entry| first(&[entry.key.clone()], &config)),
+        };
+        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        Ok(Door { server, key, client: client.map_err(|error| Failure::Other(error.to_string()))? })
+    }
+}
+
+impl Door {
+    /// A request to this path.
+    pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.client.request(method, format!("{}{path}", self.server));
+        match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        }
+    }
+}
+
+/// The first secret behind these.
+fn first(references: &[SecretRef], config: &Config) -> Option<String> {
+    references.iter().find_map(|reference| {
+        let secrets = reference.resolve(&config.environment).ok()?;
+        secrets.first().map(|secret| secret.expose().to_owned())
+    })
+}
+
 /// Why there is no answer.
 pub enum Failure {
     /// Nobody answers.
@@ -66,12 +122,10 @@ impl RunningArgs {
     }
 
     fn key(&self, config: &Config) -> Option<String> {
-        let given = self.admin_key.as_deref().map(SecretRef::parse);
-        let mut references = given.iter().chain(config.settings.auth.admin_keys.iter().filter(|_| given.is_none()));
-        references.find_map(|reference| {
-            let secrets = reference.resolve(&config.environment).ok()?;
-            secrets.first().map(|secret| secret.expose().to_owned())
-        })
+        match &self.admin_key {
+            Some(given) => first(&[SecretRef::parse(given)], config),
+            None => first(&config.settings.auth.admin_keys, config),
+        }
     }
 }
 

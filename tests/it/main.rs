@@ -27,6 +27,7 @@ mod media_out;
 mod memory;
 mod messages;
 mod native;
+mod operators;
 mod ownership;
 mod plugin_commands;
 mod plugin_doors;

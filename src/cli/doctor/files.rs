@@ -1,0 +1,86 @@
+//! The files of the configuration, and the folders that are written to.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::Finding;
+use crate::config::Config;
+
+/// Whether the file, and not its folder, is mounted into this container: then a new file under its name never shows.
+pub fn mount(config: &Config) -> Vec<Finding> {
+    let Some(file) = config.file.as_deref().and_then(|file| fs::canonicalize(file).ok()) else { return Vec::new() };
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    if !is_mounted(&mounts, &file) {
+        return Vec::new();
+    }
+    vec![Finding::warning(
+        "mount",
+        format!("`{}` is mounted by itself: editors that save by renaming change another file", file.display()),
+        "mount its folder: `./config:/app/config:ro`",
+    )]
+}
+
+/// Whether a mount ends at this very path. Its fifth field is where; blanks are written in octal.
+fn is_mounted(mounts: &str, file: &Path) -> bool {
+    let points = mounts.lines().filter_map(|line| line.split(' ').nth(4));
+    points.map(|point| point.replace("\\040", " ")).any(|point| Path::new(&point) == file)
+}
+
+/// Whether others on this machine can read what may hold keys.
+pub fn readers(config: &Config) -> Vec<Finding> {
+    let files = config.file.iter().cloned().chain(Some(PathBuf::from(".env")));
+    let mut findings = Vec::new();
+    for file in files {
+        let Ok(about) = fs::metadata(&file) else { continue };
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        let tells = crate::secret::scrub_google_keys(&text) != text;
+        if about.permissions().mode() & 0o004 != 0 && tells {
+            let found = format!("everybody on this machine can read the keys in `{}`", file.display());
+            findings.push(Finding::warning("permissions", found, format!("chmod 640 {}", file.display())));
+        }
+    }
+    findings
+}
+
+/// Whether what is to outlive a restart can be written.
+pub fn folders(config: &Config) -> Vec<Finding> {
+    let settings = &config.settings;
+    let folders = [("store.dir", &settings.store.dir), ("runtime.dir", &settings.runtime.dir)];
+    folders.iter().filter(|(_, dir)| !dir.as_os_str().is_empty()).map(|(name, dir)| folder(name, dir)).collect()
+}
+
+fn folder(name: &str, dir: &Path) -> Finding {
+    // What is not there yet is made at the start, in the first folder above it that is there.
+    let there = dir.ancestors().map(|dir| if dir == Path::new("") { Path::new(".") } else { dir });
+    let there = there.into_iter().find(|dir| dir.exists()).unwrap_or(Path::new("/"));
+    let probe = there.join(format!(".gemini-adapter-doctor-{}", std::process::id()));
+    match fs::write(&probe, "") {
+        Ok(()) => {
+            let _ = fs::remove_file(&probe);
+            Finding::good("folders", format!("`{}` can be written to", dir.display()))
+        }
+        Err(error) => Finding::warning(
+            "folders",
+            format!(
+                "`{}` cannot be written to ({error}): after a restart, what was learnt is forgotten",
+                dir.display()
+            ),
+            format!("give this user the folder, mount a volume there, or set `{name} = \"\"`"),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mount_of_the_file_is_told_from_one_of_its_folder() {
+        let mounts = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n\
+                      40 35 98:0 /x /app/my\\040config/config.toml ro - ext4 /dev/sda1 ro";
+        assert!(is_mounted(mounts, Path::new("/app/my config/config.toml")));
+        assert!(!is_mounted(mounts, Path::new("/app/my config")));
+        assert!(is_mounted(mounts, Path::new("/mnt2")));
+    }
+}

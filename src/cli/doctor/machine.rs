@@ -1,0 +1,87 @@
+//! The machine: who runs this, what it may open, which way it goes out, and whether the port is free.
+
+use std::io::ErrorKind;
+
+use tokio::net::TcpListener;
+
+use super::Finding;
+use crate::cli::{healthcheck, running};
+use crate::config::Config;
+
+/// Connections of a busy server: each request has one in and may have one out.
+const ENOUGH_FILES: u64 = 4096;
+
+/// Whether it runs as root.
+pub fn user(_: &Config) -> Vec<Finding> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let uid = status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_whitespace().nth(1));
+    if uid != Some("0") {
+        return Vec::new();
+    }
+    let fix = "run it as a user of its own: the image and the systemd unit do";
+    vec![Finding::warning("user", "this is root, and serving needs no rights", fix)]
+}
+
+/// How many files, connections among them, it may have open.
+pub fn open_files(_: &Config) -> Vec<Finding> {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let Some(limit) = soft_limit(&limits) else { return Vec::new() };
+    if limit >= ENOUGH_FILES {
+        return vec![Finding::good("open files", format!("{limit} at once"))];
+    }
+    let found = format!("{limit} at once, with two for each request");
+    vec![Finding::warning("open files", found, "ulimit -n 65536, or LimitNOFILE=65536 in the systemd unit")]
+}
+
+fn soft_limit(limits: &str) -> Option<u64> {
+    let line = limits.lines().find(|line| line.starts_with("Max open files"))?;
+    line.split_whitespace().nth(3)?.parse().ok()
+}
+
+/// Which proxy requests to Google take.
+pub fn proxy(config: &Config) -> Vec<Finding> {
+    if config.settings.upstream.proxy.is_some() {
+        return vec![Finding::good("proxy", "`upstream.proxy` is set: all traffic to Google takes it")];
+    }
+    let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    let set = names.into_iter().find(|name| config.environment.get(name).is_some_and(|value| !value.is_empty()));
+    let Some(name) = set else { return Vec::new() };
+    let fix = "unset it if that is not meant, or name the host in NO_PROXY";
+    vec![Finding::warning("proxy", format!("{name} is set: all traffic to Google takes that proxy"), fix)]
+}
+
+/// Whether the port is free, or ours already.
+pub async fn port(config: &Config) -> Finding {
+    let listen = &config.settings.server.listen;
+    match TcpListener::bind(listen).await {
+        Ok(_) => Finding::good("port", format!("{listen} is free")),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            let address = running::address(config);
+            match healthcheck::is_ready(&address).await {
+                Ok(()) => Finding::good("port", format!("{listen}: a server is there, and ready")),
+                Err(why) => {
+                    let found = format!("{listen} is taken, and who has it is not ready: {why}");
+                    Finding::bad("port", found, "stop what listens there, or set `server.listen`")
+                }
+            }
+        }
+        Err(error) => {
+            let fix = "set `server.listen` to an address of this machine, and a port above 1023";
+            Finding::bad("port", format!("cannot listen on {listen}: {error}"), fix)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_soft_limit_counts() {
+        let limits = "Limit                     Soft Limit           Hard Limit           Units\n\
+                      Max processes             unlimited            unlimited            processes\n\
+                      Max open files            1024                 1048576              files\n";
+        assert_eq!(soft_limit(limits), Some(1024));
+        assert_eq!(soft_limit(""), None);
+    }
+}

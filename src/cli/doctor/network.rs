@@ -1,0 +1,145 @@
+//! The way to Google and to Redis. Google is asked without a key: any answer of its is good enough.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
+use url::Url;
+
+use super::Finding;
+use crate::config::Config;
+
+const PATIENCE: Duration = Duration::from_secs(8);
+/// Clocks that differ by more make certificates and quotas of the day be misjudged.
+const SKEW_S: i64 = 60;
+
+/// Names, certificates, and the clock.
+pub async fn google(config: &Config) -> Vec<Finding> {
+    let base = &config.settings.upstream.base_url;
+    let Ok(url) = Url::parse(base) else { return Vec::new() };
+    let (host, port) = (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or(443));
+    let mut findings = Vec::new();
+    if goes_straight(config) {
+        match timeout(PATIENCE, lookup_host((host.as_str(), port))).await {
+            Ok(Ok(addresses)) => {
+                findings.push(Finding::good("names", format!("{host}: {} addresses", addresses.count())))
+            }
+            Ok(Err(error)) => {
+                let fix = "look at /etc/resolv.conf; in a container, at its DNS";
+                return vec![Finding::bad("names", format!("{host} has no address: {error}"), fix)];
+            }
+            Err(_) => {
+                return vec![Finding::bad("names", format!("no answer about {host}"), "look at /etc/resolv.conf")];
+            }
+        }
+    }
+    let answer = match client(config) {
+        Ok(client) => client.get(format!("{}/v1beta/models", base.trim_end_matches('/'))).send().await,
+        Err(why) => return vec![Finding::bad("upstream", why, "mend `upstream.proxy`")],
+    };
+    match answer {
+        Ok(answer) => {
+            findings.push(Finding::good("upstream", format!("{base} answers")));
+            let date = answer.headers().get("date").and_then(|date| date.to_str().ok());
+            findings.extend(date.and_then(|date| clock(date, Timestamp::now())));
+        }
+        Err(error) => findings.push(unreachable(base, &error)),
+    }
+    findings
+}
+
+/// Whether no proxy looks names up for us.
+fn goes_straight(config: &Config) -> bool {
+    let proxies = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    config.settings.upstream.proxy.is_none() && proxies.iter().all(|name| config.environment.get(name).is_none())
+}
+
+fn client(config: &Config) -> Result<reqwest::Client, String> {
+    let mut builder = reqwest::Client::builder().timeout(PATIENCE);
+    if let Some(proxy) = &config.settings.upstream.proxy
+        && let Some(address) = proxy.resolve(&config.environment)?.first()
+    {
+        let proxy = reqwest::Proxy::all(address.expose()).map_err(|_| "`upstream.proxy` is no address".to_owned())?;
+        builder = builder.proxy(proxy);
+    }
+    builder.build().map_err(|error| format!("no certificates can be read: {error}"))
+}
+
+/// Why nobody answers, by the innermost reason.
+fn unreachable(base: &str, error: &reqwest::Error) -> Finding {
+    let mut reason: &dyn std::error::Error = error;
+    while let Some(inner) = reason.source() {
+        reason = inner;
+    }
+    let reason = reason.to_string();
+    let lower = reason.to_lowercase();
+    let fix = if lower.contains("certificate") || lower.contains("issuer") {
+        "install the CA certificates (package `ca-certificates`), or those of a proxy that looks into TLS; look at the clock"
+    } else if error.is_timeout() {
+        "a firewall may drop what goes out; a proxy is set in `upstream.proxy`"
+    } else {
+        "look at the network, or set `upstream.proxy`"
+    };
+    Finding::bad("upstream", format!("{base} does not answer: {reason}"), fix)
+}
+
+/// Whether this machine's clock is Google's.
+fn clock(date: &str, now: Timestamp) -> Option<Finding> {
+    let theirs = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
+    let apart = now.as_second() - theirs.as_second();
+    if apart.abs() <= SKEW_S {
+        return Some(Finding::good("clock", "agrees with Google's"));
+    }
+    let way = if apart > 0 { "fast" } else { "slow" };
+    let found = format!("{} s {way}", apart.abs());
+    Some(Finding::bad("clock", found, "timedatectl set-ntp true; in a container, set the host's clock"))
+}
+
+/// Whether Redis is there. It is asked by hand, so that nothing is written.
+pub async fn redis(config: &Config) -> Vec<Finding> {
+    let store = &config.settings.store;
+    let address = store.redis.as_ref().and_then(|redis| redis.resolve(&config.environment).ok()?.into_iter().next());
+    let Some(url) = address.and_then(|address| Url::parse(address.expose()).ok()) else { return Vec::new() };
+    let Some(host) = url.host_str().map(str::to_owned) else { return Vec::new() };
+    let port = url.port().unwrap_or(6379);
+    let fix = "start it, or mend `store.redis`; until then each replica goes on by itself";
+    let finding = match timeout(PATIENCE, ping(&host, port, url.scheme() == "redis")).await {
+        Ok(Ok(())) => Finding::good("redis", format!("{host}:{port} answers")),
+        Ok(Err(error)) => Finding::warning("redis", format!("{host}:{port}: {error}"), fix),
+        Err(_) => Finding::warning("redis", format!("{host}:{port} does not answer"), fix),
+    };
+    vec![finding]
+}
+
+async fn ping(host: &str, port: u16, in_the_clear: bool) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect((host, port)).await?;
+    if !in_the_clear {
+        return Ok(());
+    }
+    stream.write_all(b"PING\r\n").await?;
+    let mut answer = [0; 7];
+    stream.read_exact(&mut answer).await?;
+    // One that wants a password answers too.
+    if answer.starts_with(b"+PONG") || answer.starts_with(b"-NOAUTH") {
+        return Ok(());
+    }
+    Err(std::io::Error::other("what answers is no Redis"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::doctor::State;
+
+    #[test]
+    fn clocks_that_differ_are_told() {
+        let now: Timestamp = "2026-11-23T12:00:00Z".parse().unwrap();
+        let state = |date: &str| clock(date, now).map(|finding| finding.state);
+        assert_eq!(state("Mon, 23 Nov 2026 12:00:30 GMT"), Some(State::Good));
+        assert_eq!(state("Mon, 23 Nov 2026 11:50:00 GMT"), Some(State::Bad));
+        assert_eq!(state("yesterday"), None);
+        assert_eq!(clock("Mon, 23 Nov 2026 11:50:00 GMT", now).unwrap().found, "600 s fast");
+    }
+}

@@ -1,0 +1,88 @@
+//! What is configured: whether it would be taken, and what will surprise somebody.
+
+use std::collections::BTreeMap;
+
+use super::Finding;
+use crate::config::{Config, Sources};
+use crate::keys::Ledger;
+use crate::problem::Severity;
+use crate::reading::Reading;
+use crate::runtime::prepare;
+
+/// Everything that a start would say, the plugins and their tests among it, and variables that are set for nothing.
+pub fn configuration(sources: &Sources) -> Vec<Finding> {
+    let file = sources.path().display().to_string();
+    let (problems, accepted) = match prepare(sources, &Reading::default(), &Ledger::default()) {
+        Ok(snapshot) => (snapshot.warnings.clone(), Some(snapshot)),
+        Err(problems) => (problems, None),
+    };
+    let mut findings: Vec<Finding> = Vec::new();
+    if let Some(snapshot) = accepted {
+        let from = if snapshot.config.file.is_some() { file } else { "the built-in one".to_owned() };
+        let pools = count(snapshot.pools.len(), "pool");
+        findings.push(Finding::good("configuration", format!("{from}: {pools}, hash {}", snapshot.hash)));
+        let plugins = snapshot.plugins.list();
+        if !plugins.is_empty() {
+            findings.push(Finding::good("plugins", format!("{}, tests passed", count(plugins.len(), "plugin"))));
+        }
+    }
+    findings.extend(problems.iter().map(|problem| {
+        let fix = problem.hint.clone().unwrap_or_else(|| "`gemini-adapter check` shows the place".to_owned());
+        let mut bare = problem.clone();
+        // The fix stands on a line of its own, and an excerpt is what `check` is for.
+        (bare.hint, bare.excerpt) = (None, None);
+        match problem.severity {
+            Severity::Error => Finding::bad("configuration", bare.to_string(), fix),
+            Severity::Warning => Finding::warning("configuration", bare.to_string(), fix),
+        }
+    }));
+    findings
+}
+
+/// Keys that may share a quota, and keys that do nothing for it.
+pub fn keys(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    for (name, pool) in &config.settings.pools {
+        let (mut count, mut unnamed) = (0, 0);
+        for entry in &pool.keys {
+            for key in entry.key.resolve(&config.environment).unwrap_or_default() {
+                count += 1;
+                unnamed += usize::from(entry.project.is_none());
+                let id = key.digest().hex(16);
+                match seen.insert(id, name.clone()) {
+                    Some(other) if other != *name => findings.push(Finding::warning(
+                        "keys",
+                        format!("the pools `{other}` and `{name}` have a key in common: it rests in both at once"),
+                        "give each pool keys of its own",
+                    )),
+                    _ => {}
+                }
+            }
+        }
+        if unnamed > 1 {
+            findings.push(Finding::warning(
+                "shared quota",
+                format!("{unnamed} keys of the pool `{name}` are each taken for a Google project of their own"),
+                "where several belong to one project, they share its quota: give those the same `project` (docs/keys.md)",
+            ));
+        } else if count > 0 {
+            findings.push(Finding::good("keys", format!("{count} in the pool `{name}`")));
+        }
+    }
+    findings
+}
+
+/// Whether an admin may come in.
+pub fn doors(config: &Config) -> Vec<Finding> {
+    let keys = &config.settings.auth.admin_keys;
+    if keys.iter().any(|key| key.resolve(&config.environment).is_ok_and(|keys| !keys.is_empty())) {
+        return Vec::new();
+    }
+    let fix = "set SECURITY_ADMIN_API_KEYS for `reload`, `config` and the dashboard";
+    vec![Finding::warning("admin", "no admin key: the admin endpoints are off", fix)]
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
