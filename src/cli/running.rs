@@ -56,7 +56,12 @@ impl ClientArgs {
         let server = server.trim_end_matches('/').to_owned();
         let key = match &self.client_key {
             Some(given) => first(&[SecretRef::parse(given)], &config),
-            None => config.settings.auth.client_keys.iter().find_map(|entry| first(&[entry.key.clone()], &config)),
+            None => config
+                .settings
+                .auth
+                .client_keys
+                .iter()
+                .find_map(|entry| first(std::slice::from_ref(&entry.key), &config)),
         };
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
         Ok(Door { server, key, client: client.map_err(|error| Failure::Other(error.to_string()))? })
