@@ -64,11 +64,11 @@ impl Writer<'_> {
         }
     }
 
-    /// A list of tables: none is set, so one stands there as a comment.
+    /// A list of tables: none is set, and an empty one would be none, so its head is words like the rest.
     fn list(&self, text: &mut String, name: &str, section: &Value, one: &Value) {
         text.push('\n');
         comment(text, section);
-        text.push_str(&format!("#[[{name}]]\n"));
+        text.push_str(&format!("# [[{name}]]\n"));
         for (field, about) in one["properties"].as_object().into_iter().flatten() {
             comment(text, about);
             text.push_str(&format!("# {field} is left out.\n"));
