@@ -74,6 +74,11 @@ async fn one_probes_for_all() {
         let (status, answer) = asked.next().await.unwrap();
         assert_eq!(status, 429, "{answer}");
     }
+    // The others may be told no before the probe has arrived; it goes on only while somebody waits for it.
+    tokio::select! {
+        answered = asked.next() => panic!("the probe is not slow: {answered:?}"),
+        () = house.replicas[0].until("the probe arrives", async || house.arrivals_of(GOOD) > 1) => {}
+    }
     assert_eq!(house.arrivals_of(GOOD), 2, "the one that was refused, and the probe");
     drop(asked);
     for replica in &house.replicas {
