@@ -150,9 +150,7 @@ async fn one(args: &Args, client: &reqwest::Client, number: usize) -> bool {
     }
     let Ok(text) = response.text().await else { return false };
     match args.mode {
-        Mode::Unary | Mode::History => text.contains(&marker),
-        // Who has tools is answered with a call of the first.
-        Mode::Tools => text.contains(r#""name":"tool_0""#),
+        Mode::Unary | Mode::History | Mode::Tools => text.contains(&marker),
         Mode::Stream => whole(&text, EVENTS, args.speak),
         Mode::Hold => whole(&text, HELD_EVENTS, args.speak),
     }
