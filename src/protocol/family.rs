@@ -32,6 +32,11 @@ pub trait Family: Send + Sync {
         None
     }
 
+    /// The header in which one of the vendor's clients names the conversation of its user that a request is of.
+    fn conversation_header(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What a client may still use, as headers.
     fn allowance(&self, allowance: &Allowance) -> Vec<(&'static str, String)> {
         told(allowance, OPENAI_LIMITS, |left| format!("{:.3}s", left.reset.as_secs_f64()))
@@ -110,6 +115,11 @@ impl Family for Anthropic {
 
     fn id_header(&self) -> Option<&'static str> {
         Some("request-id")
+    }
+
+    /// Claude Code's; whatever it asks on the way bears it too.
+    fn conversation_header(&self) -> Option<&'static str> {
+        Some("x-claude-code-session-id")
     }
 
     /// Moments, not durations.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -42,7 +42,7 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
     let mut record = app.services.telemetry.begin(&id, protocol.name());
     record.client.clone_from(&caller.client.name);
     let settings = &snapshot.config.settings;
-    let place = place(&uri, &headers);
+    let place = place(&uri, &headers, protocol.family());
     let visit = match admitted(&app, &caller.client) {
         Ok(visit) => visit,
         Err(error) => {
@@ -137,17 +137,13 @@ fn control(headers: &HeaderMap) -> Control {
     said.map(Control::read).unwrap_or_default()
 }
 
-/// What Claude Code calls a conversation of its user's, and whatever it asks on the way there.
-const CONVERSATION: HeaderName = HeaderName::from_static("x-claude-code-session-id");
-
-fn place(uri: &Uri, headers: &HeaderMap) -> Place {
-    let text =
-        |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+fn place(uri: &Uri, headers: &HeaderMap, family: &dyn Family) -> Place {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     Place {
         path: uri.path().to_owned(),
         query: uri.query().unwrap_or_default().to_owned(),
-        media_type: text(CONTENT_TYPE),
-        conversation: text(CONVERSATION),
+        media_type: text(CONTENT_TYPE.as_str()),
+        conversation: family.conversation_header().map(text).unwrap_or_default(),
     }
 }
 
