@@ -10,7 +10,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::harness::{Server, with_keys};
+use crate::harness::{CLIENT_KEY, Server, with_keys};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nrest";
 
@@ -122,4 +122,39 @@ async fn nothing_is_fetched_unless_the_operator_says_so() {
     assert_eq!((reply.status, error["code"].as_str()), (400, Some("invalid_image_url")));
     assert!(error["message"].as_str().unwrap().contains("media.remote"), "{error}");
     assert_eq!((host.asked.load(Ordering::Relaxed), server.calls().len()), (0, 0));
+}
+
+/// Each place where a dialect takes a URL: nothing listens for what must not come.
+#[tokio::test]
+async fn no_dialect_leads_home() {
+    let home = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = home.local_addr().unwrap().port();
+    let server = server("remote = true").await;
+    for url in [format!("http://127.0.0.1:{port}/"), format!("https://localhost:{port}/"), "https://[::1]/".into()] {
+        let chat = |part: Value| json!({ "messages": [{ "role": "user", "content": [part] }] });
+        let responses = |part: Value| json!({ "input": [{ "role": "user", "content": [part] }] });
+        let source = json!({ "type": "url", "url": url });
+        for (path, mut body) in [
+            ("/v1/chat/completions", chat(json!({ "type": "image_url", "image_url": { "url": url } }))),
+            ("/v1/responses", responses(json!({ "type": "input_image", "image_url": url }))),
+            ("/v1/responses", responses(json!({ "type": "input_file", "file_url": url }))),
+            ("/v1/messages", chat(json!({ "type": "image", "source": source }))),
+            ("/v1/messages", chat(json!({ "type": "document", "source": source }))),
+            ("/v1/messages/count_tokens", chat(json!({ "type": "image", "source": source }))),
+        ] {
+            body["model"] = "gemini-3.8-flash".into();
+            body["max_tokens"] = 9.into();
+            let reply = server.request("POST", path, Some(CLIENT_KEY), Some(body.to_string())).await;
+            assert_eq!(reply.status, 400, "{path} {url}: {}", reply.text);
+            assert!(reply.text.contains("could not be fetched"), "{path} {url}: {}", reply.text);
+        }
+        // Google fetches what a native request names, from where Google is.
+        let part = json!({ "fileData": { "mimeType": "image/png", "fileUri": url } });
+        let body = json!({ "contents": [{ "role": "user", "parts": [part] }] }).to_string();
+        let path = "/v1beta/models/gemini-3.8-flash:generateContent";
+        server.request("POST", path, Some(CLIENT_KEY), Some(body)).await;
+        assert_eq!(server.simulator.arrivals().last().unwrap().body["contents"][0]["parts"][0], part);
+    }
+    let nobody = tokio::time::timeout(std::time::Duration::ZERO, home.accept()).await;
+    assert!(nobody.is_err(), "somebody has connected");
 }
