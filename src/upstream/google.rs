@@ -23,6 +23,8 @@ use crate::wire::sse::{self, Event};
 pub(super) const KEY_HEADER: &str = "x-goog-api-key";
 /// Largest error page that is read to find out what it means.
 const LARGEST_ERROR: usize = 1024 * 1024;
+/// Bytes that are progress though no event is whole yet, as in that of a picture. Fewer may be a trickle that never ends.
+const PROGRESS: usize = 64 * 1024;
 /// Largest whole answer: an image or two.
 const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
 
@@ -144,6 +146,7 @@ impl Upstream {
             deadline,
             idle: self.settings.idle_timeout,
             arrived: Instant::now(),
+            trickled: 0,
             events: sse::Decoder::default(),
             over: None,
         }
@@ -191,6 +194,8 @@ pub struct Answer {
     deadline: Instant,
     idle: Duration,
     arrived: Instant,
+    /// Bytes since then that have made no whole event.
+    trickled: usize,
     events: sse::Decoder,
     /// Nothing more will arrive: a proper end, or what broke it.
     over: Option<Result<(), Fault>>,
@@ -221,7 +226,7 @@ impl Answer {
             if let Some(end) = &self.over {
                 return end.clone().map(|()| None);
             }
-            // From the last arrival, not from now: whoever waits here may give up and come back.
+            // From the last event, not from now: whoever waits here may give up and come back.
             let until = self.deadline.min(self.arrived + self.idle);
             match timeout_at(until, self.response.chunk()).await {
                 Ok(arrived) => self.take(arrived),
@@ -238,7 +243,10 @@ impl Answer {
         let ended = matches!(self.over, Some(Ok(())));
         match self.events.next().or_else(|| if ended { self.events.finish() } else { None }) {
             Some(Event::Data(data)) if is_error(&data) => Err(classify_event(&data, &self.key)),
-            Some(Event::Data(data)) => Ok(Some(data)),
+            Some(Event::Data(data)) => {
+                self.progressed();
+                Ok(Some(data))
+            }
             Some(Event::Stray(text)) if is_error(&text) => Err(classify_event(&text, &self.key)),
             Some(Event::Stray(_)) => {
                 let message = "Gemini's stream holds something that is no event.";
@@ -258,9 +266,12 @@ impl Answer {
     }
 
     fn take(&mut self, arrived: reqwest::Result<Option<Bytes>>) {
-        self.arrived = Instant::now();
         match arrived {
             Ok(Some(chunk)) => {
+                self.trickled += chunk.len();
+                if self.trickled >= PROGRESS {
+                    self.progressed();
+                }
                 if self.events.push(chunk).is_err() {
                     self.over = Some(Err(too_large()));
                 }
@@ -268,6 +279,10 @@ impl Answer {
             Ok(None) => self.over = Some(Ok(())),
             Err(error) => self.over = Some(Err(broken_off(error))),
         }
+    }
+
+    fn progressed(&mut self) {
+        (self.arrived, self.trickled) = (Instant::now(), 0);
     }
 
     async fn read(&mut self, limit: usize) -> Result<Bytes, Fault> {

@@ -84,9 +84,14 @@ impl Server {
 
     /// In front of somebody else's stand-in.
     pub async fn before(google: &Simulator, config: &str) -> Self {
+        Self::at(&google.base_url(), config).await
+    }
+
+    /// In front of whatever is there.
+    pub async fn at(upstream: &str, config: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let unused = Simulator::start(listener, Options::default()).unwrap();
-        Self::in_front_of(unused, &google.base_url(), config, &[]).await
+        Self::in_front_of(unused, upstream, config, &[]).await
     }
 
     async fn in_front_of(simulator: Simulator, upstream: &str, config: &str, plugins: &[(&str, &str)]) -> Self {

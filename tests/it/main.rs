@@ -15,6 +15,7 @@ mod doors;
 mod endpoint;
 mod facts;
 mod failover;
+mod faults;
 mod floors;
 mod foreign;
 mod fuzz;

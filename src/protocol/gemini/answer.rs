@@ -41,6 +41,16 @@ impl NativeReply {
     }
 
     fn push(&mut self, document: &[u8], out: &mut Vec<u8>) {
+        // An event whose data came in several lines goes out in as many.
+        if !self.form.is_json() && memchr::memchr(b'\n', document).is_some() {
+            self.begun = true;
+            for line in document.split(|byte| *byte == b'\n') {
+                out.extend_from_slice(b"data: ");
+                out.extend_from_slice(line);
+                out.extend_from_slice(b"\r\n");
+            }
+            return out.extend_from_slice(b"\r\n");
+        }
         let first = !std::mem::replace(&mut self.begun, true);
         let (before, after): (&[u8], &[u8]) = match (self.form.is_json(), first) {
             (false, _) => (b"data: ", b"\r\n\r\n"),

@@ -1,0 +1,252 @@
+//! Faults, one file each (`tests/faults/`): what the peer does, and what must come of it. A real server stands between, and is looked at
+//! through every dialect's door. Tokens bear numbers: none may be lost, doubled or invented.
+//!
+//! The suite runs each fault once, whole and streamed; `scripts/faults` as often as it is told, at all doors.
+
+mod door;
+mod peer;
+mod script;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::harness::{Server, eventually};
+use door::{DOORS, Door, End};
+use peer::{Part, Peer, act};
+
+/// A file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fault {
+    /// What goes wrong.
+    fault: String,
+    /// How the client asks: `whole`, `stream`. Both where nothing is said.
+    #[serde(default = "both")]
+    ask: Vec<String>,
+    /// The doors it is looked at through; all of them where nothing is said. Gemini's own passes on what Google says as it comes.
+    #[serde(default = "all_doors")]
+    doors: Vec<Door>,
+    /// Keys, by letter.
+    #[serde(default = "one_key")]
+    keys: Vec<char>,
+    /// Settings besides.
+    #[serde(default)]
+    config: String,
+    /// What Google does.
+    upstream: Vec<Upstream>,
+    /// What a client does that is itself a scripted peer.
+    client: Option<String>,
+    /// What must come of it.
+    expect: Expect,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Upstream {
+    /// For calls with this key alone.
+    key: Option<char>,
+    does: String,
+}
+
+/// What must come of it. What is left out is not looked at, but for the tokens: the numbers are always in order.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expect {
+    /// The status that the client sees.
+    status: Option<u16>,
+    /// How its answer ends.
+    end: Option<End>,
+    /// Tokens from the first to this one, and no other.
+    #[serde(default)]
+    tokens: usize,
+    /// OpenAI's code of the error.
+    code: Option<String>,
+    /// Seconds, at least and at most.
+    retry_after: Option<[u64; 2]>,
+    /// Words in what a scripted client has read.
+    #[serde(default)]
+    says: Vec<String>,
+    /// Words that must not be there.
+    #[serde(default)]
+    never: Vec<String>,
+    /// Calls by key; all others none.
+    calls: Option<BTreeMap<String, usize>>,
+    /// How keys stand afterwards: `ready`, `dead`, `resting`, or `model WHY` where it rests for the model.
+    #[serde(default)]
+    keys: BTreeMap<char, String>,
+    /// Connections that Google sees closed before its script is over.
+    left: Option<usize>,
+}
+
+fn both() -> Vec<String> {
+    vec!["whole".to_owned(), "stream".to_owned()]
+}
+
+fn all_doors() -> Vec<Door> {
+    DOORS.to_vec()
+}
+
+fn one_key() -> Vec<char> {
+    vec!['a']
+}
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|end| end == "toml"));
+    files.sort();
+    files
+}
+
+fn text_of(key: char) -> String {
+    format!("gemini-key-{key}-0000000000000")
+}
+
+impl Fault {
+    fn load(path: &Path) -> Self {
+        toml::from_str(&std::fs::read_to_string(path).unwrap())
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    async fn peer(&self) -> Peer {
+        let part =
+            |upstream: &Upstream| Part { key: upstream.key.map(String::from), steps: script::read(&upstream.does) };
+        Peer::start(self.upstream.iter().map(part).collect()).await
+    }
+
+    async fn server(&self, peer: &Peer) -> Server {
+        let keys: Vec<String> = self.keys.iter().map(|key| text_of(*key)).collect();
+        let pool = format!("[pools.default]\nkeys = {keys:?}\nselection = \"round_robin\"\n");
+        Server::at(&peer.url, &format!("{pool}{}", self.config)).await
+    }
+
+    /// One run: a new peer, a new server, one question.
+    async fn run(&self, ask: &str, door: Door) {
+        let peer = self.peer().await;
+        let server = self.server(&peer).await;
+        let expect = &self.expect;
+        if let Some(client) = &self.client {
+            let heard = scripted(&server, client).await;
+            for words in &expect.says {
+                assert!(heard.contains(words.as_str()), "`{words}` is not in\n{heard}");
+            }
+            for words in &expect.never {
+                assert!(!heard.contains(words.as_str()), "`{words}` is in\n{heard}");
+            }
+            if let Some(status) = expect.status {
+                assert!(heard.starts_with(&format!("HTTP/1.1 {status}")), "{heard}");
+            }
+        } else {
+            let (reply, heard) = door.ask(&server, ask == "stream").await;
+            let all: String = (0..expect.tokens).map(script::token).collect();
+            assert_eq!(heard.text, all, "tokens lost, doubled or invented: {}", reply.text);
+            assert_eq!(
+                Some(heard.status),
+                expect.status.map(|status| door.status(status, expect.code.as_deref())),
+                "{}",
+                reply.text
+            );
+            assert_eq!(Some(heard.end), expect.end, "{}", reply.text);
+            if let (Some(code), Door::Chat) = (&expect.code, door) {
+                assert_eq!(heard.code, Value::from(code.as_str()), "{}", reply.text);
+            }
+            if let (Some([least, most]), Door::Chat) = (expect.retry_after, door) {
+                let after: u64 = reply.headers["retry-after"].parse().unwrap();
+                assert!((least..=most).contains(&after), "retry-after: {after}");
+            }
+            assert!(!reply.text.contains("gemini-key-"), "a key shows: {}", reply.text);
+        }
+        self.afterwards(&server, &peer).await;
+    }
+
+    /// What Google has seen, and how the keys stand.
+    async fn afterwards(&self, server: &Server, peer: &Peer) {
+        let status = || server.live.snapshot().pools["default"].status(server.live.services().clock.now());
+        eventually("no key is in use", || status().iter().all(|key| key.in_flight == 0)).await;
+        if let Some(left) = self.expect.left {
+            eventually("Google sees the connection closed", || peer.left() == left).await;
+        }
+        if let Some(calls) = &self.expect.calls {
+            assert_eq!(&peer.calls(), calls, "calls by key");
+        }
+        let keys = status();
+        for (letter, wanted) in &self.expect.keys {
+            let at = self.keys.iter().position(|key| key == letter).unwrap();
+            let key = &keys[at];
+            let resting = key.models.values().find(|model| model.state.state != "ready");
+            let found = match (key.state.state, resting) {
+                ("ready", None) if key.failures == 0 => "ready".to_owned(),
+                ("ready", None) => format!("ready, failures {}", key.failures),
+                ("ready", Some(model)) => format!("model {}", model.state.why.unwrap_or_default()),
+                (state, _) => state.to_owned(),
+            };
+            assert_eq!(&found, wanted, "key {letter}: {key:?}");
+        }
+    }
+}
+
+/// All that a scripted client has read.
+async fn scripted(server: &Server, script: &str) -> String {
+    let address = server.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut heard = Vec::new();
+    // Whoever is refused in the middle of its request cannot send the rest.
+    if let Ok(peer::Ended::Open) = act(&mut stream, &script::read(script), &mut heard).await {
+        let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut heard).await;
+    }
+    String::from_utf8_lossy(&heard).into_owned()
+}
+
+/// Every file, `FAULTS_RUNS` times or once.
+#[expect(clippy::print_stdout, reason = "`scripts/faults` tells how much was tried")]
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_under_any_fault() {
+    let runs: usize = std::env::var("FAULTS_RUNS").map_or(1, |runs| runs.parse().unwrap());
+    let only = std::env::var("FAULTS_ONLY").unwrap_or_default();
+    let mut tasks = Vec::new();
+    let mut faults = 0;
+    for path in files() {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if !name.contains(&only) {
+            continue;
+        }
+        faults += 1;
+        let fault = Arc::new(Fault::load(&path));
+        assert!(!fault.fault.is_empty(), "{name}: what goes wrong?");
+        let doors = if fault.client.is_some() { &DOORS[..1] } else { &fault.doors };
+        let asks = if fault.client.is_some() { vec![String::new()] } else { fault.ask.clone() };
+        // Doors take turns, from run to run and from fault to fault.
+        let ways: Vec<(String, Door)> =
+            doors.iter().flat_map(|door| asks.iter().map(move |ask| (ask.clone(), *door))).collect();
+        for run in 0..runs.max(asks.len()) {
+            tasks.push((fault.clone(), name.clone(), ways[(faults * asks.len() + run) % ways.len()].clone()));
+        }
+    }
+    let total = tasks.len();
+    let runs = stream::iter(tasks).map(|(fault, name, (ask, door))| async move {
+        let label = format!("{name} {ask} {door:?}");
+        // Nothing may hang, whatever happens.
+        let run = timeout(Duration::from_secs(60), tokio::spawn(async move { fault.run(&ask, door).await })).await;
+        let why = match run {
+            Ok(Ok(())) => return None,
+            Ok(Err(error)) => match error.into_panic().downcast::<String>() {
+                Ok(words) => *words,
+                Err(_) => "panicked".to_owned(),
+            },
+            Err(_) => "hangs".to_owned(),
+        };
+        Some(format!("{label}: {why}"))
+    });
+    let failed: Vec<String> = runs.buffer_unordered(16).filter_map(std::future::ready).collect().await;
+    assert!(failed.is_empty(), "{} of {total} runs failed:\n{}", failed.len(), failed.join("\n"));
+    assert!(faults > 0, "no fault is called `{only}`");
+    println!("{faults} faults, {total} runs: nothing lost, doubled or invented");
+}
