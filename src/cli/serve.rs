@@ -10,9 +10,11 @@ use super::{BAD_CONFIG, UNAVAILABLE, check, failed};
 use crate::config::Sources;
 use crate::runtime::{Live, Services, watch};
 use crate::server::{App, Running};
+use crate::telemetry::panics;
 
 /// Serves until a signal.
 pub async fn run(sources: Sources) -> ExitCode {
+    panics::tell_where_only();
     let live = match start(sources) {
         Ok(live) => live,
         Err(code) => return code,

@@ -66,6 +66,11 @@ impl Client {
         needs == Needs::Nothing || self.role.is_some_and(|role| MEETS.contains(&(role, needs)))
     }
 
+    /// Whether it may use any model.
+    pub fn may_use_all(&self) -> bool {
+        self.models.is_empty()
+    }
+
     /// Whether it may use a model, by any of its names.
     pub fn may_use(&self, names: &[&str]) -> bool {
         self.models.is_empty() || self.models.iter().any(|glob| names.iter().any(|name| glob.matches(name)))

@@ -7,12 +7,14 @@
 mod check;
 mod document;
 mod documents;
+#[allow(clippy::indexing_slicing, reason = "of a JSON value that is only read, what is not there is null")]
 pub mod example;
 pub mod excerpt;
 mod extract;
 mod layer;
 mod path;
 pub mod quoted;
+#[allow(clippy::indexing_slicing, reason = "of a JSON value that is only read, what is not there is null")]
 pub mod reference;
 mod server;
 mod show;

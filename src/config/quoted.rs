@@ -7,6 +7,7 @@ use regex::Regex;
 
 /// The byte ranges of what is in quotes, the quotes left out, and of words of eight characters and more, in order.
 pub fn pieces(text: &str) -> Vec<Range<usize>> {
+    #[expect(clippy::expect_used, reason = "a constant pattern, which the tests compile")]
     static PIECE: LazyLock<Regex> = LazyLock::new(|| {
         let pattern = r#""(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s"',\[\]{}=#]{8,}"#;
         Regex::new(pattern).expect("a constant pattern compiles")

@@ -20,6 +20,7 @@ pub mod settings;
 mod status;
 #[cfg(test)]
 mod tests;
+#[expect(clippy::expect_used, clippy::indexing_slicing, reason = "a trial of policies serves nobody")]
 pub mod trial;
 
 pub use key::{Key, KeyId};

@@ -14,7 +14,7 @@ use super::selection::{Candidate, affine, choose};
 use super::settings::{CooldownSettings, PoolSettings, Selection};
 use crate::clock::Moment;
 use crate::environment::Environment;
-use crate::fault::Kind;
+use crate::fault::{Fault, Kind};
 use crate::model::ModelName;
 use crate::pacific::until_midnight;
 use crate::problem::Problems;
@@ -179,6 +179,16 @@ impl KeyPool {
             !matches!(gate, Some(Gate::Dead(_) | Gate::Disabled))
         };
         self.keys.iter().filter(alive).cloned().collect()
+    }
+
+    /// What spends no quota was refused by this key's own fault: an errand finds out what a request would have.
+    pub fn refused(&self, key: &Key, fault: &Fault, now: Moment) {
+        let mut kept = self.ledger.kept();
+        let chance = kept.chance.f64();
+        let event = kept.books.refused(key, fault, now, &self.policy, chance);
+        kept.told(event.as_slice());
+        drop(kept);
+        self.ledger.is_news();
     }
 
     /// This pool with no key but this one: for what only this key can do.

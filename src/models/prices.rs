@@ -90,6 +90,7 @@ impl Prices {
     }
 }
 
+#[expect(clippy::expect_used, reason = "a test reads the built-in table")]
 static BUILT_IN: LazyLock<Prices> = LazyLock::new(|| {
     let table: BTreeMap<String, Price> =
         toml::from_str(include_str!("prices.toml")).expect("the built-in table is read by a test");

@@ -75,6 +75,9 @@ pub async fn run(
             Ok(fetched) => return Ok((fetched, key)),
             Err(fault) => {
                 services.telemetry.attempt_failed("", pool.name(), key.id().as_str(), "", &fault);
+                if fault.blame == Blame::Key {
+                    pool.refused(&key, &fault, services.clock.now());
+                }
                 let goes_on = on.goes_on(&fault);
                 last = Some(Error::from(&fault));
                 if !goes_on {

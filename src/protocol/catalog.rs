@@ -26,17 +26,21 @@ pub struct Card {
 
 /// As OpenAI lists it, and the names other vendors' clients have for limits.
 pub fn openai(card: &Card) -> Value {
-    let mut model = json!({ "id": card.id, "object": "model", "created": CREATED, "owned_by": card.owned_by });
-    for (name, limit) in [
+    let model = json!({ "id": card.id, "object": "model", "created": CREATED, "owned_by": card.owned_by });
+    let limits = [
         ("context_length", card.input_tokens),
         ("context_window", card.input_tokens),
         ("max_output_tokens", card.output_tokens),
-    ] {
-        if let Some(limit) = limit {
-            model[name] = json!(limit);
-        }
+    ];
+    with(model, limits.into_iter().filter_map(|(name, limit)| Some((name, json!(limit?)))))
+}
+
+/// A document with these members too.
+fn with<'a>(mut document: Value, members: impl Iterator<Item = (&'a str, Value)>) -> Value {
+    if let Some(own) = document.as_object_mut() {
+        own.extend(members.map(|(name, value)| (name.to_owned(), value)));
     }
-    model
+    document
 }
 
 /// All of them, as OpenAI lists them.
@@ -47,9 +51,9 @@ pub fn openai_list(models: Vec<Value>) -> Value {
 /// As Anthropic lists it.
 pub fn anthropic(card: &Card) -> Value {
     let supported = |supported: bool| json!({ "supported": supported });
-    let mut model = json!({ "type": "model", "id": card.id, "display_name": card.id, "created_at": CREATED_AT });
-    if let Some(facts) = &card.facts {
-        model["capabilities"] = json!({
+    let model = json!({ "type": "model", "id": card.id, "display_name": card.id, "created_at": CREATED_AT });
+    let capabilities = card.facts.as_ref().map(|facts| {
+        json!({
             "image_input": supported(true),
             "pdf_input": supported(true),
             "structured_outputs": supported(true),
@@ -57,14 +61,15 @@ pub fn anthropic(card: &Card) -> Value {
             "effort": supported(facts.thinking != Thinking::None),
             "batch": supported(false),
             "citations": supported(false),
-        });
-    }
-    for (name, limit) in [("max_input_tokens", card.input_tokens), ("max_tokens", card.output_tokens)] {
-        if let Some(limit) = limit {
-            model[name] = json!(limit);
-        }
-    }
-    model
+        })
+    });
+    let limit = |limit: Option<u64>| limit.map(Value::from);
+    let members = [
+        ("capabilities", capabilities),
+        ("max_input_tokens", limit(card.input_tokens)),
+        ("max_tokens", limit(card.output_tokens)),
+    ];
+    with(model, members.into_iter().filter_map(|(name, value)| Some((name, value?))))
 }
 
 /// All of them, as Anthropic lists them: one page.

@@ -37,8 +37,8 @@ pub fn open(text: &str, own: &[String], salt: &str) -> Result<String, usize> {
     let mut lost = BTreeSet::new();
     let mut rest = text;
     while let Some(start) = rest.find(BEGIN) {
-        let end = rest[start..].find(END).map_or(rest.len(), |end| start + end + 1);
-        let (before, seal) = (&rest[..start], &rest[start..end]);
+        let (before, sealed) = rest.split_at(start);
+        let (seal, after) = sealed.split_at(sealed.find(END).map_or(sealed.len(), |end| end + 1));
         opened.push_str(before);
         match found.get(seal) {
             Some(secret) => opened.push_str(secret),
@@ -50,7 +50,7 @@ pub fn open(text: &str, own: &[String], salt: &str) -> Result<String, usize> {
                 opened.push_str(seal);
             }
         }
-        rest = &rest[end..];
+        rest = after;
     }
     opened.push_str(rest);
     if lost.is_empty() { Ok(opened) } else { Err(lost.len()) }

@@ -89,12 +89,11 @@ impl fmt::Debug for Redaction {
 fn forms(text: &str) -> Vec<String> {
     let mut forms = vec![escaped(text), hex(text)];
     // Inside of a longer text that was encoded, where three bytes are four letters, a secret may begin at any of three places.
-    for before in 0..3 {
+    for (before, first) in [(&b""[..], 0), (b"\0", 2), (b"\0\0", 3)] {
         for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
-            let encoded = engine.encode([&b"\0\0"[..before], text.as_bytes()].concat());
+            let encoded = engine.encode([before, text.as_bytes()].concat());
             // Letters that hold bits of a neighbour are anybody's.
-            let first = [0, 2, 3][before];
-            let last = (before + text.len()) * 8 / 6;
+            let last = (before.len() + text.len()) * 8 / 6;
             forms.push(regex::escape(encoded.get(first..last).unwrap_or(&encoded)));
         }
     }

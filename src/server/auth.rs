@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
@@ -55,7 +56,12 @@ pub async fn require(State(door): State<Door>, mut request: Request, next: Next)
                 let _ = tokio::task::spawn_blocking(move || snapshot.redaction().is_empty()).await;
             }
             request.extensions_mut().insert(Caller { client, snapshot: snapshot.clone() });
-            next.run(request).await
+            let mut response = next.run(request).await;
+            if door.needs != Needs::Nothing {
+                // What one client is told no cache between here and there may tell another.
+                response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+            }
+            response
         }
         Err(error) => error.into_response(),
     };

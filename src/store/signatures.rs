@@ -43,8 +43,8 @@ impl Signatures {
 
     /// Gets to know what other replicas know of these calls.
     pub async fn fetch(&self, call_ids: &[Cow<'_, str>]) {
-        let last = call_ids.len().saturating_sub(FETCHED);
-        join_all(call_ids[last..].iter().map(|id| self.0.fetch(id))).await;
+        let earlier = call_ids.len().saturating_sub(FETCHED);
+        join_all(call_ids.iter().skip(earlier).map(|id| self.0.fetch(id))).await;
     }
 
     /// Keeps the signature that came with this call.

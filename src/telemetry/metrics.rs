@@ -17,6 +17,7 @@ impl Exporter {
     pub fn install() -> Self {
         static INSTALLED: OnceLock<PrometheusHandle> = OnceLock::new();
         let handle = INSTALLED.get_or_init(|| {
+            #[expect(clippy::expect_used, reason = "it says no to no buckets, and there are some")]
             let builder = PrometheusBuilder::new()
                 .with_recommended_naming(true)
                 .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)

@@ -10,6 +10,7 @@ mod labels;
 mod lines;
 pub mod logs;
 mod metrics;
+pub mod panics;
 mod pulse;
 mod request;
 mod series;

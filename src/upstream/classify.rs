@@ -207,6 +207,7 @@ fn amount(value: &serde_json::Value) -> Option<u64> {
 /// How long Google says to wait. The words carry the fraction that `RetryInfo` cuts off, but they are only words: where both
 /// speak of the same second, the longer one counts.
 fn hint(error: &Status) -> Option<Duration> {
+    #[expect(clippy::expect_used, reason = "a constant pattern, which the tests compile")]
     static PROSE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?i)retry in ([0-9]+(?:\.[0-9]+)?) ?(ms|s)").expect("a constant pattern compiles")
     });
@@ -232,6 +233,7 @@ fn hint(error: &Status) -> Option<Duration> {
 
 /// Google's words, fit for a client: without keys, without project numbers, of bounded length.
 fn presentable(words: &str, key: &Secret) -> String {
+    #[expect(clippy::expect_used, reason = "a constant pattern, which the tests compile")]
     static PROJECT: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?i)(projects?[ /=:#]+|consumer[^0-9]{0,20})[0-9]{6,}").expect("a constant pattern compiles")
     });

@@ -220,6 +220,19 @@ async fn a_client_has_its_models_and_its_plugins() {
             assert!(reply.json()["choices"][0]["message"]["content"].as_str().unwrap().contains("quiet"));
         }
     }
+    // Google's own list shows what may be used, and so does each model of it.
+    let key = |path: &'static str| server.request("GET", path, Some(TEAM), None);
+    let listed = key("/v1beta/models?pageSize=1000").await.json();
+    let names: Vec<&str> =
+        listed["models"].as_array().unwrap().iter().map(|model| model["name"].as_str().unwrap()).collect();
+    assert!(names.len() > 1 && names.iter().all(|name| name.starts_with("models/gemini-2.5-")), "{names:?}");
+    for (path, status) in [
+        ("/v1beta/models/gemini-2.5-flash", 200),
+        ("/v1beta/models/gpt-4o", 200),
+        ("/v1beta/models/gemini-3.8-flash", 404),
+    ] {
+        assert_eq!(key(path).await.status, status, "{path}");
+    }
     let native = json!({ "contents": [{ "parts": [{ "text": "hi" }] }] });
     let path = "/v1beta/models/gemini-3.8-flash:generateContent";
     assert_eq!(ask(&server, path, native).await.status, 404);

@@ -44,6 +44,44 @@ async fn every_route_has_a_door() {
     }
 }
 
+/// However its path is spelled, a route has its door, and nothing breaks at it.
+#[tokio::test]
+async fn no_spelling_of_a_path_leads_round_its_door() {
+    let server = Server::start(KEYS).await;
+    for endpoint in ENDPOINTS.iter().filter(|endpoint| endpoint.needs != Needs::Nothing) {
+        let path = endpoint.path.replace("{prefix}", "nobody").replace("{*id}", "gpt-4o").replace("{id}", "resp_0");
+        let rest = path.trim_start_matches('/');
+        for spelled in [
+            format!("{path}/"),
+            format!("/{path}"),
+            format!("/v1{path}"),
+            format!("/v1/v1{path}"),
+            format!("/{rest}?key={CLIENT_KEY}"),
+            format!("/x/%2e%2e/{rest}"),
+            format!("/x/..%2f{rest}"),
+            format!("/{}", rest.to_uppercase()),
+            format!("/{}", rest.replacen('a', "%61", 1)),
+            format!("/{rest};admin"),
+            path.replacen("/v1/", "/", 1),
+        ] {
+            for method in [endpoint.method, "HEAD", "OPTIONS", "PUT", "TRACE"] {
+                let headers = [("x-forwarded-for", "127.0.0.1".to_owned()), ("x-original-url", "/livez".to_owned())];
+                let reply = server.send(method, &spelled, &headers, None).await;
+                let public = ENDPOINTS.iter().any(|other| other.needs == Needs::Nothing && other.is_at(&spelled));
+                let preflight = method == "OPTIONS" && reply.status == 200 && reply.text.is_empty();
+                assert!(public || preflight || (400..500).contains(&reply.status), "{method} {spelled}: {reply:?}");
+            }
+        }
+    }
+    for path in ["/v1/models", "/v1beta/models", "/stats", "/metrics"] {
+        assert_eq!(
+            server.get(path).await.headers["cache-control"],
+            "no-store",
+            "{path}: no cache may show it to another"
+        );
+    }
+}
+
 #[tokio::test]
 async fn credentials_in_any_header_but_not_two() {
     let server = Server::start(KEYS).await;

@@ -132,3 +132,15 @@ fn functions_fit_a_screen() {
     }
     assert!(long.is_empty(), "functions over 70 lines:\n{}", long.join("\n"));
 }
+
+/// A route that no row of the table has made would have no door.
+#[test]
+fn routes_are_made_in_one_place() {
+    let makes = ["Router::new(", ".route_service(", ".nest(", ".nest_service(", ".merge(", ".fallback_service("];
+    for (file, room, text) in rust_sources() {
+        if room == "server" && file != "server/endpoints.rs" {
+            let found = makes.iter().find(|makes| text.contains(**makes));
+            assert_eq!(found, None, "src/{file}: add a row to ENDPOINTS instead");
+        }
+    }
+}

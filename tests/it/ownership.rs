@@ -232,6 +232,9 @@ async fn another_key_stands_in_where_no_owner_is_needed() {
         assert_eq!((mine["cachedContents"].as_array().unwrap().len(), &mine["cachedContents"][0]["name"]), (1, &name));
         upload(&server, who, "a text in two pieces").await;
     }
+    // What an errand finds out of a key is known to all: no request tries it again.
+    let stats = ask(&server, ANNA, "GET", "/stats", Value::Null).await.json();
+    assert_eq!(stats["pools"]["default"]["counts"]["dead"], 2, "{stats}");
     // A request that is wrong is wrong on every key.
     let before = keys_of(&server, "cachedContents.create").len();
     let mut wrong = cache();
@@ -239,6 +242,16 @@ async fn another_key_stands_in_where_no_owner_is_needed() {
     assert_eq!(ask(&server, ANNA, "POST", "/v1beta/cachedContents", wrong).await.status, 400);
     let tried = keys_of(&server, "cachedContents.create").split_off(before);
     assert!(tried.iter().filter(|key| !key.contains("invalid")).count() <= 1, "{tried:?}");
+}
+
+/// A limit is told as one, and is no key's fault.
+#[tokio::test]
+async fn a_limit_of_an_errand_is_the_clients_to_wait_for() {
+    let server = Server::configured(&configured(&["gemini-key-minute-0000000"]), &[]).await;
+    let refused = ask(&server, ANNA, "POST", "/v1beta/cachedContents", cache()).await;
+    assert_eq!((refused.status, refused.headers["retry-after"].as_str()), (429, "35"), "{}", refused.text);
+    let stats = ask(&server, ANNA, "GET", "/stats", Value::Null).await.json();
+    assert_eq!(stats["pools"]["default"]["keys"][0]["state"], "ready", "{stats}");
 }
 
 #[tokio::test]

@@ -158,12 +158,21 @@ impl Books {
         events
     }
 
+    /// What is asked beside models failed by the key's own fault: it rests, or is dead, as after a request. One that rests, or is dead,
+    /// has been judged.
+    pub fn refused(&mut self, key: &Key, fault: &Fault, now: Moment, policy: &Policy, chance: f64) -> Option<Event> {
+        let breaker = &mut self.keys.entry(key.id.clone()).or_default().breaker;
+        let judged = !breaker.gate(now.since_start).lets_through();
+        let changed =
+            !judged && breaker.failed(breaker.epoch, cause(fault, now, policy), now.since_start, policy, chance);
+        changed.then(|| Event::Stands(breaker.standing(scope_of_key(&key.id), now)))
+    }
+
     /// A request failed: booked where the blame lies. What nobody here is to blame for changes nothing; probes that it was
     /// meant for may be made again.
     pub fn failed(&mut self, taken: Taken<'_>, fault: &Fault, now: Moment, policy: &Policy, chance: f64) -> Vec<Event> {
         let Taken { key, model, epochs, .. } = taken;
-        let sentence = Sentence::of(fault, now, policy);
-        let cause = Cause { sentence, kind: fault.kind, quota_id: fault.quota_id.as_deref() };
+        let cause = cause(fault, now, policy);
         let at = now.since_start;
         let mut events = Vec::new();
         let stands = match fault.blame {
@@ -311,6 +320,10 @@ impl Books {
     pub(super) fn quota_if_any(&mut self, key: &Key, model: &ModelName) -> Option<&mut Quota> {
         self.quotas.get_mut(&key.group)?.get_mut(model)
     }
+}
+
+fn cause<'a>(fault: &'a Fault, now: Moment, policy: &Policy) -> Cause<'a> {
+    Cause { sentence: Sentence::of(fault, now, policy), kind: fault.kind, quota_id: fault.quota_id.as_deref() }
 }
 
 pub(super) fn scope_of_key(id: &KeyId) -> Scope {

@@ -22,19 +22,25 @@ impl Minute {
         if number > self.newest {
             let passed = number - self.newest;
             for past in 0..passed.min(SLICES as u64) {
-                self.amounts[place(number - past)] = 0;
+                *self.amount(number - past) = 0;
             }
             self.newest = number;
         }
-        let place = place(self.newest);
-        self.amounts[place] = self.amounts[place].saturating_add(amount);
+        let so_far = self.amount(self.newest);
+        *so_far = so_far.saturating_add(amount);
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "a remainder is less than what it is of")]
+    fn amount(&mut self, number: u64) -> &mut u64 {
+        &mut self.amounts[place(number)]
     }
 
     /// When less than `limit` will have been used in the minute before; None when that is so now.
     pub fn full_until(&self, limit: u64, now: Duration) -> Option<Duration> {
         let number = slice(now).max(self.newest);
         let oldest = number.saturating_sub(SLICES as u64 - 1);
-        let kept = (oldest..=self.newest).map(|number| (number, self.amounts[place(number)]));
+        let amount = |number| self.amounts.get(place(number)).copied().unwrap_or_default();
+        let kept = (oldest..=self.newest).map(|number| (number, amount(number)));
         let mut used: u64 = kept.clone().map(|(_, amount)| amount).sum();
         if used < limit {
             return None;

@@ -91,7 +91,7 @@ impl Pattern {
         let mut steps = 0;
         for (offset, _) in text.get(from..).unwrap_or_default().char_indices() {
             let begin = from + offset;
-            if begin >= earliest && growth.lives(&text.as_bytes()[begin..], &mut steps) {
+            if begin >= earliest && growth.lives(text.get(begin..).unwrap_or_default().as_bytes(), &mut steps) {
                 return begin;
             }
         }

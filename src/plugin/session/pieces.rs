@@ -95,11 +95,13 @@ impl Work<'_> {
             match hook {
                 Some(Hook::ToolArguments) => self.arguments(run, &mut part)?,
                 Some(hook) if self.script.has(hook) => {
-                    let text = part["text"].as_str().unwrap_or_default().to_owned();
+                    let text = part.get("text").and_then(Value::as_str).unwrap_or_default().to_owned();
                     let new = self.say(hook, run, "", &text, last)?;
                     if new != text {
                         self.changed = true;
-                        part["text"] = json!(new);
+                        if let Some(text) = part.get_mut("text") {
+                            *text = json!(new);
+                        }
                     }
                     if last {
                         run.hook = None;

@@ -25,7 +25,7 @@ const METHODS: &[Method] =
 /// 400 when the query bears a key, 404 when it is no method of a model.
 pub fn read<'a>(path: &'a str, query: &str) -> Result<Address<'a>, Error> {
     refuse_key(query)?;
-    let tuned = path.find("/tunedModels/").map(|at| &path[at + 1..]);
+    let tuned = path.find("/tunedModels/").and_then(|at| path.get(at + 1..));
     let rest = tuned.or_else(|| path.split_once("/models/").map(|(_, rest)| rest)).unwrap_or_default();
     let rest: Cow<'a, str> =
         if rest.contains('%') { rest.replace("%3A", ":").replace("%3a", ":").into() } else { rest.into() };
@@ -40,7 +40,7 @@ pub fn read<'a>(path: &'a str, query: &str) -> Result<Address<'a>, Error> {
     };
     let length = rest.len() - method.len() - 1;
     let model = match rest {
-        Cow::Borrowed(rest) => Cow::Borrowed(&rest[..length]),
+        Cow::Borrowed(rest) => Cow::Borrowed(rest.get(..length).unwrap_or_default()),
         Cow::Owned(mut rest) => {
             rest.truncate(length);
             Cow::Owned(rest)

@@ -102,25 +102,23 @@ impl ChatReply {
 
     /// What is known of a choice. An absurd index from upstream makes one more choice, not a billion.
     pub fn choice(&mut self, index: u32) -> &mut Choice {
-        let at = self.place(index);
-        &mut self.choices[at]
-    }
-
-    fn place(&mut self, index: u32) -> usize {
-        match self.choices.iter().position(|choice| choice.index == index) {
-            Some(at) => at,
-            None => {
-                self.choices.push(Choice { index, ..Choice::default() });
-                self.choices.len() - 1
-            }
-        }
+        choice(&mut self.choices, index)
     }
 
     /// A part, and the signature of a part that is no call.
     pub fn piece<'a>(&mut self, candidate: &'a Candidate<'a>, part: &'a Part<'a>) -> (Piece<'a>, Option<Cow<'a, str>>) {
-        let at = self.place(candidate.index);
-        self.reader.piece(&mut self.choices[at].told, part)
+        self.reader.piece(&mut choice(&mut self.choices, candidate.index).told, part)
     }
+}
+
+#[expect(clippy::indexing_slicing, reason = "at a place that was found, or made for it")]
+fn choice(choices: &mut Vec<Choice>, index: u32) -> &mut Choice {
+    let known = choices.iter().position(|choice| choice.index == index);
+    let at = known.unwrap_or_else(|| {
+        choices.push(Choice { index, ..Choice::default() });
+        choices.len() - 1
+    });
+    &mut choices[at]
 }
 
 impl Choice {

@@ -61,6 +61,7 @@ impl CompletionsReply {
             self.choices.push((candidate.index, Told::default()));
             self.choices.len() - 1
         });
+        #[expect(clippy::indexing_slicing, reason = "at a place that was found, or made for it")]
         let told = &mut self.choices[at].1;
         told.take(candidate);
         for part in candidate.content.iter().flat_map(|content| &content.parts) {

@@ -69,14 +69,14 @@ pub fn translate(request: &completions::Request<'_>, target: &Target<'_>) -> Res
         words.push_str(" Behind the continuation stands this text, which it must lead to without repeating it:\n");
         words.push_str(suffix);
     }
-    let mut contents = vec![Content { role: Some(Role::User), parts: vec![Part::text(prompt(request)?)] }];
+    let mut parts = vec![Part::text(prompt(request)?)];
     let mut system = vec![Part::text(words)];
     if !target.model.facts.system_instruction {
-        contents[0].parts.splice(0..0, std::mem::take(&mut system));
+        parts.splice(0..0, std::mem::take(&mut system));
     }
     let translated = Request {
         system_instruction: (!system.is_empty()).then_some(Content { role: None, parts: system }),
-        contents,
+        contents: vec![Content { role: Some(Role::User), parts }],
         generation_config: config.into(),
         ..Request::default()
     };

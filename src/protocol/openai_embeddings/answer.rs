@@ -26,7 +26,8 @@ impl VectorsReply {
     /// For these of the texts.
     pub fn new(read: &Read<'_>, texts: Range<usize>, stamp: Stamp) -> Self {
         // About a token for four characters.
-        let letters = read.texts[texts.clone()].iter().map(|text| text.get().len().saturating_sub(2));
+        let letters =
+            read.texts.get(texts.clone()).unwrap_or_default().iter().map(|text| text.get().len().saturating_sub(2));
         let estimate = letters.map(|letters| letters.div_ceil(4) as u64).sum();
         Self { texts, base64: read.base64, estimate, stamp, tokens: 0 }
     }

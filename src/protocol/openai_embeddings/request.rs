@@ -111,7 +111,7 @@ pub fn translate(read: &Read<'_>, texts: Range<usize>, target: &Target<'_>) -> R
         return Err(document::gives_other(&read.model, target.model, "vectors", "gemini-embedding-001"));
     }
     let model = target.model.name.resource();
-    let requests = read.texts[texts].iter().map(|text| Request {
+    let requests = read.texts.get(texts).unwrap_or_default().iter().map(|text| Request {
         model: &model,
         content: Content { role: None, parts: vec![Part::text(Text::Raw(text))] },
         task_type: read.task_type.clone(),

@@ -28,8 +28,10 @@ pub fn is_remote(url: &str) -> bool {
 /// # Errors
 /// When it is neither, or its type is none that Gemini takes.
 pub fn by_url<'a>(url: &'a str) -> Result<Data<'a>, String> {
-    if url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
-        return data_url(&url[5..]).map(Data::InlineData);
+    if let Some((scheme, rest)) = url.split_at_checked(5)
+        && scheme.eq_ignore_ascii_case("data:")
+    {
+        return data_url(rest).map(Data::InlineData);
     }
     if GOOGLES.iter().any(|start| url.starts_with(start)) {
         return Ok(file(url));

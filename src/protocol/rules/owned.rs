@@ -14,9 +14,10 @@ pub fn names(body: &[u8]) -> Vec<Named> {
     let mut names: Vec<Named> = Vec::new();
     for kind in ["cachedContents", "files"] {
         for at in memchr::memmem::find_iter(body, kind) {
-            if let Some(id) = id(&body[at + kind.len()..]).filter(|_| begins(&body[..at])) {
+            let (before, named) = body.split_at(at);
+            if let Some(id) = named.get(kind.len()..).and_then(id).filter(|_| begins(before)) {
                 let name = format!("{kind}/{id}");
-                let certain = kind != "files" || !body[..at].ends_with(b"\"");
+                let certain = kind != "files" || !before.ends_with(b"\"");
                 if !names.iter().any(|known| known.name == name) {
                     names.push(Named { name, certain });
                 }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{App, Asker, Caller, On, RequestId, answer, errand, unreadable};
+use crate::clients::Client;
 use crate::error::Error;
 use crate::plugin::{Session, SessionFacts};
 use crate::server::door;
@@ -26,7 +27,8 @@ pub async fn list(
     let session = session(&caller, &id, "/v1beta/models", &headers);
     answer(app, caller, id, &uri, API, async |asker| {
         let listed = asker.listed("v1beta/models").await?;
-        let shown = if session.has_plugins() { page(&session, &listed)? } else { listed };
+        let all = !session.has_plugins() && asker.client.may_use_all();
+        let shown = if all { listed } else { page(&session, &asker.client, &listed)? };
         Ok(json(StatusCode::OK, shown))
     })
     .await
@@ -45,6 +47,9 @@ pub async fn one(
     answer(app, caller, id, &uri, API, async |asker| {
         let route = asker.snapshot.models.route(&model).ok_or_else(|| Error::model_not_found(&model))?;
         let target = route.targets.first().ok_or_else(|| Error::model_not_found(&model))?;
+        if !asker.client.may_use(&[&model, target.name.as_str()]) {
+            return Err(Error::model_not_found(&model));
+        }
         let told = asker.listed(&format!("v1beta/{}", target.name.resource())).await?;
         if session.has_plugins() {
             let told: Value = serde_json::from_slice(&told).map_err(|_| unreadable())?;
@@ -69,10 +74,12 @@ fn session(caller: &Caller, RequestId(id): &RequestId, path: &'static str, heade
     })
 }
 
-/// A page with what plugins let the client see of it.
-fn page(session: &Session, listed: &[u8]) -> Result<Bytes, Error> {
+/// A page with what the client may use of it, and plugins let it see.
+fn page(session: &Session, client: &Client, listed: &[u8]) -> Result<Bytes, Error> {
     let mut page: serde_json::Map<String, Value> = serde_json::from_slice(listed).map_err(|_| unreadable())?;
     if let Some(Value::Array(models)) = page.get_mut("models") {
+        let id = |model: &Value| model.get("name").and_then(Value::as_str).map(id).unwrap_or_default().to_owned();
+        models.retain(|model| client.may_use(&[&id(model)]));
         *models = seen(session, std::mem::take(models))?;
     }
     Ok(Value::Object(page).to_string().into())
@@ -81,8 +88,7 @@ fn page(session: &Session, listed: &[u8]) -> Result<Bytes, Error> {
 /// The models that plugins let a client see. To plugins, they have ids, as in other vendors' lists.
 fn seen(session: &Session, mut models: Vec<Value>) -> Result<Vec<Value>, Error> {
     for model in models.iter_mut().filter_map(Value::as_object_mut) {
-        let name = model.get("name").and_then(Value::as_str).unwrap_or_default();
-        let id = name.strip_prefix("models/").unwrap_or(name).to_owned();
+        let id = model.get("name").and_then(Value::as_str).map(id).unwrap_or_default().to_owned();
         model.insert("id".to_owned(), id.into());
     }
     let mut models = session.on_models(models)?;
@@ -90,6 +96,10 @@ fn seen(session: &Session, mut models: Vec<Value>) -> Result<Vec<Value>, Error> 
         model.remove("id");
     }
     Ok(models)
+}
+
+fn id(name: &str) -> &str {
+    name.strip_prefix("models/").unwrap_or(name)
 }
 
 impl Asker {

@@ -131,8 +131,11 @@ impl UnderWay {
 
     /// Reads what was told; None when what this node knows is newer.
     pub fn heard(&self, names: &Names, told: &[u8]) -> Option<Heard> {
-        let end = memchr::memchr(b'\n', told);
-        let head: Head<'_> = serde_json::from_slice(&told[..end.unwrap_or(told.len())]).ok()?;
+        let (head, value) = match memchr::memchr(b'\n', told) {
+            Some(end) => (told.get(..end)?, told.get(end + 1..)),
+            None => (told, None),
+        };
+        let head: Head<'_> = serde_json::from_slice(head).ok()?;
         let ours = head.node == names.node;
         let row = (head.table.to_owned(), head.key.clone());
         let mut rows = self.rows();
@@ -142,9 +145,9 @@ impl UnderWay {
             }
             rows.remove(&row);
         }
-        let now = match end {
+        let now = match value {
             _ if head.removed => Now::Gone,
-            Some(end) => Now::Value(Bytes::copy_from_slice(&told[end + 1..])),
+            Some(value) => Now::Value(Bytes::copy_from_slice(value)),
             // Its own large value a node has.
             None if ours => return None,
             None => Now::Other,

@@ -88,7 +88,7 @@ pub fn system(api: Api, body: &Value) -> String {
             own.into_iter().chain(said.map(|message| message_text(api, message))).collect::<Vec<_>>().join("\n")
         }
         Api::Messages => words(&body["system"]),
-        Api::Native => words(&body[native_system(body)]["parts"]),
+        Api::Native => body.get(native_system(body)).map(|system| words(&system["parts"])).unwrap_or_default(),
         Api::Other => String::new(),
     }
 }

@@ -66,6 +66,7 @@ pub fn clean<'a>(schema: &'a RawValue, place: &Place<'_>) -> Json<'a> {
 /// Whether any keyword may have to change. Reading the text is several times as fast as taking it apart; a property that is called
 /// like a keyword only costs that time.
 fn needs_cleaning(schema: &str) -> bool {
+    #[expect(clippy::expect_used, reason = "a constant pattern, which the tests compile")]
     static SUSPECT: LazyLock<Regex> = LazyLock::new(|| {
         let words = ["const", "nullable", "allOf", "definitions", r"\$ref", r"x-[^\x22]*"].map(str::to_owned);
         let words =
@@ -76,6 +77,7 @@ fn needs_cleaning(schema: &str) -> bool {
         Regex::new(&format!(r#""(?:{words})"\s*:|{member}|:\s*true|"items"\s*:\s*[\[f]"#))
             .expect("a constant pattern compiles")
     });
+    #[expect(clippy::expect_used, reason = "a constant pattern, which the tests compile")]
     static FORMAT: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r#""format"\s*:\s*(?:"([^"]*)"|.)"#).expect("a constant pattern compiles"));
     let inert = |found: regex::Captures<'_>| !found.get(1).is_some_and(|format| FORMATS.contains(&format.as_str()));
