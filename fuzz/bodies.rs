@@ -1,21 +1,24 @@
 //! What the fuzzers try, and the tests try again on every input that once found something: bytes from outside, and what must
 //! hold whatever they are.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use gemini_adapter::fault::Remedies;
+use gemini_adapter::config::Sources;
+use gemini_adapter::fault::{Blame, Remedies};
 use gemini_adapter::model::{Model, ModelName};
 use gemini_adapter::models::facts;
-use gemini_adapter::protocol::anthropic::AnthropicMessages;
-use gemini_adapter::protocol::openai_chat::OpenAiChat;
-use gemini_adapter::protocol::openai_responses::OpenAiResponses;
-use gemini_adapter::protocol::{Accepted, Files, Notes, Protocol, Stamp, Target};
+use gemini_adapter::protocol::{Accepted, Files, Notes, Stamp, Target};
+use gemini_adapter::reading::{Kept, Reading};
 use gemini_adapter::secret::Secret;
 use gemini_adapter::store::Signatures;
 use gemini_adapter::upstream::classify;
 use gemini_adapter::wire::sse::{Decoder, Event};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+#[path = "doors.rs"]
+pub mod doors;
 
 /// One of each generation: they take different fields.
 const MODELS: &[&str] = &["gemini-3.8-flash", "gemini-2.5-flash", "gemini-2.0-flash", "gemma-3-27b-it"];
@@ -39,81 +42,85 @@ fn events<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Event> {
     events
 }
 
-/// A dialect, and a request in it whose answer comes as a stream.
-type Dialect = (&'static dyn Protocol, &'static str);
-
-const DIALECTS: [Dialect; 3] = [
-    (&OpenAiChat, r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"x"}]}"#),
-    (
-        &OpenAiResponses,
-        r#"{"model":"m","stream":true,"input":"x","tools":[{"type":"web_search"}],"include":["reasoning.encrypted_content"]}"#,
-    ),
-    (
-        &AnthropicMessages,
-        r#"{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"x"}],"thinking":{"type":"adaptive"},"tools":[{"type":"web_search_20250305","name":"web_search"}]}"#,
-    ),
-];
-
-/// A request, in any dialect: it becomes a JSON document for Gemini, or a 4xx that says why. It may go on from what is no answer.
+/// A request, at any door: it becomes a JSON document for Gemini, or a 4xx that says why. It may go on from what is no answer.
 pub fn request(data: &[u8]) {
-    for (protocol, _) in DIALECTS {
-        match protocol.accept(data.into()) {
-            Ok(accepted) => MODELS.iter().for_each(|name| called(&*accepted, name, data)),
-            Err(error) => assert!((400..500).contains(&error.status), "{error:?}"),
-        }
+    let Some((door, body)) = doors::at(data) else { return };
+    match door.accept(body) {
+        Ok(accepted) => MODELS.iter().for_each(|name| called(&*accepted, name, body)),
+        Err(error) => assert!((400..500).contains(&error.status), "{error:?}"),
     }
 }
 
 fn called(accepted: &dyn Accepted, name: &str, data: &[u8]) {
     for earlier in [None, Some(data)] {
-        let (signatures, notes) = (Signatures::default(), Notes::on());
-        let target = Target {
-            model: &model(name),
-            signatures: &signatures,
-            files: &Files::Refused,
-            earlier,
-            remedies: Remedies::default(),
-            notes: &notes,
-        };
-        match accepted.call(&target) {
-            Ok(body) => assert!(serde_json::from_slice::<Value>(&body).is_ok_and(|body| body.is_object())),
-            Err(error) => assert!((400..500).contains(&error.status), "{error:?}"),
+        let notes = Notes::on();
+        let told = call(accepted, name, earlier, &notes);
+        let parts = if told.is_ok() { accepted.shares() } else { Vec::new() };
+        for part in parts.iter().take(3) {
+            let _ = call(&**part, name, earlier, &notes);
         }
         accepted.verdicts(notes.into_list());
     }
     accepted.earlier();
+    accepted.remote_files();
 }
 
-/// An answer of Gemini's, whole and as the lines of a stream: the client gets JSON, or a fault is told.
-pub fn answer(data: &[u8]) {
-    for (protocol, request) in DIALECTS {
-        let accepted = protocol.accept(request.as_bytes().into()).expect("this one is valid");
-        if let Ok(whole) = accepted.reply(stamp()).whole(data) {
-            serde_json::from_slice::<Value>(&whole).expect("an answer is JSON");
+/// The call that it becomes, if it becomes one.
+fn call(accepted: &dyn Accepted, name: &str, earlier: Option<&[u8]>, notes: &Notes) -> Result<Value, u16> {
+    let signatures = Signatures::default();
+    let (model, files, remedies) = (&model(name), &Files::Refused, Remedies::default());
+    match accepted.call(&Target { model, signatures: &signatures, files, earlier, remedies, notes }) {
+        Ok(body) => {
+            let body: Value = serde_json::from_slice(&body).expect("a call is JSON");
+            assert!(body.is_object(), "{body}");
+            Ok(body)
         }
-        let (mut reply, mut out) = (accepted.reply(stamp()), Vec::new());
-        let told = data.split(|byte| *byte == b'\n').try_for_each(|event| reply.event(event, &mut out));
-        let ended = told.and_then(|()| reply.end(&mut out));
-        let out = String::from_utf8(out).expect("a stream is UTF-8");
-        let last = out.trim_end().rsplit('\n').next().unwrap_or_default();
-        assert_eq!(ends(last), ended.is_ok(), "only what came to its end says so: {last}");
-        for line in out.lines().filter(|line| !line.is_empty() && !line.starts_with("event: ")) {
-            let event = line.strip_prefix("data: ").expect("an event is one line of data");
-            assert!(event == "[DONE]" || serde_json::from_str::<Value>(event).is_ok(), "{event}");
+        Err(error) => {
+            assert!((400..500).contains(&error.status), "{error:?}");
+            Err(error.status)
         }
-        reply.left();
     }
 }
 
-/// Whether this is the last line of a stream that came to its end.
-fn ends(line: &str) -> bool {
-    let kind = [
-        "[DONE]",
-        "{\"type\":\"message_stop\"",
-        "{\"type\":\"response.completed\"",
-        "{\"type\":\"response.incomplete\"",
-    ];
-    line.strip_prefix("data: ").is_some_and(|data| kind.iter().any(|kind| data.starts_with(kind)))
+/// A file in a `data:` URL: it goes to Gemini as a type and base64, or the 400 names it.
+pub fn data_url(data: &[u8]) {
+    let url = format!("data:{}", String::from_utf8_lossy(data));
+    let content = json!([{ "type": "image_url", "image_url": { "url": url } }]);
+    let body = json!({ "model": "m", "messages": [{ "role": "user", "content": content }] }).to_string();
+    let accepted = doors::DOORS[0].accept(body.as_bytes()).expect("what a URL holds is looked at later");
+    if let Ok(body) = call(&*accepted, MODELS[0], None, &Notes::on()) {
+        let inline = &body["contents"][0]["parts"][0]["inlineData"];
+        let (mime, text) = (inline["mimeType"].as_str().unwrap(), inline["data"].as_str().unwrap());
+        assert!(mime.split_once('/').is_some_and(|(kind, sub)| !kind.is_empty() && !sub.is_empty()), "{mime}");
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+        assert!(!text.is_empty() && text.bytes().all(letter), "{text}");
+    }
+}
+
+/// An answer of Gemini's at any door, whole and as the lines of a stream: the client gets what its form says, or a fault is told.
+pub fn answer(data: &[u8]) {
+    let Some((door, data)) = doors::at(data) else { return };
+    let accepted = door.accept(door.request.as_bytes()).expect("this one is valid");
+    if let Ok(whole) = accepted.reply(stamp()).whole(data)
+        && !door.ends.is_empty()
+    {
+        serde_json::from_slice::<Value>(&whole).expect("an answer is JSON");
+    }
+    let (mut reply, mut out) = (accepted.reply(stamp()), Vec::new());
+    let told = data.split(|byte| *byte == b'\n').try_for_each(|event| reply.event(event, &mut out));
+    let ended = told.and_then(|()| reply.end(&mut out));
+    reply.left();
+    if door.ends.is_empty() {
+        return;
+    }
+    let out = String::from_utf8(out).expect("a stream is UTF-8");
+    let last = out.trim_end().rsplit('\n').next().unwrap_or_default();
+    let ends = last.strip_prefix("data: ").is_some_and(|data| door.ends.iter().any(|end| data.starts_with(end)));
+    assert_eq!(ends, ended.is_ok(), "only what came to its end says so: {last}");
+    for line in out.lines().filter(|line| !line.is_empty() && !line.starts_with("event: ")) {
+        let event = line.strip_prefix("data: ").expect("an event is one line of data");
+        assert!(event == "[DONE]" || serde_json::from_str::<Value>(event).is_ok(), "{event}");
+    }
 }
 
 /// A failure of Google's: the first two bytes are its status. No key shows, and nobody rests for longer than a day.
@@ -123,6 +130,40 @@ pub fn failure(data: &[u8]) {
     let fault = classify::classify(u16::from_be_bytes(*status), body, &Secret::new(KEY));
     assert!(!fault.message.contains(KEY), "{}", fault.message);
     assert!(fault.retry_after.unwrap_or_default() <= Duration::from_secs(25 * 3600));
+}
+
+/// How long Google says to wait, in its own field and in words: nobody rests for nothing, or for longer than a day.
+pub fn hint(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let info = json!({ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": text });
+    let words = format!("Quota exceeded. Please retry in {text}.");
+    for details in [json!([info]), json!([])] {
+        let error = json!({ "code": 429, "message": words, "status": "RESOURCE_EXHAUSTED", "details": details });
+        let fault = classify::classify(429, json!({ "error": error }).to_string().as_bytes(), &Secret::new("key"));
+        assert_eq!(fault.blame, Blame::Quota, "{fault:?}");
+        let longest = Duration::from_secs(25 * 3600);
+        assert!(fault.retry_after.is_none_or(|rest| !rest.is_zero() && rest <= longest), "{fault:?}");
+    }
+}
+
+/// A configuration, behind its first line the variables: it is read, or each mistake is told, and no key shows in what is told.
+pub fn config(data: &[u8]) {
+    const KEY: &str = "gemini-key-that-must-not-show";
+    let text = String::from_utf8_lossy(data);
+    let (variables, document) = text.split_once('\n').unwrap_or(("", &text));
+    let document = format!("{document}\n[pools.fuzzed]\nkeys = [{KEY:?}]\n");
+    let variables = variables.replace(';', "\n");
+    let files = [("config.toml", document), ("fuzz.env", variables)];
+    let files = files.map(|(name, text)| (PathBuf::from(name), Some(text))).into();
+    let reading = Reading::of_kept(Kept { files, folders: Vec::new() });
+    let sources = Sources { file: Some("config.toml".into()), dotenv: "fuzz.env".into(), ..Sources::default() };
+    let problems = match gemini_adapter::config::load(&sources, &reading) {
+        Ok(loaded) => loaded.problems,
+        Err(problems) => problems,
+    };
+    let told = problems.to_string();
+    assert!(!told.contains(KEY) || text.contains(KEY), "{told}");
+    gemini_adapter::config::lenient(&sources, &reading);
 }
 
 fn model(name: &str) -> Model {

@@ -1,0 +1,7 @@
+#![no_main]
+
+#[allow(dead_code, reason = "each target uses one of them")]
+#[path = "../bodies.rs"]
+mod bodies;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| bodies::config(data));
