@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::failed;
-use super::running::address;
+use super::running;
 use crate::clients::{Clients, Mode};
 use crate::config::{Config, Settings, Sources, lenient};
 use crate::problem::Problems;
@@ -64,7 +64,7 @@ pub fn run(args: &ClientConfigArgs, sources: &Sources) -> ExitCode {
 
 fn told(page: &str, args: &ClientConfigArgs, config: &Config) -> String {
     let aliases = aliases(config);
-    let url = args.url.clone().unwrap_or_else(|| format!("http://{}", address(config)));
+    let url = args.url.clone().unwrap_or_else(|| running::url(config));
     let model = args.model.as_deref().or(aliases.first().copied()).unwrap_or(MODEL);
     let mut text = filled(page, url.trim_end_matches('/').trim_end_matches("/v1"), model);
     text.push_str(&format!("\n## This server\n\n- Key: {}\n", key(config)));

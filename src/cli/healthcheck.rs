@@ -4,9 +4,6 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
 
 use super::{UNAVAILABLE, running};
 use crate::config::{Sources, lenient};
@@ -25,11 +22,12 @@ pub struct HealthcheckArgs {
 
 /// Asks `/readyz`.
 pub async fn run(args: HealthcheckArgs, sources: &Sources) -> ExitCode {
-    let address = args.address.unwrap_or_else(|| running::address(&lenient(sources, &Reading::default())));
-    match is_ready(&address).await {
+    let config = lenient(sources, &Reading::default());
+    let url = args.address.map_or_else(|| running::url(&config), |address| running::url_at(&config, &address));
+    match is_ready(&url).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("{address}: not ready: {why}");
+            eprintln!("{url}: not ready: {why}");
             ExitCode::from(UNAVAILABLE)
         }
     }
@@ -39,21 +37,11 @@ pub async fn run(args: HealthcheckArgs, sources: &Sources) -> ExitCode {
 ///
 /// # Errors
 /// Why not.
-pub async fn is_ready(address: &str) -> Result<(), String> {
-    match timeout(PATIENCE, ask(address)).await {
-        Ok(Ok(status)) if status.starts_with("HTTP/1.1 200") => Ok(()),
-        Ok(Ok(status)) => Err(status),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("no answer in time".to_owned()),
+pub async fn is_ready(url: &str) -> Result<(), String> {
+    let client = running::own_client(PATIENCE).map_err(|error| error.to_string())?;
+    match client.get(format!("{url}/readyz")).send().await {
+        Ok(answer) if answer.status().is_success() => Ok(()),
+        Ok(answer) => Err(answer.status().to_string()),
+        Err(error) => Err(running::reason(&error)),
     }
-}
-
-/// The status line. One request of one line needs no HTTP client.
-async fn ask(address: &str) -> std::io::Result<String> {
-    let mut stream = TcpStream::connect(address).await?;
-    let request = format!("GET /readyz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = Vec::new();
-    stream.take(4096).read_to_end(&mut answer).await?;
-    Ok(String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned())
 }

@@ -11,6 +11,7 @@ use crate::config::{Config, Sources, lenient};
 use crate::environment::SecretRef;
 use crate::problem::Problems;
 use crate::reading::Reading;
+use crate::secret::Digest;
 
 /// A load compiles plugins and runs their tests; longer than this is no answer.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -32,7 +33,7 @@ pub struct ClientArgs {
     /// The server [default: where the configuration has it listen]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
-    /// A client's key: `env:NAME` or `file:PATH` [default: the first of `auth.client_keys`]
+    /// A client's key: `env:NAME` or `file:PATH` [default: the first of `auth.client_keys` and `[[clients]]`]
     #[arg(long, value_name = "SECRET")]
     client_key: Option<String>,
 }
@@ -52,19 +53,12 @@ impl ClientArgs {
     /// When there is no HTTP client.
     pub fn door(&self, sources: &Sources) -> Result<Door, Failure> {
         let config = lenient(sources, &Reading::default());
-        let server = self.server.clone().unwrap_or_else(|| format!("http://{}", address(&config)));
-        let server = server.trim_end_matches('/').to_owned();
+        let (server, client) = reached(self.server.as_deref(), &config)?;
         let key = match &self.client_key {
-            Some(given) => first(&[SecretRef::parse(given)], &config),
-            None => config
-                .settings
-                .auth
-                .client_keys
-                .iter()
-                .find_map(|entry| first(std::slice::from_ref(&entry.key), &config)),
+            Some(given) => first(&SecretRef::parse(given), &config),
+            None => client_key(&config),
         };
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
-        Ok(Door { server, key, client: client.map_err(|error| Failure::Other(error.to_string()))? })
+        Ok(Door { server, key, client })
     }
 }
 
@@ -79,12 +73,18 @@ impl Door {
     }
 }
 
-/// The first secret behind these.
-fn first(references: &[SecretRef], config: &Config) -> Option<String> {
-    references.iter().find_map(|reference| {
-        let secrets = reference.resolve(&config.environment).ok()?;
-        secrets.first().map(|secret| secret.expose().to_owned())
-    })
+/// The first key of the configuration by which a client may come in. A digest is none: what it was made of is not there.
+fn client_key(config: &Config) -> Option<String> {
+    let settings = &config.settings;
+    let of_all = settings.auth.client_keys.iter().map(|entry| &entry.key);
+    let named = settings.clients.iter().map(|client| &client.key);
+    of_all.chain(named).filter_map(|key| first(key, config)).find(|key| Digest::read_sha256(key).is_none())
+}
+
+/// The first secret behind this.
+fn first(reference: &SecretRef, config: &Config) -> Option<String> {
+    let secrets = reference.resolve(&config.environment).ok()?;
+    secrets.first().map(|secret| secret.expose().to_owned())
 }
 
 /// Why there is no answer.
@@ -104,15 +104,13 @@ impl RunningArgs {
     /// Why there is no answer.
     pub async fn ask(&self, sources: &Sources, method: reqwest::Method, path: &str) -> Result<Value, Failure> {
         let config = lenient(sources, &Reading::default());
-        let server = self.server.clone().unwrap_or_else(|| format!("http://{}", address(&config)));
+        let (server, client) = reached(self.server.as_deref(), &config)?;
         let key = self.key(&config).ok_or_else(|| {
             Failure::Other(
                 "no admin key is configured: set SECURITY_ADMIN_API_KEYS, or give one by `--admin-key env:NAME`".into(),
             )
         })?;
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
-        let client = client.map_err(|error| Failure::Other(error.to_string()))?;
-        let request = client.request(method, format!("{}{path}", server.trim_end_matches('/'))).bearer_auth(key);
+        let request = client.request(method, format!("{server}{path}")).bearer_auth(key);
         let answer = request.send().await.map_err(|_| Failure::Absent(server.clone()))?;
         let status = answer.status();
         let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap_or_default()).unwrap_or_default();
@@ -128,8 +126,8 @@ impl RunningArgs {
 
     fn key(&self, config: &Config) -> Option<String> {
         match &self.admin_key {
-            Some(given) => first(&[SecretRef::parse(given)], config),
-            None => first(&config.settings.auth.admin_keys, config),
+            Some(given) => first(&SecretRef::parse(given), config),
+            None => config.settings.auth.admin_keys.iter().find_map(|key| first(key, config)),
         }
     }
 }
@@ -152,8 +150,43 @@ impl Failure {
     }
 }
 
+/// The server that is meant, and what talks to it: the one that was named, or the configured one of this machine.
+fn reached(named: Option<&str>, config: &Config) -> Result<(String, reqwest::Client), Failure> {
+    let (server, client) = match named {
+        Some(server) => {
+            (server.trim_end_matches('/').to_owned(), reqwest::Client::builder().no_proxy().timeout(PATIENCE).build())
+        }
+        None => (url(config), own_client(PATIENCE)),
+    };
+    Ok((server, client.map_err(|error| Failure::Other(error.to_string()))?))
+}
+
+/// What talks to the server that this machine's configuration describes. It is reached by an address that its certificate is not for,
+/// and the way to it never leaves the machine: so its certificate is not judged, as nobody would be without TLS.
+///
+/// # Errors
+/// When there is no HTTP client.
+pub fn own_client(patience: Duration) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().no_proxy().timeout(patience).tls_danger_accept_invalid_certs(true).build()
+}
+
 /// Where a configuration has the server listen; from here, a wildcard is loopback.
-pub fn address(config: &Config) -> String {
+pub fn url(config: &Config) -> String {
     let listen = &config.settings.server.listen;
-    listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:")
+    url_at(config, &listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:"))
+}
+
+/// The same server at another address.
+pub fn url_at(config: &Config, address: &str) -> String {
+    let scheme = if config.settings.server.tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://{address}")
+}
+
+/// Why nobody answered, by the innermost reason.
+pub fn reason(error: &reqwest::Error) -> String {
+    let mut reason: &dyn std::error::Error = error;
+    while let Some(inner) = reason.source() {
+        reason = inner;
+    }
+    reason.to_string()
 }

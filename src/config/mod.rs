@@ -43,7 +43,7 @@ use crate::telemetry::{LogSettings, TelemetrySettings};
 use crate::upstream::UpstreamSettings;
 
 use extract::{Doubtful, Extracted};
-pub use server::ServerSettings;
+pub use server::{ServerSettings, TlsSettings};
 pub use show::Shown;
 use sources::Gathered;
 pub use sources::Sources;

@@ -60,6 +60,7 @@ pub fn page() -> String {
 /// The sections in the order of the page, and where the schema has them.
 const SECTIONS: &[(&str, &str)] = &[
     ("`[server]`", "/properties/server"),
+    ("`[server.tls]`", "/definitions/TlsSettings"),
     ("`[upstream]`", "/properties/upstream"),
     ("`[auth]`", "/properties/auth"),
     ("A client's key as a table", "/definitions/ClientKeyTable"),

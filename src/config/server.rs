@@ -1,5 +1,6 @@
 //! Settings of `[server]`. They live here because the doors that use them stand above the config.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -34,6 +35,20 @@ pub struct ServerSettings {
     /// Whether answers and errors tell how they came about: `x-gemini-adapter-attempts`, `-model` and `-key` (its id). A stream that
     /// was silent for longer than `keep_alive` has begun before that is known, and tells nothing.
     pub why_headers: bool,
+    /// HTTPS instead of HTTP: `cert` and `key`. Left out: HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<TlsSettings>,
+}
+
+/// HTTPS on the listener, for HTTP/2 and HTTP/1.1, with TLS 1.2 and newer. Files that are renewed are taken without a restart, for
+/// connections that come from then on; to begin with HTTPS or to end it needs one.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsSettings {
+    /// A file with the certificate, and those between it and its root, as PEM: `fullchain.pem`.
+    pub cert: PathBuf,
+    /// A file with its private key, as PEM and without a password. Nobody else should be able to read it.
+    pub key: PathBuf,
 }
 
 impl Default for ServerSettings {
@@ -47,6 +62,7 @@ impl Default for ServerSettings {
             keep_alive: Duration::from_secs(15),
             cors_origins: Vec::new(),
             why_headers: false,
+            tls: None,
         }
     }
 }

@@ -57,6 +57,9 @@ fn between(before: &mut BTreeMap<String, Value>, after: BTreeMap<String, Value>)
 /// The settings, and the files beside those that hold settings.
 fn picture(snapshot: &Snapshot) -> BTreeMap<String, Value> {
     let mut picture = snapshot.config.picture();
+    if let Some(certificate) = &snapshot.certificate {
+        picture.insert("server.tls: the certificate".to_owned(), certificate.to_string().into());
+    }
     let config: Vec<&Path> = snapshot.config.file.as_deref().into_iter().chain(snapshot.config.included()).collect();
     for (path, text) in snapshot.reading.kept().files {
         if let Some(text) = text.filter(|_| !config.contains(&path.as_path())) {

@@ -1,6 +1,7 @@
 //! What is live: one immutable [`Snapshot`] at a time, what outlives it ([`Services`]), and how one takes the place of another.
 //! Never: a half-built snapshot, a second switch.
 
+mod certificate;
 mod change;
 mod history;
 mod reload;
@@ -15,6 +16,7 @@ mod start;
 mod tests;
 mod watch;
 
+pub use certificate::Certificate;
 pub use change::{Change, changes};
 pub use history::{Generation, History};
 pub use reload::{Live, Refusal, Refused, Reloaded};

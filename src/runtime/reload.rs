@@ -217,9 +217,30 @@ pub(super) fn takeable(before: &Snapshot, next: Snapshot) -> Result<(Snapshot, V
         let hint = "restart the server for it, or take the change back";
         problems.push(Problem::error("cannot change while the server runs").at(&change.path).hint(hint));
     }
+    certificate(before, &next, &mut problems);
     if problems.is_empty() {
         return Ok((next, changes));
     }
     next.config.locate(&mut problems);
     Err(problems)
+}
+
+/// A listener speaks TLS or it does not; and a certificate that clients refuse takes no good one's place.
+fn certificate(before: &Snapshot, next: &Snapshot, problems: &mut Problems) {
+    let now = next.loaded_at;
+    match (&before.certificate, &next.certificate) {
+        (Some(before), Some(next)) if before.is_good(now) && !next.is_good(now) => {
+            let hint = "renew it; the one before is shown until then";
+            problems.push(
+                Problem::error(format!("clients would refuse the new certificate: it is {next}"))
+                    .at("server.tls.cert")
+                    .hint(hint),
+            );
+        }
+        (Some(_), None) | (None, Some(_)) => {
+            let hint = "restart the server for it, or take the change back";
+            problems.push(Problem::error("cannot begin or end while the server runs").at("server.tls").hint(hint));
+        }
+        _ => {}
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
+use super::Certificate;
 use crate::clients::Clients;
 use crate::config::{self, Config, Loaded, Sources, excerpt};
 use crate::keys::{KeyPool, Ledger};
@@ -40,6 +41,8 @@ pub struct Snapshot {
     pub upstream: Upstream,
     /// What fetches files that requests name.
     pub media: Media,
+    /// What the listener shows of itself; none: it speaks no TLS.
+    pub certificate: Option<Certificate>,
     /// What it was made from.
     pub reading: Reading,
     /// What somebody should look at.
@@ -101,6 +104,9 @@ fn build(sources: &Sources, reading: &Reading, ledger: &Ledger) -> Result<Snapsh
     let upstream = Upstream::prepare(&settings.upstream, own_proxies, environment, &mut problems);
     let media = Media::prepare(&settings.media, &mut problems);
     settings.store.check(environment, &mut problems);
+    let now = Timestamp::now();
+    let tls = settings.server.tls.as_ref();
+    let certificate = tls.and_then(|tls| Certificate::prepare(tls, reading, now, &mut problems));
     let plugins = Plugins::load(&settings.plugins, reading, &mut problems);
     for (name, place) in Clients::chosen_plugins(&settings.clients) {
         if !plugins.list().iter().any(|plugin| plugin.name == name) {
@@ -114,17 +120,19 @@ fn build(sources: &Sources, reading: &Reading, ledger: &Ledger) -> Result<Snapsh
     problems.sort();
     let built = upstream.zip(media).filter(|_| !problems.has_errors());
     let Some((upstream, media)) = built else { return Err(problems) };
-    let hash = Digest::of(&format!("{} {}", config.hash, plugins.fingerprint())).hex(6);
+    let shown = certificate.as_ref().map(|certificate| certificate.sha256.as_str()).unwrap_or_default();
+    let hash = Digest::of(&format!("{} {}{shown}", config.hash, plugins.fingerprint())).hex(6);
     Ok(Snapshot {
         generation: 0,
         hash,
-        loaded_at: Timestamp::now(),
+        loaded_at: now,
         clients,
         models,
         pools,
         plugins,
         upstream,
         media,
+        certificate,
         reading: reading.clone(),
         warnings: problems,
         redaction: OnceLock::new(),

@@ -15,6 +15,7 @@ mod models;
 mod respond;
 mod responses;
 mod run;
+mod tls;
 
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -8,24 +8,26 @@ use std::time::Duration;
 use axum::ServiceExt;
 use axum::http::Request;
 use axum_server::Handle;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::{App, service};
+use super::{App, service, tls};
 
 /// A server that accepts.
 pub struct Running {
     /// Where.
     pub address: SocketAddr,
+    scheme: &'static str,
     app: App,
     handle: Handle<SocketAddr>,
     task: JoinHandle<io::Result<()>>,
 }
 
-/// Begins to accept on `listener`.
+/// Begins to accept on `listener`, in TLS where a certificate is configured.
 ///
 /// # Errors
-/// When the listener is unusable.
+/// When the listener is unusable, or TLS is.
 pub fn run(app: App, listener: TcpListener, header_timeout: Duration) -> io::Result<Running> {
     let address = listener.local_addr()?;
     let handle = Handle::new();
@@ -38,14 +40,20 @@ pub fn run(app: App, listener: TcpListener, header_timeout: Duration) -> io::Res
         // hyper's own default of 400 KiB a connection is for headers nobody sends.
         .max_buf_size(64 * 1024);
     let make = ServiceExt::<Request<_>>::into_make_service_with_connect_info::<SocketAddr>(service(app.clone()));
-    let task = tokio::spawn(async move { server.serve(make).await });
-    Ok(Running { address, app, handle, task })
+    let (scheme, task) = match tls::config(&app.live)? {
+        None => ("http", tokio::spawn(async move { server.serve(make).await })),
+        Some(config) => {
+            let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(config)).handshake_timeout(header_timeout);
+            ("https", tokio::spawn(async move { server.acceptor(acceptor).serve(make).await }))
+        }
+    };
+    Ok(Running { address, scheme, app, handle, task })
 }
 
 impl Running {
     /// Where it accepts, as a URL.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// Stops: not ready at once, no new connections, open answers may finish until `drain` is over.

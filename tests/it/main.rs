@@ -40,4 +40,5 @@ mod reload_load;
 mod responses;
 mod simulator;
 mod streams;
+mod tls;
 mod watch;

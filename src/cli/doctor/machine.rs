@@ -56,8 +56,7 @@ pub async fn port(config: &Config) -> Finding {
     match TcpListener::bind(listen).await {
         Ok(_) => Finding::good("port", format!("{listen} is free")),
         Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            let address = running::address(config);
-            match healthcheck::is_ready(&address).await {
+            match healthcheck::is_ready(&running::url(config)).await {
                 Ok(()) => Finding::good("port", format!("{listen}: a server is there, and ready")),
                 Err(why) => {
                     let found = format!("{listen} is taken, and who has it is not ready: {why}");

@@ -4,6 +4,7 @@ mod files;
 mod machine;
 mod network;
 mod setup;
+mod tls;
 
 use std::process::ExitCode;
 
@@ -69,6 +70,7 @@ const HERE: &[fn(&Config) -> Vec<Finding>] = &[
     files::mount,
     files::readers,
     files::folders,
+    tls::certificate,
     machine::user,
     machine::open_files,
     machine::proxy,

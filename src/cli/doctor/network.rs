@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::Finding;
+use crate::cli::running;
 use crate::config::Config;
 
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -69,11 +70,7 @@ fn client(config: &Config) -> Result<reqwest::Client, String> {
 
 /// Why nobody answers, by the innermost reason.
 fn unreachable(base: &str, error: &reqwest::Error) -> Finding {
-    let mut reason: &dyn std::error::Error = error;
-    while let Some(inner) = reason.source() {
-        reason = inner;
-    }
-    let reason = reason.to_string();
+    let reason = running::reason(error);
     let lower = reason.to_lowercase();
     let fix = if lower.contains("certificate") || lower.contains("issuer") {
         "install the CA certificates (package `ca-certificates`), or those of a proxy that looks into TLS; look at the clock"

@@ -60,6 +60,7 @@ pub async fn show(State(app): State<App>, caller: Caller) -> Response {
         "file": snapshot.config.file,
         "included": snapshot.config.included().collect::<Vec<_>>(),
         "loaded_at": snapshot.loaded_at.to_string(),
+        "certificate": snapshot.certificate,
         "settings": snapshot.config.resolved(),
         "warnings": snapshot.warnings,
         "refused": app.live.refused(),

@@ -1,0 +1,36 @@
+//! The certificate the listener shows. Whatever refuses it, a check of the configuration has told already.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use jiff::Timestamp;
+
+use super::Finding;
+use crate::config::Config;
+use crate::problem::Problems;
+use crate::reading::Reading;
+use crate::runtime::Certificate;
+
+/// What it is for, until when, and who else can read its key.
+pub fn certificate(config: &Config) -> Vec<Finding> {
+    let Some(settings) = &config.settings.server.tls else { return Vec::new() };
+    let mut findings = Vec::new();
+    let now = Timestamp::now();
+    if let Some(certificate) = Certificate::prepare(settings, &Reading::default(), now, &mut Problems::new()) {
+        findings.push(if !certificate.is_good(now) {
+            let fix = "renew it: new files are taken without a restart";
+            Finding::bad("certificate", format!("clients refuse it: it is {certificate}"), fix)
+        } else if certificate.names.is_empty() {
+            let fix = "have one made with the server's name among its subject alternative names";
+            Finding::warning("certificate", "it names no host, and clients look at nothing else", fix)
+        } else {
+            Finding::good("certificate", certificate.to_string())
+        });
+    }
+    let key = &settings.key;
+    if fs::metadata(key).is_ok_and(|about| about.permissions().mode() & 0o004 != 0) {
+        let found = format!("everybody on this machine can read the key in `{}`", key.display());
+        findings.push(Finding::warning("permissions", found, format!("chmod 640 {}", key.display())));
+    }
+    findings
+}
