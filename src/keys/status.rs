@@ -12,6 +12,7 @@ use super::ledger::Ledger;
 use super::pool::KeyPool;
 use crate::clock::Moment;
 use crate::fault::Kind;
+use crate::model::ModelName;
 
 /// One key.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -95,6 +96,16 @@ impl Counts {
         [("usable", self.usable), ("resting", self.resting), ("dead", self.dead), ("disabled", self.disabled)]
     }
 
+    fn add(&mut self, gate: Gate) {
+        self.total += 1;
+        match gate {
+            Gate::Disabled => self.disabled += 1,
+            Gate::Dead(_) => self.dead += 1,
+            Gate::Closed { .. } => self.resting += 1,
+            Gate::Open | Gate::Probe | Gate::Busy(_) => self.usable += 1,
+        }
+    }
+
     /// Both together.
     pub fn plus(self, other: &Self) -> Self {
         Self {
@@ -142,15 +153,21 @@ impl KeyPool {
     /// How many keys are in which state.
     pub fn counts(&self, now: Moment) -> Counts {
         let kept = self.ledger.kept();
-        let mut counts = Counts { total: self.keys.len(), ..Counts::default() };
+        let mut counts = Counts::default();
         for key in &self.keys {
             let account = kept.books.account(&key.id);
-            match account.map_or(Gate::Open, |account| account.breaker.gate(now.since_start)) {
-                Gate::Disabled => counts.disabled += 1,
-                Gate::Dead(_) => counts.dead += 1,
-                Gate::Closed { .. } => counts.resting += 1,
-                Gate::Open | Gate::Probe | Gate::Busy(_) => counts.usable += 1,
-            }
+            counts.add(account.map_or(Gate::Open, |account| account.breaker.gate(now.since_start)));
+        }
+        counts
+    }
+
+    /// How many keys that may serve a model are in which state for it.
+    pub fn counts_for(&self, model: &ModelName, now: Moment) -> Counts {
+        let mut kept = self.ledger.kept();
+        let today = kept.books.today(now);
+        let mut counts = Counts::default();
+        for key in self.keys.iter().filter(|key| key.may_serve(model)) {
+            counts.add(kept.books.gate(key, model, now, today));
         }
         counts
     }

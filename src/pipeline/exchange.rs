@@ -113,8 +113,7 @@ impl Exchange {
 
     /// The body was read.
     pub fn accepted(&mut self, model: &str, form: Form) {
-        model.clone_into(&mut self.record.asked);
-        self.record.stream = form.stream;
+        self.record.read(model, form.stream);
         let _ = self.known.form.set(form);
     }
 

@@ -18,7 +18,7 @@ use super::settings::PluginsSettings;
 use super::status::{HookStatus, PluginStatus};
 use crate::error::Error;
 use crate::problem::{Problem, Problems};
-use crate::telemetry::Durations;
+use crate::telemetry::{Durations, plugin_durations};
 
 /// So many overruns of a hook in a row blow its plugin's fuse.
 const FUSE: u32 = 3;
@@ -26,6 +26,9 @@ const FUSE: u32 = 3;
 const LONGEST_SOURCE: usize = 256 * 1024;
 /// What a top level and `on_load` may take at least: they run once.
 const ONCE: Duration = Duration::from_millis(100);
+
+/// How a call fails: the script's own error, beyond its limits, not called because too many wait, or with the engine.
+const HOW: [&str; 4] = ["error", "limits", "crowded", "crash"];
 
 /// One plugin.
 #[derive(Debug)]
@@ -51,10 +54,12 @@ struct Entry {
     call: AST,
     pace: Pace,
     calls: AtomicU64,
-    errors: AtomicU64,
+    /// By [`HOW`].
+    errors: [AtomicU64; HOW.len()],
     shadowed: AtomicU64,
     nanoseconds: AtomicU64,
     durations: Durations,
+    series: metrics::Histogram,
     operations: AtomicU64,
     /// Overruns in a row.
     overruns: AtomicU32,
@@ -74,6 +79,8 @@ pub enum Attempt {
 pub struct Failure {
     /// In words.
     pub why: String,
+    /// One of [`HOW`].
+    how: &'static str,
     /// Line and column in the script, where known.
     pub place: Option<(usize, usize)>,
     /// How often in a row the hook went beyond its budget.
@@ -121,7 +128,7 @@ impl Script {
             let call = engine.compile_with_scope(&scope, program).map_err(|error| {
                 Problem::error(format!("`{}` cannot be called: {error}", hook.name())).in_file(file, None)
             })?;
-            hooks.insert(hook, Entry::new(call));
+            hooks.insert(hook, Entry::new(call, plugin_durations(&header.name, hook.name())));
         }
         let config = rhai::serde::to_dynamic(&header.config).ok().and_then(Dynamic::try_cast).unwrap_or_default();
         let comments = ast.iter_functions().map(|function| (function.name.to_owned(), function.comments.join("\n")));
@@ -156,14 +163,13 @@ impl Script {
         let run = || entry.run(engine, context, budget);
         let spent = if entry.pace.is_long(budget.time) { apart(run) } else { Some(run()) };
         let failure = match spent {
-            None => Failure::new("too many calls of plugins wait for their turn already"),
+            None => Failure::new("crowded", "too many calls of plugins wait for their turn already"),
             Some(Spent { met: false, .. }) => Failure {
                 overruns_in_a_row: entry.overruns.fetch_add(1, Ordering::Relaxed) + 1,
-                ..Failure::new(format!(
-                    "it took more than {} ms, or {} operations",
-                    budget.time.as_millis(),
-                    budget.operations
-                ))
+                ..Failure::new(
+                    "limits",
+                    format!("it took more than {} ms, or {} operations", budget.time.as_millis(), budget.operations),
+                )
             },
             Some(Spent { result: Some(Ok(value)), .. }) => {
                 entry.overruns.store(0, Ordering::Relaxed);
@@ -171,11 +177,13 @@ impl Script {
             }
             Some(Spent { result: Some(Err(error)), .. }) => match thrown(&error) {
                 Some(rejection) => return Attempt::Rejected(rejection),
-                None => Failure { place: place(root(&error).position()), ..Failure::new(cause(&error)) },
+                None => Failure { place: place(root(&error).position()), ..Failure::new("error", cause(&error)) },
             },
-            Some(Spent { result: None, .. }) => Failure::new("it broke the engine"),
+            Some(Spent { result: None, .. }) => Failure::new("crash", "it broke the engine"),
         };
-        entry.errors.fetch_add(1, Ordering::Relaxed);
+        for (_, errors) in HOW.iter().zip(&entry.errors).filter(|(how, _)| **how == failure.how) {
+            errors.fetch_add(1, Ordering::Relaxed);
+        }
         *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(format!("in `{}`: {}", hook.name(), failure.why));
         Attempt::Failed(failure)
@@ -234,7 +242,8 @@ impl Script {
         let hooks = self.hooks.iter().map(|(hook, entry)| HookStatus {
             name: hook.name(),
             calls: load(&entry.calls),
-            errors: load(&entry.errors),
+            errors: entry.errors.iter().map(load).sum(),
+            failures: HOW.into_iter().zip(entry.errors.iter().map(load)).collect(),
             shadowed: load(&entry.shadowed),
             operations: load(&entry.operations),
             spent: Duration::from_nanos(load(&entry.nanoseconds)),
@@ -260,22 +269,23 @@ impl Script {
 }
 
 impl Failure {
-    fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), place: None, overruns_in_a_row: 0 }
+    fn new(how: &'static str, why: impl Into<String>) -> Self {
+        Self { why: why.into(), how, place: None, overruns_in_a_row: 0 }
     }
 }
 
 impl Entry {
-    fn new(call: AST) -> Self {
+    fn new(call: AST, series: metrics::Histogram) -> Self {
         let zero = AtomicU64::default;
         Self {
             call,
             pace: Pace::default(),
             calls: zero(),
-            errors: zero(),
+            errors: Default::default(),
             shadowed: zero(),
             nanoseconds: zero(),
             durations: Durations::default(),
+            series,
             operations: zero(),
             overruns: AtomicU32::default(),
         }
@@ -301,6 +311,7 @@ impl Entry {
     fn count(&self, spent: Duration, operations: u64) {
         self.pace.took(spent);
         self.durations.add(spent);
+        self.series.record(spent.as_secs_f64());
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.nanoseconds.fetch_add(u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         self.operations.fetch_add(operations, Ordering::Relaxed);

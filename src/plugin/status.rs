@@ -38,6 +38,9 @@ pub struct HookStatus {
     pub calls: u64,
     /// How often it failed.
     pub errors: u64,
+    /// How often it failed in which way.
+    #[serde(skip)]
+    pub failures: Vec<(&'static str, u64)>,
     /// How often it would have changed something, in shadow.
     #[serde(skip_serializing_if = "is_zero")]
     pub shadowed: u64,

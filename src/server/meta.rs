@@ -16,6 +16,7 @@ use super::respond::document;
 use crate::cache::CacheStatus;
 use crate::error::Error;
 use crate::keys::Counts;
+use crate::model::ModelName;
 use crate::telemetry::KeptCounts;
 
 /// What this is.
@@ -102,10 +103,20 @@ pub async fn metrics(State(app): State<App>, caller: Caller) -> Response {
     for (pool, counts) in counts(&app) {
         telemetry.pool_keys(&pool, counts.states());
     }
+    let now = app.services.clock.now();
+    let models: Vec<ModelName> = telemetry.labels().all().iter().filter_map(|model| ModelName::parse(model)).collect();
+    for (name, pool) in &caller.snapshot.pools {
+        for model in &models {
+            telemetry.pool_model_keys(name, model.as_str(), pool.counts_for(model, now).states());
+        }
+    }
+    if let Some(certificate) = &caller.snapshot.certificate {
+        telemetry.certificate(certificate.not_after);
+    }
     for plugin in caller.snapshot.plugins.list() {
         telemetry.plugin_state(&plugin.name, plugin.state);
         for hook in &plugin.hooks {
-            telemetry.plugin(&plugin.name, hook.name, hook.calls, hook.errors, hook.spent);
+            telemetry.plugin(&plugin.name, hook.name, hook.calls, &hook.failures);
         }
     }
     let cache = app.services.answers.status();

@@ -4,7 +4,7 @@
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, LazyLock};
 
-use super::request::{Ended, Tags};
+use super::ended::{Ended, Tags};
 
 /// Requests that wait to be asked about.
 const MOST_WAITING: usize = 1024;

@@ -28,6 +28,11 @@ impl ModelLabels {
         if self.knows(model) { model } else { "other" }
     }
 
+    /// All of them.
+    pub fn all(&self) -> Vec<String> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
     fn knows(&self, model: &str) -> bool {
         self.0.read().unwrap_or_else(PoisonError::into_inner).contains(model)
     }

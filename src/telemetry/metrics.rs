@@ -1,12 +1,21 @@
 //! The Prometheus side: one recorder a process, with buckets that fit models that think for minutes.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Upper bounds in seconds: OpenTelemetry's for GenAI durations, and on up to the SDKs' timeout.
 const SECONDS: &[f64] =
     &[0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84, 327.68, 600.0];
+
+/// Hooks of plugins take microseconds, or are cut off.
+const HOOK_SECONDS: &[f64] = &[
+    0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0,
+    10.0,
+];
+/// What a histogram was told waits in a list until it is sorted into buckets; nobody may ever come to scrape.
+const SORTED_EVERY: Duration = Duration::from_secs(5);
 
 /// Renders what was counted. Clones share it.
 #[derive(Clone)]
@@ -21,12 +30,17 @@ impl Exporter {
             let builder = PrometheusBuilder::new()
                 .with_recommended_naming(true)
                 .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)
+                .and_then(|builder| {
+                    let hooks = Matcher::Full("gemini_adapter_plugin_duration_seconds".into());
+                    builder.set_buckets_for_metric(hooks, HOOK_SECONDS)
+                })
                 .expect("the buckets are not empty");
             let recorder = builder.build_recorder();
             let handle = recorder.handle();
             // Another recorder is in place only when we are a guest in somebody's process: then theirs counts.
             let _ = metrics::set_global_recorder(recorder);
             describe();
+            sort(handle.clone());
             handle
         });
         Self(handle.clone())
@@ -45,6 +59,18 @@ impl std::fmt::Debug for Exporter {
     }
 }
 
+/// Sorts what histograms were told, now and then.
+fn sort(handle: PrometheusHandle) {
+    let sorting = move || loop {
+        std::thread::sleep(SORTED_EVERY);
+        handle.run_upkeep();
+    };
+    let thread = std::thread::Builder::new().name("metrics".to_owned()).spawn(sorting);
+    if let Err(error) = thread {
+        tracing::warn!(%error, "without a thread, what histograms were told is sorted when it is asked for only");
+    }
+}
+
 /// What each metric is: its help text in the exposition.
 fn describe() {
     use metrics::{describe_counter, describe_gauge, describe_histogram};
@@ -53,7 +79,10 @@ fn describe() {
     describe_counter!("gemini_adapter_tokens", "Tokens of answered requests, by model and kind.");
     describe_counter!("gemini_adapter_config_reloads", "Configurations loaded, by result.");
     describe_counter!("gemini_adapter_plugin_calls", "Calls of a plugin's hook.");
-    describe_counter!("gemini_adapter_plugin_errors", "Calls of a plugin's hook that failed.");
+    describe_counter!(
+        "gemini_adapter_plugin_errors",
+        "Calls of a plugin's hook that failed, by how: `error`, `limits`, `crowded`, `crash`."
+    );
     describe_counter!("gemini_adapter_plugin_events", "What plugins have counted, by plugin, name and label.");
     describe_counter!("gemini_adapter_client_refusals", "Requests of clients that have used what they may use.");
     describe_counter!("gemini_adapter_addresses_held_off", "Addresses held off for wrong keys.");
@@ -70,8 +99,18 @@ fn describe() {
         "From a request's arrival to the end of its answer."
     );
     describe_histogram!("gemini_adapter_time_to_first_token_seconds", "From a request's arrival to its first content.");
-    describe_gauge!("gemini_adapter_inflight_requests", "Requests that are being answered.");
+    describe_histogram!(
+        "gemini_adapter_stream_gap_seconds",
+        "The longest pause of each stream, between two pieces as they come from Google."
+    );
+    describe_gauge!("gemini_adapter_inflight_requests", "Requests that are being answered: whole, or as a stream.");
     describe_gauge!("gemini_adapter_pool_keys", "Keys of a pool, by state.");
+    describe_gauge!("gemini_adapter_pool_model_keys", "Keys of a pool that may serve a model, by their state for it.");
+    describe_counter!("gemini_adapter_key_cooldowns", "Rests that failures led to, by pool and fault.");
+    describe_gauge!(
+        "gemini_adapter_certificate_expiry_timestamp_seconds",
+        "Until when the certificate of the listener is good, in Unix time."
+    );
     describe_gauge!("gemini_adapter_config_generation", "Generation of the live configuration.");
     describe_gauge!(
         "gemini_adapter_config_stands_on_last_good",
@@ -86,7 +125,7 @@ fn describe() {
         "When the live configuration was loaded, in Unix time."
     );
     describe_gauge!("gemini_adapter_plugin_on", "1 while a plugin is on, 0 once its fuse has blown.");
-    describe_gauge!("gemini_adapter_plugin_spent_seconds", "Time spent in a plugin's hook.");
+    describe_histogram!("gemini_adapter_plugin_duration_seconds", "How long calls of a plugin's hook take.");
     describe_gauge!("gemini_adapter_store_disk_open", "1 when what outlives a restart is written to disk.");
     describe_gauge!("gemini_adapter_store_disk_unwritten_changes", "Changes that are not on disk yet.");
     describe_counter!("gemini_adapter_store_disk_failures", "Times the file could not be used.");

@@ -4,6 +4,7 @@
 
 mod afterwards;
 mod durations;
+mod ended;
 mod journal;
 mod kept;
 mod labels;
@@ -18,15 +19,15 @@ pub mod settings;
 mod tally;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use durations::{Durations, Latencies};
+pub use ended::{Costs, Ended, PluginCost, Tags};
 pub use journal::{Arrived, Bodies, Journal, Page, Rest, Said, Saying, Seen, Trace, Tried};
 pub use kept::{KeptCounts, KeptTally};
 pub use labels::ModelLabels;
 pub use metrics::Exporter;
 pub use pulse::Pulse;
-pub use request::{Costs, Ended, Outcome, PluginCost, RequestRecord, Tags};
+pub use request::{Outcome, RequestRecord};
 pub use settings::{LogSettings, TelemetrySettings};
 pub use tally::Tally;
 
@@ -109,6 +110,12 @@ impl Telemetry {
         );
     }
 
+    /// Something rests for a failure.
+    pub fn rests(&self, pool: &str, fault: &Fault) {
+        ::metrics::counter!("gemini_adapter_key_cooldowns", "pool" => pool.to_owned(), "reason" => fault.kind.name())
+            .increment(1);
+    }
+
     /// An attempt on a key was answered.
     pub fn attempt_succeeded(&self, pool: &str, model: &str) {
         self.labels.learn(model);
@@ -178,6 +185,19 @@ impl Telemetry {
         }
     }
 
+    /// How many of a pool's keys are in which state for a model.
+    pub fn pool_model_keys(&self, pool: &str, model: &str, states: [(&'static str, usize); 4]) {
+        for (state, count) in states {
+            let labels = [("pool", pool.to_owned()), ("model", model.to_owned()), ("state", state.to_owned())];
+            ::metrics::gauge!("gemini_adapter_pool_model_keys", &labels).set(count as f64);
+        }
+    }
+
+    /// Until when the certificate of the listener is good.
+    pub fn certificate(&self, until: jiff::Timestamp) {
+        ::metrics::gauge!("gemini_adapter_certificate_expiry_timestamp_seconds").set(until.as_second() as f64);
+    }
+
     /// How what is kept on disk is doing.
     pub fn store_disk(&self, open: bool, unwritten: usize, failures: u64) {
         ::metrics::gauge!("gemini_adapter_store_disk_open").set(if open { 1.0 } else { 0.0 });
@@ -201,13 +221,14 @@ impl Telemetry {
         ::metrics::gauge!("gemini_adapter_cache_bytes").set(bytes as f64);
     }
 
-    /// What a plugin's hook has cost so far.
-    pub fn plugin(&self, plugin: &str, hook: &'static str, calls: u64, errors: u64, spent: Duration) {
+    /// How often a plugin's hook was called so far, and how often it failed in which way.
+    pub fn plugin(&self, plugin: &str, hook: &'static str, calls: u64, failures: &[(&'static str, u64)]) {
         let label = || plugin.to_owned();
         ::metrics::counter!("gemini_adapter_plugin_calls", "plugin" => label(), "hook" => hook).absolute(calls);
-        ::metrics::counter!("gemini_adapter_plugin_errors", "plugin" => label(), "hook" => hook).absolute(errors);
-        ::metrics::gauge!("gemini_adapter_plugin_spent_seconds", "plugin" => label(), "hook" => hook)
-            .set(spent.as_secs_f64());
+        for (kind, count) in failures {
+            ::metrics::counter!("gemini_adapter_plugin_errors", "plugin" => label(), "hook" => hook, "kind" => *kind)
+                .absolute(*count);
+        }
     }
 
     /// Whether a plugin is on.
@@ -224,6 +245,11 @@ pub fn plugin_counted(plugin: &str, name: &str, label: &str, by: u64) {
         "plugin" => plugin.to_owned(), "name" => name.to_owned(), "label" => label.to_owned()
     )
     .increment(by);
+}
+
+/// How long calls of a plugin's hook take; found once, when the plugin is compiled.
+pub fn plugin_durations(plugin: &str, hook: &'static str) -> ::metrics::Histogram {
+    ::metrics::histogram!("gemini_adapter_plugin_duration_seconds", "plugin" => plugin.to_owned(), "hook" => hook)
 }
 
 /// As many changes as fit a line.

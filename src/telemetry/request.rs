@@ -5,17 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use serde::Serialize;
-use serde_json::{Map, Value};
 
+use super::ended::{Costs, Ended, Tags};
 use super::journal::{Arrived, Facts, Rest, Trace};
 use super::tally::Over;
-use super::{Telemetry, afterwards, logs};
+use super::{Telemetry, afterwards};
 use crate::error::Error;
 use crate::fault::Fault;
-
-/// What filters of `log.level` know the lines of requests by.
-const ACCESS: &str = "gemini_adapter::access";
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,108 +24,6 @@ pub enum Outcome {
     BrokenStream,
     /// The client left.
     Cancelled,
-}
-
-/// How a request went, as its log line says it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Ended {
-    /// The request's id.
-    pub request_id: String,
-    /// Which dialect.
-    pub api: &'static str,
-    /// Whether it was streamed.
-    pub stream: bool,
-    /// Who asked.
-    pub client: String,
-    /// The model, as the client named it.
-    pub asked: String,
-    /// The model that answered.
-    pub model: String,
-    /// The pool that served it.
-    pub pool: String,
-    /// The key that served it: its id.
-    pub key: String,
-    /// How many attempts it took.
-    pub attempts: u32,
-    /// HTTP status; 499 when the client left, 502 when a stream broke.
-    pub status: u16,
-    /// Until the first content.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub first_token_ms: Option<u64>,
-    /// Until the end.
-    pub duration_ms: u64,
-    /// Tokens of the prompt.
-    pub prompt_tokens: u64,
-    /// Tokens of the answer.
-    pub completion_tokens: u64,
-    /// What kept answers had to do with it, where any are kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cache: Option<&'static str>,
-}
-
-impl Ended {
-    /// Writes the log line, with what others have to say of the request.
-    pub(super) fn log(&self, tags: Option<&Map<String, Value>>) {
-        if !tracing::enabled!(target: ACCESS, tracing::Level::INFO) {
-            return;
-        }
-        let tags = tags.filter(|tags| !tags.is_empty()).map(|tags| Value::Object(tags.clone()).to_string());
-        if logs::are_json() {
-            return logs::write(&Line::of(self, tags));
-        }
-        tracing::info!(
-            target: ACCESS,
-            request_id = self.request_id, api = self.api, stream = self.stream, client = self.client, asked = self.asked,
-            model = self.model, pool = self.pool, key = self.key, attempts = self.attempts, status = self.status,
-            first_token_ms = self.first_token_ms, duration_ms = self.duration_ms, prompt_tokens = self.prompt_tokens,
-            completion_tokens = self.completion_tokens, cache = self.cache, tags, "request"
-        );
-    }
-}
-
-/// The line of a request, as the subscriber would write it.
-#[derive(Serialize)]
-struct Line<'e> {
-    timestamp: String,
-    level: &'static str,
-    message: &'static str,
-    #[serde(flatten)]
-    ended: &'e Ended,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tags: Option<String>,
-    target: &'static str,
-}
-
-impl<'e> Line<'e> {
-    fn of(ended: &'e Ended, tags: Option<String>) -> Self {
-        let timestamp = format!("{:.6}", jiff::Timestamp::now());
-        Self { timestamp, level: "INFO", message: "request", ended, tags, target: ACCESS }
-    }
-}
-
-/// Who has something to say of a request once it is over. Asked off its way, by a thread of its own.
-pub trait Tags: Send + Sync + std::fmt::Debug {
-    /// What the log line is to bear.
-    fn tags(&self, ended: &Ended) -> Map<String, Value>;
-}
-
-/// What a hook of a plugin has cost a request.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PluginCost {
-    /// Which plugin.
-    pub plugin: String,
-    /// Which hook.
-    pub hook: &'static str,
-    /// How often it was called.
-    pub calls: u64,
-    /// How long it took in all, in milliseconds.
-    pub spent_ms: f64,
-}
-
-/// Who knows what plugins have cost a request.
-pub trait Costs: Send + Sync + std::fmt::Debug {
-    /// By plugin and hook.
-    fn costs(&self) -> Vec<PluginCost>;
 }
 
 /// One request.
@@ -151,7 +45,10 @@ pub struct RequestRecord {
     /// Which dialect.
     pub api: &'static str,
     /// Whether it is streamed.
-    pub stream: bool,
+    stream: bool,
+    /// When the last piece of a stream came, and the longest pause before one.
+    piece: Option<Instant>,
+    longest_gap: Option<Duration>,
     /// Who asks.
     pub client: String,
     /// The model, as the client named it.
@@ -178,7 +75,7 @@ pub struct RequestRecord {
 
 impl RequestRecord {
     pub(super) fn begin(telemetry: Telemetry, id: &str, api: &'static str) -> Self {
-        telemetry.series.inflight.increment(1.0);
+        telemetry.series.inflight(false).increment(1.0);
         let trace = telemetry.journal.begin(id, api);
         Self {
             telemetry,
@@ -191,6 +88,8 @@ impl RequestRecord {
             id: id.to_owned(),
             api,
             stream: false,
+            piece: None,
+            longest_gap: None,
             client: String::new(),
             asked: String::new(),
             model: String::new(),
@@ -218,6 +117,8 @@ impl RequestRecord {
             id: self.id.clone(),
             api: self.api,
             stream: false,
+            piece: None,
+            longest_gap: None,
             client: self.client.clone(),
             asked: self.asked.clone(),
             model: String::new(),
@@ -249,6 +150,16 @@ impl RequestRecord {
         }
     }
 
+    /// It is read: the model, as the client named it, and whether the answer is to be a stream.
+    pub fn read(&mut self, asked: &str, stream: bool) {
+        asked.clone_into(&mut self.asked);
+        if stream != self.stream && !self.part {
+            self.telemetry.series.inflight(self.stream).decrement(1.0);
+            self.telemetry.series.inflight(stream).increment(1.0);
+        }
+        self.stream = stream;
+    }
+
     /// An attempt begins, on this key.
     pub fn attempted(&mut self, model: &str, key: String) {
         self.attempts += 1;
@@ -266,7 +177,12 @@ impl RequestRecord {
     }
 
     /// What came from Google: a whole answer, or an event of a stream.
-    pub fn heard(&self, streams: bool, body: &Bytes) {
+    pub fn heard(&mut self, streams: bool, body: &Bytes) {
+        if streams {
+            let now = Instant::now();
+            let gap = self.piece.replace(now).map(|last| now.duration_since(last));
+            self.longest_gap = self.longest_gap.max(gap);
+        }
         if self.keeps_bodies {
             self.trace.heard(self.attempt, streams, body);
         }
@@ -280,7 +196,11 @@ impl RequestRecord {
 
     /// The attempt has failed, and something rests for it.
     pub fn attempt_failed(&self, fault: &Fault, rest: Option<Rest>) {
+        let rests = rest.is_some();
         self.trace.failed(self.attempt, fault, rest);
+        if rests {
+            self.telemetry.rests(&self.pool, fault);
+        }
         self.telemetry.attempt_failed(&self.id, &self.pool, &self.key, &self.model, fault);
     }
 
@@ -360,6 +280,9 @@ impl RequestRecord {
         if let Some(first) = self.first_token {
             requests.first_token.record(first.as_secs_f64());
         }
+        if let Some(gap) = self.longest_gap {
+            requests.stream_gap.record(gap.as_secs_f64());
+        }
         for (kind, tokens) in [("prompt", self.tokens.0), ("completion", self.tokens.1)] {
             if tokens > 0 {
                 series.tokens(kind, model).increment(tokens);
@@ -374,6 +297,6 @@ impl Drop for RequestRecord {
             return;
         }
         self.tell(Outcome::Cancelled);
-        self.telemetry.series.inflight.decrement(1.0);
+        self.telemetry.series.inflight(self.stream).decrement(1.0);
     }
 }

@@ -43,18 +43,20 @@ pub struct OfRequests {
     pub duration: Histogram,
     /// From arrival to the first content.
     pub first_token: Histogram,
+    /// The longest pause of a stream.
+    pub stream_gap: Histogram,
 }
 
 impl OfRequests {
     fn of(api: &'static str, model: &str) -> Self {
-        let (duration, first) =
-            ("gemini_adapter_request_duration_seconds", "gemini_adapter_time_to_first_token_seconds");
+        let histogram = |name: &'static str| histogram!(name, "api" => api, "model" => model.to_owned());
         Self {
             api,
             model: model.to_owned(),
             codes: RwLock::default(),
-            duration: histogram!(duration, "api" => api, "model" => model.to_owned()),
-            first_token: histogram!(first, "api" => api, "model" => model.to_owned()),
+            duration: histogram("gemini_adapter_request_duration_seconds"),
+            first_token: histogram("gemini_adapter_time_to_first_token_seconds"),
+            stream_gap: histogram("gemini_adapter_stream_gap_seconds"),
         }
     }
 
@@ -74,8 +76,8 @@ impl OfRequests {
 
 /// The metrics that each request touches.
 pub struct Series {
-    /// Requests that are being answered.
-    pub inflight: Gauge,
+    whole: Gauge,
+    streams: Gauge,
     requests: ByLabels<Arc<OfRequests>>,
     answered: ByLabels<Counter>,
     tokens: ByLabels<Counter>,
@@ -85,11 +87,17 @@ impl Series {
     /// With the process's recorder, which has to be there.
     pub fn new() -> Self {
         Self {
-            inflight: gauge!("gemini_adapter_inflight_requests"),
+            whole: gauge!("gemini_adapter_inflight_requests", "kind" => "whole"),
+            streams: gauge!("gemini_adapter_inflight_requests", "kind" => "stream"),
             requests: ByLabels::default(),
             answered: ByLabels::default(),
             tokens: ByLabels::default(),
         }
+    }
+
+    /// Requests that are being answered, whole or as a stream.
+    pub fn inflight(&self, stream: bool) -> &Gauge {
+        if stream { &self.streams } else { &self.whole }
     }
 
     /// Of requests of this dialect and model.

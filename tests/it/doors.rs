@@ -206,6 +206,35 @@ async fn what_operators_see() {
     assert_eq!(server.request("GET", "/readyz", None, None).await.status, 200);
 }
 
+/// Metrics are of the whole process, which other tests share: so these are of a pool and a plugin that are this test's alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_tell_rests_pauses_and_what_plugins_take() {
+    let config = "[pools.observed]\nkeys = [\"gemini-key-one-0000000000\", \"gemini-key-two-0000000000\"]\n[models]\npool = \"observed\"\n";
+    let plugin = "//! name = \"observer\"\n//! api = 1\nfn on_request(ctx) { if ctx.req.texts[0] == \"fail\" { throw \"no\"; } }\n";
+    let server = Server::configured(config, &[("observer.rhai", plugin)]).await;
+    let messages = json!([{ "role": "user", "content": "[[sim:429_minute retry=100 times=1]]" }]);
+    assert_eq!(server.chat(json!({ "model": "gemini-2.5-pro", "messages": messages })).await.status, 429);
+    let streamed = server.stream("[[sim:long chunks=3 gap_ms=1]]").await;
+    assert!(streamed.events().1, "{}", streamed.text);
+    server.say("fail").await;
+    let text = server.get("/metrics").await.text;
+    for line in [
+        "gemini_adapter_key_cooldowns_total{pool=\"observed\",reason=\"rate_limited\"} 2",
+        "gemini_adapter_pool_model_keys{pool=\"observed\",model=\"gemini-2.5-pro\",state=\"resting\"} 2",
+        "gemini_adapter_pool_model_keys{pool=\"observed\",model=\"gemini-3.8-flash\",state=\"usable\"} 2",
+        "gemini_adapter_pool_keys{pool=\"observed\",state=\"usable\"} 2",
+        "gemini_adapter_plugin_duration_seconds_count{plugin=\"observer\",hook=\"on_request\"} 3",
+        "gemini_adapter_plugin_errors_total{plugin=\"observer\",hook=\"on_request\",kind=\"error\"} 1",
+        "gemini_adapter_plugin_errors_total{plugin=\"observer\",hook=\"on_request\",kind=\"limits\"} 0",
+        "gemini_adapter_stream_gap_seconds_bucket{api=\"openai_chat\",model=\"gemini-3.8-flash\",le=\"600\"}",
+        "gemini_adapter_inflight_requests{kind=\"stream\"}",
+        "gemini_adapter_inflight_requests{kind=\"whole\"}",
+    ] {
+        let found: Vec<&str> = text.lines().filter(|found| found.contains(line.split('{').next().unwrap())).collect();
+        assert!(text.lines().any(|found| found.starts_with(line)), "{line} is not in\n{}", found.join("\n"));
+    }
+}
+
 #[tokio::test]
 async fn pages_of_other_origins_may_not_call_unless_they_may() {
     let config = format!("{}[server]\ncors_origins = [\"https://chat.example\"]\n", crate::harness::with_keys(KEYS));

@@ -1,12 +1,14 @@
 """Every expression of the Grafana dashboard and of the alerts, against a real Prometheus that scrapes a real server under load.
 
-check.py SERVER_URL KEY: the server has plugins, keeps answers and is in front of the stand-in Gemini. Needs `prometheus` in PATH.
+check.py SERVER_URL KEY CERTIFICATE: the server has plugins, keeps answers, shows this certificate and is in front of the stand-in
+Gemini. Needs `prometheus` in PATH.
 """
 
 import json
 import pathlib
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -17,7 +19,8 @@ import urllib.parse
 import urllib.request
 
 FOLDER = pathlib.Path(__file__).parents[2] / "config" / "observability"
-SERVER, KEY = sys.argv[1].rstrip("/"), sys.argv[2]
+SERVER, KEY, CERTIFICATE = sys.argv[1].rstrip("/"), sys.argv[2], sys.argv[3]
+TRUST = ssl.create_default_context(cafile=CERTIFICATE)
 PATIENCE_S = 60
 
 
@@ -31,7 +34,7 @@ def ask(path, body):
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
     request = urllib.request.Request(SERVER + path, json.dumps(body).encode(), headers)
     try:
-        urllib.request.urlopen(request, timeout=30).read()
+        urllib.request.urlopen(request, timeout=30, context=TRUST).read()
     except urllib.error.HTTPError as error:
         error.read()
 
@@ -76,7 +79,9 @@ def main():
         (folder / "key").write_text(KEY)
         config = (FOLDER / "prometheus.yml").read_text()
         config = config.replace("15s", "1s").replace("/run/secrets/metrics_key", str(folder / "key"))
-        config = config.replace("gemini-adapter:8000", SERVER.removeprefix("http://"))
+        config = config.replace("gemini-adapter:8000", SERVER.removeprefix("https://"))
+        trust = f"  - scheme: https\n    tls_config: {{ ca_file: {json.dumps(str(pathlib.Path(CERTIFICATE).resolve()))} }}\n    job_name"
+        config = config.replace("  - job_name", trust)
         (folder / "prometheus.yml").write_text(config)
         (folder / "alerts.yml").write_text((FOLDER / "alerts.yml").read_text())
         port = free_port()
