@@ -2,6 +2,7 @@
 
 use gemini_adapter::clients::Needs;
 use gemini_adapter::server::ENDPOINTS;
+use serde_json::json;
 
 use crate::harness::{ADMIN_KEY, CLIENT_KEY, METRICS_KEY, Server};
 
@@ -209,7 +210,7 @@ async fn what_operators_see() {
 /// Metrics are of the whole process, which other tests share: so these are of a pool and a plugin that are this test's alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_tell_rests_pauses_and_what_plugins_take() {
-    let config = "[pools.observed]\nkeys = [\"gemini-key-one-0000000000\", \"gemini-key-two-0000000000\"]\n[models]\npool = \"observed\"\n";
+    let config = "[pools.observed]\nkeys = [\"gemini-key-one-0000000000\", \"gemini-key-two-0000000000\"]\n[models]\npool = \"observed\"\n[models.aliases]\npro = \"gemini-2.5-pro\"\n";
     let plugin = "//! name = \"observer\"\n//! api = 1\nfn on_request(ctx) { if ctx.req.texts[0] == \"fail\" { throw \"no\"; } }\n";
     let server = Server::configured(config, &[("observer.rhai", plugin)]).await;
     let messages = json!([{ "role": "user", "content": "[[sim:429_minute retry=100 times=1]]" }]);
@@ -226,7 +227,7 @@ async fn metrics_tell_rests_pauses_and_what_plugins_take() {
         "gemini_adapter_plugin_duration_seconds_count{plugin=\"observer\",hook=\"on_request\"} 3",
         "gemini_adapter_plugin_errors_total{plugin=\"observer\",hook=\"on_request\",kind=\"error\"} 1",
         "gemini_adapter_plugin_errors_total{plugin=\"observer\",hook=\"on_request\",kind=\"limits\"} 0",
-        "gemini_adapter_stream_gap_seconds_bucket{api=\"openai_chat\",model=\"gemini-3.8-flash\",le=\"600\"}",
+        "gemini_adapter_stream_gap_seconds_count{api=\"chat\",model=\"gemini-3.8-flash\"}",
         "gemini_adapter_inflight_requests{kind=\"stream\"}",
         "gemini_adapter_inflight_requests{kind=\"whole\"}",
     ] {
