@@ -7,6 +7,8 @@
 mod account;
 mod books;
 mod breaker;
+#[cfg(test)]
+mod cases;
 mod gate;
 mod kinship;
 mod minute;
