@@ -102,7 +102,7 @@ fn a_probe_that_is_given_back_may_be_made_again_and_one_that_was_answered_opens_
         assert!(!world.gate(0.5).lets_through(), "{scope:?}");
         assert_eq!(world.gate(HOUR), Gate::Probe, "{scope:?}");
         let taking = world.take(HOUR);
-        assert_eq!(taking.probes, [scope.clone()]);
+        assert_eq!(taking.probes, std::slice::from_ref(&scope));
         assert!(!world.gate(HOUR).lets_through(), "one probe at a time: {scope:?}");
         world.said(taking.epochs, |books, taken| books.released(taken, None));
         assert_eq!(world.gate(HOUR), Gate::Probe, "{scope:?}");
@@ -262,6 +262,19 @@ fn a_late_word_lengthens_a_rest_and_never_cuts_it() {
     assert_eq!(late(third, 5, 2.0), closed(21.0));
     assert_eq!(world.fail(&rest(3), 21.0).len(), 2, "a new failure, and a new rest");
     assert_eq!(world.gate(21.0), closed(24.0));
+}
+
+/// A stream that breaks was answered: what its probe has opened, its end does not close.
+#[test]
+fn what_breaks_after_its_answer_is_no_second_verdict() {
+    let mut world = World::new();
+    let (rest, ..) = &ways()[1];
+    world.fail(rest, 0.0);
+    let probe = world.take(HOUR).epochs;
+    world.said(probe, |books, taken| books.succeeded(taken, at(HOUR)));
+    let events = world.said(probe, |books, taken| books.failed(taken, rest, at(HOUR), &policy(), 0.0));
+    assert!(!events.iter().any(|event| matches!(event, Event::Stands(_))), "{events:?}");
+    assert!(world.gate(HOUR).lets_through());
 }
 
 #[test]
