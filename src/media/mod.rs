@@ -19,7 +19,7 @@ use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, USER_AGENT};
 use http::{Request, Response, Uri};
 use http_body::Body;
 use http_body_util::{BodyExt, Empty, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::Semaphore;
@@ -27,6 +27,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::problem::{Problem, Problems};
+use crate::trust;
 use dial::{Dialler, Network, System, Trusted};
 pub use settings::MediaSettings;
 
@@ -69,7 +70,7 @@ impl Media {
             problems.push(Problem::error("must be longer than nothing").at("media.timeout"));
         }
         let trusted = Trusted::new(&settings.trusted_hosts);
-        let tls = match HttpsConnectorBuilder::new().try_with_platform_verifier() {
+        let tls = match trust::of_this_machine() {
             Ok(tls) => tls,
             Err(error) => {
                 problems.push(Problem::error(format!("no TLS: {error}")).at("media"));
@@ -77,7 +78,7 @@ impl Media {
             }
         };
         let dialler = Dialler { trusted: trusted.clone(), network };
-        let connector = tls.https_or_http().enable_http1().wrap_connector(dialler);
+        let connector = HttpsConnector::from((dialler, tls));
         let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
         Some(Self { client, trusted, settings: settings.clone(), at_once: Semaphore::new(AT_ONCE) })
     }

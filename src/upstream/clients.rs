@@ -1,75 +1,151 @@
 //! The connections to Google: one client for all keys, and one for each proxy that keys have of their own.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, Proxy};
+use bytes::Bytes;
+use http::header::{PROXY_AUTHORIZATION, USER_AGENT};
+use http::{HeaderValue, Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 
 use super::UpstreamSettings;
 use super::resolver::Resolver;
+use super::way::{Connector, Way};
 use crate::environment::{Environment, SecretRef};
 use crate::problem::{Problem, Problems};
 use crate::secret::Digest;
+use crate::trust;
 
-/// A client, through this proxy (and the setting it stands in) if there is one.
-pub fn build(
-    settings: &UpstreamSettings,
-    resolver: &Resolver,
-    proxy: Option<(&SecretRef, &str)>,
-    environment: &Environment,
-    problems: &mut Problems,
-) -> Option<Client> {
-    let mut builder = Client::builder()
-        .connect_timeout(settings.connect_timeout)
-        .dns_resolver(resolver.clone())
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .tcp_nodelay(true)
-        .http2_adaptive_window(true)
-        .http2_keep_alive_interval(Duration::from_secs(20))
-        .http2_keep_alive_timeout(Duration::from_secs(10))
-        .user_agent(concat!("gemini-adapter/", env!("CARGO_PKG_VERSION")));
-    if let Some((reference, place)) = proxy {
-        let secret = reference.resolve(environment).ok().and_then(|secrets| secrets.into_iter().next());
-        // The text may hold a password: the problem names the setting, never the value.
-        match secret.and_then(|secret| Proxy::all(secret.expose()).ok()) {
-            Some(proxy) => builder = builder.proxy(proxy),
-            None => problems.push(
-                Problem::error("is no proxy URL")
-                    .at(place)
-                    .hint("write `http://host:port`, `https://…` or `socks5://…`, or leave it out"),
-            ),
+const OURSELVES: HeaderValue = HeaderValue::from_static(concat!("gemini-adapter/", env!("CARGO_PKG_VERSION")));
+
+/// Connections that go one way. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Client {
+    connections: legacy::Client<Connector, Full<Bytes>>,
+    /// What each request says to a proxy that reads it.
+    credentials: Option<HeaderValue>,
+}
+
+impl Client {
+    /// Sends a request, and waits for the headers of its answer.
+    ///
+    /// # Errors
+    /// When no connection can be made, or it breaks before.
+    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, legacy::Error> {
+        request.headers_mut().insert(USER_AGENT, OURSELVES);
+        if let Some(credentials) = &self.credentials {
+            request.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());
         }
-    }
-    match builder.build() {
-        Ok(client) => Some(client),
-        Err(error) => {
-            problems.push(Problem::error(format!("no HTTP client: {}", error.without_url())).at("upstream"));
-            None
-        }
+        self.connections.request(request).await
     }
 }
 
-/// The clients of keys that have a proxy of their own, by key. Keys with the same proxy share its connections.
-pub fn of_keys<'s>(
-    settings: &UpstreamSettings,
-    resolver: &Resolver,
-    proxies: impl Iterator<Item = (&'s SecretRef, &'s SecretRef, String)>,
-    environment: &Environment,
-    problems: &mut Problems,
-) -> HashMap<Digest, Client> {
-    let mut built: Vec<(&SecretRef, Client)> = Vec::new();
-    let mut of_keys = HashMap::new();
-    for (key, proxy, place) in proxies {
-        let known = built.iter().find(|(other, _)| *other == proxy).map(|(_, client)| client.clone());
-        let Some(client) = known.or_else(|| build(settings, resolver, Some((proxy, &place)), environment, problems))
-        else {
-            continue;
-        };
-        built.push((proxy, client.clone()));
-        // A key that cannot be read is told of by its pool.
-        let keys = key.resolve(environment).unwrap_or_default();
-        of_keys.extend(keys.iter().map(|key| (key.digest(), client.clone())));
+/// What all clients of one configuration are built from.
+pub struct Clients<'s> {
+    settings: &'s UpstreamSettings,
+    base: Uri,
+    environment: &'s Environment,
+    resolver: Resolver,
+    /// With a proxy, and with Google, who may speak HTTP/2.
+    tls: [Arc<ClientConfig>; 2],
+}
+
+impl<'s> Clients<'s> {
+    /// With the certificates that this machine trusts.
+    pub fn new(
+        settings: &'s UpstreamSettings,
+        base: Uri,
+        environment: &'s Environment,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        match trust::of_this_machine() {
+            Ok(tls) => {
+                let mut newer = ClientConfig::clone(&tls);
+                newer.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+                let tls = [tls, Arc::new(newer)];
+                Some(Self { settings, base, environment, resolver: Resolver::default(), tls })
+            }
+            Err(error) => {
+                problems.push(
+                    Problem::error(format!("no TLS is possible: {error}"))
+                        .at("upstream")
+                        .hint("install the CA certificates of your system (package `ca-certificates`), or name a file of them in `SSL_CERT_FILE`"),
+                );
+                None
+            }
+        }
     }
-    of_keys
+
+    /// The client of keys without a proxy of their own.
+    pub fn common(&self, problems: &mut Problems) -> Option<Client> {
+        match &self.settings.proxy {
+            Some(proxy) => self.through(proxy, "upstream.proxy", problems),
+            None => Some(self.client(Matcher::from_env().intercept(&self.base).as_ref())),
+        }
+    }
+
+    /// The clients of keys that have a proxy of their own (the key, the proxy, the setting), by key. Keys with the same proxy share
+    /// its connections.
+    pub fn of_keys<'k>(
+        &self,
+        proxies: impl Iterator<Item = (&'k SecretRef, &'k SecretRef, String)>,
+        problems: &mut Problems,
+    ) -> HashMap<Digest, Client> {
+        let mut built: Vec<(&SecretRef, Client)> = Vec::new();
+        let mut of_keys = HashMap::new();
+        for (key, proxy, place) in proxies {
+            let known = built.iter().find(|(other, _)| *other == proxy).map(|(_, client)| client.clone());
+            let Some(client) = known.or_else(|| self.through(proxy, &place, problems)) else { continue };
+            built.push((proxy, client.clone()));
+            // A key that cannot be read is told of by its pool.
+            let keys = key.resolve(self.environment).unwrap_or_default();
+            of_keys.extend(keys.iter().map(|key| (key.digest(), client.clone())));
+        }
+        of_keys
+    }
+
+    /// A client through this proxy, which stands in this setting.
+    fn through(&self, proxy: &SecretRef, place: &str, problems: &mut Problems) -> Option<Client> {
+        let secret = proxy.resolve(self.environment).ok().and_then(|secrets| secrets.into_iter().next());
+        let proxy = secret.and_then(|secret| Matcher::builder().all(secret.expose()).build().intercept(&self.base));
+        let known = |proxy: &Intercept| {
+            matches!(proxy.uri().scheme_str(), Some("http" | "https" | "socks5" | "socks5h"))
+                && proxy.uri().host().is_some_and(|host| !host.is_empty())
+        };
+        let Some(proxy) = proxy.filter(known) else {
+            // The text may hold a password: the problem names the setting, never the value.
+            problems.push(
+                Problem::error("is no proxy URL")
+                    .at(place)
+                    .hint("write `http://host:port`, `https://…` or `socks5://…`, or leave it out"),
+            );
+            return None;
+        };
+        Some(self.client(Some(&proxy)))
+    }
+
+    fn client(&self, proxy: Option<&Intercept>) -> Client {
+        let mut tcp = HttpConnector::new_with_resolver(self.resolver.clone());
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        let [with_proxy, with_google] = &self.tls;
+        let way = Way::to(&self.base, proxy, tcp, with_proxy);
+        let connector =
+            Connector { secure: (way, with_google.clone()).into(), limit: self.settings.connect_timeout };
+        let connections = legacy::Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .http2_adaptive_window(true)
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .http2_keep_alive_timeout(Duration::from_secs(10))
+            .build(connector);
+        Client { connections, credentials: Way::credentials(&self.base, proxy) }
+    }
 }

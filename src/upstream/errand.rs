@@ -3,10 +3,9 @@
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use reqwest::Url;
 use tokio::time::{Instant, timeout_at};
 
-use super::google::{KEY_HEADER, Upstream, connection_fault, late, push_segments, sensitive};
+use super::google::{Upstream, asked, connection_fault, late};
 use crate::fault::Fault;
 use crate::secret::Secret;
 
@@ -47,41 +46,22 @@ impl Upstream {
     /// # Errors
     /// What went wrong, and whose fault it is.
     pub async fn run(&self, errand: &Errand, key: &Secret, deadline: Instant) -> Result<Fetched, Fault> {
-        let mut request = self.client(key).request(errand.method.clone(), self.place(&errand.place));
-        request = request.header(KEY_HEADER, sensitive(key)?);
+        let (to, body) = (self.base.of_errand(&errand.place)?, errand.body.clone());
+        let mut request = asked(errand.method.clone(), to, key, body)?;
         for (name, value) in &errand.headers {
-            request = request.header(name, value);
+            request.headers_mut().append(name, value.clone());
         }
-        if !errand.headers.iter().any(|(name, _)| name == CONTENT_TYPE) && !errand.body.is_empty() {
-            request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if !errand.body.is_empty() {
+            let json = HeaderValue::from_static("application/json");
+            request.headers_mut().entry(CONTENT_TYPE).or_insert(json);
         }
-        let response = match timeout_at(deadline, request.body(errand.body.clone()).send()).await {
+        let response = match timeout_at(deadline, self.client(key).send(request)).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(connection_fault(error)),
+            Ok(Err(error)) => return Err(connection_fault(&error)),
             Err(_) => return Err(late("Gemini did not answer in time.")),
         };
         let headers = response.headers().clone();
         let body = self.document(response, key, deadline).await?;
         Ok(Fetched { headers, body })
-    }
-
-    fn place(&self, place: &Where) -> Url {
-        let mut url = self.base.clone();
-        match place {
-            Where::Path(segments, query) => {
-                push_segments(&mut url, segments.iter().map(String::as_str));
-                if !query.is_empty() {
-                    url.query_pairs_mut().extend_pairs(query);
-                }
-            }
-            // Only its path and query: the key goes nowhere but to where it always goes.
-            Where::Named(named) => {
-                if let Ok(named) = Url::parse(named) {
-                    push_segments(&mut url, named.path_segments().into_iter().flatten());
-                    url.set_query(named.query());
-                }
-            }
-        }
-        url
     }
 }

@@ -5,22 +5,28 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt;
-use http::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Url};
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{Method, Request, Response, Uri};
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
 use tokio::time::{Instant, timeout_at};
 
+use super::base::Base;
+use super::errand::Where;
+use super::UpstreamSettings;
 use super::classify::{classify, classify_event};
-use super::resolver::Resolver;
-use super::{UpstreamSettings, clients};
+use super::clients::{Client, Clients};
 use crate::call::Call;
 use crate::environment::{Environment, SecretRef};
 use crate::fault::{Blame, Fault, Kind};
-use crate::problem::{Problem, Problems};
+use crate::problem::Problems;
 use crate::secret::{Digest, Secret};
 use crate::wire::sse::{self, Event};
 
 /// Where the key travels. Never in the URL: that comes back in error texts and logs.
-pub(super) const KEY_HEADER: &str = "x-goog-api-key";
+const KEY_HEADER: HeaderName = HeaderName::from_static("x-goog-api-key");
 /// Largest error page that is read to find out what it means.
 const LARGEST_ERROR: usize = 1024 * 1024;
 /// Bytes that are progress though no event is whole yet, as in that of a picture. Fewer may be a trickle that never ends.
@@ -34,7 +40,7 @@ pub struct Upstream {
     client: Client,
     /// By key, where a key has a proxy of its own.
     own: HashMap<Digest, Client>,
-    pub(super) base: Url,
+    pub(super) base: Base,
     settings: UpstreamSettings,
 }
 
@@ -61,12 +67,11 @@ impl Upstream {
         environment: &Environment,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let base = base_url(&settings.base_url, problems);
-        let proxy = settings.proxy.as_ref().map(|proxy| (proxy, "upstream.proxy"));
-        let resolver = Resolver::default();
-        let client = clients::build(settings, &resolver, proxy, environment, problems);
-        let own = clients::of_keys(settings, &resolver, own_proxies, environment, problems);
-        Some(Self { client: client?, own, base: base?, settings: settings.clone() })
+        let base = Base::read(&settings.base_url, problems)?;
+        let clients = Clients::new(settings, base.uri().ok()?, environment, problems)?;
+        let client = clients.common(problems);
+        let own = clients.of_keys(own_proxies, problems);
+        Some(Self { client: client?, own, base, settings: settings.clone() })
     }
 
     /// What this key's traffic goes through.
@@ -80,19 +85,12 @@ impl Upstream {
     /// # Errors
     /// What went wrong, and whose fault it is.
     pub async fn send(&self, call: &Call, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
-        let mut url = self.base.clone();
-        push_path(&mut url, &format!("{}:{}", call.model.resource(), call.method.name()));
-        url.set_query(call.method.streams().then_some("alt=sse"));
-        let request = self
-            .client(key)
-            .post(url)
-            .header(KEY_HEADER, sensitive(key)?)
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(call.body.clone());
+        let mut request = asked(Method::POST, self.base.of_call(call)?, key, call.body.clone())?;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let first_byte = deadline.min(Instant::now() + self.settings.first_byte_timeout);
-        let response = match timeout_at(first_byte, request.send()).await {
+        let response = match timeout_at(first_byte, self.client(key).send(request)).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(connection_fault(error)),
+            Ok(Err(error)) => return Err(connection_fault(&error)),
             Err(_) => return Err(late("Gemini did not begin to answer in time.")),
         };
         self.judged(response, key, deadline).await
@@ -114,16 +112,13 @@ impl Upstream {
         let mut token: Option<String> = None;
         // Google lists some eighty models in one page; the bound is against a token that never ends.
         for _ in 0..20 {
-            let mut url = self.base.clone();
-            push_path(&mut url, "models");
-            url.query_pairs_mut().append_pair("pageSize", "1000");
-            if let Some(token) = &token {
-                url.query_pairs_mut().append_pair("pageToken", token);
-            }
-            let request = self.client(key).get(url).header(KEY_HEADER, sensitive(key)?);
-            let response = match timeout_at(deadline, request.send()).await {
+            let mut query = vec![("pageSize".to_owned(), "1000".to_owned())];
+            query.extend(token.take().map(|token| ("pageToken".to_owned(), token)));
+            let place = Where::Path(vec!["v1beta".to_owned(), "models".to_owned()], query);
+            let request = asked(Method::GET, self.base.of_errand(&place)?, key, Bytes::new())?;
+            let response = match timeout_at(deadline, self.client(key).send(request)).await {
                 Ok(Ok(response)) => response,
-                Ok(Err(error)) => return Err(connection_fault(error)),
+                Ok(Err(error)) => return Err(connection_fault(&error)),
                 Err(_) => return Err(late("Gemini did not list its models in time.")),
             };
             let body = self.judged(response, key, deadline).await?.whole().await?;
@@ -139,9 +134,9 @@ impl Upstream {
         Ok(models)
     }
 
-    fn answer(&self, response: reqwest::Response, key: &Secret, deadline: Instant) -> Answer {
+    fn answer(&self, response: Response<Incoming>, key: &Secret, deadline: Instant) -> Answer {
         Answer {
-            response,
+            body: response.into_body(),
             key: key.clone(),
             deadline,
             idle: self.settings.idle_timeout,
@@ -155,7 +150,7 @@ impl Upstream {
     /// A whole document of any kind, or of none; every status but success is a fault.
     pub(super) async fn document(
         &self,
-        response: reqwest::Response,
+        response: Response<Incoming>,
         key: &Secret,
         deadline: Instant,
     ) -> Result<Bytes, Fault> {
@@ -169,7 +164,7 @@ impl Upstream {
     }
 
     /// An answer with status 200 and something like JSON in it; everything else is a fault.
-    async fn judged(&self, response: reqwest::Response, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
+    async fn judged(&self, response: Response<Incoming>, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
         let status = response.status().as_u16();
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_json = content_type.is_none_or(|kind| kind.contains("json") || kind.contains("event-stream"));
@@ -189,7 +184,7 @@ impl Upstream {
 /// An answer that has begun well. Dropping it closes the connection, or the stream in it: Google stops working for us.
 #[derive(Debug)]
 pub struct Answer {
-    response: reqwest::Response,
+    body: Incoming,
     key: Secret,
     deadline: Instant,
     idle: Duration,
@@ -228,7 +223,7 @@ impl Answer {
             }
             // From the last event, not from now: whoever waits here may give up and come back.
             let until = self.deadline.min(self.arrived + self.idle);
-            match timeout_at(until, self.response.chunk()).await {
+            match timeout_at(until, self.chunk()).await {
                 Ok(arrived) => self.take(arrived),
                 Err(_) => self.over = Some(Err(late("Gemini's stream fell silent."))),
             }
@@ -261,11 +256,22 @@ impl Answer {
         if self.over.is_some() {
             return false;
         }
-        let ready = self.response.chunk().now_or_never();
+        let ready = self.chunk().now_or_never();
         ready.map(|arrived| self.take(arrived)).is_some()
     }
 
-    fn take(&mut self, arrived: reqwest::Result<Option<Bytes>>) {
+    /// The next bytes, as they come; None at their end.
+    async fn chunk(&mut self) -> hyper::Result<Option<Bytes>> {
+        while let Some(frame) = self.body.frame().await {
+            // Trailers say nothing.
+            if let Ok(data) = frame?.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    fn take(&mut self, arrived: hyper::Result<Option<Bytes>>) {
         match arrived {
             Ok(Some(chunk)) => {
                 self.trickled += chunk.len();
@@ -277,7 +283,7 @@ impl Answer {
                 }
             }
             Ok(None) => self.over = Some(Ok(())),
-            Err(error) => self.over = Some(Err(broken_off(error))),
+            Err(error) => self.over = Some(Err(broken_off(&error))),
         }
     }
 
@@ -286,20 +292,17 @@ impl Answer {
     }
 
     async fn read(&mut self, limit: usize) -> Result<Bytes, Fault> {
+        let announced = self.body.size_hint().exact();
         let mut body = BytesMut::new();
         loop {
             let until = self.deadline.min(Instant::now() + self.idle);
-            match timeout_at(until, self.response.chunk()).await {
+            match timeout_at(until, self.chunk()).await {
                 // An answer that comes in one piece is passed on as it came.
-                Ok(Ok(Some(chunk)))
-                    if body.is_empty() && self.response.content_length() == Some(chunk.len() as u64) =>
-                {
-                    return Ok(chunk);
-                }
+                Ok(Ok(Some(chunk))) if body.is_empty() && announced == Some(chunk.len() as u64) => return Ok(chunk),
                 Ok(Ok(Some(chunk))) if body.len() + chunk.len() > limit => return Err(too_large()),
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Ok(None)) => return Ok(body.freeze()),
-                Ok(Err(error)) => return Err(broken_off(error)),
+                Ok(Err(error)) => return Err(broken_off(&error)),
                 Err(_) => return Err(late("Gemini's answer did not arrive in time.")),
             }
         }
@@ -313,51 +316,41 @@ fn is_error(document: &[u8]) -> bool {
     inner.strip_prefix(b"{").is_some_and(|inner| inner.trim_ascii_start().starts_with(br#""error""#))
 }
 
-fn base_url(text: &str, problems: &mut Problems) -> Option<Url> {
-    let base = Url::parse(text).ok().filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"));
-    if base.is_none() {
-        problems.push(
-            Problem::error("is no http(s) URL with a host")
-                .at("upstream.base_url")
-                .hint("write scheme and host, such as `https://generativelanguage.googleapis.com`"),
-        );
-    }
-    base
+/// A request on this key.
+pub(super) fn asked(method: Method, to: Uri, key: &Secret, body: Bytes) -> Result<Request<Full<Bytes>>, Fault> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = to;
+    request.headers_mut().insert(KEY_HEADER, sensitive(key)?);
+    Ok(request)
 }
 
-/// Appends `/v1beta/…`. Model names are allow-listed, and still each goes in as a path segment, not as text.
-fn push_path(url: &mut Url, resource: &str) {
-    push_segments(url, ["v1beta"].into_iter().chain(resource.split('/')));
-}
-
-/// Appends segments of a path.
-pub(super) fn push_segments<'s>(url: &mut Url, segments: impl Iterator<Item = &'s str>) {
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend(segments);
-    }
-}
-
-pub(super) fn sensitive(key: &Secret) -> Result<HeaderValue, Fault> {
+fn sensitive(key: &Secret) -> Result<HeaderValue, Fault> {
     let mut value = HeaderValue::from_str(key.expose())
         .map_err(|_| Fault::new(Kind::KeyInvalid, Blame::Key, "The key holds characters that no header may hold."))?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-pub(super) fn connection_fault(error: reqwest::Error) -> Fault {
+pub(super) fn connection_fault(error: &legacy::Error) -> Fault {
     let message = if error.is_connect() {
         "No connection to Gemini could be made."
     } else {
         "The connection to Gemini broke before it answered."
     };
-    // The URL holds no key, but error texts are not the place to find out.
-    tracing::debug!(error = %error.without_url(), "no answer from upstream");
+    tracing::debug!(error = %chain(error), "no answer from upstream");
     Fault::new(Kind::Unreachable, Blame::Endpoint, message)
 }
 
-fn broken_off(error: reqwest::Error) -> Fault {
-    tracing::debug!(error = %error.without_url(), "an answer from upstream broke off");
+fn broken_off(error: &hyper::Error) -> Fault {
+    tracing::debug!(error = %chain(error), "an answer from upstream broke off");
     Fault::new(Kind::Truncated, Blame::Endpoint, "The connection to Gemini broke in the middle of the answer.")
+}
+
+/// An error and what caused it, for the log. None of them holds an address or a header.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 pub(super) fn late(message: &str) -> Fault {
@@ -382,18 +375,6 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_error(document.as_bytes()), error, "{document}");
-        }
-    }
-
-    #[test]
-    fn paths_are_built_from_segments() {
-        for (base, expected) in [
-            ("https://h", "https://h/v1beta/models/gemini-2.5-pro:generateContent"),
-            ("https://h/proxy/", "https://h/proxy/v1beta/models/gemini-2.5-pro:generateContent"),
-        ] {
-            let mut url = Url::parse(base).unwrap();
-            push_path(&mut url, "models/gemini-2.5-pro:generateContent");
-            assert_eq!(url.as_str(), expected);
         }
     }
 }

@@ -26,6 +26,14 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// How long it is in bytes, as it stands here.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Raw(raw) => raw.get().len(),
+            Self::Plain(text) => text.len(),
+        }
+    }
+
     /// Whether there is no character in it.
     pub fn is_empty(&self) -> bool {
         match self {

@@ -5,7 +5,7 @@ use crate::protocol::rules::answer::broken;
 use crate::protocol::rules::{finish, spoken};
 use crate::protocol::{Reply, Stamp, Usage};
 use crate::wire::gemini::predict;
-use crate::wire::gemini::response::{ModalityCount, Response};
+use crate::wire::gemini::response::{self, ModalityCount, Response};
 use crate::wire::openai::images::{self, Details, Image, Images};
 
 /// Writes the picture of one call.
@@ -84,7 +84,7 @@ impl Reply for PictureReply {
             input_tokens: self.usage.prompt,
             output_tokens: self.usage.completion,
             total_tokens: self.usage.prompt + self.usage.completion,
-            input_tokens_details: by_kind(&metadata.prompt_tokens_details, self.usage.prompt),
+            input_tokens_details: by_kind(&response::Usage::by_kind(metadata.prompt_tokens_details), self.usage.prompt),
         });
         self.written(&pictures, &words, usage)
     }
@@ -94,7 +94,7 @@ impl Reply for PictureReply {
     }
 }
 
-fn by_kind(details: &[ModalityCount], prompt: u64) -> Details {
+fn by_kind(details: &[ModalityCount<'_>], prompt: u64) -> Details {
     let images = details.iter().filter(|detail| detail.modality == "IMAGE").map(|detail| detail.token_count).sum();
     Details { text_tokens: prompt.saturating_sub(images), image_tokens: images }
 }

@@ -1,8 +1,10 @@
 //! A request's JSON body, and words for what is wrong with it.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
+use memchr::memmem::Finder;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -122,7 +124,8 @@ pub fn text<'a>(raw: Option<&'a RawValue>, place: &str) -> Result<Text<'a>, Erro
     if Shape::of(raw) != Shape::String {
         return Err(wrong(Shape::of(raw).name()).param(place).code("invalid_type"));
     }
-    let suspicious = memchr::memmem::find(raw.get().as_bytes(), br"\u").is_some();
+    static ESCAPE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(br"\u"));
+    let suspicious = ESCAPE.find(raw.get().as_bytes()).is_some();
     if suspicious && decode(raw).is_none() {
         let message = format!("Invalid '{place}': it holds half of a surrogate pair (a lone `\\ud800`–`\\udfff`).");
         return Err(Error::invalid(message).param(place).code("invalid_value"));

@@ -1,5 +1,9 @@
 //! What a request names that belongs to one key at Google: files and cached contents, in whatever dialect and at whatever place.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 /// A name, and whether it can be nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
@@ -9,15 +13,19 @@ pub struct Named {
     pub certain: bool,
 }
 
+/// What belongs to a key, and what finds it. Every body is searched, however long.
+static KINDS: LazyLock<[(&str, Finder<'_>); 2]> =
+    LazyLock::new(|| ["cachedContents", "files"].map(|kind| (kind, Finder::new(kind))));
+
 /// The names. Found in the text of the body: a JSON string that is one, or ends in one as the URI of a file does.
 pub fn names(body: &[u8]) -> Vec<Named> {
     let mut names: Vec<Named> = Vec::new();
-    for kind in ["cachedContents", "files"] {
-        for at in memchr::memmem::find_iter(body, kind) {
+    for (kind, finder) in &*KINDS {
+        for at in finder.find_iter(body) {
             let (before, named) = body.split_at(at);
             if let Some(id) = named.get(kind.len()..).and_then(id).filter(|_| begins(before)) {
                 let name = format!("{kind}/{id}");
-                let certain = kind != "files" || !before.ends_with(b"\"");
+                let certain = *kind != "files" || !before.ends_with(b"\"");
                 if !names.iter().any(|known| known.name == name) {
                     names.push(Named { name, certain });
                 }

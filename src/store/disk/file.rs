@@ -78,20 +78,20 @@ impl File {
         let opened = Builder::new().set_cache_size(CACHE).set_check_integrity_on_open(true).create(path);
         let database = opened.map_err(|error: DatabaseError| Error::from(error))?;
         let transaction = database.begin_write()?;
-        {
-            let mut about = transaction.open_table(ABOUT)?;
-            let version = about.get("version")?.map(|version| version.value());
-            match version {
-                None => drop(about.insert("version", VERSION)?),
-                Some(VERSION) => {}
-                Some(other) => {
-                    return Err(Error::Corrupted(format!("version {other} of the file is another program's")));
-                }
+        let version = transaction.open_table(ABOUT)?.get("version")?.map(|version| version.value());
+        match version {
+            None => {
+                transaction.open_table(ABOUT)?.insert("version", VERSION)?;
+                transaction.open_table(STANDINGS)?;
+                transaction.open_table(USED)?;
+                transaction.commit()?;
             }
-            transaction.open_table(STANDINGS)?;
-            transaction.open_table(USED)?;
+            // The tables came with the version; a commit would cost a start its time on the disk.
+            Some(VERSION) => transaction.abort()?,
+            Some(other) => {
+                return Err(Error::Corrupted(format!("version {other} of the file is another program's")));
+            }
         }
-        transaction.commit()?;
         let file = Self(database);
         let content = file.read()?;
         Ok((file, content))

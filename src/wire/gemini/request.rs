@@ -48,9 +48,21 @@ impl Request<'_> {
     /// # Errors
     /// Our own, in theory.
     pub fn written(&self) -> Result<Bytes, Error> {
-        let text = serde_json::to_vec(self);
-        text.map(Bytes::from)
-            .map_err(|error| Error::internal(format!("a request to Gemini could not be written: {error}")))
+        let mut out = Vec::with_capacity(self.about_as_long());
+        serde_json::to_writer(&mut out, self)
+            .map_err(|error| Error::internal(format!("a request to Gemini could not be written: {error}")))?;
+        Ok(out.into())
+    }
+
+    /// How long it will be, roughly: a buffer that grows copies what it has, again and again.
+    fn about_as_long(&self) -> usize {
+        let turns = self.contents.iter().chain(&self.system_instruction);
+        let said: usize = turns.flat_map(|turn| &turn.parts).map(Part::about_as_long).sum();
+        let declared = self.tools.iter().map(|tool| match tool {
+            Tool::FunctionDeclarations(functions) => functions.iter().map(FunctionDeclaration::about_as_long).sum(),
+            _ => 64,
+        });
+        512 + said + declared.sum::<usize>()
     }
 }
 
@@ -115,6 +127,17 @@ impl<'a> Part<'a> {
     /// Words.
     pub fn text(text: impl Into<Text<'a>>) -> Self {
         Data::Text(text.into()).into()
+    }
+
+    fn about_as_long(&self) -> usize {
+        let data = match &self.data {
+            Data::Text(text) => text.len(),
+            Data::InlineData(blob) => blob.data.len(),
+            Data::FileData(file) => file.file_uri.len(),
+            Data::FunctionCall(call) => call.args.get().len(),
+            Data::FunctionResponse(response) => response.response.get().len(),
+        };
+        96 + data + self.thought_signature.as_deref().map_or(0, str::len)
     }
 }
 
@@ -202,6 +225,14 @@ pub struct FunctionDeclaration<'a> {
     /// What it takes, in Gemini's own dialect: for models that take no JSON Schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Json<'a>>,
+}
+
+impl FunctionDeclaration<'_> {
+    fn about_as_long(&self) -> usize {
+        let schemas = [&self.parameters_json_schema, &self.parameters];
+        let schemas: usize = schemas.into_iter().flatten().map(|schema| schema.get().len()).sum();
+        128 + schemas + self.description.as_ref().map_or(0, Text::len)
+    }
 }
 
 /// How the model may call.

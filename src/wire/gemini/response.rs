@@ -171,21 +171,31 @@ pub struct Usage<'a> {
     pub tool_use_prompt_token_count: u64,
     /// Of the prompt, from a cache.
     pub cached_content_token_count: u64,
-    /// Of the prompt, by kind.
-    pub prompt_tokens_details: Vec<ModalityCount>,
-    /// Of the answer, by kind.
-    pub candidates_tokens_details: Vec<ModalityCount>,
+    /// Of the prompt, by kind: [`ModalityCount`]s, raw because they come with every event and few want them.
+    #[serde(borrow)]
+    pub prompt_tokens_details: Option<&'a RawValue>,
+    /// Of the answer, by kind, likewise.
+    #[serde(borrow)]
+    pub candidates_tokens_details: Option<&'a RawValue>,
     /// `standard`, `flex`, `priority`.
     #[serde(borrow)]
     pub service_tier: Option<Cow<'a, str>>,
 }
 
+impl Usage<'_> {
+    /// Tokens of each kind; none where they cannot be read.
+    pub fn by_kind(details: Option<&RawValue>) -> Vec<ModalityCount<'_>> {
+        details.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+    }
+}
+
 /// Tokens of one kind.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct ModalityCount {
+pub struct ModalityCount<'a> {
     /// `TEXT`, `IMAGE`, `AUDIO`, `VIDEO`, `DOCUMENT`.
-    pub modality: String,
+    #[serde(borrow)]
+    pub modality: Cow<'a, str>,
     /// How many.
     pub token_count: u64,
 }

@@ -3,12 +3,10 @@
 //! It ignores keywords it does not know; what it ignores is better said in a description, where the model reads it. Names of
 //! properties are never touched, only keywords; the order of keys is kept, because the model answers in it.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+use super::suspect::needs_cleaning;
 use super::{Place, TO_DESCRIPTION, describe, merge_all_of, plain};
 use crate::wire::json::Json;
 
@@ -32,7 +30,7 @@ pub const ASIDE: &[&str] = &[
 ];
 
 /// Keywords that say nothing to Gemini.
-const DROPPED: &[&str] = &[
+pub const DROPPED: &[&str] = &[
     "if",
     "then",
     "else",
@@ -50,7 +48,7 @@ const DROPPED: &[&str] = &[
 ];
 
 /// Formats the decoder acts on; the others are told in the description.
-const FORMATS: &[&str] = &["date-time", "date", "time"];
+pub const FORMATS: &[&str] = &["date-time", "date", "time"];
 
 /// The schema, cleaned. A schema in which no keyword needs it is passed on untouched, byte for byte.
 pub fn clean<'a>(schema: &'a RawValue, place: &Place<'_>) -> Json<'a> {
@@ -61,27 +59,6 @@ pub fn clean<'a>(schema: &'a RawValue, place: &Place<'_>) -> Json<'a> {
         Ok(value) => Json::from_value(&node(value, place, 0)),
         Err(_) => Json::Raw(schema),
     }
-}
-
-/// Whether any keyword may have to change. Reading the text is several times as fast as taking it apart; a property that is called
-/// like a keyword only costs that time.
-fn needs_cleaning(schema: &str) -> bool {
-    #[expect(clippy::expect_used, reason = "a constant pattern, which the tests compile")]
-    static SUSPECT: LazyLock<Regex> = LazyLock::new(|| {
-        let words = ["const", "nullable", "allOf", "definitions", r"\$ref", r"x-[^\x22]*"].map(str::to_owned);
-        let words =
-            words.into_iter().chain(TO_DESCRIPTION.iter().chain(DROPPED).chain(ASIDE).map(|word| regex::escape(word)));
-        let words = words.collect::<Vec<_>>().join("|");
-        // An enumeration with a member that is no string; a schema that is `true`; a tuple, or anything, for `items`.
-        let member = r#""enum"\s*:\s*\[(?:\s*"(?:[^"\\]|\\.)*"\s*,?)*\s*[^"\],\s]"#;
-        Regex::new(&format!(r#""(?:{words})"\s*:|{member}|:\s*true|"items"\s*:\s*[\[f]"#))
-            .expect("a constant pattern compiles")
-    });
-    #[expect(clippy::expect_used, reason = "a constant pattern, which the tests compile")]
-    static FORMAT: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r#""format"\s*:\s*(?:"([^"]*)"|.)"#).expect("a constant pattern compiles"));
-    let inert = |found: regex::Captures<'_>| !found.get(1).is_some_and(|format| FORMATS.contains(&format.as_str()));
-    SUSPECT.is_match(schema) || FORMAT.captures_iter(schema).any(inert)
 }
 
 fn node(schema: Value, place: &Place<'_>, depth: usize) -> Value {

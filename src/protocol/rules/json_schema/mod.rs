@@ -7,6 +7,7 @@
 mod clean;
 mod hold;
 mod subset;
+mod suspect;
 
 use std::fmt::{self, Display};
 
@@ -48,12 +49,23 @@ pub fn is_empty(schema: &RawValue) -> bool {
         #[serde(borrow, rename = "allOf")]
         all_of: Option<&'a RawValue>,
     }
+    if begins_with_properties(schema.get()) {
+        return false;
+    }
     let Ok(outline) = serde_json::from_str::<Outline<'_>>(schema.get()) else { return true };
     // An object with anything in it.
     let filled = |raw: &RawValue| raw.get().trim_start_matches('{').trim_start().starts_with('"');
     let says_more = [outline.reference, outline.any_of, outline.one_of, outline.all_of].iter().any(Option::is_some)
         || outline.additional.is_some_and(|raw| Shape::of(raw) == Shape::Object);
     !outline.properties.is_some_and(filled) && !says_more
+}
+
+/// Whether it has properties, as nearly every schema shows before anything else in it is an object.
+fn begins_with_properties(schema: &str) -> bool {
+    let Some((before, rest)) = schema.split_once(r#""properties""#) else { return false };
+    let outermost = memchr::memchr_iter(b'{', before.as_bytes()).count() == 1 && !before.contains('\\');
+    let opened = rest.trim_ascii_start().strip_prefix(':').and_then(|rest| rest.trim_ascii_start().strip_prefix('{'));
+    outermost && opened.is_some_and(|rest| rest.trim_ascii_start().starts_with('"'))
 }
 
 /// Where in a schema something stands. It is written out only when it is noted.
@@ -158,6 +170,9 @@ mod tests {
             (r#"{"type":"object","properties":{}}"#, true),
             (r#"{"type":"object","properties": { } }"#, true),
             (r#"{"type":"object","properties":{"a":{}}}"#, false),
+            (r#"{"required":["properties"],"properties":{}}"#, true),
+            (r#"{"description":"\"properties\":{\"","type":"object"}"#, true),
+            (r#"{"$defs":{"a":{"properties":{"b":{}}}}}"#, true),
             (r##"{"$ref":"#/$defs/a"}"##, false),
             (r#"{"type":"object","additionalProperties":{"type":"string"}}"#, false),
         ] {

@@ -1,0 +1,109 @@
+//! Whether a schema has to be taken apart at all. Most have nothing in them that Gemini takes amiss, and the same tools come with
+//! every request of a conversation: this looks at the text, once, and keeps nothing.
+
+use super::TO_DESCRIPTION;
+use super::clean::{ASIDE, DROPPED, FORMATS};
+
+/// Whether any keyword may have to change. A property that is called like a keyword only costs that it is looked at.
+pub fn needs_cleaning(schema: &str) -> bool {
+    let mut text = Text(schema.as_bytes());
+    while let Some((word, value)) = text.next_word() {
+        if may_change(word, value) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether this word, with this after its colon, may have to change.
+fn may_change(word: &[u8], value: &[u8]) -> bool {
+    match word {
+        // A schema that is `true`.
+        _ if value.starts_with(b"t") => true,
+        b"type" | b"description" | b"properties" | b"required" | b"title" => false,
+        b"const" | b"nullable" | b"allOf" | b"definitions" | b"$ref" => true,
+        b"enum" => value.strip_prefix(b"[").is_some_and(has_other_than_strings),
+        // A tuple, or `false`.
+        b"items" => value.starts_with(b"[") || value.starts_with(b"f"),
+        b"format" => Text(value).next_string().is_none_or(|format| !FORMATS.iter().any(|own| own.as_bytes() == format)),
+        _ => {
+            let is_it = |own: &&str| own.as_bytes() == word;
+            word.starts_with(b"x-") || [TO_DESCRIPTION, DROPPED, ASIDE].iter().any(|words| words.iter().any(is_it))
+        }
+    }
+}
+
+/// Whether a list, after its bracket, has a member that is no string.
+fn has_other_than_strings(list: &[u8]) -> bool {
+    let mut text = Text(list);
+    loop {
+        text.0 = text.0.trim_ascii_start();
+        match text.0.first() {
+            Some(b'"') => drop(text.next_string()),
+            Some(b',') => text.0 = text.0.get(1..).unwrap_or_default(),
+            Some(b']') | None => return false,
+            Some(_) => return true,
+        }
+    }
+}
+
+/// What is left of a JSON text.
+struct Text<'a>(&'a [u8]);
+
+impl<'a> Text<'a> {
+    /// The next name of an object's, however deep, and the text from its value on.
+    fn next_word(&mut self) -> Option<(&'a [u8], &'a [u8])> {
+        loop {
+            let word = self.next_string()?;
+            if let Some(value) = self.0.trim_ascii_start().strip_prefix(b":") {
+                return Some((word, value.trim_ascii_start()));
+            }
+        }
+    }
+
+    /// What stands between the quotes of the next string, as it is written.
+    fn next_string(&mut self) -> Option<&'a [u8]> {
+        let begin = memchr::memchr(b'"', self.0)? + 1;
+        let string = self.0.get(begin..)?;
+        let mut end = 0;
+        loop {
+            end += memchr::memchr2(b'"', b'\\', string.get(end..)?)?;
+            if string.get(end) == Some(&b'"') {
+                break;
+            }
+            end += 2;
+        }
+        self.0 = string.get(end + 1..)?;
+        string.get(..end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_have_to_change() {
+        for (schema, suspect) in [
+            (r#"{"type":"object","properties":{"a":{"type":"string","enum":["x","y\"]"]}},"required":["a"]}"#, false),
+            (r#"{"description":"say \"const\": 1, or \\","type":"string"}"#, false),
+            (r#"{"type":"string", "format" : "date-time"}"#, false),
+            (r#"{"enum":[ ]}"#, false),
+            (r#"{"properties":{"enum":{"type":"string"}}}"#, false),
+            (r#"{"type":"string", "format" : "uuid"}"#, true),
+            (r#"{"format":7}"#, true),
+            (r#"{"enum":["a", null]}"#, true),
+            (r#"{"enum":["a\"", 1]}"#, true),
+            (r#"{"additionalProperties": true}"#, true),
+            (r#"{"items":[{}]}"#, true),
+            (r#"{"items" : false}"#, true),
+            (r#"{"items":{"x-own":1}}"#, true),
+            (r##"{"a":{"$ref":"#/b"}}"##, true),
+            (r#"{"not":{}}"#, true),
+            (r#"{"if":{}}"#, true),
+            (r#"{"$schema":"s"}"#, true),
+        ] {
+            assert_eq!(needs_cleaning(schema), suspect, "{schema}");
+        }
+    }
+}

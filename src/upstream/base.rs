@@ -1,0 +1,145 @@
+//! Where the Gemini API is, and the addresses under it.
+
+use http::Uri;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use url::Url;
+
+use super::errand::Where;
+use crate::call::Call;
+use crate::fault::{Blame, Fault, Kind};
+use crate::problem::{Problem, Problems};
+
+/// `upstream.base_url`, read once.
+#[derive(Clone, Debug)]
+pub struct Base {
+    url: Url,
+    scheme: Scheme,
+    authority: Authority,
+    /// What stands before `/v1beta`, without a slash at its end.
+    prefix: String,
+}
+
+impl Base {
+    /// Reads the setting.
+    pub fn read(text: &str, problems: &mut Problems) -> Option<Self> {
+        let base = Self::of(text);
+        if base.is_none() {
+            problems.push(
+                Problem::error("is no http(s) URL with a host")
+                    .at("upstream.base_url")
+                    .hint("write scheme and host, such as `https://generativelanguage.googleapis.com`"),
+            );
+        }
+        base
+    }
+
+    fn of(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok().filter(|url| url.has_host() && matches!(url.scheme(), "http" | "https"))?;
+        let host = url.host_str()?;
+        let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        Some(Self {
+            scheme: url.scheme().parse().ok()?,
+            authority: authority.parse().ok()?,
+            prefix: url.path().trim_end_matches('/').to_owned(),
+            url,
+        })
+    }
+
+    /// The base itself.
+    pub fn uri(&self) -> Result<Uri, Fault> {
+        self.under(format!("{}/", self.prefix))
+    }
+
+    /// Where a call goes. Names of models are allow-listed letters, so that none can be another path.
+    pub fn of_call(&self, call: &Call) -> Result<Uri, Fault> {
+        let query = if call.method.streams() { "?alt=sse" } else { "" };
+        self.under(format!("{}/v1beta/{}:{}{query}", self.prefix, call.model.resource(), call.method.name()))
+    }
+
+    /// Where an errand goes.
+    pub fn of_errand(&self, place: &Where) -> Result<Uri, Fault> {
+        let mut url = self.url.clone();
+        match place {
+            Where::Path(segments, query) => {
+                push_segments(&mut url, segments.iter().map(String::as_str));
+                if !query.is_empty() {
+                    url.query_pairs_mut().extend_pairs(query);
+                }
+            }
+            // Only its path and query: the key goes nowhere but to where it always goes.
+            Where::Named(named) => {
+                if let Ok(named) = Url::parse(named) {
+                    push_segments(&mut url, named.path_segments().into_iter().flatten());
+                    url.set_query(named.query());
+                }
+            }
+        }
+        self.under(match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        })
+    }
+
+    fn under(&self, path_and_query: String) -> Result<Uri, Fault> {
+        let unusable = || Fault::new(Kind::BadRequest, Blame::Ours, "Gemini has no such address.");
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(PathAndQuery::from_maybe_shared(path_and_query).map_err(|_| unusable())?);
+        Uri::from_parts(parts).map_err(|_| unusable())
+    }
+}
+
+/// Appends segments of a path.
+fn push_segments<'s>(url: &mut Url, segments: impl Iterator<Item = &'s str>) {
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::call::Method;
+    use crate::model::ModelName;
+
+    #[test]
+    fn addresses_are_under_the_base() {
+        for (base, expected) in [
+            ("https://h", "https://h/v1beta/models/gemini-2.5-pro:generateContent"),
+            ("https://h/proxy/", "https://h/proxy/v1beta/models/gemini-2.5-pro:generateContent"),
+            ("http://[::1]:8080", "http://[::1]:8080/v1beta/models/gemini-2.5-pro:generateContent"),
+        ] {
+            let model = ModelName::parse("gemini-2.5-pro").unwrap();
+            let mut call = Call { model, method: Method::Generate, body: Default::default() };
+            let base = Base::of(base).unwrap();
+            assert_eq!(base.of_call(&call).unwrap().to_string(), expected);
+            call.method = Method::Stream;
+            let streamed = expected.replace(":generateContent", ":streamGenerateContent?alt=sse");
+            assert_eq!(base.of_call(&call).unwrap().to_string(), streamed);
+        }
+    }
+
+    #[test]
+    fn an_errand_stays_under_the_base() {
+        let base = Base::of("https://h/proxy").unwrap();
+        let path = |segments: &[&str], query: &[(&str, &str)]| {
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            Where::Path(segments.iter().map(ToString::to_string).collect(), query.iter().map(owned).collect())
+        };
+        for (place, expected) in [
+            (path(&["v1beta", "files", "x"], &[]), "https://h/proxy/v1beta/files/x"),
+            (path(&["v1beta", "a/b?c"], &[("q", "a b&c")]), "https://h/proxy/v1beta/a%2Fb%3Fc?q=a+b%26c"),
+            (Where::Named("https://elsewhere/upload/f?id=1".to_owned()), "https://h/proxy/upload/f?id=1"),
+        ] {
+            assert_eq!(base.of_errand(&place).unwrap().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_base() {
+        for text in ["", "nowhere", "ftp://h", "http://", "unix:/run/socket"] {
+            assert!(Base::of(text).is_none(), "{text}");
+        }
+    }
+}

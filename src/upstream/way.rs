@@ -1,0 +1,165 @@
+//! How a connection to Google is made: straight, or through a proxy of whatever kind.
+
+use std::error::Error;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{HeaderValue, Uri};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
+use hyper_util::client::proxy::matcher::Intercept;
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tower::Service;
+
+use super::resolver::Resolver;
+
+type Tcp = HttpConnector<Resolver>;
+type Failure = Box<dyn Error + Send + Sync>;
+type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;
+
+/// The way a connection takes before there is any talk of TLS with Google.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// Straight.
+    Direct(Tcp),
+    /// A tunnel that an HTTP proxy makes.
+    Tunnel(Tunnel<HttpsConnector<Tcp>>),
+    /// A tunnel that a SOCKS proxy makes.
+    Socks(SocksV5<Tcp>),
+    /// An HTTP proxy that reads what it passes on, because the other end speaks no TLS.
+    Forward(HttpsConnector<Tcp>, Uri),
+}
+
+impl Way {
+    /// The way to `base`, through this proxy if there is one, with this TLS where the proxy wants it.
+    pub fn to(base: &Uri, proxy: Option<&Intercept>, tcp: Tcp, tls: &Arc<ClientConfig>) -> Self {
+        let Some(proxy) = proxy else { return Self::Direct(tcp) };
+        let address = proxy.uri().clone();
+        if address.scheme_str().is_some_and(|scheme| scheme.starts_with("socks5")) {
+            let socks = SocksV5::new(address.clone(), tcp).local_dns(address.scheme_str() == Some("socks5"));
+            return Self::Socks(match proxy.raw_auth() {
+                Some((user, password)) => socks.with_auth(user.to_owned(), password.to_owned()),
+                None => socks,
+            });
+        }
+        let secured = |tcp: Tcp| HttpsConnector::from((tcp, tls.clone()));
+        if base.scheme_str() == Some("http") {
+            return Self::Forward(secured(tcp), address);
+        }
+        let tunnel = Tunnel::new(address, secured(tcp));
+        Self::Tunnel(match proxy.basic_auth() {
+            Some(credentials) => tunnel.with_auth(credentials.clone()),
+            None => tunnel,
+        })
+    }
+
+    /// What each request must say to the proxy. A tunnel has been told when it was made.
+    pub fn credentials(base: &Uri, proxy: Option<&Intercept>) -> Option<HeaderValue> {
+        let mut credentials = proxy.filter(|_| base.scheme_str() == Some("http"))?.basic_auth()?.clone();
+        credentials.set_sensitive(true);
+        Some(credentials)
+    }
+}
+
+impl Service<Uri> for Way {
+    type Response = Leg;
+    type Error = Failure;
+    type Future = Connecting<Leg>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        // None of them has anything to wait for before it is called.
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let through = |stream| Leg { stream, reads: false };
+        match self.clone() {
+            Self::Direct(mut tcp) => Box::pin(async move { Ok(through(MaybeHttpsStream::Http(tcp.call(to).await?))) }),
+            Self::Socks(mut socks) => {
+                Box::pin(async move { Ok(through(MaybeHttpsStream::Http(socks.call(to).await?))) })
+            }
+            Self::Tunnel(mut tunnel) => Box::pin(async move { Ok(through(tunnel.call(to).await?)) }),
+            Self::Forward(mut proxy, address) => {
+                Box::pin(async move { Ok(Leg { stream: proxy.call(address).await?, reads: true }) })
+            }
+        }
+    }
+}
+
+/// A connection as far as the proxy, or to Google where there is none.
+#[derive(Debug)]
+pub struct Leg {
+    stream: MaybeHttpsStream<TokioIo<TcpStream>>,
+    /// Whether whoever is at its end reads what it passes on: requests name their whole address then.
+    reads: bool,
+}
+
+impl Connection for Leg {
+    fn connected(&self) -> Connected {
+        self.stream.connected().proxy(self.reads)
+    }
+}
+
+impl Read for Leg {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, into)
+    }
+}
+
+impl Write for Leg {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
+    }
+}
+
+/// Makes connections, each within a time: name, TCP, proxy and TLS together.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    /// TLS with Google over the way there.
+    pub secure: HttpsConnector<Way>,
+    /// How long it may take.
+    pub limit: Duration,
+}
+
+impl Service<Uri> for Connector {
+    type Response = MaybeHttpsStream<Leg>;
+    type Error = Failure;
+    type Future = Connecting<Self::Response>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        self.secure.poll_ready(cx)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let connecting = timeout(self.limit, self.secure.call(to));
+        Box::pin(async move { connecting.await? })
+    }
+}
