@@ -55,10 +55,11 @@ impl Source {
         }
     }
 
-    /// Takes in what has arrived by now.
-    pub fn take_ready(&mut self) {
-        if let Self::Google(answer) = self {
-            answer.take_ready();
+    /// Takes in what has arrived by now. Whether anything had.
+    pub fn take_ready(&mut self) -> bool {
+        match self {
+            Self::Google(answer) => answer.take_ready(),
+            Self::Kept(_) => false,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::fault::Fault;
 use crate::protocol::Protocol;
 use crate::telemetry::Outcome;
 
-/// How often the connection's task is let run so that it may bring more.
+/// How often in a row the connection's task is let run and brings nothing before that is taken for a pause.
 const YIELDS: usize = 4;
 /// How much goes out in one write at most, in bytes.
 const LARGEST_WRITE: usize = 32 * 1024;
@@ -158,7 +158,8 @@ impl Live {
 
     /// Takes in what is there already.
     async fn gather(&mut self) {
-        for _ in 0..YIELDS {
+        let mut fruitless = 0;
+        while fruitless < YIELDS {
             while !self.begun.ended && self.begun.out.len() < LARGEST_WRITE {
                 match self.begun.answer.ready_event() {
                     Ok(None) => break,
@@ -169,7 +170,7 @@ impl Live {
                 return;
             }
             yield_now().await;
-            self.begun.answer.take_ready();
+            fruitless = if self.begun.answer.take_ready() { 0 } else { fruitless + 1 };
         }
     }
 

@@ -163,3 +163,87 @@ impl Service<Uri> for Connector {
         Box::pin(async move { connecting.await? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hyper_util::client::proxy::matcher::Matcher;
+    use rustls::RootCertStore;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A proxy that says `words`, each after it has heard something, and then what it has heard: per word, and at last.
+    async fn proxy(words: &'static [&'static [u8]]) -> (String, tokio::task::JoinHandle<Vec<Vec<u8>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let task = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (mut heard, mut buffer) = (Vec::new(), [0; 1024]);
+            for word in words {
+                let length = stream.read(&mut buffer).await.unwrap();
+                heard.push(buffer[..length].to_vec());
+                stream.write_all(word).await.unwrap();
+            }
+            let length = stream.read(&mut buffer).await.unwrap();
+            heard.push(buffer[..length].to_vec());
+            heard
+        });
+        (address, task)
+    }
+
+    fn way(base: &Uri, proxy: &str) -> (Way, Option<HeaderValue>) {
+        let proxy = Matcher::builder().all(proxy).build().intercept(base);
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::default());
+        tcp.enforce_http(false);
+        let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap();
+        let tls = Arc::new(tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
+        (Way::to(base, proxy.as_ref(), tcp, &tls), Way::credentials(base, proxy.as_ref()))
+    }
+
+    async fn says_hello(mut way: Way, to: &Uri) -> bool {
+        let leg = way.call(to.clone()).await.unwrap();
+        let reads = leg.connected().is_proxied();
+        TokioIo::new(leg).write_all(b"hello").await.unwrap();
+        reads
+    }
+
+    #[tokio::test]
+    async fn an_http_proxy_makes_a_tunnel_to_what_speaks_tls() {
+        let (address, proxy) = proxy(&[b"HTTP/1.1 200 OK\r\n\r\n"]).await;
+        let base = Uri::from_static("https://google.test/");
+        let (way, credentials) = way(&base, &format!("http://user:pass@{address}"));
+        assert!(credentials.is_none(), "the proxy is told when the tunnel is made, Google never");
+        assert!(!says_hello(way, &base).await);
+        let heard = proxy.await.unwrap();
+        let asked = String::from_utf8(heard[0].clone()).unwrap().to_ascii_lowercase();
+        assert!(asked.starts_with("connect google.test:443 http/1.1\r\n"), "{asked}");
+        assert!(asked.contains("proxy-authorization: basic dxnlcjpwyxnz\r\n"), "{asked}");
+        assert_eq!(heard[1], b"hello");
+    }
+
+    #[tokio::test]
+    async fn an_http_proxy_reads_what_goes_without_tls() {
+        let (address, proxy) = proxy(&[]).await;
+        let base = Uri::from_static("http://inside.test/");
+        let (way, credentials) = way(&base, &format!("http://user:pass@{address}"));
+        assert_eq!(credentials.unwrap(), "Basic dXNlcjpwYXNz");
+        assert!(says_hello(way, &base).await, "requests must name their whole address");
+        assert_eq!(proxy.await.unwrap(), [b"hello"]);
+    }
+
+    #[tokio::test]
+    async fn a_socks_proxy_resolves_the_name_and_knows_the_user() {
+        let (address, proxy) = proxy(&[b"\x05\x02", b"\x01\0", b"\x05\0\0\x01\0\0\0\0\0\0"]).await;
+        let base = Uri::from_static("https://google.test/");
+        let (way, credentials) = way(&base, &format!("socks5h://user:pass@{address}"));
+        assert!(credentials.is_none());
+        assert!(!says_hello(way, &base).await);
+        let heard = proxy.await.unwrap();
+        assert_eq!(heard[1], b"\x01\x04user\x04pass");
+        assert_eq!(heard[2], b"\x05\x01\0\x03\x0bgoogle.test\x01\xbb");
+        assert_eq!(heard[3], b"hello");
+    }
+}
