@@ -137,8 +137,7 @@ impl<'s> Clients<'s> {
         tcp.set_nodelay(true);
         let [with_proxy, with_google] = &self.tls;
         let way = Way::to(&self.base, proxy, tcp, with_proxy);
-        let connector =
-            Connector { secure: (way, with_google.clone()).into(), limit: self.settings.connect_timeout };
+        let connector = Connector { secure: (way, with_google.clone()).into(), limit: self.settings.connect_timeout };
         let connections = legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())

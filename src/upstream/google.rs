@@ -13,11 +13,11 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use tokio::time::{Instant, timeout_at};
 
-use super::base::Base;
-use super::errand::Where;
 use super::UpstreamSettings;
+use super::base::Base;
 use super::classify::{classify, classify_event};
 use super::clients::{Client, Clients};
+use super::errand::Where;
 use crate::call::Call;
 use crate::environment::{Environment, SecretRef};
 use crate::fault::{Blame, Fault, Kind};
