@@ -38,7 +38,7 @@ pub async fn run(args: HealthcheckArgs, sources: &Sources) -> ExitCode {
 /// # Errors
 /// Why not.
 pub async fn is_ready(url: &str) -> Result<(), String> {
-    let client = running::own_client(PATIENCE).map_err(|error| error.to_string())?;
+    let client = running::own().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
     match client.get(format!("{url}/readyz")).send().await {
         Ok(answer) if answer.status().is_success() => Ok(()),
         Ok(answer) => Err(answer.status().to_string()),

@@ -29,6 +29,7 @@ mod running;
 mod serve;
 mod simulate;
 mod smoke;
+mod top;
 mod translate;
 
 use std::path::PathBuf;
@@ -104,6 +105,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     /// Send a few real requests through a running server; exit 0, 1, or 69 when nobody answers
     Smoke(smoke::SmokeArgs),
+    /// Watch a running server: keys by models, requests under way and over; `--once` prints how it stands; exit 0, 1 or 69
+    Top(top::TopArgs),
     /// List the names a running server has models for
     Models(models::ModelsArgs),
     /// Ask a running server whether it is ready; exit 0 or 69
@@ -148,6 +151,7 @@ pub fn main() -> ExitCode {
             Command::Reference(args) => reference::run(&args),
             Command::Doctor(args) => doctor::run(args, &sources).await,
             Command::Smoke(args) => smoke::run(args, &sources).await,
+            Command::Top(args) => top::run(args, &sources).await,
             Command::Models(args) => models::run(args, &sources).await,
             Command::Completions(args) => pages::completions(&args, Cli::command()),
             Command::Man(args) => pages::manual(&args, Cli::command()),

@@ -97,12 +97,20 @@ pub enum Failure {
     Other(String),
 }
 
+/// A running server, for one of its admins.
+pub struct Office {
+    /// Its URL.
+    pub server: String,
+    key: String,
+    client: reqwest::Client,
+}
+
 impl RunningArgs {
-    /// Asks an admin endpoint.
+    /// The office. Whether somebody is in it shows when it is asked.
     ///
     /// # Errors
-    /// Why there is no answer.
-    pub async fn ask(&self, sources: &Sources, method: reqwest::Method, path: &str) -> Result<Value, Failure> {
+    /// When no key is configured.
+    pub fn office(&self, sources: &Sources) -> Result<Office, Failure> {
         let config = lenient(sources, &Reading::default());
         let (server, client) = reached(self.server.as_deref(), &config)?;
         let key = self.key(&config).ok_or_else(|| {
@@ -110,24 +118,46 @@ impl RunningArgs {
                 "no admin key is configured: set SECURITY_ADMIN_API_KEYS, or give one by `--admin-key env:NAME`".into(),
             )
         })?;
-        let request = client.request(method, format!("{server}{path}")).bearer_auth(key);
-        let answer = request.send().await.map_err(|_| Failure::Absent(server.clone()))?;
-        let status = answer.status();
-        let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap_or_default()).unwrap_or_default();
-        match serde_json::from_value(body["problems"].clone()) {
-            _ if status.is_success() => Ok(body),
-            Ok(problems) => Err(Failure::Refused(problems)),
-            Err(_) => {
-                let message = body["error"]["message"].as_str().unwrap_or("it is no gemini-adapter, or an older one");
-                Err(Failure::Other(format!("{server} answers {}: {message}", status.as_u16())))
-            }
-        }
+        Ok(Office { server, key, client })
+    }
+
+    /// Asks an admin endpoint.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn ask(&self, sources: &Sources, method: reqwest::Method, path: &str) -> Result<Value, Failure> {
+        let answer = self.office(sources)?.ask(method, path).await?;
+        Ok(serde_json::from_slice(&answer.bytes().await.unwrap_or_default()).unwrap_or_default())
     }
 
     fn key(&self, config: &Config) -> Option<String> {
         match &self.admin_key {
             Some(given) => first(&SecretRef::parse(given), config),
             None => config.settings.auth.admin_keys.iter().find_map(|key| first(key, config)),
+        }
+    }
+}
+
+impl Office {
+    /// Asks, and answers with what begins to come.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn ask(&self, method: reqwest::Method, path: &str) -> Result<reqwest::Response, Failure> {
+        let server = &self.server;
+        let request = self.client.request(method, format!("{server}{path}")).bearer_auth(&self.key);
+        let answer = request.send().await.map_err(|_| Failure::Absent(server.clone()))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap_or_default()).unwrap_or_default();
+        match serde_json::from_value(body["problems"].clone()) {
+            Ok(problems) => Err(Failure::Refused(problems)),
+            Err(_) => {
+                let message = body["error"]["message"].as_str().unwrap_or("it is no gemini-adapter, or an older one");
+                Err(Failure::Other(format!("{server} answers {}: {message}", status.as_u16())))
+            }
         }
     }
 }
@@ -153,21 +183,19 @@ impl Failure {
 /// The server that is meant, and what talks to it: the one that was named, or the configured one of this machine.
 fn reached(named: Option<&str>, config: &Config) -> Result<(String, reqwest::Client), Failure> {
     let (server, client) = match named {
-        Some(server) => {
-            (server.trim_end_matches('/').to_owned(), reqwest::Client::builder().no_proxy().timeout(PATIENCE).build())
-        }
-        None => (url(config), own_client(PATIENCE)),
+        Some(server) => (
+            server.trim_end_matches('/').to_owned(),
+            reqwest::Client::builder().no_proxy().read_timeout(PATIENCE).build(),
+        ),
+        None => (url(config), own().read_timeout(PATIENCE).build()),
     };
     Ok((server, client.map_err(|error| Failure::Other(error.to_string()))?))
 }
 
 /// What talks to the server that this machine's configuration describes. It is reached by an address that its certificate is not for,
 /// and the way to it never leaves the machine: so its certificate is not judged, as nobody would be without TLS.
-///
-/// # Errors
-/// When there is no HTTP client.
-pub fn own_client(patience: Duration) -> reqwest::Result<reqwest::Client> {
-    reqwest::Client::builder().no_proxy().timeout(patience).tls_danger_accept_invalid_certs(true).build()
+pub fn own() -> reqwest::ClientBuilder {
+    reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true)
 }
 
 /// Where a configuration has the server listen; from here, a wildcard is loopback.

@@ -19,6 +19,9 @@ pub struct SmokeArgs {
     /// The model that is asked
     #[arg(long, default_value = "gpt-4o")]
     model: String,
+    /// The model that makes vectors
+    #[arg(long, default_value = "text-embedding-3-small")]
+    embedding_model: String,
     /// For programs
     #[arg(long)]
     json: bool,
@@ -27,17 +30,17 @@ pub struct SmokeArgs {
 /// One request, and what its answer must hold.
 struct Trial {
     name: &'static str,
-    path: &'static str,
+    path: String,
     body: Value,
     status: u16,
     /// A text in the answer.
     holds: &'static str,
 }
 
-fn trials(model: &str) -> Vec<Trial> {
+fn trials(model: &str, embedding_model: &str) -> Vec<Trial> {
     let says = json!([{ "role": "user", "content": "Say hello." }]);
     let chat = |stream: bool| json!({ "model": model, "stream": stream, "messages": says });
-    let trial = |name, path, body, holds| Trial { name, path, body, status: 200, holds };
+    let trial = |name, path: &str, body, holds| Trial { name, path: path.to_owned(), body, status: 200, holds };
     vec![
         trial("chat", "/v1/chat/completions", chat(false), "\"finish_reason\":\"stop\""),
         trial("chat, streamed", "/v1/chat/completions", chat(true), "data: [DONE]"),
@@ -53,9 +56,21 @@ fn trials(model: &str) -> Vec<Trial> {
             json!({ "model": model, "max_tokens": 2000, "messages": says }),
             "\"end_turn\"",
         ),
+        trial(
+            "Google's own API",
+            &format!("/v1beta/models/{model}:generateContent"),
+            json!({ "contents": [{ "role": "user", "parts": [{ "text": "Say hello." }] }] }),
+            "\"candidates\"",
+        ),
+        trial(
+            "embeddings",
+            "/v1/embeddings",
+            json!({ "model": embedding_model, "input": "Say hello." }),
+            "\"embedding\"",
+        ),
         Trial {
             name: "a mistake is told",
-            path: "/v1/chat/completions",
+            path: "/v1/chat/completions".to_owned(),
             body: json!({ "model": model, "messages": [] }),
             status: 400,
             holds: "\"param\":\"messages\"",
@@ -70,7 +85,7 @@ pub async fn run(args: SmokeArgs, sources: &Sources) -> ExitCode {
         Err(failure) => return failure.exit(),
     };
     let mut told = Vec::new();
-    for trial in trials(&args.model) {
+    for trial in trials(&args.model, &args.embedding_model) {
         let began = Instant::now();
         let wrong = match sent(&door, &trial).await {
             Ok(wrong) => wrong,
@@ -101,7 +116,7 @@ fn line(name: &str, wrong: Option<&str>, took: Duration) -> String {
 
 /// What is wrong with the answer, if anything.
 async fn sent(door: &Door, trial: &Trial) -> Result<Option<String>, Failure> {
-    let request = door.request(Method::POST, trial.path).header("content-type", "application/json");
+    let request = door.request(Method::POST, &trial.path).header("content-type", "application/json");
     let answer = request.body(trial.body.to_string()).send().await;
     let answer = answer.map_err(|_| Failure::Absent(door.server.clone()))?;
     let status = answer.status().as_u16();

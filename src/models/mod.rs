@@ -12,7 +12,7 @@ use wildmatch::WildMatch;
 
 use crate::model::{Model, ModelName};
 use crate::problem::{Problem, Problems};
-pub use prices::{Price, Prices};
+pub use prices::{Price, Prices, as_of as prices_as_of};
 pub use settings::{AliasSettings, FactsSettings, ModelsSettings};
 
 /// Beginnings of names that go to Google as they are, whatever the default.

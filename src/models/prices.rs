@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
@@ -91,11 +92,23 @@ impl Prices {
 }
 
 #[expect(clippy::expect_used, reason = "a test reads the built-in table")]
-static BUILT_IN: LazyLock<Prices> = LazyLock::new(|| {
-    let table: BTreeMap<String, Price> =
-        toml::from_str(include_str!("prices.toml")).expect("the built-in table is read by a test");
-    Prices::of(&table)
-});
+static TABLE: LazyLock<Table> =
+    LazyLock::new(|| toml::from_str(include_str!("prices.toml")).expect("the built-in table is read by a test"));
+
+static BUILT_IN: LazyLock<Prices> = LazyLock::new(|| Prices::of(&TABLE.prices));
+
+/// The table that is built in.
+#[derive(Deserialize)]
+struct Table {
+    as_of: Date,
+    #[serde(flatten)]
+    prices: BTreeMap<String, Price>,
+}
+
+/// When the table that is built in was looked up.
+pub fn as_of() -> Date {
+    TABLE.as_of
+}
 
 #[cfg(test)]
 mod tests {
@@ -115,6 +128,11 @@ mod tests {
             assert!((cost as f64 / 1e9 - dollars).abs() < 1e-6, "{model}: {cost}");
         }
         assert_eq!(prices.find("gemini-2.5-flash-image"), None);
+    }
+
+    #[test]
+    fn the_table_has_its_date() {
+        assert!(as_of() >= jiff::civil::date(2026, 11, 25));
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::secret::Secret;
 use disk::{Disk, Keeping};
 use redis::Redis;
+pub use redis::is_there as redis_is_there;
 use table::Tables;
 use usage::{Usage, UsageStatus};
 

@@ -97,7 +97,7 @@ async fn smoke_and_models_ask_a_running_server() {
         said(dir.path(), &[command, &at].concat(), &[("KEY", key)])
     };
     let smoke = ask(&["smoke", "--model", "gemini-3.8-flash"], CLIENT_KEY);
-    assert!(smoke.code == Some(0) && smoke.out.matches('✓').count() == 5, "{}", smoke.out);
+    assert!(smoke.code == Some(0) && smoke.out.matches('✓').count() == 7, "{}", smoke.out);
     let wrong = ask(&["smoke", "--json"], "wrong-key-00000000000000");
     let told: Value = serde_json::from_str(&wrong.out).unwrap();
     assert_eq!((wrong.code, &told["ok"]), (Some(1), &Value::Bool(false)), "{told:#}");
@@ -105,6 +105,95 @@ async fn smoke_and_models_ask_a_running_server() {
     assert!(models.code == Some(0) && models.out.contains("gpt-4o"), "{}", models.out);
     let nobody = said(dir.path(), &["smoke", "--server", "http://127.0.0.1:1"], &[]);
     assert_eq!(nobody.code, Some(69), "{}", nobody.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn top_prints_how_a_running_server_stands() {
+    let config =
+        format!("{}[telemetry]\nrequests = 10\n", crate::harness::with_keys(&[KEYS[0], "gemini-key-minute-0000000"]));
+    let server = Server::configured(&config, &[]).await;
+    for _ in 0..4 {
+        server.say("hi").await;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let once = |more: &[&str], key: &str| {
+        let at =
+            ["top", "--once", "--columns", "80", "--lines", "24", "--server", &server.url, "--admin-key", "env:KEY"];
+        said(dir.path(), &[&at, more].concat(), &[("KEY", key)])
+    };
+    let Said { code, out } = once(&[], crate::harness::ADMIN_KEY);
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(code == Some(0) && lines.len() == 24 && lines.iter().all(|line| line.chars().count() <= 80), "{out}");
+    assert!(lines[0].starts_with("gemini-adapter ") && lines[0].contains("configuration 1-"), "{out}");
+    for words in
+        ["2 of 2 can serve", "3.8-flash", "● ", "◔ ", "Under way: 0", "Over, the latest first: 4", " 200 ", "q quit"]
+    {
+        assert!(out.contains(words), "{words}: {out}");
+    }
+    assert!(!out.contains("gemini-key") && !out.contains(CLIENT_KEY), "{out}");
+    let Said { out, .. } = once(&["--filter", "nothing-of-this-name"], crate::harness::ADMIN_KEY);
+    assert!(out.contains("0 of 0 can serve") && out.contains("Over, the latest first: 0"), "{out}");
+    assert_eq!(once(&[], "wrong-key-00000000000000").code, Some(1));
+    assert_eq!(
+        said(
+            dir.path(),
+            &["top", "--once", "--server", "http://127.0.0.1:1", "--admin-key", "env:KEY"],
+            &[("KEY", "x")]
+        )
+        .code,
+        Some(69)
+    );
+    let piped = said(
+        dir.path(),
+        &["top", "--server", &server.url, "--admin-key", "env:KEY"],
+        &[("KEY", crate::harness::ADMIN_KEY)],
+    );
+    assert!(piped.code == Some(1) && piped.out.contains("--once"), "{}", piped.out);
+}
+
+/// Answers each command as a Redis does that has nothing to say.
+fn obliging(mut stream: impl std::io::Read + std::io::Write) {
+    let mut buffer = [0; 4096];
+    while let Ok(read @ 1..) = stream.read(&mut buffer) {
+        let commands = buffer[..read].iter().filter(|byte| **byte == b'*').count();
+        if stream.write_all("+OK\r\n".repeat(commands).as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn the_doctor_finds_a_redis_at_a_socket_and_in_tls() {
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("redis.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || listener.incoming().map_while(Result::ok).for_each(obliging));
+    let doctor = |url: &str, more: &[(&str, &str)]| {
+        let variables = [
+            ("GEMINI_API_KEYS", KEYS[0]),
+            ("SECURITY_ADAPTER_API_KEYS", CLIENT_KEY),
+            ("GEMINI_BASE_URL", "http://127.0.0.1:1"),
+            ("DATABASE_REDIS_URL", url),
+        ];
+        said(dir.path(), &["doctor"], &[&variables, more].concat()).out
+    };
+    let out = doctor(&format!("redis+unix://{}", socket.display()), &[]);
+    assert!(out.contains("✓ redis") && out.contains("redis.sock answers"), "{out}");
+    let out = doctor("redis+unix:///nowhere/redis.sock", &[]);
+    assert!(out.contains("! redis") && out.contains("No such file"), "{out}");
+    let (config, issuer) = crate::tls::stand_in(dir.path());
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("rediss://:canary-password@localhost:{}", listener.local_addr().unwrap().port());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let connection = tokio_rustls::rustls::ServerConnection::new(config.clone()).unwrap();
+            std::thread::spawn(move || obliging(tokio_rustls::rustls::StreamOwned::new(connection, stream)));
+        }
+    });
+    let out = doctor(&url, &[("SSL_CERT_FILE", &issuer)]);
+    assert!(out.contains("✓ redis") && out.contains("localhost") && !out.contains("canary"), "{out}");
+    let out = doctor(&url, &[]);
+    assert!(out.contains("! redis") && out.contains("certificate") && !out.contains("canary"), "{out}");
 }
 
 #[test]

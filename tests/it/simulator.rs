@@ -26,6 +26,30 @@ fn user() -> Value {
     json!([{ "role": "user", "parts": [{ "text": "x" }] }])
 }
 
+/// What the translators make, the stand-in takes: it shares nothing with them but what Google says of its API.
+#[tokio::test]
+async fn golden_requests_are_taken() {
+    let simulator = start().await;
+    let mut refused = Vec::new();
+    let mut taken = 0;
+    for dialect in ["openai_chat", "openai_responses", "openai_completions", "anthropic_messages"] {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(dialect);
+        for case in std::fs::read_dir(folder).unwrap().map(|case| case.unwrap().path()) {
+            let Ok(body) = std::fs::read_to_string(case.join("upstream.json")) else { continue };
+            let model = std::fs::read_to_string(case.join("model")).unwrap_or("gemini-3.8-flash".into());
+            let body = serde_json::from_str(&body).unwrap();
+            match post(&simulator, model.trim(), "generateContent", &body).await {
+                (200, _) => taken += 1,
+                // Files, signatures and models of the cases that are not this stand-in's.
+                (403 | 404, _) => {}
+                (400, why) if why.contains("Corrupted thought signature") => {}
+                (status, why) => refused.push(format!("{}: {status} {why}", case.display())),
+            }
+        }
+    }
+    assert!(refused.is_empty() && taken > 80, "{taken} taken, but\n{}", refused.join("\n"));
+}
+
 #[tokio::test]
 async fn wrong_requests_are_refused_in_googles_words() {
     let simulator = start().await;

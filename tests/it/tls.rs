@@ -6,6 +6,7 @@ use std::sync::Arc;
 use gemini_adapter::runtime::watch;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use serde_json::{Value, json};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 
 use crate::harness::{ADMIN_KEY, CLIENT_KEY, Server, eventually};
 use crate::process::{Process, output, simulator};
@@ -30,6 +31,20 @@ fn write(dir: &Path, issuer: &Issuer, year: i32) -> Vec<u8> {
     std::fs::write(dir.join("cert.pem"), format!("{}{}", certificate.pem(), issuer.pem())).unwrap();
     std::fs::write(dir.join("key.pem"), key.serialize_pem()).unwrap();
     certificate.der().to_vec()
+}
+
+/// For a server of somebody else's: how it speaks TLS, and the file of its issuer.
+pub fn stand_in(dir: &Path) -> (Arc<tokio_rustls::rustls::ServerConfig>, String) {
+    let issuer = issuer();
+    let der = write(dir, &issuer, 2999);
+    let file = dir.join("issuer.pem");
+    std::fs::write(&file, issuer.pem()).unwrap();
+    let key = std::fs::read(dir.join("key.pem")).unwrap();
+    let key = tokio_rustls::rustls::pki_types::PrivateKeyDer::from_pem_slice(&key).unwrap();
+    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+    let config = tokio_rustls::rustls::ServerConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    (Arc::new(config.with_single_cert(vec![der.into()], key).unwrap()), file.display().to_string())
 }
 
 fn config(dir: &Path) -> String {

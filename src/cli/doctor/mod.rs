@@ -67,6 +67,7 @@ impl Finding {
 const HERE: &[fn(&Config) -> Vec<Finding>] = &[
     setup::keys,
     setup::doors,
+    setup::prices,
     files::mount,
     files::readers,
     files::folders,

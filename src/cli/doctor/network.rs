@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::lookup_host;
 use tokio::time::timeout;
 use url::Url;
 
 use super::Finding;
 use crate::cli::running;
 use crate::config::Config;
+use crate::store::redis_is_there;
 
 const PATIENCE: Duration = Duration::from_secs(8);
 /// Clocks that differ by more make certificates and quotas of the day be misjudged.
@@ -94,35 +94,14 @@ fn clock(date: &str, now: Timestamp) -> Option<Finding> {
     Some(Finding::bad("clock", found, "timedatectl set-ntp true; in a container, set the host's clock"))
 }
 
-/// Whether Redis is there. It is asked by hand, so that nothing is written.
+/// Whether Redis is there, in the clear, in TLS or at a socket.
 pub async fn redis(config: &Config) -> Vec<Finding> {
-    let store = &config.settings.store;
-    let address = store.redis.as_ref().and_then(|redis| redis.resolve(&config.environment).ok()?.into_iter().next());
-    let Some(url) = address.and_then(|address| Url::parse(address.expose()).ok()) else { return Vec::new() };
-    let Some(host) = url.host_str().map(str::to_owned) else { return Vec::new() };
-    let port = url.port().unwrap_or(6379);
+    let Ok(Some(url)) = config.settings.store.redis_url(&config.environment) else { return Vec::new() };
     let fix = "start it, or mend `store.redis`; until then each replica goes on by itself";
-    let finding = match timeout(PATIENCE, ping(&host, port, url.scheme() == "redis")).await {
-        Ok(Ok(())) => Finding::good("redis", format!("{host}:{port} answers")),
-        Ok(Err(error)) => Finding::warning("redis", format!("{host}:{port}: {error}"), fix),
-        Err(_) => Finding::warning("redis", format!("{host}:{port} does not answer"), fix),
-    };
-    vec![finding]
-}
-
-async fn ping(host: &str, port: u16, in_the_clear: bool) -> std::io::Result<()> {
-    let mut stream = TcpStream::connect((host, port)).await?;
-    if !in_the_clear {
-        return Ok(());
+    match redis_is_there(&url).await {
+        (place, Ok(())) => vec![Finding::good("redis", format!("{place} answers"))],
+        (place, Err(why)) => vec![Finding::warning("redis", format!("{place}: {why}"), fix)],
     }
-    stream.write_all(b"PING\r\n").await?;
-    let mut answer = [0; 7];
-    stream.read_exact(&mut answer).await?;
-    // One that wants a password answers too.
-    if answer.starts_with(b"+PONG") || answer.starts_with(b"-NOAUTH") {
-        return Ok(());
-    }
-    Err(std::io::Error::other("what answers is no Redis"))
 }
 
 #[cfg(test)]

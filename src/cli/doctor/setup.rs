@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use super::Finding;
 use crate::config::{Config, Sources};
 use crate::keys::Ledger;
+use crate::models::prices_as_of;
 use crate::problem::Severity;
 use crate::reading::Reading;
 use crate::runtime::prepare;
+
+/// Google changes prices; older than so many days, a table may be wrong.
+const OLD_PRICES: i32 = 180;
 
 /// Everything that a start would say, the plugins and their tests among it, and variables that are set for nothing.
 pub fn configuration(sources: &Sources) -> Vec<Finding> {
@@ -81,6 +85,24 @@ pub fn doors(config: &Config) -> Vec<Finding> {
     }
     let fix = "set SECURITY_ADMIN_API_KEYS for `reload`, `config` and the dashboard";
     vec![Finding::warning("admin", "no admin key: the admin endpoints are off", fix)]
+}
+
+/// How old the prices are by which budgets are counted.
+pub fn prices(config: &Config) -> Vec<Finding> {
+    let settings = &config.settings;
+    if settings.clients.iter().all(|client| client.monthly_usd.is_none()) {
+        return Vec::new();
+    }
+    let (as_of, own) = (prices_as_of(), settings.models.prices.len());
+    let found = format!("the built-in table is of {as_of}, {own} of your own");
+    let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
+    let old = today.since((jiff::Unit::Day, as_of)).is_ok_and(|age| age.get_days() > OLD_PRICES);
+    vec![if old {
+        let fix = "look at Google's page, and write what has changed under `[models.prices.\"NAME\"]`";
+        Finding::warning("prices", found, fix)
+    } else {
+        Finding::good("prices", found)
+    }]
 }
 
 fn count(number: usize, what: &str) -> String {

@@ -12,6 +12,7 @@ mod link;
 mod missed;
 mod rows;
 mod tasks;
+mod there;
 mod used;
 
 use std::fmt;
@@ -36,6 +37,7 @@ use rows::{Change, UnderWay};
 use used::Uses;
 
 pub use rows::{Heard, Now, Op};
+pub use there::is_there;
 
 /// Changes that wait for their turn. More than a second of a busy replica.
 const QUEUE: usize = 4096;

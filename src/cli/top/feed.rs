@@ -1,0 +1,79 @@
+//! The feed of a running server, followed: what it tells, and when it is lost and found again.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+use tokio::sync::mpsc::Sender;
+
+use crate::cli::running::{Failure, Office, RunningArgs};
+use crate::config::Sources;
+
+const EVENTS: &str = "/admin/events";
+/// How long to wait before asking a lost server again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What was told.
+#[derive(Debug)]
+pub enum Told {
+    /// An event of this name.
+    Event(String, Value),
+    /// The server is gone.
+    Lost,
+}
+
+/// Begins to follow; answers which server it is.
+///
+/// # Errors
+/// When it does not answer, or does not let us in.
+pub async fn begin(running: &RunningArgs, sources: &Sources, tell: Sender<Told>) -> Result<String, Failure> {
+    let office = running.office(sources)?;
+    let first = office.ask(Method::GET, EVENTS).await?;
+    let server = office.server.clone();
+    tokio::spawn(follow(office, first, tell));
+    Ok(server)
+}
+
+async fn follow(office: Office, first: reqwest::Response, tell: Sender<Told>) {
+    let mut next = Some(first);
+    loop {
+        if let Some(mut answer) = next.take() {
+            let mut frames = Frames::default();
+            while let Ok(Some(piece)) = answer.chunk().await {
+                for (name, document) in frames.take(&piece) {
+                    if tell.send(Told::Event(name, document)).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+        if tell.send(Told::Lost).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+        next = office.ask(Method::GET, EVENTS).await.ok();
+    }
+}
+
+/// Events out of bytes, wherever those are cut.
+#[derive(Debug, Default)]
+pub struct Frames(Vec<u8>);
+
+impl Frames {
+    /// The events that are whole by now.
+    pub fn take(&mut self, piece: &[u8]) -> Vec<(String, Value)> {
+        self.0.extend_from_slice(piece);
+        let mut events = Vec::new();
+        while let Some(end) = memchr::memmem::find(&self.0, b"\n\n") {
+            let frame: Vec<u8> = self.0.drain(..end + 2).collect();
+            let text = String::from_utf8_lossy(&frame);
+            let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+            if let (Some(name), Some(data)) = (field("event: "), field("data: "))
+                && let Ok(document) = serde_json::from_str(data)
+            {
+                events.push((name.to_owned(), document));
+            }
+        }
+        events
+    }
+}
