@@ -3,6 +3,8 @@
 FROM rust:1.95-slim-bookworm AS build
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends musl-tools && rm -rf /var/lib/apt/lists/*
+# What more it is to have: `--build-arg FEATURES=otel`.
+ARG FEATURES=""
 WORKDIR /src
 COPY . .
 # A binary that needs no library: it runs wherever a kernel does.
@@ -10,7 +12,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     target="$(uname -m)-unknown-linux-musl" && \
     rustup target add "$target" && \
-    cargo build --release --locked --target "$target" && \
+    cargo build --release --locked --target "$target" --features "$FEATURES" && \
     cp "target/$target/release/gemini-adapter" /gemini-adapter && mkdir /data
 
 # Neither shell nor package manager nor libc; with CA certificates, time zones, and a user that is not root (65532).

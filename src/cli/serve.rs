@@ -26,12 +26,15 @@ pub async fn run(sources: Sources) -> ExitCode {
     let services = live.services().clone();
     let snapshot = live.snapshot();
     services.remember(&snapshot.config.settings.store, &snapshot.config.environment).await;
+    services.telemetry.begin_traces(&snapshot.config.settings.telemetry);
     drop(snapshot);
     let code = match listen(&live).await {
         Ok(running) => until_told(live, running, signals).await,
         Err(code) => code,
     };
     services.store.end().await;
+    let telemetry = services.telemetry.clone();
+    let _ = tokio::task::spawn_blocking(move || telemetry.end_traces()).await;
     code
 }
 

@@ -82,6 +82,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("`[runtime]`", "/properties/runtime"),
     ("`[log]`", "/properties/log"),
     ("`[telemetry]`", "/properties/telemetry"),
+    ("`[telemetry.otel]`", "/definitions/OtelSettings"),
 ];
 
 const SHIPPED: &str = "A missing file, and a section left out of a file, are as here.";

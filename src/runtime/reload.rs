@@ -22,6 +22,9 @@ const RESTART: &[&str] = &[
     "store.redis",
     "store.redis_timeout",
     "store.redis_prefix",
+    "telemetry.otel.endpoint",
+    "telemetry.otel.service",
+    "telemetry.otel.ratio",
 ];
 
 /// The live snapshot, and the only way to change it.

@@ -40,6 +40,7 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
     let Arrival { caller, id: RequestId(id), uri, headers, content } = arrival;
     let snapshot = caller.snapshot;
     let mut record = app.services.telemetry.begin(&id, protocol.name());
+    record.came(path, &headers);
     record.client.clone_from(&caller.client.name);
     let settings = &snapshot.config.settings;
     let place = place(&uri, &headers, protocol.family());

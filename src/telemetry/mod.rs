@@ -16,6 +16,11 @@ mod pulse;
 mod request;
 mod series;
 pub mod settings;
+#[cfg(feature = "otel")]
+mod spans;
+#[cfg(not(feature = "otel"))]
+#[path = "no_spans.rs"]
+mod spans;
 mod tally;
 
 use std::sync::Arc;
@@ -34,6 +39,7 @@ pub use tally::Tally;
 use crate::fault::Fault;
 use crate::problem::Problems;
 use series::Series;
+use spans::Spans;
 
 /// Where all events go. Clones share it.
 #[derive(Clone, Debug)]
@@ -45,6 +51,7 @@ pub struct Telemetry {
     labels: Arc<ModelLabels>,
     exporter: Exporter,
     series: Arc<Series>,
+    spans: Spans,
 }
 
 impl Telemetry {
@@ -52,7 +59,21 @@ impl Telemetry {
     pub fn start() -> Self {
         let exporter = Exporter::install();
         let (tally, pulse, journal, kept, labels) = Default::default();
-        Self { tally, pulse, journal, kept, labels, exporter, series: Series::new().into() }
+        Self { tally, pulse, journal, kept, labels, exporter, series: Series::new().into(), spans: Default::default() }
+    }
+
+    /// Begins to send traces, where they are wanted. They are not worth a start that fails.
+    pub fn begin_traces(&self, settings: &TelemetrySettings) {
+        let Some(otel) = &settings.otel else { return };
+        match self.spans.begin(otel) {
+            Ok(()) => tracing::info!(endpoint = otel.endpoint, ratio = otel.ratio, "traces are sent"),
+            Err(why) => tracing::error!(endpoint = otel.endpoint, why, "traces are not sent"),
+        }
+    }
+
+    /// Sends what waits of traces. Blocks.
+    pub fn end_traces(&self) {
+        self.spans.end();
     }
 
     /// For `/stats`.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 use super::ended::{Costs, Ended, Tags};
 use super::journal::{Arrived, Facts, Rest, Trace};
+use super::spans::Came;
 use super::tally::Over;
 use super::{Telemetry, afterwards};
 use crate::error::Error;
@@ -38,6 +40,8 @@ pub struct RequestRecord {
     keeps_bodies: bool,
     started: Instant,
     told: bool,
+    /// How it came, where traces are sent.
+    came: Option<Came>,
     /// Whether it is of a part of a request, and told with the whole.
     part: bool,
     /// The request's id.
@@ -84,6 +88,7 @@ impl RequestRecord {
             trace,
             started: Instant::now(),
             told: false,
+            came: None,
             part: false,
             id: id.to_owned(),
             api,
@@ -104,6 +109,11 @@ impl RequestRecord {
         }
     }
 
+    /// It came to this path, with these headers.
+    pub fn came(&mut self, path: &'static str, headers: &HeaderMap) {
+        self.came = self.telemetry.spans.came(path, headers);
+    }
+
     /// A record of a part of the request, to be [taken in](Self::take_in) when it is done.
     pub fn part(&self) -> Self {
         Self {
@@ -113,6 +123,7 @@ impl RequestRecord {
             keeps_bodies: self.keeps_bodies,
             started: self.started,
             told: true,
+            came: None,
             part: true,
             id: self.id.clone(),
             api: self.api,
@@ -240,6 +251,9 @@ impl RequestRecord {
         let costs = self.costs.take().map(|costs| costs.costs()).unwrap_or_default();
         self.trace.ended(&ended, costs);
         self.telemetry.journal.end(&self.trace);
+        if let Some(came) = self.came.take() {
+            self.telemetry.spans.tell(&came, &self.trace.seen());
+        }
         match self.tags.take() {
             None => ended.log(None),
             Some(tags) => afterwards::tell(ended, tags),

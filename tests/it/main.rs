@@ -29,6 +29,8 @@ mod memory;
 mod messages;
 mod native;
 mod operators;
+#[cfg(feature = "otel")]
+mod otel;
 mod ownership;
 mod plugin_commands;
 mod plugin_doors;

@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn it_is_bounded_and_newest_first() {
         let journal = Journal::default();
-        journal.keep(&TelemetrySettings { requests: 3, capsules: 1 });
+        journal.keep(&TelemetrySettings { requests: 3, capsules: 1, otel: None });
         for number in 0..5 {
             let trace = journal.begin(&format!("r{number}"), "openai_chat");
             journal.end(&trace);
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(journal.page(4, 10).over.len(), 1, "only what is new");
         assert!(journal.find("r1").is_none() && journal.find("r9").is_some());
         drop(live);
-        journal.keep(&TelemetrySettings { requests: 1, capsules: 0 });
+        journal.keep(&TelemetrySettings { requests: 1, capsules: 0, otel: None });
         assert!(journal.page(0, 10).over.iter().all(|trace| !trace.keeps_bodies()));
     }
 }
