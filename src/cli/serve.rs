@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -15,6 +16,7 @@ use crate::telemetry::panics;
 /// Serves until a signal.
 pub async fn run(sources: Sources) -> ExitCode {
     panics::tell_where_only();
+    open_as_many_files_as_allowed();
     let live = match start(sources) {
         Ok(live) => live,
         Err(code) => return code,
@@ -36,6 +38,13 @@ pub async fn run(sources: Sources) -> ExitCode {
     let telemetry = services.telemetry.clone();
     let _ = tokio::task::spawn_blocking(move || telemetry.end_traces()).await;
     code
+}
+
+/// Raises the soft limit of open files to the hard one, which is what it is there for: connections are files, two for a request. Where
+/// that is not possible, there are fewer connections.
+fn open_as_many_files_as_allowed() {
+    let limit = getrlimit(Resource::Nofile);
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// The first snapshot.

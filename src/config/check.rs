@@ -45,12 +45,19 @@ fn server(server: &ServerSettings, problems: &mut Problems) {
         let hint = "write an IP address and a port: `0.0.0.0:8000`, `127.0.0.1:8000`, `[::]:8000`";
         problems.push(Problem::error("is no address to listen on").at("server.listen").hint(hint));
     }
-    positive("server", &[("header_timeout", server.header_timeout), ("body_timeout", server.body_timeout)], problems);
+    let timers = [
+        ("header_timeout", server.header_timeout),
+        ("body_timeout", server.body_timeout),
+        ("write_timeout", server.write_timeout),
+    ];
+    positive("server", &timers, problems);
     if server.keep_alive < Duration::from_secs(1) {
         problems.push(Problem::error("must be at least 1s").at("server.keep_alive"));
     }
-    if server.max_body == 0 {
-        problems.push(Problem::error("must be at least 1").at("server.max_body"));
+    let bounds =
+        [("max_body", server.max_body), ("max_bodies", server.max_bodies), ("max_connections", server.max_connections)];
+    for (name, _) in bounds.iter().filter(|(_, bound)| *bound == 0) {
+        problems.push(Problem::error("must be at least 1").at(format!("server.{name}")));
     }
     for (index, origin) in server.cors_origins.iter().enumerate() {
         let whole = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);

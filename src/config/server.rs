@@ -24,8 +24,17 @@ pub struct ServerSettings {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub body_timeout: Duration,
+    /// How long a client may take nothing of its answer before its connection is closed.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub write_timeout: Duration,
+    /// Connections at once. Those beyond are turned away with a 503. However many these are, they are never more than half of the files
+    /// that the process may have open, because a request may need a connection to Google too.
+    pub max_connections: usize,
     /// Largest request body, in bytes. Images travel as base64, a third larger than they are.
     pub max_body: usize,
+    /// Bodies of all requests together, in bytes. A request beyond is told to come back later.
+    pub max_bodies: usize,
     /// How often a comment line keeps a silent stream alive.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -58,7 +67,10 @@ impl Default for ServerSettings {
             drain: Duration::from_secs(30),
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(60),
+            max_connections: 16_384,
             max_body: 128 * 1024 * 1024,
+            max_bodies: 512 * 1024 * 1024,
             keep_alive: Duration::from_secs(15),
             cors_origins: Vec::new(),
             why_headers: false,

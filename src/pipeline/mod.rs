@@ -80,7 +80,13 @@ async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
     if exchange.session.has_tags() {
         exchange.record.tags = Some(exchange.session.clone());
     }
-    match tell(&mut exchange, body).await {
+    let stop = exchange.services.stop.told();
+    let told = tokio::select! {
+        biased;
+        told = tell(&mut exchange, body) => told,
+        () = stop => Err(stream::stopping()),
+    };
+    match told {
         Ok(Told::Whole(body)) => {
             exchange.keep_answers();
             exchange.record.tell(Outcome::Answered);

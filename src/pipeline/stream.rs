@@ -39,6 +39,14 @@ impl std::fmt::Display for BrokenOff {
 
 impl std::error::Error for BrokenOff {}
 
+/// What a client is told whose answer the server cannot wait for, because it stops.
+pub(super) fn stopping() -> Error {
+    let message = "This server is stopping and cannot finish this answer. What came before stands, but it is not all.";
+    let mut error = Error::unavailable("shutting_down", message);
+    error.retry_after = Some(Duration::from_secs(1));
+    error
+}
+
 type Piece = Result<Bytes, BrokenOff>;
 
 /// The events a client gets. Dropping it, as the server does when the client leaves, ends the upstream's work too.
@@ -52,7 +60,8 @@ impl EventStream {
 
     /// A stream that has its first content.
     pub(super) fn live(exchange: Exchange, begun: Box<Begun>) -> Self {
-        let mut live = Live { exchange, begun, broken: false };
+        let stop = Box::pin(exchange.services.stop.told());
+        let mut live = Live { exchange, begun, broken: false, stop };
         if live.begun.ended {
             live.tell(Outcome::Answered);
         }
@@ -125,6 +134,8 @@ struct Live {
     exchange: Exchange,
     begun: Box<Begun>,
     broken: bool,
+    /// Until the server must end it.
+    stop: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 /// A client that leaves has used what came so far.
@@ -141,7 +152,15 @@ impl Live {
             return Some(Ok(self.written()));
         }
         while !self.begun.ended && self.begun.out.is_empty() {
-            match timeout(self.exchange.keep_alive(), self.begun.answer.event()).await {
+            let arrived = tokio::select! {
+                biased;
+                arrived = timeout(self.exchange.keep_alive(), self.begun.answer.event()) => arrived,
+                () = &mut self.stop => {
+                    self.fail(stopping());
+                    continue;
+                }
+            };
+            match arrived {
                 Err(_) => match self.exchange.known.form().keep_alive {
                     b"" => {}
                     word => return Some(Ok(Bytes::from_static(word))),

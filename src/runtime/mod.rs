@@ -12,6 +12,7 @@ mod services;
 pub mod settings;
 mod snapshot;
 mod start;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -25,4 +26,5 @@ pub use services::{ListedModels, Services};
 pub use settings::RuntimeSettings;
 pub use snapshot::{Snapshot, prepare};
 pub use start::open;
+pub use stop::Stop;
 pub use watch::{Watch, watch};

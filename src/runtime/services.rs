@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use super::Stop;
 use crate::cache::Answers;
 use crate::clients::{Accounts, Guard};
 use crate::clock::Clock;
@@ -19,6 +20,8 @@ use crate::upstream::Listed;
 pub struct Services {
     /// The process's clock.
     pub clock: Clock,
+    /// When what is still open must end.
+    pub stop: Stop,
     /// The states of keys.
     pub ledger: Ledger,
     /// How many requests may try again at once.
@@ -57,6 +60,7 @@ impl Services {
         ledger.tell(Arc::new(store.clone()));
         Self {
             clock: Clock::start(),
+            stop: Stop::default(),
             ledger,
             retries: RetryBudget::default(),
             queue: Queue::default(),

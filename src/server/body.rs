@@ -1,42 +1,100 @@
-//! A request's body, within its limits of size and time.
+//! A request's body, within its limits of size and time; and all of them together within a limit of memory.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use crate::config::ServerSettings;
 use crate::error::Error;
 
-/// Reads the body.
-///
-/// # Errors
-/// 413 when it is too large, before it is read where it says so itself; 408 when it does not come.
-pub async fn read(body: Body, headers: &HeaderMap, settings: &ServerSettings) -> Result<Bytes, Error> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > settings.max_body) {
-        return Err(Error::too_large(settings.max_body));
-    }
-    match timeout(settings.body_timeout, to_bytes(body, settings.max_body)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(error)) if is_limit(&error) => Err(Error::too_large(settings.max_body)),
-        Ok(Err(_)) => Err(Error::invalid("The request body broke off before its end.")),
-        Err(_) => Err(late(settings.body_timeout)),
+/// How many bytes of bodies are held now, by all requests.
+#[derive(Clone, Debug, Default)]
+pub struct Bodies(Arc<AtomicUsize>);
+
+/// The share of one request; given back when its body is no longer needed.
+struct Share {
+    bodies: Bodies,
+    size: usize,
+}
+
+impl Share {
+    /// Grows by what has arrived: what is only announced takes no place from others.
+    fn grow(&mut self, more: usize, most: usize) -> Result<(), Error> {
+        let before = self.bodies.0.fetch_add(more, Ordering::Relaxed);
+        self.size += more;
+        if before + more > most && before + more > self.size {
+            let mut error = Error::unavailable(
+                "overloaded",
+                "This server holds as much of other requests as it may. Try again later.",
+            );
+            error.retry_after = Some(Duration::from_secs(1));
+            return Err(error);
+        }
+        Ok(())
     }
 }
 
-fn is_limit(error: &axum::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
-        }
-        source = error.source();
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.bodies.0.fetch_sub(self.size, Ordering::Relaxed);
     }
-    false
+}
+
+/// A body that gives its share back when the last that reads it is done.
+struct Held {
+    content: Bytes,
+    _share: Share,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.content
+    }
+}
+
+impl Bodies {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// 413 when it is too large, before it is read where it says so itself; 408 when it does not come; 503 when too much is held.
+    pub async fn read(&self, body: Body, headers: &HeaderMap, settings: &ServerSettings) -> Result<Bytes, Error> {
+        let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > settings.max_body) {
+            return Err(Error::too_large(settings.max_body));
+        }
+        match timeout(settings.body_timeout, self.gather(body, settings)).await {
+            Ok(read) => read,
+            Err(_) => Err(late(settings.body_timeout)),
+        }
+    }
+
+    async fn gather(&self, mut body: Body, settings: &ServerSettings) -> Result<Bytes, Error> {
+        let mut share = Share { bodies: self.clone(), size: 0 };
+        let (mut first, mut rest) = (Bytes::new(), Vec::new());
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Error::invalid("The request body broke off before its end."))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if share.size + data.len() > settings.max_body {
+                return Err(Error::too_large(settings.max_body));
+            }
+            share.grow(data.len(), settings.max_bodies)?;
+            match (first.is_empty(), rest.is_empty()) {
+                (true, _) => first = data,
+                (false, true) => rest = [&first, &data[..]].concat(),
+                (false, false) => rest.extend_from_slice(&data),
+            }
+        }
+        // A body that came in one piece stays where it is.
+        let content = if rest.is_empty() { first } else { rest.into() };
+        Ok(Bytes::from_owner(Held { content, _share: share }))
+    }
 }
 
 fn late(limit: Duration) -> Error {

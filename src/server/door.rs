@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::auth::Caller;
 use super::edge::RequestId;
-use super::{App, body, form, respond};
+use super::{App, form, respond};
 use crate::cache::Control;
 use crate::clients::{Client, Visit};
 use crate::config::ServerSettings;
@@ -52,7 +52,7 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
             return allowed(&app, &caller.client, protocol.family(), error.into_response());
         }
     };
-    let content = match read(content, &headers, &place, protocol, &settings.server).await {
+    let content = match read(&app, content, &headers, &place, protocol, &settings.server).await {
         Ok(content) => content,
         Err(error) => {
             record.refused(&error);
@@ -102,8 +102,9 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
     allowed(&app, &caller.client, protocol.family(), response)
 }
 
-/// Lets a client's request in, and counts it where anything is counted.
+/// Lets a client's request in, unless there is too much to do, and counts it where anything is counted.
 pub fn admitted(app: &App, client: &Client) -> Result<Option<Visit>, Error> {
+    app.overload.admit()?;
     client.admit(app.services.clock.now()).inspect_err(|error| {
         app.services.telemetry.client_refused(&client.name, error.code.as_deref().unwrap_or_default());
     })
@@ -119,13 +120,14 @@ pub fn allowed(app: &App, client: &Client, family: &dyn Family, mut response: Re
 
 /// Reads a body; a form becomes JSON where the protocol takes forms.
 async fn read(
+    app: &App,
     content: Body,
     headers: &HeaderMap,
     place: &Place,
     protocol: &dyn Protocol,
     settings: &ServerSettings,
 ) -> Result<Bytes, Error> {
-    let content = body::read(content, headers, settings).await?;
+    let content = app.bodies.read(content, headers, settings).await?;
     if protocol.takes_forms() && form::is_one(&place.media_type) {
         return form::into_json(content, &place.media_type).await;
     }

@@ -143,7 +143,32 @@ pub fn cors(app: App) -> CorsLayer {
 
 #[cfg(test)]
 mod tests {
-    use super::meant;
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::{around, meant};
+
+    #[tokio::test]
+    async fn a_panic_is_one_500_and_shows_nothing() {
+        async fn fails() -> &'static str {
+            panic!("the words of a panic, with a key in them")
+        }
+        let router = Router::new().route("/v1/fails", get(fails)).layer(from_fn(around));
+        let ask = || Request::get("/v1/fails").body(Body::empty()).unwrap();
+        for _ in 0..2 {
+            let response = router.clone().oneshot(ask()).await.unwrap();
+            assert_eq!(response.status(), 500);
+            assert!(response.headers().contains_key("x-request-id"));
+            let body = to_bytes(response.into_body(), 4096).await.unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!(body["error"]["code"], "internal_error");
+            assert!(!body.to_string().contains("a key"), "{body}");
+        }
+    }
 
     #[test]
     fn base_urls_with_and_without_v1() {

@@ -4,6 +4,7 @@
 mod admin;
 mod auth;
 mod body;
+mod connection;
 mod door;
 mod edge;
 mod endpoints;
@@ -12,6 +13,7 @@ mod form;
 mod google;
 mod meta;
 mod models;
+mod overload;
 mod respond;
 mod responses;
 mod run;
@@ -43,6 +45,10 @@ pub struct App {
     pub services: Arc<Services>,
     /// Whether a stop was asked for.
     pub draining: Arc<AtomicBool>,
+    /// How much is held of requests.
+    bodies: body::Bodies,
+    /// Whether there is more to do than can be done.
+    overload: overload::Overload,
     /// Those who watch.
     pub feed: Arc<admin::feed::Feed>,
 }
@@ -51,7 +57,14 @@ impl App {
     /// Before it accepts anything.
     pub fn new(live: Arc<Live>) -> Self {
         let services = live.services().clone();
-        Self { live, services, draining: Arc::default(), feed: Arc::default() }
+        Self {
+            live,
+            services,
+            draining: Arc::default(),
+            bodies: Default::default(),
+            overload: Default::default(),
+            feed: Arc::default(),
+        }
     }
 
     /// Whether a stop was asked for.

@@ -22,6 +22,7 @@ mod fuzz;
 mod golden;
 mod harness;
 mod held;
+mod holding;
 mod keys;
 mod media;
 mod media_out;

@@ -34,7 +34,16 @@ impl Process {
     }
 
     /// By a command of one's own, to which the arguments are added.
-    pub fn start_as(mut command: Command, variables: &[(&str, &str)]) -> Self {
+    pub fn start_as(command: Command, variables: &[(&str, &str)]) -> Self {
+        Self::spawned(command, variables, true)
+    }
+
+    /// The same, but nobody reads what it writes once it has started.
+    pub fn unread(command: Command, variables: &[(&str, &str)]) -> Self {
+        Self::spawned(command, variables, false)
+    }
+
+    fn spawned(mut command: Command, variables: &[(&str, &str)], goes_on: bool) -> Self {
         let mut child = command
             .args(["serve", "--set", "server.listen=127.0.0.1:0"])
             .envs(variables.iter().copied())
@@ -45,7 +54,11 @@ impl Process {
         let (told, log) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                let last = line.contains("started successfully");
                 let _ = told.send(line);
+                while last && !goes_on {
+                    std::thread::park();
+                }
             }
         });
         let mut process = Self { child, address: String::new(), log };

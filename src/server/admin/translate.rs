@@ -14,7 +14,7 @@ use crate::protocol::Place;
 use crate::server::auth::Caller;
 use crate::server::edge::RequestId;
 use crate::server::respond::document;
-use crate::server::{App, body, door, endpoints};
+use crate::server::{App, door, endpoints};
 
 /// Which endpoint's request it is: chat completions, unless another is named.
 #[derive(Deserialize)]
@@ -37,7 +37,7 @@ pub async fn show(
     content: Body,
 ) -> Response {
     let snapshot = caller.snapshot;
-    let content = match body::read(content, &headers, &snapshot.config.settings.server).await {
+    let content = match app.bodies.read(content, &headers, &snapshot.config.settings.server).await {
         Ok(content) => content,
         Err(error) => return error.into_response(),
     };

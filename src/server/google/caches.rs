@@ -11,7 +11,6 @@ use super::{App, Asker, Caller, On, RequestId, answer, errand, name};
 use crate::error::Error;
 use crate::pipeline::owner;
 use crate::protocol::{gemini, owned};
-use crate::server::body;
 use crate::server::respond::json;
 use crate::store::CACHES_KEPT;
 
@@ -28,7 +27,7 @@ pub async fn create(
     content: Body,
 ) -> Response {
     answer(app, caller, id, &uri, API, async |asker| {
-        let body = body::read(content, &headers, &asker.snapshot.config.settings.server).await?;
+        let body = asker.app.bodies.read(content, &headers, &asker.snapshot.config.settings.server).await?;
         asker.cache(&body).await
     })
     .await
@@ -49,7 +48,7 @@ pub async fn one(
     content: Body,
 ) -> Response {
     answer(app, caller, id, &uri, API, async |asker| {
-        let body = body::read(content, &headers, &asker.snapshot.config.settings.server).await?;
+        let body = asker.app.bodies.read(content, &headers, &asker.snapshot.config.settings.server).await?;
         asker.at(method, &name(KIND, &cache)?, body).await
     })
     .await

@@ -16,7 +16,6 @@ use crate::clients::Client;
 use crate::error::Error;
 use crate::pipeline::owner;
 use crate::protocol::gemini;
-use crate::server::body;
 use crate::server::respond::json;
 use crate::store::{FILES_KEPT, Owner, UPLOADS_KEPT};
 use crate::upstream::{Errand, Where};
@@ -48,7 +47,7 @@ pub async fn begin(
     content: Body,
 ) -> Response {
     answer(app, caller, id, &uri, API, async |asker| {
-        let body = body::read(content, &headers, &asker.snapshot.config.settings.server).await?;
+        let body = asker.app.bodies.read(content, &headers, &asker.snapshot.config.settings.server).await?;
         asker.begin_upload(&headers, body).await
     })
     .await
@@ -71,7 +70,7 @@ pub async fn piece(
     let mut client = Client::nobody();
     upload.client.clone_into(&mut client.name);
     answer(app, Caller { client: client.into(), snapshot }, id, &uri, API, async |asker| {
-        let body = body::read(content, &headers, &asker.snapshot.config.settings.server).await?;
+        let body = asker.app.bodies.read(content, &headers, &asker.snapshot.config.settings.server).await?;
         asker.add_piece(&key, &upload, &headers, body).await
     })
     .await

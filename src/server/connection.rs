@@ -1,0 +1,185 @@
+//! Connections: so many at once and no more, and none to a client that has stopped reading.
+
+use std::future::{Ready, ready};
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use axum_server::accept::Accept;
+use futures_util::future::{BoxFuture, Either};
+use rustix::process::{Resource, getrlimit};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
+
+use super::App;
+
+/// Open files that are not for connections: logs, the store, configuration, Redis.
+const SPARE_FILES: u64 = 64;
+/// How often the same trouble is told at most.
+const QUIET: Duration = Duration::from_secs(10);
+/// What a client gets that is one too many, before any of its request is read.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\n\
+    content-length: 145\r\n\r\n{\"error\":{\"message\":\"This server has as many connections as it takes. Try again later.\",\
+    \"type\":\"server_error\",\"param\":null,\"code\":\"overloaded\"}}";
+
+/// Lets connections in.
+#[derive(Clone)]
+pub struct Doorkeeper {
+    app: App,
+    open: Arc<AtomicUsize>,
+    /// How many the files suffice for: each request may need a connection to Google too, so that half of them are for clients.
+    files: usize,
+}
+
+impl Doorkeeper {
+    /// With nobody inside.
+    pub fn new(app: App) -> Self {
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX).saturating_sub(SPARE_FILES) / 2;
+        Self { app, open: Arc::default(), files: usize::try_from(files).unwrap_or(usize::MAX) }
+    }
+
+    /// A place for one more.
+    fn place(&self, most: usize) -> Option<Place> {
+        let most = most.min(self.files);
+        // Counted before it is known whether it fits, so that two at once cannot both be the last.
+        let place = Place(self.open.clone());
+        (place.0.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
+    }
+}
+
+impl<S: 'static> Accept<TcpStream, S> for Doorkeeper {
+    type Stream = Guarded;
+    type Service = S;
+    type Future = Either<Ready<io::Result<(Guarded, S)>>, BoxFuture<'static, io::Result<(Guarded, S)>>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let snapshot = self.app.live.snapshot();
+        let settings = &snapshot.config.settings.server;
+        let Some(place) = self.place(settings.max_connections) else {
+            return Either::Right(Box::pin(turned_away(stream)));
+        };
+        let patience = settings.write_timeout;
+        let nodelay = stream.set_nodelay(true);
+        let guarded = nodelay.map(|()| (Guarded { stream, patience, stalled: None, _place: place }, service));
+        Either::Left(ready(guarded))
+    }
+}
+
+/// Says that there is no place. A new connection has room for so little, so that nobody is waited for.
+async fn turned_away<T>(stream: TcpStream) -> io::Result<T> {
+    stream.writable().await?;
+    stream.try_write(FULL)?;
+    Err(io::Error::new(ErrorKind::QuotaExceeded, "all places are taken"))
+}
+
+/// One of the places; free again when it is dropped.
+struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Says what keeps connections out, and not again for a while.
+pub fn troubled(_: Option<&SocketAddr>, error: &io::Error) {
+    static SINCE: OnceLock<Instant> = OnceLock::new();
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    // What is wrong with one connection is its client's business.
+    let out_of_files = matches!(error.raw_os_error(), Some(23 | 24));
+    if !out_of_files && error.kind() != ErrorKind::QuotaExceeded {
+        return;
+    }
+    let now = u64::try_from(SINCE.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX);
+    let quiet = u64::try_from(QUIET.as_millis()).unwrap_or(u64::MAX);
+    let due = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| (now >= next).then_some(now + quiet));
+    match (due, out_of_files) {
+        (Err(_), _) => {}
+        (Ok(_), true) => {
+            tracing::error!(%error, "no more files can be opened: raise the limit (ulimit -n, LimitNOFILE)")
+        }
+        (Ok(_), false) => tracing::warn!(
+            "connections are turned away: raise `server.max_connections`, or the limit of open files (ulimit -n, LimitNOFILE)"
+        ),
+    }
+}
+
+/// A connection that breaks when its client takes nothing for too long.
+pub struct Guarded {
+    stream: TcpStream,
+    patience: Duration,
+    /// Set while bytes wait to be taken.
+    stalled: Option<Pin<Box<Sleep>>>,
+    _place: Place,
+}
+
+impl Guarded {
+    fn watched<T>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.stalled = None;
+            return polled;
+        }
+        let patience = self.patience;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
+        ready!(stalled.as_mut().poll(context));
+        // What the client has not taken is not to linger in the kernel either.
+        let _ = self.stream.set_zero_linger();
+        Poll::Ready(Err(ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Guarded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Guarded {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.watched(context, polled)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.watched(context, polled)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FULL;
+
+    #[test]
+    fn the_refusal_is_as_long_as_it_says() {
+        let text = std::str::from_utf8(FULL).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.ends_with(&format!("content-length: {}", body.len())), "{}", body.len());
+        assert!(serde_json::from_str::<serde_json::Value>(body).unwrap()["error"].is_object());
+    }
+}
