@@ -42,6 +42,7 @@ mod reload;
 mod reload_load;
 mod responses;
 mod simulator;
+mod soak;
 mod streams;
 mod tls;
 mod watch;

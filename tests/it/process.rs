@@ -56,8 +56,11 @@ impl Process {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 let last = line.contains("started successfully");
                 let _ = told.send(line);
-                while last && !goes_on {
-                    std::thread::park();
+                if last && !goes_on {
+                    // The pipe stays open, and fills.
+                    loop {
+                        std::thread::park();
+                    }
                 }
             }
         });
