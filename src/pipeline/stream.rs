@@ -61,7 +61,8 @@ impl EventStream {
     /// A stream that has its first content.
     pub(super) fn live(exchange: Exchange, begun: Box<Begun>) -> Self {
         let stop = Box::pin(exchange.services.stop.told());
-        let mut live = Live { exchange, begun, broken: false, stop };
+        // In a box: it goes into the future of each piece, and comes back with it.
+        let mut live = Box::new(Live { exchange, begun, broken: false, stop });
         if live.begun.ended {
             live.tell(Outcome::Answered);
         }
