@@ -68,11 +68,7 @@ impl Writer<'_> {
     fn list(&self, text: &mut String, name: &str, section: &Value, one: &Value) {
         text.push('\n');
         comment(text, section);
-        text.push_str(&format!("# [[{name}]]\n"));
-        for (field, about) in one["properties"].as_object().into_iter().flatten() {
-            comment(text, about);
-            text.push_str(&format!("# {field} is left out.\n"));
-        }
+        left_out(text, &format!("[[{name}]]"), one);
     }
 
     /// A setting: set, or as a comment with its default.
@@ -86,12 +82,17 @@ impl Writer<'_> {
         }
     }
 
-    /// A table whose names are the user's.
+    /// A table whose names are the user's, or one that is not there unless it is wanted.
     fn table(&self, text: &mut String, path: &[&str], field: &Value) {
         text.push('\n');
         comment(text, field);
         let Some(entries) = self.set(path).and_then(toml::Value::as_table) else {
-            text.push_str(&format!("#[{}]\n", path.join(".")));
+            let head = format!("[{}]", path.join("."));
+            let resolved = resolve(self.schema, field);
+            match has_fields(&resolved) {
+                true => left_out(text, &head, &resolved),
+                false => text.push_str(&format!("#{head}\n")),
+            }
             return;
         };
         text.push_str(&format!("[{}]\n", path.join(".")));
@@ -113,6 +114,15 @@ impl Writer<'_> {
     fn default(&self, path: &[&str]) -> Option<toml::Value> {
         let value = path.iter().try_fold(&self.defaults, |value, name| value.get(*name))?;
         toml::Value::try_from(value).ok()
+    }
+}
+
+/// A table that is not there, and what it may hold: all of it words, since its head alone would be a mistake, or would switch something on.
+fn left_out(text: &mut String, head: &str, table: &Value) {
+    text.push_str(&format!("# {head}\n"));
+    for (field, about) in table["properties"].as_object().into_iter().flatten() {
+        comment(text, about);
+        text.push_str(&format!("# {field} is left out.\n"));
     }
 }
 

@@ -24,7 +24,7 @@ const SPARE_FILES: u64 = 64;
 const QUIET: Duration = Duration::from_secs(10);
 /// What a client gets that is one too many, before any of its request is read.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\n\
-    content-length: 145\r\n\r\n{\"error\":{\"message\":\"This server has as many connections as it takes. Try again later.\",\
+    content-length: 144\r\n\r\n{\"error\":{\"message\":\"This server has as many connections as it takes. Try again later.\",\
     \"type\":\"server_error\",\"param\":null,\"code\":\"overloaded\"}}";
 
 /// Lets connections in.

@@ -186,10 +186,6 @@ struct Writer {
 impl Writer {
     fn run(mut self, tried: Sender<()>) {
         let mut tried = Some(tried);
-        if !self.keeping.dir.join(NAME).exists() {
-            // Nothing was kept: no start need wait for a file to be made.
-            drop(tried.take());
-        }
         loop {
             let opened = self.open();
             let ended = match opened {
