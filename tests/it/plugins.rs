@@ -135,7 +135,7 @@ async fn an_endless_loop_is_cut_off_and_its_plugin_too() {
 #[tokio::test]
 async fn the_library_works_whole_and_streamed() {
     let config = format!(
-        "{}[plugins]\nlibrary = [\"pii\", \"json_repair\", \"reply_language\", \"safety_presets\", \"model_list\"]\n\
+        "{}[plugins]\ntimeout = \"500ms\"\nlibrary = [\"pii\", \"json_repair\", \"reply_language\", \"safety_presets\", \"model_list\"]\n\
          [plugins.settings.reply_language]\nlanguage = \"German\"\n[plugins.settings.safety_presets]\npreset = \"off\"\n\
          [plugins.settings.model_list]\nshow = [\"gpt-*\"]\n",
         with_keys(KEYS)
