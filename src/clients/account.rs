@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -21,6 +21,7 @@ use crate::clock::Moment;
 use crate::error::Error;
 use crate::pacific::{self, Today};
 use crate::store::{Bounds, CLIENT, Store, Table, Used, Witness};
+use crate::sync::{Mutex, MutexGuard};
 
 /// Counts of windows: a few for each client.
 const WINDOWS: Bounds =

@@ -5,6 +5,8 @@ mod account;
 mod addresses;
 mod client;
 mod guard;
+#[cfg(all(test, feature = "interleavings"))]
+mod interleavings;
 mod limits;
 mod rate;
 pub mod settings;

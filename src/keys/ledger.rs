@@ -2,7 +2,7 @@
 //! found again by identity, so a reload never puts an exhausted key back to work.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
@@ -12,6 +12,7 @@ use super::key::Key;
 use crate::clock::Moment;
 use crate::model::ModelName;
 use crate::store::{Standing, Used, Witness};
+use crate::sync::{Mutex, MutexGuard};
 
 /// The ledger. Clones share it.
 #[derive(Clone, Default)]

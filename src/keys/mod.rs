@@ -6,6 +6,8 @@
 
 mod claim;
 mod core;
+#[cfg(all(test, feature = "interleavings"))]
+mod interleavings;
 mod key;
 mod lease;
 mod ledger;

@@ -1,7 +1,9 @@
 //! How many requests wait for a key. Whoever comes when there are too many is told at once, instead of after a wait for nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
+
+use crate::sync::AtomicUsize;
 
 /// The queue. Clones share it. There is no order in it: who is there when a key comes back may have it.
 #[derive(Clone, Debug, Default)]

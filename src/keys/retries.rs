@@ -2,9 +2,10 @@
 //! everything fails, each request must not come four times.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::model::ModelName;
+use crate::sync::{Mutex, MutexGuard};
 
 /// So many always may.
 const FEW: usize = 3;

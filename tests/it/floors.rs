@@ -16,6 +16,7 @@ const FLOORS: &[&[&str]] = &[
         "problem",
         "reading",
         "secret",
+        "sync",
         "trust",
         "wire",
     ],

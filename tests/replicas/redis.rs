@@ -1,4 +1,4 @@
-//! A redis-server of the test's own, on a Unix socket.
+//! A redis-server of the test's own, on a Unix socket; or what REDIS_SERVER names, which may be a Valkey.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -90,11 +90,12 @@ fn spawn(dir: &Path, name: &str) -> Child {
     let socket = format!("{name}.sock");
     let dump = format!("{name}.rdb");
     let _ = std::fs::remove_file(dir.join(&dump));
-    Command::new("redis-server")
+    let server = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
+    Command::new(&server)
         .current_dir(dir)
         // Uncompressed, so that what is in it can be looked through.
         .args(["--port", "0", "--unixsocket", &socket, "--save", "", "--dbfilename", &dump, "--rdbcompression", "no"])
         .stdout(Stdio::null())
         .spawn()
-        .unwrap_or_else(|error| panic!("redis-server: {error}; `scripts/test` installs it"))
+        .unwrap_or_else(|error| panic!("{server}: {error}; `scripts/test` installs it"))
 }
