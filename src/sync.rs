@@ -7,7 +7,8 @@ pub(crate) use loom::sync::{Mutex, MutexGuard, atomic::AtomicUsize};
 pub(crate) use std::sync::{Mutex, MutexGuard, atomic::AtomicUsize};
 
 /// How models of threads are run.
-#[cfg(all(test, feature = "interleavings"))]
+#[cfg(feature = "interleavings")]
+#[cfg(test)]
 pub(crate) mod model {
     use loom::model::Builder;
     use loom::thread::{self, JoinHandle};

@@ -1,5 +1,7 @@
 //! Accounts under every order in which threads can come to them: loom tries them one by one. Only with the feature `interleavings`.
 
+#![cfg(feature = "interleavings")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ mod account;
 mod addresses;
 mod client;
 mod guard;
-#[cfg(all(test, feature = "interleavings"))]
+#[cfg(test)]
 mod interleavings;
 mod limits;
 mod rate;

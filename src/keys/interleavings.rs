@@ -1,5 +1,7 @@
 //! The pool under every order in which threads can come to it: loom tries them one by one. Only with the feature `interleavings`.
 
+#![cfg(feature = "interleavings")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -6,7 +6,7 @@
 
 mod claim;
 mod core;
-#[cfg(all(test, feature = "interleavings"))]
+#[cfg(test)]
 mod interleavings;
 mod key;
 mod lease;
