@@ -122,9 +122,6 @@ enum Command {
 /// Runs the command of the process's arguments.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    // Huge pages would give each idle heap, and each burst of streams, memory by the two megabytes. Where it is not to be had, it costs
-    // memory and nothing else.
-    let _ = rustix::thread::disable_transparent_huge_pages(true);
     // One provider for everything that speaks TLS; a second would be found out at the first handshake only.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let sources = cli.files.sources();

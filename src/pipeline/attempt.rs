@@ -277,7 +277,7 @@ async fn first_of(
     let mut reply = accepted.reply(exchange.stamp());
     if !method.streams() {
         let body = answer.whole().await?;
-        exchange.record.heard(false, &body);
+        exchange.record.heard(&body);
         exchange.arrived(&body);
         let body = session.on_upstream_response(Some(body))?.unwrap_or_default();
         let written = reply.whole(&body)?;
@@ -292,7 +292,7 @@ async fn first_of(
             reply.end(&mut out)?;
             return Ok(Attempted::Stream(answer, reply, out, true));
         };
-        exchange.record.heard(true, &event);
+        exchange.record.heard_event(answer.arrived(), &event);
         exchange.arrived(&event);
         if let Some(event) = session.on_chunk(event)? {
             reply.event(&event, &mut out)?;

@@ -1,5 +1,6 @@
 //! Where an answer comes from: from Google, or from those that are kept.
 
+use std::time::Instant;
 use std::vec::IntoIter;
 
 use bytes::Bytes;
@@ -52,6 +53,14 @@ impl Source {
         match self {
             Self::Google(answer) => answer.ready_event(),
             Self::Kept(pieces) => Ok(pieces.next()),
+        }
+    }
+
+    /// When the last event came.
+    pub fn arrived(&self) -> Instant {
+        match self {
+            Self::Google(answer) => answer.arrived(),
+            Self::Kept(_) => Instant::now(),
         }
     }
 

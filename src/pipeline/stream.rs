@@ -196,9 +196,9 @@ impl Live {
 
     /// Translates what has arrived: an event, the end, or what broke the stream.
     fn take(&mut self, arrived: Result<Option<Bytes>, Fault>) {
-        let Begun { reply, out, ended, .. } = &mut *self.begun;
+        let Begun { answer, reply, out, ended, .. } = &mut *self.begun;
         if let Ok(Some(event)) = &arrived {
-            self.exchange.record.heard(true, event);
+            self.exchange.record.heard_event(answer.arrived(), event);
         }
         let translated = match arrived {
             Ok(Some(event)) => {

@@ -14,6 +14,9 @@ use tokio::time::timeout;
 use crate::config::ServerSettings;
 use crate::error::Error;
 
+/// Memory is taken ahead for so much of a body that says how long it is: what grows step by step is copied at each step.
+const AHEAD: usize = 1024 * 1024;
+
 /// How many bytes of bodies are held now, by all requests.
 #[derive(Clone, Debug, Default)]
 pub struct Bodies(Arc<AtomicUsize>);
@@ -69,13 +72,18 @@ impl Bodies {
         if announced.is_some_and(|length| length > settings.max_body) {
             return Err(Error::too_large(settings.max_body));
         }
-        match timeout(settings.body_timeout, self.gather(body, settings)).await {
+        match timeout(settings.body_timeout, self.gather(body, announced, settings)).await {
             Ok(read) => read,
             Err(_) => Err(late(settings.body_timeout)),
         }
     }
 
-    async fn gather(&self, mut body: Body, settings: &ServerSettings) -> Result<Bytes, Error> {
+    async fn gather(
+        &self,
+        mut body: Body,
+        announced: Option<usize>,
+        settings: &ServerSettings,
+    ) -> Result<Bytes, Error> {
         let mut share = Share { bodies: self.clone(), size: 0 };
         let (mut first, mut rest) = (Bytes::new(), Vec::new());
         while let Some(frame) = body.frame().await {
@@ -87,7 +95,11 @@ impl Bodies {
             share.grow(data.len(), settings.max_bodies)?;
             match (first.is_empty(), rest.is_empty()) {
                 (true, _) => first = data,
-                (false, true) => rest = [&first, &data[..]].concat(),
+                (false, true) => {
+                    rest.reserve(announced.unwrap_or_default().min(AHEAD).max(first.len() + data.len()));
+                    rest.extend_from_slice(&first);
+                    rest.extend_from_slice(&data);
+                }
                 (false, false) => rest.extend_from_slice(&data),
             }
         }

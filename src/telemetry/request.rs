@@ -81,6 +81,10 @@ impl RequestRecord {
     pub(super) fn begin(telemetry: Telemetry, id: &str, api: &'static str) -> Self {
         telemetry.series.inflight(false).increment(1.0);
         let trace = telemetry.journal.begin(id, api);
+        Self::new(telemetry, trace, id, api)
+    }
+
+    fn new(telemetry: Telemetry, trace: Arc<Trace>, id: &str, api: &'static str) -> Self {
         Self {
             telemetry,
             attempt: 0,
@@ -116,32 +120,12 @@ impl RequestRecord {
 
     /// A record of a part of the request, to be [taken in](Self::take_in) when it is done.
     pub fn part(&self) -> Self {
-        Self {
-            telemetry: self.telemetry.clone(),
-            trace: self.trace.clone(),
-            attempt: 0,
-            keeps_bodies: self.keeps_bodies,
-            started: self.started,
-            told: true,
-            came: None,
-            part: true,
-            id: self.id.clone(),
-            api: self.api,
-            stream: false,
-            piece: None,
-            longest_gap: None,
-            client: self.client.clone(),
-            asked: self.asked.clone(),
-            model: String::new(),
-            pool: self.pool.clone(),
-            key: String::new(),
-            attempts: 0,
-            first_token: None,
-            tokens: (0, 0),
-            cache: None,
-            tags: None,
-            costs: None,
-        }
+        let mut part = Self::new(self.telemetry.clone(), self.trace.clone(), &self.id, self.api);
+        (part.part, part.told, part.started) = (true, true, self.started);
+        part.client.clone_from(&self.client);
+        part.asked.clone_from(&self.asked);
+        part.pool.clone_from(&self.pool);
+        part
     }
 
     /// What became of a part.
@@ -187,15 +171,19 @@ impl RequestRecord {
         }
     }
 
-    /// What came from Google: a whole answer, or an event of a stream.
-    pub fn heard(&mut self, streams: bool, body: &Bytes) {
-        if streams {
-            let now = Instant::now();
-            let gap = self.piece.replace(now).map(|last| now.duration_since(last));
-            self.longest_gap = self.longest_gap.max(gap);
-        }
+    /// What came from Google: a whole answer.
+    pub fn heard(&self, body: &Bytes) {
         if self.keeps_bodies {
-            self.trace.heard(self.attempt, streams, body);
+            self.trace.heard(self.attempt, false, body);
+        }
+    }
+
+    /// What came from Google at this moment: an event of a stream.
+    pub fn heard_event(&mut self, at: Instant, event: &Bytes) {
+        let gap = self.piece.replace(at).map(|last| at.duration_since(last));
+        self.longest_gap = self.longest_gap.max(gap);
+        if self.keeps_bodies {
+            self.trace.heard(self.attempt, true, event);
         }
     }
 

@@ -135,12 +135,14 @@ impl Upstream {
     }
 
     fn answer(&self, response: Response<Incoming>, key: &Secret, deadline: Instant) -> Answer {
+        let now = Instant::now();
         Answer {
             body: response.into_body(),
             key: key.clone(),
             deadline,
             idle: self.settings.idle_timeout,
-            arrived: Instant::now(),
+            latest: now,
+            arrived: now,
             trickled: 0,
             events: sse::Decoder::default(),
             over: None,
@@ -188,6 +190,9 @@ pub struct Answer {
     key: Secret,
     deadline: Instant,
     idle: Duration,
+    /// When the last bytes came.
+    latest: Instant,
+    /// When the last whole event, or so much else that it counts as one.
     arrived: Instant,
     /// Bytes since then that have made no whole event.
     trickled: usize,
@@ -271,7 +276,13 @@ impl Answer {
         Ok(None)
     }
 
+    /// When the last event came.
+    pub fn arrived(&self) -> std::time::Instant {
+        self.arrived.into_std()
+    }
+
     fn take(&mut self, arrived: hyper::Result<Option<Bytes>>) {
+        self.latest = Instant::now();
         match arrived {
             Ok(Some(chunk)) => {
                 self.trickled += chunk.len();
@@ -288,7 +299,7 @@ impl Answer {
     }
 
     fn progressed(&mut self) {
-        (self.arrived, self.trickled) = (Instant::now(), 0);
+        (self.arrived, self.trickled) = (self.latest, 0);
     }
 
     async fn read(&mut self, limit: usize) -> Result<Bytes, Fault> {

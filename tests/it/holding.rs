@@ -2,14 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use tokio::task::spawn_blocking;
 
 use crate::harness::{CLIENT_KEY, Server, eventually, with_keys};
-use crate::process::{Process, command, read, simulator};
+use crate::process::{Process, Served, command, read, simulator, variables};
 
 const KEYS: &[&str] = &["gemini-key-one-0000000000"];
 
@@ -21,12 +20,6 @@ fn connect(server: &Server) -> TcpStream {
     let stream = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     stream
-}
-
-/// Where the command looks for its settings.
-fn settings(dir: &Path, text: &str) {
-    std::fs::create_dir(dir.join("config")).unwrap();
-    std::fs::write(dir.join("config/config.toml"), text).unwrap();
 }
 
 fn head(length: usize) -> String {
@@ -50,16 +43,8 @@ fn said(stream: TcpStream, bytes: &str) -> TcpStream {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_slow_are_let_go() {
     // The harness starts its server with ten seconds for headers; the command has a setting for it.
-    let simulator = simulator().await;
-    let dir = tempfile::tempdir().unwrap();
-    settings(dir.path(), "[server]\nheader_timeout = \"2s\"\nbody_timeout = \"300ms\"\n");
-    let url = simulator.base_url();
-    let variables = [
-        ("GEMINI_API_KEYS", KEYS[0]),
-        ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
-        ("GEMINI_BASE_URL", url.as_str()),
-    ];
-    let process = Process::start(dir.path(), &variables);
+    let served = Served::by("[server]\nheader_timeout = \"2s\"\nbody_timeout = \"300ms\"\n").await;
+    let process = &served.process;
     let slow: Vec<TcpStream> = ["", "POST /v1/chat/comp", "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-slow: "]
         .iter()
         .cycle()
@@ -138,15 +123,8 @@ async fn bodies_have_a_bound_together() {
 /// Files run out: those who wait are served when there are some again, nobody is lost, and it is told once.
 #[tokio::test(flavor = "multi_thread")]
 async fn files_may_run_out() {
-    let simulator = simulator().await;
-    let dir = tempfile::tempdir().unwrap();
-    let url = simulator.base_url();
-    let variables = [
-        ("GEMINI_API_KEYS", KEYS[0]),
-        ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
-        ("GEMINI_BASE_URL", url.as_str()),
-    ];
-    let process = Process::start(dir.path(), &variables);
+    let served = Served::by("").await;
+    let process = &served.process;
     assert!(read(process.chat("hello", false)).contains("You said: hello"));
     let pid = process.child.id();
     let open = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count();
@@ -168,16 +146,7 @@ async fn files_may_run_out() {
 /// A stop with many streams: those that finish in time are whole, all others end with an error, and the process with 0.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_ends_every_stream_in_good_order() {
-    let simulator = simulator().await;
-    let dir = tempfile::tempdir().unwrap();
-    let url = simulator.base_url();
-    let variables = [
-        ("GEMINI_API_KEYS", KEYS[0]),
-        ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
-        ("GEMINI_BASE_URL", url.as_str()),
-    ];
-    settings(dir.path(), "[server]\ndrain = \"2s\"\n");
-    let mut process = Process::start(dir.path(), &variables);
+    let Served { simulator, mut process, dir: _dir } = Served::by("[server]\ndrain = \"2s\"\n").await;
     let short: Vec<TcpStream> = (0..30).map(|_| process.chat("[[sim:long chunks=10 gap_ms=50]]", true)).collect();
     let long: Vec<TcpStream> =
         (0..30).map(|_| process.chat("[[sim:stall after=2]] hello to all of you", true)).collect();
@@ -206,16 +175,7 @@ async fn a_stop_ends_every_stream_in_good_order() {
 /// Told twice, it stops at once.
 #[tokio::test(flavor = "multi_thread")]
 async fn told_twice_it_stops_at_once() {
-    let simulator = simulator().await;
-    let dir = tempfile::tempdir().unwrap();
-    let url = simulator.base_url();
-    let variables = [
-        ("GEMINI_API_KEYS", KEYS[0]),
-        ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
-        ("GEMINI_BASE_URL", url.as_str()),
-    ];
-    settings(dir.path(), "[server]\ndrain = \"10m\"\n");
-    let mut process = Process::start(dir.path(), &variables);
+    let Served { simulator, mut process, dir: _dir } = Served::by("[server]\ndrain = \"10m\"\n").await;
     let stream = process.chat("[[sim:stall after=1]] hello to all of you", true);
     eventually("it is under way", || simulator.open_streams() == 1).await;
     process.signal("TERM");
@@ -230,16 +190,10 @@ async fn told_twice_it_stops_at_once() {
 /// The log may be a pipe that nobody reads: requests do not wait for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_nobody_reads_holds_nobody_up() {
-    let simulator = simulator().await;
-    let dir = tempfile::tempdir().unwrap();
-    let url = simulator.base_url();
-    let variables = [
-        ("GEMINI_API_KEYS", KEYS[0]),
-        ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
-        ("SERVICE_LOG_LEVEL", "debug"),
-        ("GEMINI_BASE_URL", url.as_str()),
-    ];
-    let process = Process::unread(command(dir.path()), &variables);
+    let (simulator, dir) = (simulator().await, tempfile::tempdir().unwrap());
+    let mut command = command(dir.path());
+    command.env("SERVICE_LOG_LEVEL", "debug");
+    let process = Process::unread(command, &variables(&simulator.base_url()));
     // Far more than a pipe holds.
     for number in 0..300 {
         let text = format!("{number} {}", "x".repeat(2000));

@@ -115,6 +115,38 @@ pub async fn simulator() -> Simulator {
     Simulator::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), Options::default()).unwrap()
 }
 
+/// A server as a process with one key, and the stand-in behind it.
+pub struct Served {
+    pub simulator: Simulator,
+    pub process: Process,
+    pub dir: tempfile::TempDir,
+}
+
+impl Served {
+    /// With these settings in its file.
+    pub async fn by(settings: &str) -> Self {
+        let (simulator, dir) = (simulator().await, tempfile::tempdir().unwrap());
+        std::fs::create_dir(dir.path().join("config")).unwrap();
+        std::fs::write(dir.path().join("config/config.toml"), settings).unwrap();
+        let process = Process::start(dir.path(), &variables(&simulator.base_url()));
+        Self { simulator, process, dir }
+    }
+
+    /// Changes its settings.
+    pub fn save(&self, settings: &str) {
+        std::fs::write(self.dir.path().join("config/config.toml"), settings).unwrap();
+    }
+}
+
+/// Variables of a server with one key in front of this.
+pub fn variables(upstream: &str) -> [(&'static str, &str); 3] {
+    [
+        ("GEMINI_API_KEYS", "gemini-key-good-000000000"),
+        ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
+        ("GEMINI_BASE_URL", upstream),
+    ]
+}
+
 #[test]
 fn check_lists_all_problems_and_exits_with_78() {
     let dir = tempfile::tempdir().unwrap();
@@ -156,16 +188,7 @@ fn check_lists_all_problems_and_exits_with_78() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_lets_open_streams_finish() {
-    let simulator = simulator().await;
-    let dir = tempfile::tempdir().unwrap();
-    let process = Process::start(
-        dir.path(),
-        &[
-            ("GEMINI_API_KEYS", "gemini-key-good-000000000"),
-            ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
-            ("GEMINI_BASE_URL", &simulator.base_url()),
-        ],
-    );
+    let Served { mut process, dir, simulator: _simulator } = Served::by("").await;
     let health = output(dir.path(), &["healthcheck", "--address", &process.address], &[]);
     assert_eq!(health.status.code(), Some(0), "{}", String::from_utf8_lossy(&health.stderr));
     let mut stream = process.chat("[[sim:long chunks=20 gap_ms=50]]", true);
@@ -175,49 +198,27 @@ async fn a_stop_lets_open_streams_finish() {
     process.until("stopping");
     let rest = read(stream);
     assert!(rest.contains("19 xxx") && rest.contains("data: [DONE]"), "{rest}");
-    let mut process = process;
     assert_eq!(process.child.wait().unwrap().code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hangup_reloads() {
-    let simulator = simulator().await;
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir(dir.path().join("config")).unwrap();
-    std::fs::write(dir.path().join("config/config.toml"), "").unwrap();
-    let process = Process::start(
-        dir.path(),
-        &[
-            ("GEMINI_API_KEYS", "gemini-key-good-000000000"),
-            ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
-            ("GEMINI_BASE_URL", &simulator.base_url()),
-        ],
-    );
-    std::fs::write(dir.path().join("config/config.toml"), "[upstream]\nattempts = 2\n").unwrap();
-    process.signal("HUP");
-    let line = process.until("configuration loaded");
+    let served = Served::by("").await;
+    served.save("[upstream]\nattempts = 2\n");
+    served.process.signal("HUP");
+    let line = served.process.until("configuration loaded");
     assert!(line.contains("\"generation\":2"), "{line}");
 }
 
 /// A thousand of them at once are taken together, and the last content is what counts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_hangups_is_survived() {
-    let simulator = simulator().await;
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir(dir.path().join("config")).unwrap();
-    let file = dir.path().join("config/config.toml");
-    std::fs::write(&file, "").unwrap();
-    let url = simulator.base_url();
-    let variables = [
-        ("GEMINI_API_KEYS", "gemini-key-good-000000000"),
-        ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
-        ("GEMINI_BASE_URL", url.as_str()),
-    ];
-    let process = Process::start(dir.path(), &variables);
+    let served = Served::by("").await;
+    let process = &served.process;
     let storm = format!("for _ in $(seq 1000); do kill -HUP {}; done", process.child.id());
     let mut storm = Command::new("bash").args(["-c", &storm]).spawn().unwrap();
     for number in 2..=6 {
-        std::fs::write(&file, format!("[upstream]\nattempts = {number}\n")).unwrap();
+        served.save(&format!("[upstream]\nattempts = {number}\n"));
         assert!(read(process.chat("hello", true)).contains("data: [DONE]"));
     }
     assert!(storm.wait().unwrap().success());
@@ -237,17 +238,11 @@ async fn a_file_that_is_mounted_by_itself_is_followed() {
     let outside = dir.path().join("outside.toml");
     std::fs::write(&outside, "[upstream]\nattempts = 2\n").unwrap();
     let url = simulator.base_url();
-    let variables = [
-        ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
-        ("GEMINI_API_KEYS", "gemini-key-good-000000000"),
-        ("SECURITY_ADAPTER_API_KEYS", "client-key-0123456789"),
-        ("GEMINI_BASE_URL", url.as_str()),
-    ];
     let mut unshare = Command::new("unshare");
     let mount = "mount --bind outside.toml config/config.toml && exec \"$0\" \"$@\"";
     unshare.current_dir(dir.path()).env_clear().args(["-r", "-m", "bash", "-c", mount]);
-    unshare.arg(env!("CARGO_BIN_EXE_gemini-adapter"));
-    let process = Process::start_as(unshare, &variables);
+    unshare.arg(env!("CARGO_BIN_EXE_gemini-adapter")).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    let process = Process::start_as(unshare, &variables(&url));
     std::fs::write(&outside, "[upstream]\nattempts = 3\n").unwrap();
     process.until("upstream.attempts: 2 -> 3");
     // A rename outside leaves the mounted file what it was: nothing changes, and nothing is wrong.

@@ -54,18 +54,7 @@ pub fn read<'a>(
     target: &'a Target<'_>,
 ) -> Result<Vec<gemini::Part<'a>>, Error> {
     let place = format!("messages[{index}].content");
-    match content(message.content, &place)? {
-        Content::None => Ok(Vec::new()),
-        Content::Text(text) if text.is_empty() => Ok(Vec::new()),
-        Content::Text(text) => Ok(vec![gemini::Part::text(text)]),
-        Content::Parts(parts) => {
-            let mut read = Vec::with_capacity(parts.len());
-            for (number, part) in parts.into_iter().enumerate() {
-                read.extend(one(part, &format!("{place}[{number}]"), target)?);
-            }
-            Ok(read)
-        }
-    }
+    content(message.content, &place)?.parts(&place, |part, place| one(part, place, target))
 }
 
 /// Files that the messages name by URL and that are not Google's. What is wrong with a message is said when it is translated.

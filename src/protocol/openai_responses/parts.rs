@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::protocol::rules::document::{Content, content, text, unknown_kind};
+use crate::protocol::rules::document::{content, text, unknown_kind};
 use crate::protocol::rules::{files, media};
 use crate::protocol::{RemoteFile, Target};
 use crate::wire::gemini::request as gemini;
@@ -19,18 +19,7 @@ pub fn read<'a>(
     place: &str,
     target: &'a Target<'_>,
 ) -> Result<Vec<gemini::Part<'a>>, Error> {
-    match content::<Part<'a>>(raw, place)? {
-        Content::None => Ok(Vec::new()),
-        Content::Text(text) if text.is_empty() => Ok(Vec::new()),
-        Content::Text(text) => Ok(vec![gemini::Part::text(text)]),
-        Content::Parts(parts) => {
-            let mut read = Vec::with_capacity(parts.len());
-            for (number, part) in parts.into_iter().enumerate() {
-                read.extend(one(part, &format!("{place}[{number}]"), target)?);
-            }
-            Ok(read)
-        }
-    }
+    content::<Part<'a>>(raw, place)?.parts(place, |part, place| one(part, place, target))
 }
 
 fn one<'a>(part: Part<'a>, place: &str, target: &'a Target<'_>) -> Result<Option<gemini::Part<'a>>, Error> {

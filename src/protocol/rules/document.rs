@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::model::Model;
+use crate::wire::gemini::request::Part;
 use crate::wire::json::{Shape, Text, decode};
 
 /// Reads a body that must be a JSON object.
@@ -93,6 +94,31 @@ pub enum Content<'a, P> {
     Text(Text<'a>),
     /// Parts of several kinds.
     Parts(Vec<P>),
+}
+
+impl<'a, P> Content<'a, P> {
+    /// Gemini's parts for it, each read by `one`. Empty texts are left out.
+    ///
+    /// # Errors
+    /// What `one` says of a part.
+    pub fn parts(
+        self,
+        place: &str,
+        one: impl Fn(P, &str) -> Result<Option<Part<'a>>, Error>,
+    ) -> Result<Vec<Part<'a>>, Error> {
+        match self {
+            Self::None => Ok(Vec::new()),
+            Self::Text(text) if text.is_empty() => Ok(Vec::new()),
+            Self::Text(text) => Ok(vec![Part::text(text)]),
+            Self::Parts(parts) => {
+                let mut read = Vec::with_capacity(parts.len());
+                for (number, part) in parts.into_iter().enumerate() {
+                    read.extend(one(part, &format!("{place}[{number}]"))?);
+                }
+                Ok(read)
+            }
+        }
+    }
 }
 
 /// Reads the content of a message or a result.

@@ -27,7 +27,7 @@ pub async fn create(
     content: Body,
 ) -> Response {
     answer(app, caller, id, &uri, API, async |asker| {
-        let body = asker.app.bodies.read(content, &headers, &asker.snapshot.config.settings.server).await?;
+        let body = asker.read(content, &headers).await?;
         asker.cache(&body).await
     })
     .await
@@ -48,7 +48,7 @@ pub async fn one(
     content: Body,
 ) -> Response {
     answer(app, caller, id, &uri, API, async |asker| {
-        let body = asker.app.bodies.read(content, &headers, &asker.snapshot.config.settings.server).await?;
+        let body = asker.read(content, &headers).await?;
         asker.at(method, &name(KIND, &cache)?, body).await
     })
     .await

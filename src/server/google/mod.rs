@@ -8,6 +8,7 @@ pub mod upload;
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -60,6 +61,11 @@ where
 }
 
 impl Asker {
+    /// What was sent.
+    async fn read(&self, content: Body, headers: &HeaderMap) -> Result<Bytes, Error> {
+        self.app.bodies.read(content, headers, &self.snapshot.config.settings.server).await
+    }
+
     /// The pool of what no alias sends elsewhere.
     fn pool(&self) -> Result<Arc<KeyPool>, Error> {
         let pool = self.snapshot.pools.get(&self.snapshot.config.settings.models.pool);

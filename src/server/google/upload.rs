@@ -47,7 +47,7 @@ pub async fn begin(
     content: Body,
 ) -> Response {
     answer(app, caller, id, &uri, API, async |asker| {
-        let body = asker.app.bodies.read(content, &headers, &asker.snapshot.config.settings.server).await?;
+        let body = asker.read(content, &headers).await?;
         asker.begin_upload(&headers, body).await
     })
     .await
@@ -70,7 +70,7 @@ pub async fn piece(
     let mut client = Client::nobody();
     upload.client.clone_into(&mut client.name);
     answer(app, Caller { client: client.into(), snapshot }, id, &uri, API, async |asker| {
-        let body = asker.app.bodies.read(content, &headers, &asker.snapshot.config.settings.server).await?;
+        let body = asker.read(content, &headers).await?;
         asker.add_piece(&key, &upload, &headers, body).await
     })
     .await

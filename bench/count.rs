@@ -1,0 +1,18 @@
+//! Does one of the hot paths so many times: for a counter of instructions around it (`scripts/instructions`). Without a name it
+//! says what there is.
+
+#![expect(clippy::print_stdout, reason = "what is asked for is printed")]
+
+mod cases;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (name, times) = (arguments.next(), arguments.next().and_then(|times| times.parse::<u32>().ok()).unwrap_or(1));
+    for mut case in cases::all() {
+        match name.as_deref() {
+            None => println!("{}", case.name),
+            Some(name) if name == case.name => (0..times).for_each(|_| (case.turn)()),
+            Some(_) => {}
+        }
+    }
+}
