@@ -14,7 +14,7 @@ use clap::{Parser, ValueEnum};
 use serde_json::{Value, json};
 
 /// How to load, and whom.
-#[derive(Clone, Parser)]
+#[derive(Parser)]
 struct Args {
     /// What is spoken: OpenAI's chat to the adapter, Gemini's own to a plain proxy.
     #[arg(long, value_enum)]
@@ -32,6 +32,9 @@ struct Args {
     /// Requests at once.
     #[arg(long, default_value_t = 16)]
     connections: usize,
+    /// Requests a second, in place of so many at once.
+    #[arg(long)]
+    rate: Option<f64>,
     /// Processes whose CPU time and memory are told, with all their threads.
     #[arg(long, value_delimiter = ',')]
     pids: Vec<u32>,
@@ -56,39 +59,65 @@ enum Mode {
 const EVENTS: usize = 100;
 /// Held streams last for so many events, one each 20 ms.
 const HELD_EVENTS: usize = 150;
+/// What is asked, in a body that is not.
+const ASKED: &str = "@ASKED@";
 const KEY: &str = "bench-client-key-00000000";
+
+/// What goes out, again and again, but for what is asked.
+struct Plan {
+    args: Args,
+    client: reqwest::Client,
+    url: String,
+    /// With [`ASKED`] in place of what is asked.
+    body: String,
+}
+
+/// What became of one request.
+struct Seen {
+    good: bool,
+    took: Duration,
+    /// Until the first of the answer's text was there, where it is streamed.
+    first: Option<Duration>,
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let args = Arc::new(Args::parse());
+    let args = Args::parse();
     let client =
         reqwest::Client::builder().pool_max_idle_per_host(usize::MAX).tcp_nodelay(true).build().expect("a client");
+    let (path, body) = match args.speak {
+        Speak::Openai => openai(args.mode, ASKED),
+        Speak::Gemini => gemini(args.mode, ASKED),
+    };
+    let plan = Arc::new(Plan { url: format!("{}{path}", args.url), body: body.to_string(), client, args });
+    let args = &plan.args;
     let connections = if args.mode == Mode::Hold { args.requests } else { args.connections };
     // What is built at the first request is not measured.
-    let warm = AtomicUsize::new(0);
-    run(&args, &client, connections.min(16), connections.min(16), &warm).await;
+    in_turn(&plan, connections.min(16), connections.min(16)).await;
     let cpu_before: u64 = args.pids.iter().map(|pid| cpu_nanoseconds(*pid)).sum();
-    let (started, wrong) = (Instant::now(), AtomicUsize::new(0));
-    let mut latencies = run(&args, &client, args.requests, connections, &wrong).await;
+    let started = Instant::now();
+    let seen = match args.rate {
+        Some(rate) => at_rate(&plan, args.requests, rate).await,
+        None => in_turn(&plan, args.requests, connections).await,
+    };
     let elapsed = started.elapsed();
     let cpu: u64 = args.pids.iter().map(|pid| cpu_nanoseconds(*pid)).sum::<u64>() - cpu_before;
-    latencies.sort();
-    let quantile = |share: f64| {
-        let rank = (latencies.len() as f64 * share) as usize;
-        latencies.get(rank.min(latencies.len().saturating_sub(1))).map(|latency| latency.as_secs_f64() * 1000.0)
-    };
     let requests = args.requests as f64;
     let events = match args.mode {
         Mode::Unary | Mode::History | Mode::Tools => requests,
         Mode::Stream => requests * EVENTS as f64,
         Mode::Hold => requests * HELD_EVENTS as f64,
     };
+    let took: Vec<Duration> = seen.iter().map(|seen| seen.took).collect();
+    let first: Vec<Duration> = seen.iter().filter_map(|seen| seen.first).collect();
     let result = json!({
         "requests": args.requests,
-        "wrong": wrong.load(Ordering::Relaxed),
+        "wrong": seen.iter().filter(|seen| !seen.good).count(),
         "per_second": requests / elapsed.as_secs_f64(),
-        "p50_ms": quantile(0.5),
-        "p99_ms": quantile(0.99),
+        "p50_ms": quantile(&took, 0.5),
+        "p99_ms": quantile(&took, 0.99),
+        "first_p50_ms": quantile(&first, 0.5),
+        "first_p99_ms": quantile(&first, 0.99),
         "cpu_us_per_request": cpu as f64 / 1000.0 / requests,
         "cpu_us_per_event": cpu as f64 / 1000.0 / events,
         "peak_mib": args.pids.iter().map(|pid| peak_kib(*pid)).sum::<u64>() as f64 / 1024.0,
@@ -96,64 +125,95 @@ async fn main() {
     println!("{result}");
 }
 
-async fn run(
-    args: &Arc<Args>,
-    client: &reqwest::Client,
-    requests: usize,
-    at_once: usize,
-    wrong: &AtomicUsize,
-) -> Vec<Duration> {
+/// In milliseconds.
+fn quantile(latencies: &[Duration], share: f64) -> Option<f64> {
+    let mut sorted = latencies.to_vec();
+    sorted.sort();
+    let rank = (sorted.len() as f64 * share) as usize;
+    sorted.get(rank.min(sorted.len().saturating_sub(1))).map(|latency| latency.as_secs_f64() * 1000.0)
+}
+
+/// So many at once, each as soon as the one before it is done.
+async fn in_turn(plan: &Arc<Plan>, requests: usize, at_once: usize) -> Vec<Seen> {
     let next = Arc::new(AtomicUsize::new(0));
     let workers: Vec<_> = (0..at_once)
         .map(|_| {
-            let (args, client, next) = (args.clone(), client.clone(), next.clone());
+            let (plan, next) = (plan.clone(), next.clone());
             tokio::spawn(async move {
-                let mut results = Vec::new();
+                let mut seen = Vec::new();
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if number >= requests {
-                        return results;
+                        return seen;
                     }
-                    let started = Instant::now();
-                    let good = one(&args, &client, number).await;
-                    results.push((started.elapsed(), good));
+                    seen.push(one(&plan, number, Instant::now()).await);
                 }
             })
         })
         .collect();
-    let mut latencies = Vec::new();
+    let mut seen = Vec::new();
     for worker in workers {
-        for (latency, good) in worker.await.expect("a worker") {
-            latencies.push(latency);
-            wrong.fetch_add(usize::from(!good), Ordering::Relaxed);
-        }
+        seen.extend(worker.await.expect("a worker"));
     }
-    latencies
+    seen
 }
 
-/// One request; whether its answer is whole and right.
-async fn one(args: &Args, client: &reqwest::Client, number: usize) -> bool {
+/// So many a second, whatever becomes of those before: how long one takes counts from when it was due.
+async fn at_rate(plan: &Arc<Plan>, requests: usize, rate: f64) -> Vec<Seen> {
+    let began = Instant::now();
+    let due = (0..requests).map(|number| (number, began + Duration::from_secs_f64(number as f64 / rate)));
+    let all = due.map(|(number, due)| {
+        let plan = plan.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep_until(due.into()).await;
+            one(&plan, number, due).await
+        })
+    });
+    let mut seen = Vec::new();
+    for request in all.collect::<Vec<_>>() {
+        seen.push(request.await.expect("a request"));
+    }
+    seen
+}
+
+/// One request, and whether its answer is whole and right.
+async fn one(plan: &Plan, number: usize, since: Instant) -> Seen {
+    let mode = plan.args.mode;
     let marker = format!("number {number} {}", "x".repeat(700));
-    let prompt = match args.mode {
+    let prompt = match mode {
         Mode::Unary | Mode::History | Mode::Tools => marker.clone(),
         Mode::Stream => format!("[[sim:burst chunks={EVENTS} size=80]] {number}"),
         Mode::Hold => format!("[[sim:long chunks={HELD_EVENTS} size=80 gap_ms=20]] {number}"),
     };
-    let (path, body) = match args.speak {
-        Speak::Openai => openai(args.mode, &prompt),
-        Speak::Gemini => gemini(args.mode, &prompt),
+    let body = plan.body.replacen(ASKED, &prompt, 1);
+    let request = plan.client.post(&plan.url).header("x-goog-api-key", KEY).body(body);
+    let mut first = None;
+    let text = match request.send().await {
+        Ok(response) if response.status() == 200 => {
+            read(response, mode.streams(), || first = Some(since.elapsed())).await
+        }
+        _ => None,
     };
-    let request = client.post(format!("{}{path}", args.url)).header("x-goog-api-key", KEY).body(body.to_string());
-    let Ok(response) = request.send().await else { return false };
-    if response.status() != 200 {
-        return false;
-    }
-    let Ok(text) = response.text().await else { return false };
-    match args.mode {
+    let good = text.is_some_and(|text| match mode {
         Mode::Unary | Mode::History | Mode::Tools => text.contains(&marker),
-        Mode::Stream => whole(&text, EVENTS, args.speak),
-        Mode::Hold => whole(&text, HELD_EVENTS, args.speak),
+        Mode::Stream => whole(&text, EVENTS, plan.args.speak),
+        Mode::Hold => whole(&text, HELD_EVENTS, plan.args.speak),
+    });
+    Seen { good, took: since.elapsed(), first }
+}
+
+/// The whole text; and tells when its first piece is there.
+async fn read(mut response: reqwest::Response, streams: bool, first: impl FnOnce()) -> Option<String> {
+    let mut text = Vec::new();
+    let mut first = streams.then_some(first);
+    while let Some(chunk) = response.chunk().await.ok()? {
+        text.extend_from_slice(&chunk);
+        // Pieces are numbered.
+        if let Some(tell) = first.take_if(|_| text.windows(2).any(|two| two == b"\"0")) {
+            tell();
+        }
     }
+    String::from_utf8(text).ok()
 }
 
 impl Mode {

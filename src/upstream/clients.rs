@@ -8,7 +8,6 @@ use bytes::Bytes;
 use http::header::{PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
@@ -16,6 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 
 use super::UpstreamSettings;
+use super::lanes::{Held, Lanes};
 use super::resolver::Resolver;
 use super::way::{Connector, Way};
 use crate::environment::{Environment, SecretRef};
@@ -28,7 +28,7 @@ const OURSELVES: HeaderValue = HeaderValue::from_static(concat!("gemini-adapter/
 /// Connections that go one way. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Client {
-    connections: legacy::Client<Connector, Full<Bytes>>,
+    lanes: Lanes,
     /// What each request says to a proxy that reads it.
     credentials: Option<HeaderValue>,
 }
@@ -38,12 +38,12 @@ impl Client {
     ///
     /// # Errors
     /// When no connection can be made, or it breaks before.
-    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, legacy::Error> {
+    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Held>, legacy::Error> {
         request.headers_mut().insert(USER_AGENT, OURSELVES);
         if let Some(credentials) = &self.credentials {
             request.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());
         }
-        self.connections.request(request).await
+        self.lanes.send(request).await
     }
 }
 
@@ -138,13 +138,15 @@ impl<'s> Clients<'s> {
         let [with_proxy, with_google] = &self.tls;
         let way = Way::to(&self.base, proxy, tcp, with_proxy);
         let connector = Connector { secure: (way, with_google.clone()).into(), limit: self.settings.connect_timeout };
-        let connections = legacy::Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .http2_adaptive_window(true)
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .http2_keep_alive_timeout(Duration::from_secs(10))
-            .build(connector);
-        Client { connections, credentials: Way::credentials(&self.base, proxy) }
+        let connections = || {
+            legacy::Client::builder(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .pool_timer(TokioTimer::new())
+                .http2_adaptive_window(true)
+                .http2_keep_alive_interval(Duration::from_secs(20))
+                .http2_keep_alive_timeout(Duration::from_secs(10))
+                .build(connector.clone())
+        };
+        Client { lanes: Lanes::of(connections), credentials: Way::credentials(&self.base, proxy) }
     }
 }

@@ -9,7 +9,6 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use tokio::time::{Instant, timeout_at};
 
@@ -18,6 +17,7 @@ use super::base::Base;
 use super::classify::{classify, classify_event};
 use super::clients::{Client, Clients};
 use super::errand::Where;
+use super::lanes::Held;
 use crate::call::Call;
 use crate::environment::{Environment, SecretRef};
 use crate::fault::{Blame, Fault, Kind};
@@ -134,7 +134,7 @@ impl Upstream {
         Ok(models)
     }
 
-    fn answer(&self, response: Response<Incoming>, key: &Secret, deadline: Instant) -> Answer {
+    fn answer(&self, response: Response<Held>, key: &Secret, deadline: Instant) -> Answer {
         let now = Instant::now();
         Answer {
             body: response.into_body(),
@@ -152,7 +152,7 @@ impl Upstream {
     /// A whole document of any kind, or of none; every status but success is a fault.
     pub(super) async fn document(
         &self,
-        response: Response<Incoming>,
+        response: Response<Held>,
         key: &Secret,
         deadline: Instant,
     ) -> Result<Bytes, Fault> {
@@ -166,7 +166,7 @@ impl Upstream {
     }
 
     /// An answer with status 200 and something like JSON in it; everything else is a fault.
-    async fn judged(&self, response: Response<Incoming>, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
+    async fn judged(&self, response: Response<Held>, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
         let status = response.status().as_u16();
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_json = content_type.is_none_or(|kind| kind.contains("json") || kind.contains("event-stream"));
@@ -186,7 +186,7 @@ impl Upstream {
 /// An answer that has begun well. Dropping it closes the connection, or the stream in it: Google stops working for us.
 #[derive(Debug)]
 pub struct Answer {
-    body: Incoming,
+    body: Held,
     key: Secret,
     deadline: Instant,
     idle: Duration,

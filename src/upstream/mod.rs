@@ -6,6 +6,7 @@ pub mod classify;
 mod clients;
 mod errand;
 mod google;
+mod lanes;
 mod resolver;
 pub mod settings;
 mod way;

@@ -15,22 +15,22 @@ const KEY: &str = "gemini-key-of-this-test-000";
 const ANSWER: &str = r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"yes"}]},"finishReason":"STOP"}]}"#;
 
 /// What is wrong with an upstream that speaks TLS.
-enum Proof {
+pub enum Proof {
     Good,
     Expired,
     OfAnother,
     BreaksOff,
 }
 
-type Issuer = CertifiedIssuer<'static, KeyPair>;
+pub type Issuer = CertifiedIssuer<'static, KeyPair>;
 
-fn issuer() -> Issuer {
+pub fn issuer() -> Issuer {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-fn tls(issuer: &Issuer, proof: &Proof) -> ServerConfig {
+pub fn tls(issuer: &Issuer, proof: &Proof) -> ServerConfig {
     let host = if matches!(proof, Proof::OfAnother) { "elsewhere.test" } else { "localhost" };
     let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
     if matches!(proof, Proof::Expired) {

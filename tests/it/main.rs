@@ -23,6 +23,7 @@ mod golden;
 mod harness;
 mod held;
 mod holding;
+mod http2;
 mod keys;
 mod media;
 mod media_out;
