@@ -78,9 +78,9 @@ function row() {
   let shown = null;
   const cells = Object.fromEntries(['time', 'status', 'client', 'asked', 'model', 'key', 'first', 'duration', 'tokens'].map((name) => [name, h('span', {})]));
   const spent = h('span', {});
-  const badge = h('button', { class: 'button link', type: 'button', onclick: () => details(shown) });
+  const badge = h('button', { class: 'button link', type: 'button' });
   const cell = (content, kind) => h('td', { class: kind }, content);
-  const element = h('tr', { class: 'pick' }, cell(cells.time, 'muted nowrap'), cell(badge, 'nowrap'), cell(h('div', { class: 'clip' }, cells.client), 'wide'), cell(h('div', { class: 'clip' }, cells.asked)),
+  const element = h('tr', { class: 'pick', onclick: () => details(shown) }, cell(cells.time, 'muted nowrap'), cell(badge, 'nowrap'), cell(h('div', { class: 'clip' }, cells.client), 'wide'), cell(h('div', { class: 'clip' }, cells.asked)),
     cell(h('div', { class: 'clip mono' }, cells.model), 'wide'), cell(h('div', { class: 'clip' }, cells.key), 'wide'), cell(spent, 'wide'), cell(cells.first, 'num wide nowrap'), cell(cells.duration, 'num nowrap'), cell(cells.tokens, 'num wide nowrap'));
   let drawn = '';
   return {
