@@ -96,10 +96,10 @@ def stop(streams=1000, drain=20):
     return found
 
 
-def slow_readers(clients=200):
-    """What is held for clients who ask for 40 MB each and read none of it."""
+def slow_readers(clients=100):
+    """What is held for clients who ask for 8 MB each and read none of it."""
     house = House("server.write_timeout=60s")
-    text = "[[sim:burst chunks=400 size=100000]]"
+    text = "[[sim:burst chunks=4000 size=2000]]"
     body = json.dumps({"model": "gemini-2.5-flash", "stream": True, "messages": [{"role": "user", "content": text}]})
     request = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nx-api-key: {KEY}\r\ncontent-length: {len(body)}\r\n\r\n{body}"
     before = house.resident()
@@ -125,7 +125,7 @@ def overload(times=5):
     house = House(plugin=HEAVY)
     peak = result(house.load("--mode", "unary", "--requests", "2000", "--connections", "32"))["per_second"]
     rate = peak * times
-    flood = result(house.load("--mode", "unary", "--requests", str(round(rate * 10)), "--rate", str(rate)))
+    flood = result(house.load("--mode", "unary", "--requests", str(round(rate * 10)), "--rate", str(rate), "--connections", "1000"))
     good = (flood["requests"] - flood["wrong"]) / (flood["requests"] / flood["per_second"])
     after = result(house.load("--mode", "unary", "--requests", "200"))
     house.end()

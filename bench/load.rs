@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 /// How to load, and whom.
 #[derive(Parser)]
@@ -32,7 +33,7 @@ struct Args {
     /// Requests at once.
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// Requests a second, in place of so many at once.
+    /// Requests a second, as far as `connections` suffice for them.
     #[arg(long)]
     rate: Option<f64>,
     /// Processes whose CPU time and memory are told, with all their threads.
@@ -158,14 +159,16 @@ async fn in_turn(plan: &Arc<Plan>, requests: usize, at_once: usize) -> Vec<Seen>
     seen
 }
 
-/// So many a second, whatever becomes of those before: how long one takes counts from when it was due.
+/// So many a second: how long one takes counts from when it was due, also where it has to wait for a connection.
 async fn at_rate(plan: &Arc<Plan>, requests: usize, rate: f64) -> Vec<Seen> {
     let began = Instant::now();
+    let connections = Arc::new(Semaphore::new(plan.args.connections));
     let due = (0..requests).map(|number| (number, began + Duration::from_secs_f64(number as f64 / rate)));
     let all = due.map(|(number, due)| {
-        let plan = plan.clone();
+        let (plan, connections) = (plan.clone(), connections.clone());
         tokio::spawn(async move {
             tokio::time::sleep_until(due.into()).await;
+            let _connection = connections.acquire().await;
             one(&plan, number, due).await
         })
     });

@@ -11,10 +11,10 @@ use crate::error::Error;
 
 /// How often it is looked.
 const PACE: Duration = Duration::from_millis(20);
-/// A wait that is too long. A request is run some ten times until it is answered.
-const TOO_LONG: Duration = Duration::from_millis(500);
+/// A wait that is too long. A request is run some ten times until it is answered: it would take a second longer.
+const TOO_LONG: Duration = Duration::from_millis(100);
 /// So many looks in a row make an overload: one long wait alone is a burst, or a pause of the machine.
-const IN_A_ROW: u32 = 3;
+const IN_A_ROW: u32 = 5;
 /// When a client may come back.
 const COME_BACK: Duration = Duration::from_secs(1);
 

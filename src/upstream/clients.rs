@@ -23,6 +23,9 @@ use crate::problem::{Problem, Problems};
 use crate::secret::Digest;
 use crate::trust;
 
+/// Bytes of an answer that are read ahead, over HTTP/1.1.
+const READ_AHEAD: usize = 64 * 1024;
+
 const OURSELVES: HeaderValue = HeaderValue::from_static(concat!("gemini-adapter/", env!("CARGO_PKG_VERSION")));
 
 /// Connections that go one way. Clones share them.
@@ -138,10 +141,13 @@ impl<'s> Clients<'s> {
         let [with_proxy, with_google] = &self.tls;
         let way = Way::to(&self.base, proxy, tcp, with_proxy);
         let connector = Connector { secure: (way, with_google.clone()).into(), limit: self.settings.connect_timeout };
-        let connections = || {
+        let connections = |kept| {
             legacy::Client::builder(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .pool_timer(TokioTimer::new())
+                .pool_max_idle_per_host(kept)
+                // What is read ahead of a client that does not read: hyper's own bound is 400 KiB.
+                .http1_max_buf_size(READ_AHEAD)
                 .http2_adaptive_window(true)
                 .http2_keep_alive_interval(Duration::from_secs(20))
                 .http2_keep_alive_timeout(Duration::from_secs(10))

@@ -22,6 +22,10 @@ const ROOM: usize = 80;
 /// Lanes. What comes when all are full waits for the emptiest.
 const LANES: usize = 64;
 
+/// Lanes whose connections of HTTP/1.1 are all kept for later, and how many of each other lane's are: a burst is not to be paid for long
+/// after, with some 25 KiB a connection.
+const KEPT: (usize, usize) = (4, 8);
+
 /// Connections of one lane.
 pub(super) type Connections = Client<Connector, Full<Bytes>>;
 
@@ -47,9 +51,14 @@ pub struct Held {
 }
 
 impl<C> Lanes<C> {
-    /// Lanes, each with connections of its own.
-    pub fn of(connections: impl Fn() -> C) -> Self {
-        Self(Arc::new(std::array::from_fn(|_| Lane { connections: connections(), taken: Arc::default() })))
+    /// Lanes, each with connections of its own, of which so many are kept when nobody uses them.
+    pub fn of(connections: impl Fn(usize) -> C) -> Self {
+        let (first, few) = KEPT;
+        let lane = |number| {
+            let connections = connections(if number < first { ROOM } else { few });
+            Lane { connections, taken: Arc::default() }
+        };
+        Self(Arc::new(std::array::from_fn(lane)))
     }
 
     /// One of the first two while either has room, else the first that has, or the emptiest.
@@ -119,7 +128,7 @@ mod tests {
 
     #[test]
     fn two_are_shared_and_more_are_taken_while_those_are_full() {
-        let lanes = Lanes::of(|| ());
+        let lanes = Lanes::of(|_| ());
         let mut places: Vec<Place> = (0..2 * ROOM + 1).map(|_| lanes.next().place()).collect();
         let taken = || lanes.0.iter().map(|lane| lane.taken()).filter(|taken| *taken > 0).collect::<Vec<_>>();
         assert_eq!(taken(), [ROOM, ROOM, 1]);
