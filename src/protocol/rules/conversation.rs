@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::{SIGNATURE_ESCAPE, tool_result};
 use crate::protocol::Target;
 use crate::wire::gemini::request::{Content, Data, FunctionCall, FunctionResponse, Part, Role};
-use crate::wire::json::{Json, Shape};
+use crate::wire::json::{Json, Shape, Text};
 
 /// A conversation, ready.
 #[derive(Debug, Default)]
@@ -64,7 +64,7 @@ pub struct Called<'a> {
 #[derive(Debug, Default)]
 pub struct ToolResult<'a> {
     /// All words.
-    pub text: String,
+    pub texts: Vec<Text<'a>>,
     /// All files.
     pub media: Vec<Part<'a>>,
     /// Whether it is an error.
@@ -75,13 +75,8 @@ impl<'a> From<Vec<Part<'a>>> for ToolResult<'a> {
     fn from(parts: Vec<Part<'a>>) -> Self {
         let mut result = Self::default();
         for part in parts {
-            match &part.data {
-                Data::Text(text) => {
-                    if !result.text.is_empty() {
-                        result.text.push('\n');
-                    }
-                    result.text.push_str(&text.decoded());
-                }
+            match part.data {
+                Data::Text(text) => result.texts.push(text),
                 _ => result.media.push(part),
             }
         }
@@ -175,7 +170,7 @@ impl<'a> Conversation<'a> {
         let found = open.or_else(|| calls.iter().rposition(&answers)).and_then(|at| calls.get_mut(at));
         let Some(call) = found else { return false };
         let response =
-            if result.failed { tool_result::error(&result.text) } else { tool_result::response(&result.text) };
+            if result.failed { tool_result::error(result.texts) } else { tool_result::response(result.texts) };
         let inside =
             if self.target.model.facts.media_in_results { std::mem::take(&mut result.media) } else { Vec::new() };
         if !result.media.is_empty() {

@@ -1,34 +1,67 @@
 //! What a tool returned, as the object Gemini wants. Numbers keep every digit: nothing is parsed that is passed on.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use crate::wire::json::{Json, Shape};
+use crate::wire::gemini::request::Returned;
+use crate::wire::json::{Json, Shape, Text};
 
-/// The `response` of a tool that returned this text: a JSON object as it is, anything else under `result`.
-pub fn response(text: &str) -> Json<'static> {
-    match Json::parse(text.trim()) {
-        Some(Json::Own(raw)) => match Shape::of(&raw) {
-            // Gemini reads an object whose only key is `$ref` as a pointer to a part of the response.
-            Shape::Object | Shape::Array if holds_pointer(raw.get()) => result(&text),
-            Shape::Object => Json::Own(raw),
-            _ => result(&raw),
+/// The `response` of a tool that returned these texts: a JSON object as it is, anything else under `result`.
+pub fn response(texts: Vec<Text<'_>>) -> Returned<'_> {
+    match one(texts) {
+        // What is no JSON is no object: it need not be decoded to be passed on.
+        Text::Raw(raw) if !may_be_json(raw) => Returned::Text(RESULT, Text::Raw(raw)),
+        text => match object(&text.decoded()) {
+            Some(object) => Returned::Object(object),
+            None => Returned::Text(RESULT, text),
         },
-        _ => result(&text),
     }
 }
 
 /// The `response` of a tool that failed.
-pub fn error(text: &str) -> Json<'static> {
-    Json::from_value(&serde_json::json!({ "error": text }))
+pub fn error(texts: Vec<Text<'_>>) -> Returned<'_> {
+    Returned::Text("error", one(texts))
 }
 
-fn result<T: Serialize + ?Sized>(value: &T) -> Json<'static> {
-    #[derive(Serialize)]
-    struct Wrapped<'a, T: ?Sized> {
-        result: &'a T,
+const RESULT: &str = "result";
+
+/// All texts as one, each on a line of its own.
+fn one(mut texts: Vec<Text<'_>>) -> Text<'_> {
+    texts.retain(|text| !text.is_empty());
+    match texts.len() {
+        0 | 1 => texts.pop().unwrap_or_else(|| Text::from("")),
+        _ => texts.iter().map(Text::decoded).collect::<Vec<Cow<'_, str>>>().join("\n").into(),
     }
-    Json::from_value(&Wrapped { result: value })
+}
+
+/// Whether this text can be JSON, by how it begins.
+fn may_be_json(text: &RawValue) -> bool {
+    let first = text.get().trim_start_matches('"').trim_start().chars().next();
+    match first {
+        // An escape may stand for anything.
+        Some('{' | '[' | '-' | '0'..='9' | '\\') => true,
+        // A word that JSON knows, with some white space at most.
+        Some('t' | 'f' | 'n') => text.get().len() < 32,
+        _ => false,
+    }
+}
+
+/// The object that this text is, or that holds the value that it is.
+fn object(text: &str) -> Option<Json<'static>> {
+    #[derive(Serialize)]
+    struct Wrapped<'a> {
+        result: &'a RawValue,
+    }
+    let Some(Json::Own(raw)) = Json::parse(text.trim()) else { return None };
+    match Shape::of(&raw) {
+        // Gemini reads an object whose only key is `$ref` as a pointer to a part of the response.
+        Shape::Object | Shape::Array if holds_pointer(raw.get()) => None,
+        Shape::Object => Some(Json::Own(raw)),
+        _ => Some(Json::from_value(&Wrapped { result: &raw })),
+    }
 }
 
 fn holds_pointer(text: &str) -> bool {
@@ -54,6 +87,10 @@ mod tests {
             (r#"{"id":123456789012345678901234567890}"#, r#"{"id":123456789012345678901234567890}"#),
             ("[1,2]", r#"{"result":[1,2]}"#),
             ("plain", r#"{"result":"plain"}"#),
+            ("true", r#"{"result":true}"#),
+            ("\u{a0}\n{}", "{}"),
+            ("not \"so\"\n", r#"{"result":"not \"so\"\n"}"#),
+            ("12 ways", r#"{"result":"12 ways"}"#),
             ("", r#"{"result":""}"#),
             (r#""quoted""#, r#"{"result":"quoted"}"#),
             ("null", r#"{"result":null}"#),
@@ -61,7 +98,10 @@ mod tests {
             (r##"{"schema":{"$ref":"#/defs/X"}}"##, r##"{"result":"{\"schema\":{\"$ref\":\"#/defs/X\"}}"}"##),
             (r##"{"$ref":"a","b":1}"##, r##"{"$ref":"a","b":1}"##),
         ] {
-            assert_eq!(response(text).get(), expected, "{text}");
+            let raw = RawValue::from_string(serde_json::to_string(text).unwrap()).unwrap();
+            for text in [Text::from(text), Text::Raw(&raw)] {
+                assert_eq!(serde_json::to_string(&response(vec![text])).unwrap(), expected);
+            }
         }
     }
 }

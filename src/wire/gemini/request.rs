@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::error::Error;
@@ -135,7 +135,7 @@ impl<'a> Part<'a> {
             Data::InlineData(blob) => blob.data.len(),
             Data::FileData(file) => file.file_uri.len(),
             Data::FunctionCall(call) => call.args.get().len(),
-            Data::FunctionResponse(response) => response.response.get().len(),
+            Data::FunctionResponse(response) => response.response.len(),
         };
         96 + data + self.thought_signature.as_deref().map_or(0, str::len)
     }
@@ -183,10 +183,37 @@ pub struct FunctionResponse<'a> {
     /// The function.
     pub name: Cow<'a, str>,
     /// An object.
-    pub response: Json<'a>,
+    pub response: Returned<'a>,
     /// Images and files that belong to the result (Gemini 3).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part<'a>>,
+}
+
+/// What a function returned, as an object.
+#[derive(Debug)]
+pub enum Returned<'a> {
+    /// It is one.
+    Object(Json<'a>),
+    /// A text, under this name.
+    Text(&'static str, Text<'a>),
+}
+
+impl Returned<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Object(object) => object.get().len(),
+            Self::Text(name, text) => name.len() + text.len(),
+        }
+    }
+}
+
+impl Serialize for Returned<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Object(object) => object.serialize(serializer),
+            Self::Text(name, text) => serializer.collect_map([(name, text)]),
+        }
+    }
 }
 
 /// How finely an image is looked at.
