@@ -32,6 +32,7 @@ mod smoke;
 mod top;
 mod translate;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -119,9 +120,24 @@ enum Command {
     Man(pages::ManArgs),
 }
 
+/// The arguments with all `--set` at the end: of one that stands before a subcommand and after it, clap takes the later ones only.
+fn gathered(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let (mut others, mut set, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+    let mut arguments = arguments.into_iter();
+    while let Some(argument) = arguments.next() {
+        match argument.to_str() {
+            Some("--") => rest.extend(std::iter::once(argument).chain(arguments.by_ref())),
+            Some("--set") => set.extend(std::iter::once(argument).chain(arguments.next())),
+            Some(text) if text.starts_with("--set=") => set.push(argument),
+            _ => others.push(argument),
+        }
+    }
+    [others, set, rest].concat()
+}
+
 /// Runs the command of the process's arguments.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(gathered(std::env::args_os()));
     // One provider for everything that speaks TLS; a second would be found out at the first handshake only.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let sources = cli.files.sources();
@@ -198,4 +214,19 @@ fn print(text: &str) {
 fn failed(why: &str) -> ExitCode {
     eprintln!("gemini-adapter: {why}");
     ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_setting_is_lost_wherever_it_stands() {
+        let words = "gemini-adapter --set a=1 check --set=b=2 --set c=3 --strict -- --set d=4";
+        let told: Vec<OsString> = gathered(words.split(' ').map(OsString::from));
+        let expected = "gemini-adapter check --strict --set a=1 --set=b=2 --set c=3 -- --set d=4";
+        assert_eq!(told, expected.split(' ').map(OsString::from).collect::<Vec<_>>());
+        let cli = Cli::parse_from(gathered("x --set a=1 serve --set b=2".split(' ').map(OsString::from)));
+        assert_eq!(cli.files.set.len(), 2);
+    }
 }

@@ -111,9 +111,12 @@ fn span(bytes: &[u8]) -> Span {
     span
 }
 
+/// What was sent so far.
+type Told<T> = Arc<Mutex<Vec<T>>>;
+
 /// A collector, and what it was sent: the spans, and all bytes.
-async fn collector() -> (String, Arc<Mutex<Vec<Span>>>, Arc<Mutex<Vec<u8>>>) {
-    let (spans, all): (Arc<Mutex<Vec<Span>>>, Arc<Mutex<Vec<u8>>>) = Default::default();
+async fn collector() -> (String, Told<Span>, Told<u8>) {
+    let (spans, all): (Told<Span>, Told<u8>) = Default::default();
     let (kept, raw) = (spans.clone(), all.clone());
     let take = move |body: Bytes| async move {
         raw.lock().unwrap().extend_from_slice(&body);
