@@ -2,7 +2,6 @@
 //! instructions are counted.
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use gemini_adapter::clock::Clock;
@@ -12,14 +11,17 @@ use gemini_adapter::keys::settings::KeySettings;
 use gemini_adapter::keys::{Ask, CooldownSettings, KeyPool, Ledger, PoolSettings, Tried};
 use gemini_adapter::model::{Model, ModelName};
 use gemini_adapter::models::facts;
-use gemini_adapter::plugin::{Plugins, PluginsSettings, SessionFacts, Verdict};
+use gemini_adapter::plugin::Verdict;
 use gemini_adapter::problem::Problems;
 use gemini_adapter::protocol::openai_chat::OpenAiChat;
 use gemini_adapter::protocol::{Files, Notes, Protocol, Stamp, Target};
-use gemini_adapter::reading::Reading;
 use gemini_adapter::store::Signatures;
 use gemini_adapter::wire::sse::{Decoder, Event};
 use serde_json::{Value, json};
+
+#[path = "plugged.rs"]
+mod plugged;
+use plugged::{plugins, session};
 
 /// One path: what it is called, and a turn of it.
 pub struct Case {
@@ -202,28 +204,10 @@ fn lease() -> Box<dyn FnMut()> {
 const PLUGIN: &str = "fn on_request(ctx) { if ctx.req.last_user_text == \"\" { ctx.vars.empty = true; } } \
                       fn on_chunk(ctx) { if ctx.chunk.text == \"x\" { ctx.chunk.drop(); } }";
 
-fn plugins() -> Arc<Plugins> {
-    let dir = tempfile::tempdir().expect("a folder");
-    std::fs::write(dir.path().join("looks.rhai"), PLUGIN).expect("a file");
-    let settings = PluginsSettings { dir: dir.path().to_owned(), ..PluginsSettings::default() };
-    Arc::new(Plugins::load(&settings, &Reading::default(), &mut Problems::new()))
-}
-
-fn session_facts() -> SessionFacts {
-    SessionFacts {
-        id: "bench".into(),
-        api: "chat",
-        path: "/v1/chat/completions",
-        model: None,
-        client: "client".into(),
-        headers: vec![("x-team".into(), "red".into())],
-    }
-}
-
 /// A request passes a plugin.
 fn plugin_request() -> Box<dyn FnMut()> {
-    let (plugins, body) = (plugins(), Bytes::from(small().to_string()));
-    Box::new(move || match plugins.session(session_facts).on_request(black_box(body.clone())).expect("a verdict") {
+    let (plugins, body) = (plugins(1, PLUGIN), Bytes::from(small().to_string()));
+    Box::new(move || match session(&plugins).on_request(black_box(body.clone())).expect("a verdict") {
         Verdict::Continue(body) => drop(black_box(body)),
         Verdict::Reply(_) => unreachable!("it only looks"),
     })
@@ -231,7 +215,7 @@ fn plugin_request() -> Box<dyn FnMut()> {
 
 /// A piece passes a plugin.
 fn plugin_chunk() -> Box<dyn FnMut()> {
-    let (plugins, event) = (plugins(), Bytes::from(said("a few words of an answer, ", None)));
-    let session = plugins.session(session_facts);
+    let (plugins, event) = (plugins(1, PLUGIN), Bytes::from(said("a few words of an answer, ", None)));
+    let session = session(&plugins);
     Box::new(move || drop(black_box(session.on_chunk(black_box(event.clone())).expect("a piece"))))
 }

@@ -3,7 +3,7 @@
     cargo build --release --bin gemini-adapter --example load
     python3 bench/holds.py
 
-One line of JSON for each. A figure is not a test: what must hold is in tests/it/holding.rs."""
+PROFILE=debug takes a debug build. One line of JSON for each. A figure is not a test: what must hold is in tests/it/holding.rs."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 
-TARGET = os.environ.get("CARGO_TARGET_DIR", "target") + "/release"
+TARGET = os.environ.get("CARGO_TARGET_DIR", "target") + "/" + os.environ.get("PROFILE", "release")
 BINARY, LOAD = f"{TARGET}/gemini-adapter", f"{TARGET}/examples/load"
 KEY = "bench-client-key-00000000"
 # Half a millisecond of work, or so, for each request: as much as is still done where requests are served.

@@ -8,10 +8,12 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
-use gemini_adapter::plugin::{Plugins, PluginsSettings, Session, SessionFacts, Verdict};
-use gemini_adapter::problem::Problems;
-use gemini_adapter::reading::Reading;
+use gemini_adapter::plugin::Verdict;
 use serde_json::json;
+
+#[path = "../bench/plugged.rs"]
+mod plugged;
+use plugged::{plugins, session};
 
 /// Looks at the request and changes nothing; looks at each piece and changes nothing.
 const LOOKS: &str = "fn on_request(ctx) { if ctx.req.last_user_text == \"\" { ctx.vars.empty = true; } } \
@@ -21,29 +23,6 @@ const CHANGES: &str = "fn on_request(ctx) { ctx.req.last_user_text += \" please\
                        fn on_text(ctx) { ctx.replace(\"[0-9]{4}\", \"***\"); }";
 /// Has hooks of which none does anything.
 const NOTHING: &str = "fn on_request(ctx) { } fn on_chunk(ctx) { }";
-
-fn plugins(count: usize, source: &str) -> Plugins {
-    let dir = tempfile::tempdir().unwrap();
-    for number in 0..count {
-        std::fs::write(dir.path().join(format!("p{number}.rhai")), source).unwrap();
-    }
-    let settings = PluginsSettings { dir: dir.path().to_owned(), ..PluginsSettings::default() };
-    let mut problems = Problems::new();
-    let plugins = Plugins::load(&settings, &Reading::default(), &mut problems);
-    assert!(problems.is_empty(), "{problems}");
-    plugins
-}
-
-fn session(plugins: &Plugins) -> Session {
-    plugins.session(|| SessionFacts {
-        id: "bench".into(),
-        api: "chat",
-        path: "/v1/chat/completions",
-        model: None,
-        client: "client".into(),
-        headers: vec![("x-team".into(), "red".into())],
-    })
-}
 
 /// A conversation of about so many bytes.
 fn request(bytes: usize) -> Bytes {

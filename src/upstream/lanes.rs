@@ -1,4 +1,4 @@
-//! Connections side by side. One connection of HTTP/2 takes so many streams and no more (Google's takes 100): whoever comes then would
+//! Connections side by side. One connection of HTTP/2 takes so many streams and no more, often 100: whoever comes then would
 //! wait until another is done, which for streams may be minutes; and when one is wedged, so is all that goes over it. So requests
 //! share two connections, and as many more as it takes while those are full. Over HTTP/1.1, where each request has a connection of
 //! its own, it makes no difference.
@@ -16,8 +16,8 @@ use hyper_util::client::legacy::{Client, Error};
 
 use super::way::Connector;
 
-/// Requests that share a lane: fewer than the 100 streams below which RFC 9113 (6.5.2) tells servers not to go, for what is over here may
-/// still be closing there.
+/// Requests that share a lane: fewer than the 100 streams that RFC 9113 (6.5.2) recommends as the least, for what is over here may still
+/// be closing there. How many Google takes was not looked up at Google.
 const ROOM: usize = 80;
 /// Lanes. What comes when all are full waits for the emptiest.
 const LANES: usize = 64;

@@ -87,7 +87,7 @@ fn until(stream: &mut TcpStream, words: &str) -> String {
     text
 }
 
-/// Google's connections take 100 streams each: the next ones have their first word all the same, while all others are still open.
+/// Connections take 100 streams each: the next ones have their first word all the same, while all others are still open.
 #[tokio::test(flavor = "multi_thread")]
 async fn more_streams_than_one_connection_takes_are_served_at_once() {
     let (process, _dir, upstream, _handle, let_go) = house().await;
