@@ -113,13 +113,13 @@ fn request(request: &Value) -> Box<dyn FnMut()> {
     })
 }
 
-fn stamp() -> Stamp {
+fn stamp(signatures: &Signatures) -> Stamp {
     Stamp {
         id: "bench".into(),
         created: 1_700_000_000,
         model: "gpt-4o".into(),
         seed: 7,
-        signatures: Signatures::default(),
+        signatures: signatures.clone(),
         earlier: None,
         check_json: false,
     }
@@ -147,18 +147,19 @@ fn stream() -> Vec<String> {
 fn answer() -> Box<dyn FnMut()> {
     let request = small().to_string();
     let whole = said(&"Because of how light is scattered. ".repeat(30), Some("STOP"));
+    let signatures = Signatures::default();
     Box::new(move || {
         let accepted = OpenAiChat.accept(request.as_bytes().into()).expect("a request");
-        black_box(accepted.reply(stamp()).whole(black_box(whole.as_bytes())).expect("an answer"));
+        black_box(accepted.reply(stamp(&signatures)).whole(black_box(whole.as_bytes())).expect("an answer"));
     })
 }
 
 /// The events of a stream become OpenAI's.
 fn answered_events(events: Vec<String>) -> Box<dyn FnMut()> {
-    let request = small().to_string();
+    let (request, signatures) = (small().to_string(), Signatures::default());
     Box::new(move || {
         let accepted = OpenAiChat.accept(request.as_bytes().into()).expect("a request");
-        let mut reply = accepted.reply(stamp());
+        let mut reply = accepted.reply(stamp(&signatures));
         let mut out = Vec::with_capacity(32 * 1024);
         for event in &events {
             reply.event(black_box(event.as_bytes()), &mut out).expect("an event");

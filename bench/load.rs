@@ -36,6 +36,12 @@ struct Args {
     /// Requests a second, as far as `connections` suffice for them.
     #[arg(long)]
     rate: Option<f64>,
+    /// Events of a held stream.
+    #[arg(long, default_value_t = 150)]
+    held_events: usize,
+    /// Milliseconds between them.
+    #[arg(long, default_value_t = 20)]
+    held_gap: u64,
     /// Processes whose CPU time and memory are told, with all their threads.
     #[arg(long, value_delimiter = ',')]
     pids: Vec<u32>,
@@ -58,8 +64,6 @@ enum Mode {
 
 /// Events of a streamed answer.
 const EVENTS: usize = 100;
-/// Held streams last for so many events, one each 20 ms.
-const HELD_EVENTS: usize = 150;
 /// What is asked, in a body that is not.
 const ASKED: &str = "@ASKED@";
 const KEY: &str = "bench-client-key-00000000";
@@ -98,16 +102,18 @@ async fn main() {
     let cpu_before: u64 = args.pids.iter().map(|pid| cpu_nanoseconds(*pid)).sum();
     let started = Instant::now();
     let seen = match args.rate {
-        Some(rate) => at_rate(&plan, args.requests, rate).await,
+        Some(rate) => at_rate(&plan, args.requests, rate, connections).await,
         None => in_turn(&plan, args.requests, connections).await,
     };
     let elapsed = started.elapsed();
-    let cpu: u64 = args.pids.iter().map(|pid| cpu_nanoseconds(*pid)).sum::<u64>() - cpu_before;
+    let cpu_after: u64 = args.pids.iter().map(|pid| cpu_nanoseconds(*pid)).sum();
+    // The time of a thread that has ended is gone with it.
+    let cpu = cpu_after.saturating_sub(cpu_before);
     let requests = args.requests as f64;
     let events = match args.mode {
         Mode::Unary | Mode::History | Mode::Tools => requests,
         Mode::Stream => requests * EVENTS as f64,
-        Mode::Hold => requests * HELD_EVENTS as f64,
+        Mode::Hold => requests * args.held_events as f64,
     };
     let took: Vec<Duration> = seen.iter().map(|seen| seen.took).collect();
     let first: Vec<Duration> = seen.iter().filter_map(|seen| seen.first).collect();
@@ -160,9 +166,9 @@ async fn in_turn(plan: &Arc<Plan>, requests: usize, at_once: usize) -> Vec<Seen>
 }
 
 /// So many a second: how long one takes counts from when it was due, also where it has to wait for a connection.
-async fn at_rate(plan: &Arc<Plan>, requests: usize, rate: f64) -> Vec<Seen> {
+async fn at_rate(plan: &Arc<Plan>, requests: usize, rate: f64, connections: usize) -> Vec<Seen> {
     let began = Instant::now();
-    let connections = Arc::new(Semaphore::new(plan.args.connections));
+    let connections = Arc::new(Semaphore::new(connections));
     let due = (0..requests).map(|number| (number, began + Duration::from_secs_f64(number as f64 / rate)));
     let all = due.map(|(number, due)| {
         let (plan, connections) = (plan.clone(), connections.clone());
@@ -186,7 +192,10 @@ async fn one(plan: &Plan, number: usize, since: Instant) -> Seen {
     let prompt = match mode {
         Mode::Unary | Mode::History | Mode::Tools => marker.clone(),
         Mode::Stream => format!("[[sim:burst chunks={EVENTS} size=80]] {number}"),
-        Mode::Hold => format!("[[sim:long chunks={HELD_EVENTS} size=80 gap_ms=20]] {number}"),
+        Mode::Hold => {
+            let Args { held_events, held_gap, .. } = &plan.args;
+            format!("[[sim:long chunks={held_events} size=80 gap_ms={held_gap}]] {number}")
+        }
     };
     let body = plan.body.replacen(ASKED, &prompt, 1);
     let request = plan.client.post(&plan.url).header("x-goog-api-key", KEY).body(body);
@@ -200,7 +209,7 @@ async fn one(plan: &Plan, number: usize, since: Instant) -> Seen {
     let good = text.is_some_and(|text| match mode {
         Mode::Unary | Mode::History | Mode::Tools => text.contains(&marker),
         Mode::Stream => whole(&text, EVENTS, plan.args.speak),
-        Mode::Hold => whole(&text, HELD_EVENTS, plan.args.speak),
+        Mode::Hold => whole(&text, plan.args.held_events, plan.args.speak),
     });
     Seen { good, took: since.elapsed(), first }
 }

@@ -56,7 +56,7 @@ fn standing(ledger: &Ledger, pool: &KeyPool, now: Moment) -> (u64, usize) {
     let today = kept.books.today(now);
     let in_flight = |key: &Arc<Key>| kept.books.account(key.id()).map_or(0, |account| u64::from(account.in_flight));
     let flying = pool.keys().iter().map(in_flight).sum();
-    let open = pool.keys().iter().filter(|key| kept.books.gate(key, &model(), now, today) == Gate::Open).count();
+    let open = pool.keys().iter().filter(|key| kept.books.look(key, &model(), now, today).gate == Gate::Open).count();
     (flying, open)
 }
 

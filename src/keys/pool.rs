@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::futures::Notified;
 
 use super::claim;
-use super::core::{Books, Event, Gate, Policy, Taking};
+use super::core::{Books, Event, Gate, Look, Policy, Taking};
 use super::key::Key;
 use super::lease::{Lease, Tried};
 use super::ledger::{Kept, Ledger};
@@ -95,15 +95,15 @@ impl KeyPool {
             return Err(none);
         }
         let (mut ready, none) = self.ready(books, model, tried, now);
-        if ready.iter().all(|(key, _)| books.is_being_tried(key, model)) {
+        if ready.iter().all(|(_, look)| look.being_tried) {
             let first = ready.first().map(|(key, _)| &key.group);
             if patient && ready.iter().any(|(key, _)| Some(&key.group) != first) {
                 return Err(NoKey::BeingTried);
             }
         } else {
-            ready.retain(|(key, _)| !books.is_being_tried(key, model));
+            ready.retain(|(_, look)| !look.being_tried);
         }
-        let candidates: Vec<Candidate> = ready.iter().map(|(_, candidate)| *candidate).collect();
+        let candidates: Vec<Candidate> = ready.iter().map(|(key, look)| candidate(key, look)).collect();
         let kin = affinity.and_then(|number| affine::choose(number, ready.iter().map(|(key, _)| &key.id), &candidates));
         let chosen = kin.or_else(|| choose(self.selection, &candidates, chance));
         let Some((key, _)) = chosen.and_then(|position| ready.get(position)) else { return Err(none) };
@@ -142,25 +142,18 @@ impl KeyPool {
         model: &ModelName,
         tried: &Tried,
         now: Moment,
-    ) -> (Vec<(&'a Arc<Key>, Candidate)>, NoKey) {
+    ) -> (Vec<(&'a Arc<Key>, Look)>, NoKey) {
         let today = books.today(now);
         let mut ready = Vec::with_capacity(self.keys.len());
         let mut none = NoKey::NotAllowed { model: model.clone() };
         for key in self.keys.iter().filter(|key| key.may_serve(model)) {
-            match books.gate(key, model, now, today) {
+            let look = books.look(key, model, now, today);
+            match look.gate {
                 Gate::Open | Gate::Probe if tried.has_spent(key) => {
                     none = none.or(NoKey::Resting { soonest: until_midnight(now), why: Kind::DayQuota });
                 }
                 Gate::Open | Gate::Probe if tried.holds(key) => none = none.or(NoKey::AllTried),
-                Gate::Open | Gate::Probe => {
-                    let account = books.account(&key.id);
-                    let candidate = Candidate {
-                        in_flight: account.map_or(0, |account| account.in_flight),
-                        weight: key.weight,
-                        last_pick: account.map_or(0, |account| account.last_pick),
-                    };
-                    ready.push((key, candidate));
-                }
+                Gate::Open | Gate::Probe => ready.push((key, look)),
                 Gate::Closed { until, why } => {
                     none = none.or(NoKey::Resting { soonest: until.saturating_sub(now.since_start), why });
                 }
@@ -218,6 +211,11 @@ impl KeyPool {
         let begins = |key: &&Arc<Key>| key.id.as_str().starts_with(prefix) || key.secret.expose().starts_with(prefix);
         self.keys.iter().filter(begins).cloned().collect()
     }
+}
+
+/// A key as a policy sees it.
+fn candidate(key: &Key, look: &Look) -> Candidate {
+    Candidate { in_flight: look.in_flight, weight: key.weight, last_pick: look.last_pick }
 }
 
 /// Whether there is no way to a model at all.

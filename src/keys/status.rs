@@ -167,7 +167,7 @@ impl KeyPool {
         let today = kept.books.today(now);
         let mut counts = Counts::default();
         for key in self.keys.iter().filter(|key| key.may_serve(model)) {
-            counts.add(kept.books.gate(key, model, now, today));
+            counts.add(kept.books.look(key, model, now, today).gate);
         }
         counts
     }

@@ -19,7 +19,8 @@ use crate::fault::Fault;
 use crate::protocol::Protocol;
 use crate::telemetry::Outcome;
 
-/// How often in a row the connection's task is let run and brings nothing before that is taken for a pause.
+/// How often in a row the connection's task is let run and brings nothing before that is taken for a pause; once where there was a pause
+/// after the last event too, as in a stream that comes slowly.
 const YIELDS: usize = 4;
 /// How much goes out in one write at most, in bytes.
 const LARGEST_WRITE: usize = 32 * 1024;
@@ -62,7 +63,7 @@ impl EventStream {
     pub(super) fn live(exchange: Exchange, begun: Box<Begun>) -> Self {
         let stop = Box::pin(exchange.services.stop.told());
         // In a box: it goes into the future of each piece, and comes back with it.
-        let mut live = Box::new(Live { exchange, begun, broken: false, stop });
+        let mut live = Box::new(Live { exchange, begun, broken: false, slow: false, stop });
         if live.begun.ended {
             live.tell(Outcome::Answered);
         }
@@ -135,6 +136,8 @@ struct Live {
     exchange: Exchange,
     begun: Box<Begun>,
     broken: bool,
+    /// Whether nothing more was there after the last event.
+    slow: bool,
     /// Until the server must end it.
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
@@ -178,7 +181,7 @@ impl Live {
 
     /// Takes in what is there already.
     async fn gather(&mut self) {
-        let mut fruitless = 0;
+        let (mut fruitless, mut alone) = (if self.slow { YIELDS - 1 } else { 0 }, true);
         while fruitless < YIELDS {
             while !self.begun.ended && self.begun.out.len() < LARGEST_WRITE {
                 match self.begun.answer.ready_event() {
@@ -190,8 +193,13 @@ impl Live {
                 return;
             }
             yield_now().await;
-            fruitless = if self.begun.answer.take_ready() { 0 } else { fruitless + 1 };
+            if self.begun.answer.take_ready() {
+                (fruitless, alone) = (0, false);
+            } else {
+                fruitless += 1;
+            }
         }
+        self.slow = alone;
     }
 
     /// Translates what has arrived: an event, the end, or what broke the stream.

@@ -75,6 +75,11 @@ impl Notes {
         self.0.is_some()
     }
 
+    /// Where something stands of which a note may be taken later; nothing where none are.
+    pub fn place(&self, place: impl Display) -> String {
+        if self.are_on() { place.to_string() } else { String::new() }
+    }
+
     /// A field goes on as the nearest value Gemini takes.
     pub fn clamped(&self, field: impl Display, why: impl Display) {
         self.add(Verdict::Clamped, field, why, true);

@@ -1,7 +1,6 @@
 //! What is known of one key, and of one quota group's share of one model.
 
-use std::collections::HashMap;
-
+use foldhash::HashMap;
 use jiff::civil::Date;
 use serde::Serialize;
 

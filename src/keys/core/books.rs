@@ -1,9 +1,9 @@
 //! All breakers and accounts, and what happens to them: a key is taken, reports come in, a key is given back.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::HashMap;
 use jiff::civil::Date;
 
 use super::account::{Account, DayUse, Quota};
@@ -64,6 +64,19 @@ pub struct Taken<'a> {
     pub reported: bool,
 }
 
+/// How a key stands for a model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Look {
+    /// Whether it may be used: the strictest of its own gate, its quota group's, and its known limits.
+    pub gate: Gate,
+    /// Whether it is just being found out what it can do for the model, and one more need not find out the same.
+    pub being_tried: bool,
+    /// Requests it serves now.
+    pub in_flight: u32,
+    /// The number of the pick at which it was taken last; 0 is never.
+    pub last_pick: u64,
+}
+
 impl Books {
     /// What is known of a key.
     pub fn account(&self, id: &KeyId) -> Option<&Account> {
@@ -95,13 +108,19 @@ impl Books {
         self.models.get(model).map_or(Gate::Open, |breaker| breaker.gate(now))
     }
 
-    /// Whether a key may be used for a model: the strictest of its own gate, its quota group's, and its known limits.
-    pub fn gate(&self, key: &Key, model: &ModelName, now: Moment, day: Date) -> Gate {
-        let own = self.keys.get(&key.id).map_or(Gate::Open, |account| account.breaker.gate(now.since_start));
+    /// How a key stands for a model.
+    pub fn look(&self, key: &Key, model: &ModelName, now: Moment, day: Date) -> Look {
+        let account = self.keys.get(&key.id);
         let quota = self.quotas.get(&key.group).and_then(|models| models.get(model));
+        let own = account.map_or(Gate::Open, |account| account.breaker.gate(now.since_start));
         let shared = quota.map_or(Gate::Open, |quota| quota.breaker.gate(now.since_start));
         let gate = own.and(shared);
-        if !gate.lets_through() { gate } else { gate.and(self.limits(key, model, quota, now, day)) }
+        Look {
+            gate: if gate.lets_through() { gate.and(self.limits(key, model, quota, now, day)) } else { gate },
+            being_tried: quota.is_some_and(|quota| quota.trust.is_full()),
+            in_flight: account.map_or(0, |account| account.in_flight),
+            last_pick: account.map_or(0, |account| account.last_pick),
+        }
     }
 
     /// What is left of known limits.
@@ -121,11 +140,6 @@ impl Books {
             gate = gate.and(Gate::Closed { until, why: Kind::DayQuota });
         }
         gate
-    }
-
-    /// Whether it is just being found out what a key can do for a model, and one more need not find out the same.
-    pub fn is_being_tried(&self, key: &Key, model: &ModelName) -> bool {
-        self.quotas.get(&key.group).and_then(|models| models.get(model)).is_some_and(|quota| quota.trust.is_full())
     }
 
     fn used_by_group(&self, key: &Key, model: &ModelName, day: Date) -> u64 {

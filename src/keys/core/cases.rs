@@ -64,7 +64,7 @@ impl World {
 
     fn gate(&mut self, now: f64) -> Gate {
         let today = self.books.today(at(now));
-        let own = self.books.gate(&self.key, &model("a"), at(now), today);
+        let own = self.books.look(&self.key, &model("a"), at(now), today).gate;
         own.and(self.books.model_gate(&model("a"), since(now)))
     }
 
@@ -135,7 +135,7 @@ fn what_is_used_is_counted_and_told() {
     let taking = world.take(0.0);
     assert_eq!((taking.used.requests, taking.used.failures, &*taking.used.model), (1, 0, "a"));
     let day = taking.used.day;
-    assert!(world.books.is_being_tried(&world.key, &model("a")), "one finds out for all");
+    assert!(world.books.look(&world.key, &model("a"), at(0.0), day).being_tried, "one finds out for all");
     let told = world.books.give_back(&world.key, &model("a"), (60, 7), at(0.0));
     let Some(Event::Used(used)) = told else { panic!("{told:?}") };
     assert_eq!((used.requests, used.prompt_tokens, used.completion_tokens), (0, 60, 7));

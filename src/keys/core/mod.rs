@@ -21,7 +21,7 @@ mod tests;
 mod trust;
 
 pub use account::DayUse;
-pub use books::{Books, Epochs, Event, Taken};
+pub use books::{Books, Epochs, Event, Look, Taken};
 pub use breaker::Breaker;
 pub use gate::Gate;
 pub use sentence::Policy;

@@ -106,7 +106,7 @@ impl World {
 
     fn gate(&mut self, key: usize, model: &ModelName, now: Moment) -> Gate {
         let today = self.books.today(now);
-        self.books.gate(&self.keys[key], model, now, today).and(self.books.model_gate(model, now.since_start))
+        self.books.look(&self.keys[key], model, now, today).gate.and(self.books.model_gate(model, now.since_start))
     }
 
     fn all_gates(&mut self) -> Vec<Gate> {
@@ -152,7 +152,7 @@ impl World {
             Happens::Reset { key } => {
                 self.books.reset(&self.keys[key], None, self.now);
                 let today = self.books.today(self.now);
-                let gate = self.books.gate(&self.keys[key], &model("a"), self.now, today);
+                let gate = self.books.look(&self.keys[key], &model("a"), self.now, today).gate;
                 prop_assert!(matches!(gate, Gate::Open | Gate::Disabled));
             }
             Happens::Disable { key, disabled } => {

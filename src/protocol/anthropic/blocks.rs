@@ -1,5 +1,7 @@
 //! Content blocks that a user sends, alone or in a tool's result.
 
+use std::fmt::Display;
+
 use serde_json::value::RawValue;
 
 use crate::error::Error;
@@ -14,15 +16,15 @@ use crate::wire::json::Shape;
 ///
 /// # Errors
 /// 400, naming the block.
-pub fn texts<'a>(blocks: Vec<Block<'a>>, place: &str) -> Result<Vec<Part<'a>>, Error> {
+pub fn texts<'a>(blocks: Vec<Block<'a>>, place: &dyn Display) -> Result<Vec<Part<'a>>, Error> {
     let mut parts = Vec::with_capacity(blocks.len());
     for (number, block) in blocks.into_iter().enumerate() {
         match block.kind.as_deref() {
             Some("text") => {
-                let text = text(block.text, &format!("{place}[{number}].text"))?;
+                let text = text(block.text, &format_args!("{place}[{number}].text"))?;
                 parts.extend((!text.is_empty()).then(|| Part::text(text)));
             }
-            kind => return Err(unknown_kind(kind, "'text'", &format!("{place}[{number}].type"))),
+            kind => return Err(unknown_kind(kind, "'text'", &format_args!("{place}[{number}].type"))),
         }
     }
     Ok(parts)
@@ -32,10 +34,10 @@ pub fn texts<'a>(blocks: Vec<Block<'a>>, place: &str) -> Result<Vec<Part<'a>>, E
 ///
 /// # Errors
 /// 400, naming the block.
-pub fn all<'a>(blocks: Vec<Block<'a>>, place: &str, target: &'a Target<'_>) -> Result<Vec<Part<'a>>, Error> {
+pub fn all<'a>(blocks: Vec<Block<'a>>, place: &dyn Display, target: &'a Target<'_>) -> Result<Vec<Part<'a>>, Error> {
     let mut parts = Vec::with_capacity(blocks.len());
     for (number, block) in blocks.into_iter().enumerate() {
-        parts.extend(read(block, &format!("{place}[{number}]"), target)?);
+        parts.extend(read(block, &format_args!("{place}[{number}]"), target)?);
     }
     Ok(parts)
 }
@@ -44,34 +46,34 @@ pub fn all<'a>(blocks: Vec<Block<'a>>, place: &str, target: &'a Target<'_>) -> R
 ///
 /// # Errors
 /// 400, naming the field.
-pub fn read<'a>(block: Block<'a>, place: &str, target: &'a Target<'_>) -> Result<Vec<Part<'a>>, Error> {
+pub fn read<'a>(block: Block<'a>, place: &dyn Display, target: &'a Target<'_>) -> Result<Vec<Part<'a>>, Error> {
     match block.kind.as_deref() {
         Some("text") => {
-            let text = text(block.text, &format!("{place}.text"))?;
+            let text = text(block.text, &format_args!("{place}.text"))?;
             Ok(if text.is_empty() { Vec::new() } else { vec![Part::text(text)] })
         }
-        Some("image") => source(block.source, "image/png", &format!("{place}.source"), target),
+        Some("image") => source(block.source, "image/png", &format_args!("{place}.source"), target),
         Some("document") => {
             let told = [("title", block.title), ("context", block.context)];
             let mut parts: Vec<Part<'a>> = told
                 .into_iter()
                 .filter_map(|(name, text)| Some(Part::text(format!("Document's {name}: {}", text?))))
                 .collect();
-            parts.extend(source(block.source, "application/pdf", &format!("{place}.source"), target)?);
+            parts.extend(source(block.source, "application/pdf", &format_args!("{place}.source"), target)?);
             Ok(parts)
         }
         Some("search_result") => {
             let mut parts: Vec<Part<'a>> =
                 block.title.into_iter().map(|title| Part::text(title.into_owned())).collect();
             if let Some(raw) = block.source.filter(|raw| Shape::of(raw) == Shape::String) {
-                parts.push(Part::text(text(Some(raw), &format!("{place}.source"))?));
+                parts.push(Part::text(text(Some(raw), &format_args!("{place}.source"))?));
             }
-            parts.extend(inside(block.content, &format!("{place}.content"), target)?);
+            parts.extend(inside(block.content, &format_args!("{place}.content"), target)?);
             Ok(parts)
         }
         kind => {
             let known = "'text', 'image', 'document', 'search_result', and 'tool_result'";
-            Err(unknown_kind(kind, known, &format!("{place}.type")))
+            Err(unknown_kind(kind, known, &format_args!("{place}.type")))
         }
     }
 }
@@ -80,7 +82,7 @@ pub fn read<'a>(block: Block<'a>, place: &str, target: &'a Target<'_>) -> Result
 fn source<'a>(
     raw: Option<&'a RawValue>,
     mime: &str,
-    place: &str,
+    place: &dyn Display,
     target: &'a Target<'_>,
 ) -> Result<Vec<Part<'a>>, Error> {
     let raw = raw.ok_or_else(|| files::refused(place, "is missing"))?;
@@ -88,22 +90,22 @@ fn source<'a>(
     let data = match source.kind.as_deref() {
         Some("base64") => {
             let mime = source.media_type.as_deref().unwrap_or(mime);
-            files::inline(source.data, mime, &format!("{place}.data"))?
+            files::inline(source.data, mime, &format_args!("{place}.data"))?
         }
-        Some("url") => files::by_url(source.url, &format!("{place}.url"), target)?,
-        Some("file") => files::by_id(source.file_id.as_deref().unwrap_or_default(), &format!("{place}.file_id"))?,
-        Some("text") => return Ok(vec![Part::text(text(source.data, &format!("{place}.data"))?)]),
-        Some("content") => return inside(source.content, &format!("{place}.content"), target),
+        Some("url") => files::by_url(source.url, &format_args!("{place}.url"), target)?,
+        Some("file") => files::by_id(source.file_id.as_deref().unwrap_or_default(), &format_args!("{place}.file_id"))?,
+        Some("text") => return Ok(vec![Part::text(text(source.data, &format_args!("{place}.data"))?)]),
+        Some("content") => return inside(source.content, &format_args!("{place}.content"), target),
         kind => {
             let known = "'base64', 'url', 'file', 'text', and 'content'";
-            return Err(unknown_kind(kind, known, &format!("{place}.type")));
+            return Err(unknown_kind(kind, known, &format_args!("{place}.type")));
         }
     };
     Ok(vec![data.into()])
 }
 
 /// A text or blocks inside of a block.
-fn inside<'a>(raw: Option<&'a RawValue>, place: &str, target: &'a Target<'_>) -> Result<Vec<Part<'a>>, Error> {
+fn inside<'a>(raw: Option<&'a RawValue>, place: &dyn Display, target: &'a Target<'_>) -> Result<Vec<Part<'a>>, Error> {
     match content::<Block<'a>>(raw, place)? {
         Content::None => Ok(Vec::new()),
         Content::Text(text) => Ok(vec![Part::text(text)]),
@@ -115,19 +117,19 @@ fn inside<'a>(raw: Option<&'a RawValue>, place: &str, target: &'a Target<'_>) ->
 pub fn remote_files(messages: &[Message<'_>]) -> Vec<RemoteFile> {
     let mut named = Vec::new();
     for (index, message) in messages.iter().enumerate() {
-        remote_in(message.content, &format!("messages[{index}].content"), &mut named);
+        remote_in(message.content, &format_args!("messages[{index}].content"), &mut named);
     }
     named
 }
 
-fn remote_in(raw: Option<&RawValue>, place: &str, named: &mut Vec<RemoteFile>) {
+fn remote_in(raw: Option<&RawValue>, place: &dyn Display, named: &mut Vec<RemoteFile>) {
     let may = |raw: &&RawValue| {
         Shape::of(raw) == Shape::Array && memchr::memmem::find(raw.get().as_bytes(), b"\"url\"").is_some()
     };
     let blocks = raw.filter(may).and_then(|raw| serde_json::from_str::<Vec<Block<'_>>>(raw.get()).ok());
     for (number, block) in blocks.into_iter().flatten().enumerate() {
         let place = format!("{place}[{number}]");
-        remote_in(block.content, &format!("{place}.content"), named);
+        remote_in(block.content, &format_args!("{place}.content"), named);
         let source = block.source.and_then(|raw| serde_json::from_str::<Source<'_>>(raw.get()).ok());
         let url = source.and_then(|source| source.url.and_then(files::remote_url));
         named.extend(url.map(|url| RemoteFile { param: format!("{place}.source.url"), url }));

@@ -1,6 +1,7 @@
 //! The conversation: Anthropic's messages to Gemini's system instruction and contents.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use serde_json::value::RawValue;
 
@@ -25,20 +26,20 @@ pub fn read<'a>(
 ) -> Result<History<'a>, Error> {
     let messages = request.messages.as_deref().unwrap_or_default();
     let mut reader = Reader { target, conversation: Conversation::new(target) };
-    let system = match content::<Block<'a>>(request.system.or_else(|| held?.system), "system")? {
+    let system = match content::<Block<'a>>(request.system.or_else(|| held?.system), &"system")? {
         Content::None => Vec::new(),
         Content::Text(text) => vec![Part::text(text)],
-        Content::Parts(blocks) => blocks::texts(blocks, "system")?,
+        Content::Parts(blocks) => blocks::texts(blocks, &"system")?,
     };
     reader.conversation.system(system);
     for message in held.and_then(|held| held.messages.as_deref()).into_iter().flatten() {
-        reader.message(message, "thread.previous_message_id")?;
+        reader.message(message, &"thread.previous_message_id")?;
     }
     for (index, message) in messages.iter().enumerate() {
-        reader.message(message, &format!("messages[{index}]"))?;
+        reader.message(message, &format_args!("messages[{index}]"))?;
     }
-    reader.close_step("messages")?;
-    let last = format!("messages[{}]", messages.len().saturating_sub(1));
+    reader.close_step(&"messages")?;
+    let last = format_args!("messages[{}]", messages.len().saturating_sub(1));
     Ok(reader.conversation.finish("messages", &last))
 }
 
@@ -70,8 +71,8 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn message(&mut self, message: &'a Message<'a>, place: &str) -> Result<(), Error> {
-        let inside = format!("{place}.content");
+    fn message(&mut self, message: &'a Message<'a>, place: &dyn Display) -> Result<(), Error> {
+        let inside = format_args!("{place}.content");
         let read = content::<Block<'a>>(message.content, &inside)?;
         match message.role.as_deref() {
             Some("user") => match read {
@@ -104,15 +105,15 @@ impl<'a> Reader<'a> {
                 self.conversation.system(words);
                 Ok(())
             }
-            role => Err(unknown_kind(role, "'user', 'assistant', and 'system'", &format!("{place}.role"))),
+            role => Err(unknown_kind(role, "'user', 'assistant', and 'system'", &format_args!("{place}.role"))),
         }
     }
 
     /// Results first, then what the user says besides.
-    fn user(&mut self, blocks: Vec<Block<'a>>, place: &str) -> Result<(), Error> {
+    fn user(&mut self, blocks: Vec<Block<'a>>, place: &dyn Display) -> Result<(), Error> {
         let mut said = Vec::new();
         for (number, block) in blocks.into_iter().enumerate() {
-            let place = format!("{place}[{number}]");
+            let place = format_args!("{place}[{number}]");
             if block.kind.as_deref() == Some("tool_result") {
                 self.result(block, &place)?;
             } else {
@@ -123,9 +124,9 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn result(&mut self, block: Block<'a>, place: &str) -> Result<(), Error> {
+    fn result(&mut self, block: Block<'a>, place: &dyn Display) -> Result<(), Error> {
         let id = block.tool_use_id.ok_or_else(|| missing(format!("{place}.tool_use_id")))?;
-        let inside = format!("{place}.content");
+        let inside = format_args!("{place}.content");
         let parts = match content::<Block<'a>>(block.content, &inside)? {
             Content::None => Vec::new(),
             Content::Text(text) => vec![Part::text(text)],
@@ -143,15 +144,15 @@ impl<'a> Reader<'a> {
         Err(Error::invalid(message).param(format!("{place}.tool_use_id")))
     }
 
-    fn assistant(&mut self, blocks: Vec<Block<'a>>, place: &str) -> Result<(), Error> {
+    fn assistant(&mut self, blocks: Vec<Block<'a>>, place: &dyn Display) -> Result<(), Error> {
         let (mut said, mut calls) = (Vec::new(), Vec::new());
         // Of the thought before a call: the call's own, in the dialect's carrier.
         let mut signature: Option<Cow<'a, str>> = None;
         for (number, block) in blocks.into_iter().enumerate() {
-            let place = format!("{place}[{number}]");
+            let place = format_args!("{place}[{number}]");
             match block.kind.as_deref() {
                 Some("text") => {
-                    let text = text(block.text, &format!("{place}.text"))?;
+                    let text = text(block.text, &format_args!("{place}.text"))?;
                     said.extend((!text.is_empty()).then(|| Part::text(text)));
                 }
                 // Google does not want the words of thoughts back.
@@ -165,7 +166,13 @@ impl<'a> Reader<'a> {
                     let name = block.name.filter(|name| !name.is_empty());
                     let name = gemini_name(&name.ok_or_else(|| missing(format!("{place}.name")))?);
                     let args = arguments(block.input);
-                    calls.push(Called { id, name, args, signature: signature.take(), place });
+                    calls.push(Called {
+                        id,
+                        name,
+                        args,
+                        signature: signature.take(),
+                        place: self.target.notes.place(place),
+                    });
                 }
                 // What was found stays in what was said about it.
                 Some("web_search_tool_result") => {}
@@ -175,7 +182,7 @@ impl<'a> Reader<'a> {
                 }
                 kind => {
                     let known = "'text', 'thinking', 'redacted_thinking', and 'tool_use'";
-                    return Err(unknown_kind(kind, known, &format!("{place}.type")));
+                    return Err(unknown_kind(kind, known, &format_args!("{place}.type")));
                 }
             }
         }
@@ -183,13 +190,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn close_step(&mut self, place: &str) -> Result<(), Error> {
+    fn close_step(&mut self, place: &dyn Display) -> Result<(), Error> {
         self.conversation.close_step().map_err(|unanswered| {
             let message = format!(
                 "{place}: `tool_use` ids were found without `tool_result` blocks immediately after: {}. Each `tool_use` block must have a corresponding `tool_result` block in the next message.",
                 unanswered.join(", ")
             );
-            Error::invalid(message).param(place)
+            Error::invalid(message).param(place.to_string())
         })
     }
 }

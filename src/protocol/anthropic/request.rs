@@ -137,7 +137,7 @@ fn thinking(request: &wire::Request<'_>, target: &Target<'_>) -> Result<Option<T
         Some((Some("enabled"), Some(budget))) => thinking::for_budget(budget, "thinking.budget_tokens", target),
         Some((Some("enabled"), None)) => by_effort()?,
         Some((kind, _)) => {
-            return Err(document::unknown_kind(kind, "'enabled', 'adaptive', and 'disabled'", "thinking.type"));
+            return Err(document::unknown_kind(kind, "'enabled', 'adaptive', and 'disabled'", &"thinking.type"));
         }
     };
     let include_thoughts = Some(shows_thoughts(request));

@@ -21,7 +21,7 @@ pub fn check(request: &Request<'_>) -> Result<(), Error> {
     match (thread.kind.as_deref(), thread.previous_message_id.as_deref()) {
         (Some("create"), _) | (Some("continue"), Some(_)) => Ok(()),
         (Some("continue"), None) => Err(missing("thread.previous_message_id")),
-        (kind, _) => Err(unknown_kind(kind, "'create' and 'continue'", "thread.type")),
+        (kind, _) => Err(unknown_kind(kind, "'create' and 'continue'", &"thread.type")),
     }
 }
 

@@ -58,6 +58,6 @@ pub fn choice<'a>(choice: Option<&'a ToolChoice<'a>>) -> Result<Choice<'a>, Erro
         (Some("none"), _) => Ok(Choice::Never),
         (Some("tool"), Some(name)) => Ok(Choice::Of { names: vec![name.clone()], must: true }),
         (Some("tool"), None) => Err(missing("tool_choice.name")),
-        (kind, _) => Err(unknown_kind(kind, "'auto', 'any', 'tool', and 'none'", "tool_choice.type")),
+        (kind, _) => Err(unknown_kind(kind, "'auto', 'any', 'tool', and 'none'", &"tool_choice.type")),
     }
 }

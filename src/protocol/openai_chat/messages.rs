@@ -1,6 +1,7 @@
 //! The conversation: OpenAI's messages to Gemini's system instruction and contents.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use super::parts;
 use crate::error::Error;
@@ -22,7 +23,7 @@ pub fn read<'a>(messages: &'a [Message<'a>], target: &'a Target<'a>) -> Result<H
         reader.message(index, message)?;
     }
     reader.close_step(messages.len())?;
-    let last = format!("messages[{}]", messages.len().saturating_sub(1));
+    let last = format_args!("messages[{}]", messages.len().saturating_sub(1));
     Ok(reader.conversation.finish("messages", &last))
 }
 
@@ -92,15 +93,34 @@ impl<'a> Reader<'a> {
         }
         let mut calls = Vec::new();
         for (number, call) in message.tool_calls.iter().flatten().enumerate() {
-            calls.push(tool_call(call, &format!("messages[{index}].tool_calls[{number}]"))?);
+            calls.push(self.tool_call(call, &format_args!("messages[{index}].tool_calls[{number}]"))?);
         }
         if let Some(function) = &message.function_call {
-            let name = called_name(function.name.as_ref(), &format!("messages[{index}].function_call"))?;
+            let name = called_name(function.name.as_ref(), &format_args!("messages[{index}].function_call"))?;
             let (id, args) = (Cow::Borrowed(""), arguments(function.arguments));
-            calls.push(Called { id, name, args, signature: None, place: format!("messages[{index}].extra_content") });
+            let place = self.target.notes.place(format_args!("messages[{index}].extra_content"));
+            calls.push(Called { id, name, args, signature: None, place });
         }
         self.conversation.model(said, calls);
         Ok(())
+    }
+
+    /// A call the assistant made.
+    fn tool_call(&self, call: &'a ToolCall<'a>, place: &dyn Display) -> Result<Called<'a>, Error> {
+        let id = call.id.clone().filter(|id| !id.is_empty()).ok_or_else(|| document::missing(format!("{place}.id")))?;
+        let (name, args) = match (&call.function, &call.custom) {
+            (Some(function), _) => {
+                (called_name(function.name.as_ref(), &format_args!("{place}.function"))?, arguments(function.arguments))
+            }
+            (None, Some(custom)) => {
+                let name = called_name(custom.name.as_ref(), &format_args!("{place}.custom"))?;
+                (name, Json::from_value(&serde_json::json!({ "input": custom.input.as_deref().unwrap_or_default() })))
+            }
+            (None, None) => return Err(document::missing(format!("{place}.function"))),
+        };
+        let signature = call.extra_content.as_ref().and_then(|extra| extra.signature()).cloned();
+        let place = self.target.notes.place(format_args!("{place}.extra_content"));
+        Ok(Called { id, name, args, signature, place })
     }
 
     fn result(
@@ -110,7 +130,7 @@ impl<'a> Reader<'a> {
         answers: impl Fn(&Waiting<'a>) -> bool,
         field: &str,
     ) -> Result<(), Error> {
-        let place = format!("messages[{index}].content");
+        let place = format_args!("messages[{index}].content");
         if self.conversation.result(answers, parts::read(message, index, self.target)?.into(), &place) {
             return Ok(());
         }
@@ -130,24 +150,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A call the assistant made.
-fn tool_call<'a>(call: &'a ToolCall<'a>, place: &str) -> Result<Called<'a>, Error> {
-    let id = call.id.clone().filter(|id| !id.is_empty()).ok_or_else(|| document::missing(format!("{place}.id")))?;
-    let (name, args) = match (&call.function, &call.custom) {
-        (Some(function), _) => {
-            (called_name(function.name.as_ref(), &format!("{place}.function"))?, arguments(function.arguments))
-        }
-        (None, Some(custom)) => {
-            let name = called_name(custom.name.as_ref(), &format!("{place}.custom"))?;
-            (name, Json::from_value(&serde_json::json!({ "input": custom.input.as_deref().unwrap_or_default() })))
-        }
-        (None, None) => return Err(document::missing(format!("{place}.function"))),
-    };
-    let signature = call.extra_content.as_ref().and_then(|extra| extra.signature()).cloned();
-    Ok(Called { id, name, args, signature, place: format!("{place}.extra_content") })
-}
-
-fn called_name<'a>(name: Option<&Cow<'a, str>>, place: &str) -> Result<Cow<'a, str>, Error> {
+fn called_name<'a>(name: Option<&Cow<'a, str>>, place: &dyn Display) -> Result<Cow<'a, str>, Error> {
     match name {
         Some(name) if !name.is_empty() => Ok(gemini_name(name)),
         _ => Err(document::missing(format!("{place}.name"))),

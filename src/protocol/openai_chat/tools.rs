@@ -1,6 +1,7 @@
 //! Tools of a chat request, and whether the model must use them.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use serde_json::value::RawValue;
 
@@ -23,13 +24,13 @@ pub fn read<'a>(
 ) -> Result<Declared<'a>, Error> {
     let mut declared = Declared::default();
     for (index, tool) in request.tools.iter().flatten().enumerate() {
-        one(&mut declared, tool, format!("tools[{index}]"), notes)?;
+        one(&mut declared, tool, &format_args!("tools[{index}]"), notes)?;
     }
     for (index, tool) in google.iter().flat_map(|google| &google.tools).flatten().enumerate() {
-        one(&mut declared, tool, format!("extra_body.google.tools[{index}]"), notes)?;
+        one(&mut declared, tool, &format_args!("extra_body.google.tools[{index}]"), notes)?;
     }
     for (index, function) in request.functions.iter().flatten().enumerate() {
-        declared.function(declaration(function, false), &format!("functions[{index}]"), notes)?;
+        declared.function(declaration(function, false), &format_args!("functions[{index}]"), notes)?;
     }
     if request.web_search_options.is_some_and(|raw| Shape::of(raw) == Shape::Object) {
         declared.built_in(Tool::GoogleSearch(options(None)), "web_search_options".into());
@@ -37,29 +38,34 @@ pub fn read<'a>(
     Ok(declared)
 }
 
-fn one<'a>(declared: &mut Declared<'a>, tool: &'a chat::Tool<'a>, place: String, notes: &Notes) -> Result<(), Error> {
+fn one<'a>(
+    declared: &mut Declared<'a>,
+    tool: &'a chat::Tool<'a>,
+    place: &dyn Display,
+    notes: &Notes,
+) -> Result<(), Error> {
     match (tool.kind.as_deref(), &tool.function, &tool.custom) {
         (Some("function") | None, Some(function), _) => {
-            declared.function(declaration(function, false), &format!("{place}.function"), notes)?;
+            declared.function(declaration(function, false), &format_args!("{place}.function"), notes)?;
         }
         (Some("custom"), _, Some(custom)) => {
-            declared.function(declaration(custom, true), &format!("{place}.custom"), notes)?;
+            declared.function(declaration(custom, true), &format_args!("{place}.custom"), notes)?;
         }
         (Some("web_search" | "web_search_preview" | "google_search"), ..) => {
-            declared.built_in(Tool::GoogleSearch(options(tool.google_search)), place);
+            declared.built_in(Tool::GoogleSearch(options(tool.google_search)), place.to_string());
         }
         (Some("code_interpreter" | "code_execution"), ..) => {
-            declared.built_in(Tool::CodeExecution(options(tool.code_execution)), place);
+            declared.built_in(Tool::CodeExecution(options(tool.code_execution)), place.to_string());
         }
-        (Some("url_context"), ..) => declared.built_in(Tool::UrlContext(options(tool.url_context)), place),
+        (Some("url_context"), ..) => declared.built_in(Tool::UrlContext(options(tool.url_context)), place.to_string()),
         (None, ..) if tool.google_search.is_some() => {
-            declared.built_in(Tool::GoogleSearch(options(tool.google_search)), place);
+            declared.built_in(Tool::GoogleSearch(options(tool.google_search)), place.to_string());
         }
         (None, ..) if tool.code_execution.is_some() => {
-            declared.built_in(Tool::CodeExecution(options(tool.code_execution)), place);
+            declared.built_in(Tool::CodeExecution(options(tool.code_execution)), place.to_string());
         }
         (None, ..) if tool.url_context.is_some() => {
-            declared.built_in(Tool::UrlContext(options(tool.url_context)), place);
+            declared.built_in(Tool::UrlContext(options(tool.url_context)), place.to_string());
         }
         (Some("function"), None, _) => return Err(missing(format!("{place}.function"))),
         (kind, ..) => {
@@ -109,7 +115,7 @@ pub fn choice<'a>(request: &'a Request<'a>) -> Result<(Choice<'a>, &'static str)
         };
         return Ok((choice, field));
     }
-    let choice: ToolChoice<'a> = nested(raw, field)?;
+    let choice: ToolChoice<'a> = nested(raw, &field)?;
     let (names, must) = match &choice.allowed_tools {
         Some(allowed) => (&allowed.tools[..], allowed.mode.as_deref() == Some("required")),
         None => (std::slice::from_ref(&choice), true),

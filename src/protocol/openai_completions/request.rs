@@ -32,11 +32,11 @@ pub fn parse(body: &[u8]) -> Result<completions::Request<'_>, Error> {
 pub fn prompt<'a>(request: &completions::Request<'a>) -> Result<Text<'a>, Error> {
     let raw = request.prompt.ok_or_else(|| document::missing("prompt"))?;
     if Shape::of(raw) != Shape::Array {
-        return document::text(Some(raw), "prompt");
+        return document::text(Some(raw), &"prompt");
     }
-    let mut prompts: Vec<&serde_json::value::RawValue> = document::nested(raw, "prompt")?;
+    let mut prompts: Vec<&serde_json::value::RawValue> = document::nested(raw, &"prompt")?;
     match (prompts.pop(), prompts.is_empty()) {
-        (Some(only), true) if Shape::of(only) == Shape::String => document::text(Some(only), "prompt[0]"),
+        (Some(only), true) if Shape::of(only) == Shape::String => document::text(Some(only), &"prompt[0]"),
         (None, _) => Err(document::missing("prompt[0]")),
         _ => {
             let message = "Invalid 'prompt': one text is taken. Send several prompts as several requests, and tokens as the text they stand for.";

@@ -4,6 +4,7 @@
 //! turn.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use serde_json::value::RawValue;
 
@@ -28,31 +29,31 @@ pub fn read<'a>(request: &'a Request<'a>, target: &'a Target<'a>) -> Result<Hist
     let kept = target.earlier.and_then(Kept::read);
     let conversation = Conversation::new(target);
     let mut reader = Reader { target, kept, conversation, said: Vec::new(), calls: Vec::new(), signature: None };
-    let instructions = parts::read(request.instructions, "instructions", target)?;
+    let instructions = parts::read(request.instructions, &"instructions", target)?;
     reader.conversation.system(instructions);
     if let Some(id) = &request.previous_response_id {
         let known = reader.kept.as_ref().map(|kept| kept.items.clone()).ok_or_else(|| not_found(id))?;
         for item in known {
-            reader.item(nested(item, "previous_response_id")?, "previous_response_id")?;
+            reader.item(nested(item, &"previous_response_id")?, &"previous_response_id")?;
         }
     }
     match request.input.filter(|raw| Shape::of(raw) != Shape::Null) {
         None => {}
         Some(raw) if Shape::of(raw) == Shape::String => {
-            let text = text(Some(raw), "input")?;
-            reader.turn_over("input")?;
+            let text = text(Some(raw), &"input")?;
+            reader.turn_over(&"input")?;
             reader.conversation.user(vec![Part::text(text)]);
         }
         Some(raw) => {
-            let items: Vec<Item<'a>> = nested(raw, "input")?;
+            let items: Vec<Item<'a>> = nested(raw, &"input")?;
             for (index, item) in items.into_iter().enumerate() {
-                reader.item(item, &format!("input[{index}]"))?;
+                reader.item(item, &format_args!("input[{index}]"))?;
             }
         }
     }
-    reader.turn_over("input")?;
-    reader.close_step("input")?;
-    Ok(reader.conversation.finish("input", "input"))
+    reader.turn_over(&"input")?;
+    reader.close_step(&"input")?;
+    Ok(reader.conversation.finish("input", &"input"))
 }
 
 fn not_found(id: &str) -> Error {
@@ -64,12 +65,12 @@ fn not_found(id: &str) -> Error {
 }
 
 /// Only what an answer has left can be referred to.
-fn unknown_item(id: &str, place: &str) -> Error {
+fn unknown_item(id: &str, place: &dyn Display) -> Error {
     let shown: String = id.chars().take(100).collect::<String>().escape_debug().collect();
     let message = format!(
         "Item with id '{shown}' not found in the conversation of the last answer that the input refers to. Answers are kept for a day, for the client that made them, unless it said `store: false`; send the item itself instead."
     );
-    Error::invalid(message).param(place)
+    Error::invalid(message).param(place.to_string())
 }
 
 /// The ids of calls that come back without the item that carried their signature. What cannot be read is told of elsewhere.
@@ -101,7 +102,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn item(&mut self, item: Item<'a>, place: &str) -> Result<(), Error> {
+    fn item(&mut self, item: Item<'a>, place: &dyn Display) -> Result<(), Error> {
         match (item.kind.as_deref(), item.role.as_deref()) {
             (Some("message") | None, Some(_)) => self.message(item, place),
             (Some("function_call" | "custom_tool_call"), _) => self.call(item, place),
@@ -128,13 +129,13 @@ impl<'a> Reader<'a> {
             (Some("message"), None) => Err(missing(format!("{place}.role"))),
             (kind, _) => {
                 let known = "'message', 'reasoning', 'function_call', 'function_call_output', 'custom_tool_call', 'custom_tool_call_output', and 'item_reference'";
-                Err(unknown_kind(kind, known, &format!("{place}.type")))
+                Err(unknown_kind(kind, known, &format_args!("{place}.type")))
             }
         }
     }
 
-    fn message(&mut self, item: Item<'a>, place: &str) -> Result<(), Error> {
-        let read = parts::read(item.content, &format!("{place}.content"), self.target)?;
+    fn message(&mut self, item: Item<'a>, place: &dyn Display) -> Result<(), Error> {
+        let read = parts::read(item.content, &format_args!("{place}.content"), self.target)?;
         match item.role.as_deref() {
             Some("assistant") => self.said.extend(read),
             Some("user") => {
@@ -144,13 +145,13 @@ impl<'a> Reader<'a> {
             Some("system" | "developer") => self.conversation.system(read),
             role => {
                 let known = "'user', 'assistant', 'system', and 'developer'";
-                return Err(unknown_kind(role, known, &format!("{place}.role")));
+                return Err(unknown_kind(role, known, &format_args!("{place}.role")));
             }
         }
         Ok(())
     }
 
-    fn call(&mut self, item: Item<'a>, place: &str) -> Result<(), Error> {
+    fn call(&mut self, item: Item<'a>, place: &dyn Display) -> Result<(), Error> {
         let id = item.call_id.filter(|id| !id.is_empty()).ok_or_else(|| missing(format!("{place}.call_id")))?;
         let name = item.name.filter(|name| !name.is_empty()).ok_or_else(|| missing(format!("{place}.name")))?;
         let args = match &item.input {
@@ -159,14 +160,14 @@ impl<'a> Reader<'a> {
         };
         let (name, signature) = (joined(item.namespace.as_ref(), &name), self.signature.take());
         let name = gemini_name(&name);
-        self.calls.push(Called { id, name, args, signature, place: place.to_owned() });
+        self.calls.push(Called { id, name, args, signature, place: self.target.notes.place(place) });
         Ok(())
     }
 
-    fn output(&mut self, item: Item<'a>, place: &str) -> Result<(), Error> {
+    fn output(&mut self, item: Item<'a>, place: &dyn Display) -> Result<(), Error> {
         self.turn_over(place)?;
         let id = item.call_id.ok_or_else(|| missing(format!("{place}.call_id")))?;
-        let inside = format!("{place}.output");
+        let inside = format_args!("{place}.output");
         let result = ToolResult::from(output(item.output, &inside, self.target)?);
         if self.conversation.result(|waiting| waiting.id == id, result, &inside) {
             return Ok(());
@@ -177,7 +178,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Ends the model's turn, if one is being read.
-    fn turn_over(&mut self, place: &str) -> Result<(), Error> {
+    fn turn_over(&mut self, place: &dyn Display) -> Result<(), Error> {
         if self.said.is_empty() && self.calls.is_empty() {
             return Ok(());
         }
@@ -193,16 +194,16 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn close_step(&mut self, place: &str) -> Result<(), Error> {
+    fn close_step(&mut self, place: &dyn Display) -> Result<(), Error> {
         self.conversation.close_step().map_err(|unanswered| {
             let message = format!("No tool output found for function call {}.", unanswered.join(", "));
-            Error::invalid(message).param(place)
+            Error::invalid(message).param(place.to_string())
         })
     }
 }
 
 /// What came of a call. Objects are taken too, as some clients send them.
-fn output<'a>(raw: Option<&'a RawValue>, place: &str, target: &'a Target<'_>) -> Result<Vec<Part<'a>>, Error> {
+fn output<'a>(raw: Option<&'a RawValue>, place: &dyn Display, target: &'a Target<'_>) -> Result<Vec<Part<'a>>, Error> {
     match raw {
         Some(raw) if Shape::of(raw) == Shape::Object => Ok(vec![Part::text(raw.get())]),
         raw => parts::read(raw, place, target),

@@ -1,5 +1,7 @@
 //! The content of a message or an output: a text, or parts of several kinds.
 
+use std::fmt::Display;
+
 use serde_json::value::RawValue;
 
 use crate::error::Error;
@@ -16,23 +18,23 @@ use crate::wire::openai::responses::{Item, Part};
 /// 400, naming the part.
 pub fn read<'a>(
     raw: Option<&'a RawValue>,
-    place: &str,
+    place: &dyn Display,
     target: &'a Target<'_>,
 ) -> Result<Vec<gemini::Part<'a>>, Error> {
     content::<Part<'a>>(raw, place)?.parts(place, |part, place| one(part, place, target))
 }
 
-fn one<'a>(part: Part<'a>, place: &str, target: &'a Target<'_>) -> Result<Option<gemini::Part<'a>>, Error> {
+fn one<'a>(part: Part<'a>, place: &dyn Display, target: &'a Target<'_>) -> Result<Option<gemini::Part<'a>>, Error> {
     match part.kind.as_deref() {
         Some(kind @ ("input_text" | "output_text" | "text" | "refusal")) => {
             let (raw, field) = if kind == "refusal" { (part.refusal, "refusal") } else { (part.text, "text") };
-            let text = text(raw, &format!("{place}.{field}"))?;
+            let text = text(raw, &format_args!("{place}.{field}"))?;
             Ok((!text.is_empty()).then(|| gemini::Part::text(text)))
         }
         Some("input_image") => {
             let data = match (part.image_url, part.file_id) {
-                (Some(url), _) => files::by_url(Some(url), &format!("{place}.image_url"), target)?,
-                (None, Some(id)) => files::by_id(&id, &format!("{place}.file_id"))?,
+                (Some(url), _) => files::by_url(Some(url), &format_args!("{place}.image_url"), target)?,
+                (None, Some(id)) => files::by_id(&id, &format_args!("{place}.file_id"))?,
                 (None, None) => return Err(files::refused(place, "needs `image_url` or `file_id`")),
             };
             let mut read = gemini::Part::from(data);
@@ -42,17 +44,17 @@ fn one<'a>(part: Part<'a>, place: &str, target: &'a Target<'_>) -> Result<Option
         Some("input_file") => {
             let data = if let Some(data) = part.file_data {
                 let named = part.filename.as_deref().and_then(media::mime_by_name);
-                files::inline(Some(data), named.unwrap_or("application/pdf"), &format!("{place}.file_data"))?
+                files::inline(Some(data), named.unwrap_or("application/pdf"), &format_args!("{place}.file_data"))?
             } else if let Some(url) = part.file_url {
-                files::by_url(Some(url), &format!("{place}.file_url"), target)?
+                files::by_url(Some(url), &format_args!("{place}.file_url"), target)?
             } else {
-                files::by_id(part.file_id.as_deref().unwrap_or_default(), &format!("{place}.file_id"))?
+                files::by_id(part.file_id.as_deref().unwrap_or_default(), &format_args!("{place}.file_id"))?
             };
             Ok(Some(data.into()))
         }
         kind => {
             let known = "'input_text', 'input_image', 'input_file', 'output_text', and 'refusal'";
-            Err(unknown_kind(kind, known, &format!("{place}.type")))
+            Err(unknown_kind(kind, known, &format_args!("{place}.type")))
         }
     }
 }

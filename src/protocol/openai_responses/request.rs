@@ -82,7 +82,7 @@ fn format<'a>(request: &'a wire::Request<'a>) -> Result<Format<'a>, Error> {
             Ok(Format::Schema(raw, "text.format.schema"))
         }
         (Some("json_schema"), _) => Err(document::missing("text.format.schema")),
-        (kind, _) => Err(document::unknown_kind(kind, "'text', 'json_object', and 'json_schema'", "text.format.type")),
+        (kind, _) => Err(document::unknown_kind(kind, "'text', 'json_object', and 'json_schema'", &"text.format.type")),
     }
 }
 

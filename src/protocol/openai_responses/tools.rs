@@ -95,10 +95,10 @@ pub fn choice<'a>(raw: Option<&'a RawValue>, notes: &Notes) -> Result<Choice<'a>
             Some("auto") => Ok(Choice::Free),
             Some("none") => Ok(Choice::Never),
             Some("required") => Ok(Choice::Must),
-            other => Err(unknown_kind(other, "'none', 'auto', 'required', and an object", "tool_choice")),
+            other => Err(unknown_kind(other, "'none', 'auto', 'required', and an object", &"tool_choice")),
         };
     }
-    let choice: ToolChoice<'a> = nested(raw, "tool_choice")?;
+    let choice: ToolChoice<'a> = nested(raw, &"tool_choice")?;
     match choice.kind.as_deref() {
         Some("function" | "custom") => {
             let name = choice.name.ok_or_else(|| missing("tool_choice.name"))?;

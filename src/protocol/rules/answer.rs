@@ -110,7 +110,9 @@ impl Reader {
     /// # Errors
     /// When it is not one.
     pub fn read<'a>(&mut self, body: &'a [u8]) -> Result<Response<'a>, Fault> {
-        let response: Response<'a> = serde_json::from_slice(body).map_err(|error| {
+        // Letters are checked once for all, not string by string.
+        let text = std::str::from_utf8(body).map_err(|_| broken("Gemini's answer cannot be read: it is no UTF-8."))?;
+        let response: Response<'a> = serde_json::from_str(text).map_err(|error| {
             // The reader's own words only: they name a place and a type, never the content.
             let why = if error.is_eof() { "it ends too early" } else { "it is not the JSON that Gemini speaks" };
             broken(format!("Gemini's answer cannot be read: {why} (line {}, column {}).", error.line(), error.column()))

@@ -4,6 +4,7 @@
 //! a model's turn with calls opens a [`Step`], which gathers results until each call has one.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use super::{SIGNATURE_ESCAPE, tool_result};
 use crate::protocol::Target;
@@ -163,7 +164,12 @@ impl<'a> Conversation<'a> {
     }
 
     /// The result of the call that `answers` knows, from this place of the request. False when no call waits for it.
-    pub fn result(&mut self, answers: impl Fn(&Waiting<'a>) -> bool, mut result: ToolResult<'a>, place: &str) -> bool {
+    pub fn result(
+        &mut self,
+        answers: impl Fn(&Waiting<'a>) -> bool,
+        mut result: ToolResult<'a>,
+        place: &dyn Display,
+    ) -> bool {
         let calls = self.step.as_mut().map(|step| step.calls.as_mut_slice()).unwrap_or_default();
         // The same id twice in one step: the results come in the order of the calls. Repeated results: the last one counts.
         let open = calls.iter().position(|call| answers(call) && call.result.is_none());
@@ -214,7 +220,7 @@ impl<'a> Conversation<'a> {
 
     /// Mends what Gemini does not take: no turn at all, a model's turn first, a model's turn last. `field` is where the client
     /// tells the conversation, `last` where its last turn stands.
-    pub fn finish(self, field: &str, last: &str) -> History<'a> {
+    pub fn finish(self, field: &str, last: &dyn Display) -> History<'a> {
         let mut history = self.history;
         let user = |words: &'a str| Content { role: Some(Role::User), parts: vec![Part::text(words)] };
         if history.contents.first().is_none_or(|first| first.role == Some(Role::Model)) {

@@ -1,6 +1,7 @@
 //! A request's JSON body, and words for what is wrong with it.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
@@ -22,18 +23,28 @@ pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Error> {
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err(Error::invalid("Invalid type for the body: expected an object, but got an array instead."));
     }
-    serde_json::from_slice(body).map_err(|error| explain::<T>(body, &error))
+    // Letters are checked once for all, not string by string.
+    let text = std::str::from_utf8(body).map_err(|error| no_text(&error))?;
+    serde_json::from_str(text).map_err(|error| explain::<T>(text, &error))
+}
+
+fn no_text(error: &std::str::Utf8Error) -> Error {
+    let message = format!(
+        "We could not parse the JSON body of your request: it is no UTF-8 (byte {}). The body must be one JSON object, as `curl -d` or an SDK sends it.",
+        error.valid_up_to() + 1
+    );
+    Error::invalid(message)
 }
 
 /// Reads it again, only to say where the mistake is: the path costs time that good requests should not pay.
-fn explain<'a, T: Deserialize<'a>>(body: &'a [u8], error: &serde_json::Error) -> Error {
+fn explain<'a, T: Deserialize<'a>>(body: &'a str, error: &serde_json::Error) -> Error {
     if !error.is_data() {
         let message = format!(
             "We could not parse the JSON body of your request: {error}. The body must be one JSON object, as `curl -d` or an SDK sends it."
         );
         return Error::invalid(message);
     }
-    let mut reader = serde_json::Deserializer::from_slice(body);
+    let mut reader = serde_json::Deserializer::from_str(body);
     match serde_path_to_error::deserialize::<_, T>(&mut reader) {
         Err(error) => {
             let path = error.path().to_string();
@@ -70,7 +81,7 @@ pub fn reason(error: &serde_json::Error) -> String {
 }
 
 /// Reads a raw value inside the body; a mistake is named by its full path.
-pub fn nested<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue, place: &str) -> Result<T, Error> {
+pub fn nested<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue, place: &dyn Display) -> Result<T, Error> {
     serde_json::from_str(raw.get()).map_err(|_| {
         let mut reader = serde_json::Deserializer::from_str(raw.get());
         let (inner, reason) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
@@ -78,7 +89,7 @@ pub fn nested<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue, place: &str) -> 
             Ok(_) => (String::new(), "it cannot be read".to_owned()),
         };
         let param = match inner.as_str() {
-            "" | "." => place.to_owned(),
+            "" | "." => place.to_string(),
             inner if inner.starts_with('[') => format!("{place}{inner}"),
             inner => format!("{place}.{inner}"),
         };
@@ -103,8 +114,8 @@ impl<'a, P> Content<'a, P> {
     /// What `one` says of a part.
     pub fn parts(
         self,
-        place: &str,
-        one: impl Fn(P, &str) -> Result<Option<Part<'a>>, Error>,
+        place: &dyn Display,
+        one: impl Fn(P, &dyn Display) -> Result<Option<Part<'a>>, Error>,
     ) -> Result<Vec<Part<'a>>, Error> {
         match self {
             Self::None => Ok(Vec::new()),
@@ -113,7 +124,7 @@ impl<'a, P> Content<'a, P> {
             Self::Parts(parts) => {
                 let mut read = Vec::with_capacity(parts.len());
                 for (number, part) in parts.into_iter().enumerate() {
-                    read.extend(one(part, &format!("{place}[{number}]"))?);
+                    read.extend(one(part, &format_args!("{place}[{number}]"))?);
                 }
                 Ok(read)
             }
@@ -125,7 +136,10 @@ impl<'a, P> Content<'a, P> {
 ///
 /// # Errors
 /// 400, naming the part.
-pub fn content<'a, P: Deserialize<'a>>(raw: Option<&'a RawValue>, place: &str) -> Result<Content<'a, P>, Error> {
+pub fn content<'a, P: Deserialize<'a>>(
+    raw: Option<&'a RawValue>,
+    place: &dyn Display,
+) -> Result<Content<'a, P>, Error> {
     let Some(raw) = raw else { return Ok(Content::None) };
     match Shape::of(raw) {
         Shape::Null => Ok(Content::None),
@@ -136,25 +150,27 @@ pub fn content<'a, P: Deserialize<'a>>(raw: Option<&'a RawValue>, place: &str) -
                 "Invalid type for '{place}': expected one of a string or array of objects, but got {} instead.",
                 shape.name()
             );
-            Err(Error::invalid(message).param(place).code("invalid_type"))
+            Err(Error::invalid(message).param(place.to_string()).code("invalid_type"))
         }
     }
 }
 
 /// A text, passed on as it is written. One with `\u` escapes is decoded once: half a surrogate pair is no text, and Google's
 /// refusal would not say where it is.
-pub fn text<'a>(raw: Option<&'a RawValue>, place: &str) -> Result<Text<'a>, Error> {
+pub fn text<'a>(raw: Option<&'a RawValue>, place: &dyn Display) -> Result<Text<'a>, Error> {
     let wrong =
         |what: &str| Error::invalid(format!("Invalid type for '{place}': expected a string, but got {what} instead."));
-    let Some(raw) = raw else { return Err(wrong("nothing").param(place).code("missing_required_parameter")) };
+    let Some(raw) = raw else {
+        return Err(wrong("nothing").param(place.to_string()).code("missing_required_parameter"));
+    };
     if Shape::of(raw) != Shape::String {
-        return Err(wrong(Shape::of(raw).name()).param(place).code("invalid_type"));
+        return Err(wrong(Shape::of(raw).name()).param(place.to_string()).code("invalid_type"));
     }
     static ESCAPE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(br"\u"));
     let suspicious = ESCAPE.find(raw.get().as_bytes()).is_some();
     if suspicious && decode(raw).is_none() {
         let message = format!("Invalid '{place}': it holds half of a surrogate pair (a lone `\\ud800`–`\\udfff`).");
-        return Err(Error::invalid(message).param(place).code("invalid_value"));
+        return Err(Error::invalid(message).param(place.to_string()).code("invalid_value"));
     }
     Ok(Text::Raw(raw))
 }
@@ -167,14 +183,14 @@ pub fn missing(param: impl Into<String>) -> Error {
 }
 
 /// 400 for a kind that nobody knows; `param` is where it stands.
-pub fn unknown_kind(kind: Option<&str>, known: &str, param: &str) -> Error {
+pub fn unknown_kind(kind: Option<&str>, known: &str, param: &dyn Display) -> Error {
     match kind {
         Some(kind) => {
             let shown: String = kind.chars().take(64).collect();
             let message = format!("Invalid value: '{}'. Supported values are: {known}.", shown.escape_debug());
-            Error::invalid(message).param(param).code("invalid_value")
+            Error::invalid(message).param(param.to_string()).code("invalid_value")
         }
-        None => missing(param),
+        None => missing(param.to_string()),
     }
 }
 
@@ -203,7 +219,7 @@ pub fn model(named: Option<Cow<'_, str>>) -> Result<Cow<'_, str>, Error> {
 pub fn unknown_value(field: &'static str, values: &[&str]) -> Error {
     let listed: Vec<String> = values.iter().map(|value| format!("'{value}'")).collect();
     Error::invalid(format!("Invalid value for '{field}'. Supported values are: {}.", listed.join(", ")))
-        .param(field)
+        .param(field.to_string())
         .code("invalid_value")
 }
 

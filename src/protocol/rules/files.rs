@@ -15,7 +15,7 @@ use crate::wire::json::decode;
 ///
 /// # Errors
 /// 400, naming the field.
-pub fn by_url<'a>(raw: Option<&'a RawValue>, field: &str, target: &'a Target<'_>) -> Result<Data<'a>, Error> {
+pub fn by_url<'a>(raw: Option<&'a RawValue>, field: &dyn Display, target: &'a Target<'_>) -> Result<Data<'a>, Error> {
     let url = string(raw, field)?;
     if media::is_remote(&url) {
         return remote(&url, target).map_err(|why| refused(field, &why).code("invalid_image_url"));
@@ -27,7 +27,7 @@ pub fn by_url<'a>(raw: Option<&'a RawValue>, field: &str, target: &'a Target<'_>
 ///
 /// # Errors
 /// 400, naming the field.
-pub fn inline<'a>(raw: Option<&'a RawValue>, mime: &str, field: &str) -> Result<Data<'a>, Error> {
+pub fn inline<'a>(raw: Option<&'a RawValue>, mime: &str, field: &dyn Display) -> Result<Data<'a>, Error> {
     let data = string(raw, field)?;
     if data.starts_with("data:") {
         return read_url(data, field);
@@ -42,14 +42,14 @@ pub fn inline<'a>(raw: Option<&'a RawValue>, mime: &str, field: &str) -> Result<
 ///
 /// # Errors
 /// 400, naming the field.
-pub fn by_id<'a>(id: &str, field: &str) -> Result<Data<'a>, Error> {
+pub fn by_id<'a>(id: &str, field: &dyn Display) -> Result<Data<'a>, Error> {
     let why = "names no file at Google: `files/ID` or its full URI is expected";
     media::by_id(id).map(owned).ok_or_else(|| refused(field, why))
 }
 
 /// 400: what is in this field is no file that can be used.
-pub fn refused(field: &str, why: &str) -> Error {
-    Error::invalid(format!("Invalid '{field}': it {why}.")).param(field)
+pub fn refused(field: &dyn Display, why: &str) -> Error {
+    Error::invalid(format!("Invalid '{field}': it {why}.")).param(field.to_string())
 }
 
 /// The URL of a file that is not Google's, if this is one.
@@ -73,11 +73,11 @@ pub fn resolution(detail: Option<&str>, field: &dyn Display, target: &Target<'_>
 }
 
 /// The text of a JSON string; borrowed when there is no escape in it, as in all base64.
-fn string<'a>(raw: Option<&'a RawValue>, field: &str) -> Result<Cow<'a, str>, Error> {
+fn string<'a>(raw: Option<&'a RawValue>, field: &dyn Display) -> Result<Cow<'a, str>, Error> {
     raw.ok_or("is missing").and_then(|raw| decode(raw).ok_or("is no string")).map_err(|why| refused(field, why))
 }
 
-fn read_url<'a>(url: Cow<'a, str>, field: &str) -> Result<Data<'a>, Error> {
+fn read_url<'a>(url: Cow<'a, str>, field: &dyn Display) -> Result<Data<'a>, Error> {
     match url {
         Cow::Borrowed(url) => media::by_url(url),
         Cow::Owned(url) => media::by_url(&url).map(owned),

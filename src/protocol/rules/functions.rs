@@ -1,6 +1,7 @@
 //! What a model may call, and whether it must: the client's functions and Google's own tools, whatever the dialect.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::sync::LazyLock;
 
 use serde_json::value::RawValue;
@@ -171,14 +172,14 @@ impl<'a> Declared<'a> {
     ///
     /// # Errors
     /// 400, naming the field.
-    pub fn function(&mut self, declaration: Declaration<'a>, place: &str, notes: &Notes) -> Result<(), Error> {
+    pub fn function(&mut self, declaration: Declaration<'a>, place: &dyn Display, notes: &Notes) -> Result<(), Error> {
         let Declaration { name, description, schema, strict, free_text, format, schema_field } = declaration;
-        let name = self.named(name, format!("{place}.name"), notes)?;
-        let schema_place = format!("{place}.{schema_field}");
+        let name = self.named(name, &format_args!("{place}.name"), notes)?;
         let schema = schema.filter(|raw| Shape::of(raw) != Shape::Null);
         if let Some(raw) = schema
             && Shape::of(raw) != Shape::Object
         {
+            let schema_place = format!("{place}.{schema_field}");
             let message = format!(
                 "Invalid type for '{schema_place}': expected an object, but got {} instead.",
                 Shape::of(raw).name()
@@ -196,30 +197,31 @@ impl<'a> Declared<'a> {
             Some(raw) if !json_schema::is_empty(raw) => Some(Schema::Own(raw)),
             _ => None,
         };
-        self.functions.push(Function { name, description, schema, place: schema_place });
+        let place = notes.place(format_args!("{place}.{schema_field}"));
+        self.functions.push(Function { name, description, schema, place });
         Ok(())
     }
 
     /// The name Gemini is given for a function, which no other may have.
-    fn named(&self, asked: Option<Cow<'a, str>>, param: String, notes: &Notes) -> Result<Cow<'a, str>, Error> {
-        let Some(asked) = asked.filter(|name| !name.is_empty()) else { return Err(missing(param)) };
+    fn named(&self, asked: Option<Cow<'a, str>>, param: &dyn Display, notes: &Notes) -> Result<Cow<'a, str>, Error> {
+        let Some(asked) = asked.filter(|name| !name.is_empty()) else { return Err(missing(param.to_string())) };
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
         if asked.len() > 127 || !asked.chars().all(allowed) {
             let message = format!(
                 "Invalid '{param}': string does not match pattern. Expected a string that matches the pattern '^[a-zA-Z0-9_.:-]{{1,127}}$'."
             );
-            return Err(Error::invalid(message).param(param).code("invalid_value"));
+            return Err(Error::invalid(message).param(param.to_string()).code("invalid_value"));
         }
         let name = gemini_name(&asked);
         if name != asked {
             notes.renamed(
-                &param,
+                param,
                 format_args!("`{name}`: Gemini's names begin with a letter or `_`; the client sees its own"),
             );
         }
         if self.functions.iter().any(|other| other.name == name) {
             let message = format!("Invalid '{param}': the function '{name}' is declared twice.");
-            return Err(Error::invalid(message).param(param).code("invalid_value"));
+            return Err(Error::invalid(message).param(param.to_string()).code("invalid_value"));
         }
         Ok(name)
     }
