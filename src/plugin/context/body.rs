@@ -72,7 +72,16 @@ impl Body {
         {
             return Ok(model);
         }
+        if let Some(text) = self.glance(name) {
+            return Ok(text);
+        }
         self.read(|dialect, value| dialect::text(dialect, name, value))
+    }
+
+    /// A text of a document that is not read yet.
+    fn glance(&self, name: &str) -> Option<String> {
+        let document = self.lock();
+        if document.value.is_some() { None } else { dialect::glance(document.dialect, name, &document.bytes) }
     }
 
     fn set_text(&self, name: &str, new: &str) -> Answer<()> {

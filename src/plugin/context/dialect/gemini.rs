@@ -1,11 +1,45 @@
 //! Gemini's own answers: the first candidate's parts.
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
+
+use crate::wire::json::decode;
 
 /// Its words, or its thoughts.
 pub fn text(body: &Value, thought: bool) -> String {
     let wanted = parts(body).filter(|part| is_text(part, thought));
     wanted.filter_map(|part| part["text"].as_str()).collect()
+}
+
+/// The same, of a document that is not read yet: only what is asked for is looked at. None where the tree of it has to be made after all.
+pub fn glance(bytes: &[u8], thought: bool) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Answer<'a> {
+        #[serde(borrow)]
+        candidates: Vec<Candidate<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Candidate<'a> {
+        #[serde(borrow)]
+        content: Content<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Content<'a> {
+        #[serde(borrow)]
+        parts: Vec<Part<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Part<'a> {
+        #[serde(borrow)]
+        text: Option<&'a RawValue>,
+        #[serde(default)]
+        thought: bool,
+    }
+
+    let answer: Answer<'_> = serde_json::from_slice(bytes).ok()?;
+    let parts = &answer.candidates.first()?.content.parts;
+    parts.iter().filter(|part| part.thought == thought).filter_map(|part| part.text).map(decode).collect()
 }
 
 /// Puts all words into the first part of their kind; parts that bear a signature stay for its sake, empty.
@@ -31,4 +65,29 @@ fn parts(body: &Value) -> impl Iterator<Item = &Value> {
 
 fn is_text(part: &Value, thought: bool) -> bool {
     part.get("text").is_some() && (part["thought"] == true) == thought
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glance_sees_what_the_whole_shows() {
+        for document in [
+            r#"{"candidates":[{"content":{"parts":[{"text":"a"},{"text":"b","thought":true},{"functionCall":{}},{"text":"\u0063"}]}},{"content":{"parts":[{"text":"d"}]}}]}"#,
+            r#"{"candidates":[{"content":{"role":"model","parts":[]}}],"usageMetadata":{}}"#,
+            r#"{"candidates":[{"content":{"parts":[{"text":null,"thoughtSignature":"s"}]}}]}"#,
+            r#"{"candidates":[{"finishReason":"STOP"}]}"#,
+            r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]"#,
+            r#"{"promptFeedback":{}}"#,
+        ] {
+            for thought in [false, true] {
+                let whole = serde_json::from_str(document).ok().map(|body| text(&body, thought));
+                let seen = glance(document.as_bytes(), thought);
+                assert!(seen.is_none() || seen == whole, "{document}: {seen:?} is not {whole:?}");
+            }
+        }
+        let said = br#"{"candidates":[{"content":{"parts":[{"text":"a"},{"text":"b"}]}}]}"#;
+        assert_eq!(glance(said, false).as_deref(), Some("ab"), "without the tree");
+    }
 }

@@ -80,6 +80,16 @@ pub fn text(dialect: Dialect, name: &str, body: &Value) -> Answer<String> {
     found.ok_or_else(|| nothing(name))
 }
 
+/// A text of a body that is not read yet, where a glance is enough for it.
+pub fn glance(dialect: Dialect, name: &str, bytes: &[u8]) -> Option<String> {
+    match (dialect, name) {
+        (Dialect::GeminiAnswer | Dialect::GeminiChunk, "text" | "reasoning") => {
+            gemini::glance(bytes, name == "reasoning")
+        }
+        _ => None,
+    }
+}
+
 /// Sets a text.
 ///
 /// # Errors
