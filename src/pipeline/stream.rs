@@ -10,10 +10,11 @@ use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use tokio::task::yield_now;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::attempt::{Begun, in_the_middle};
 use super::{Content, Exchange};
+use crate::alarm::Alarm;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::protocol::Protocol;
@@ -63,7 +64,8 @@ impl EventStream {
     pub(super) fn live(exchange: Exchange, begun: Box<Begun>) -> Self {
         let stop = Box::pin(exchange.services.stop.told());
         // In a box: it goes into the future of each piece, and comes back with it.
-        let mut live = Box::new(Live { exchange, begun, broken: false, slow: false, stop });
+        let silence = Alarm::at(Instant::now() + exchange.keep_alive());
+        let mut live = Box::new(Live { exchange, begun, broken: false, slow: false, silence, stop });
         if live.begun.ended {
             live.tell(Outcome::Answered);
         }
@@ -138,6 +140,8 @@ struct Live {
     broken: bool,
     /// Whether nothing more was there after the last event.
     slow: bool,
+    /// Until the client is to hear that it lives.
+    silence: Alarm,
     /// Until the server must end it.
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
@@ -156,20 +160,21 @@ impl Live {
             return Some(Ok(self.written()));
         }
         while !self.begun.ended && self.begun.out.is_empty() {
+            let until = Instant::now() + self.exchange.keep_alive();
             let arrived = tokio::select! {
                 biased;
-                arrived = timeout(self.exchange.keep_alive(), self.begun.answer.event()) => arrived,
+                arrived = self.silence.until(until, self.begun.answer.event()) => arrived,
                 () = &mut self.stop => {
                     self.fail(stopping());
                     continue;
                 }
             };
             match arrived {
-                Err(_) => match self.exchange.known.form().keep_alive {
+                None => match self.exchange.known.form().keep_alive {
                     b"" => {}
                     word => return Some(Ok(Bytes::from_static(word))),
                 },
-                Ok(arrived) => self.take(arrived),
+                Some(arrived) => self.take(arrived),
             }
         }
         self.gather().await;

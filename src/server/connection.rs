@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -17,15 +17,23 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::App;
+use crate::error::Error;
+use crate::protocol::{Family, OpenAi};
 
 /// Open files that are not for connections: logs, the store, configuration, Redis.
 const SPARE_FILES: u64 = 64;
 /// How often the same trouble is told at most.
 const QUIET: Duration = Duration::from_secs(10);
 /// What a client gets that is one too many, before any of its request is read.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\n\
-    content-length: 144\r\n\r\n{\"error\":{\"message\":\"This server has as many connections as it takes. Try again later.\",\
-    \"type\":\"server_error\",\"param\":null,\"code\":\"overloaded\"}}";
+static FULL: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let words = "This server has as many connections as it takes. Try again later.";
+    let body = OpenAi.error(&Error::unavailable("overloaded", words), "");
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n"
+    );
+    [head.as_bytes(), &body].concat()
+});
 
 /// Lets connections in.
 #[derive(Clone)]
@@ -73,7 +81,7 @@ impl<S: 'static> Accept<TcpStream, S> for Doorkeeper {
 /// Says that there is no place. A new connection has room for so little, so that nobody is waited for.
 async fn turned_away<T>(stream: TcpStream) -> io::Result<T> {
     stream.writable().await?;
-    stream.try_write(FULL)?;
+    stream.try_write(&FULL)?;
     Err(io::Error::new(ErrorKind::QuotaExceeded, "all places are taken"))
 }
 
@@ -168,18 +176,5 @@ impl AsyncWrite for Guarded {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::FULL;
-
-    #[test]
-    fn the_refusal_is_as_long_as_it_says() {
-        let text = std::str::from_utf8(FULL).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.ends_with(&format!("content-length: {}", body.len())), "{}", body.len());
-        assert!(serde_json::from_str::<serde_json::Value>(body).unwrap()["error"].is_object());
     }
 }

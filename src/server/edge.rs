@@ -77,8 +77,9 @@ pub fn tolerate_base_url(mut request: Request<Body>) -> Request<Body> {
 
 /// The path that was meant, where it is another.
 fn meant(path: &str) -> Option<String> {
+    // Most paths stand in the table as they are sent.
     let known = |path: &str| endpoints::all().iter().any(|endpoint| endpoint.is_at(path));
-    if known(path) {
+    if endpoints::all().iter().any(|endpoint| endpoint.path == path) || known(path) {
         return None;
     }
     let trimmed = path.trim_end_matches('/');

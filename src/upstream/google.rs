@@ -18,6 +18,7 @@ use super::classify::{classify, classify_event};
 use super::clients::{Client, Clients};
 use super::errand::Where;
 use super::lanes::Held;
+use crate::alarm::Alarm;
 use crate::call::Call;
 use crate::environment::{Environment, SecretRef};
 use crate::fault::{Blame, Fault, Kind};
@@ -144,6 +145,7 @@ impl Upstream {
             latest: now,
             arrived: now,
             trickled: 0,
+            alarm: None,
             events: sse::Decoder::default(),
             over: None,
         }
@@ -196,6 +198,8 @@ pub struct Answer {
     arrived: Instant,
     /// Bytes since then that have made no whole event.
     trickled: usize,
+    /// Until when more must come; of a stream.
+    alarm: Option<Alarm>,
     events: sse::Decoder,
     /// Nothing more will arrive: a proper end, or what broke it.
     over: Option<Result<(), Fault>>,
@@ -228,9 +232,10 @@ impl Answer {
             }
             // From the last event, not from now: whoever waits here may give up and come back.
             let until = self.deadline.min(self.arrived + self.idle);
-            match timeout_at(until, self.chunk()).await {
-                Ok(arrived) => self.take(arrived),
-                Err(_) => self.over = Some(Err(late("Gemini's stream fell silent."))),
+            let arrived = self.alarm.get_or_insert_with(|| Alarm::at(until)).until(until, chunk(&mut self.body)).await;
+            match arrived {
+                Some(arrived) => self.take(arrived),
+                None => self.over = Some(Err(late("Gemini's stream fell silent."))),
             }
         }
     }
@@ -261,19 +266,8 @@ impl Answer {
         if self.over.is_some() {
             return false;
         }
-        let ready = self.chunk().now_or_never();
+        let ready = chunk(&mut self.body).now_or_never();
         ready.map(|arrived| self.take(arrived)).is_some()
-    }
-
-    /// The next bytes, as they come; None at their end.
-    async fn chunk(&mut self) -> hyper::Result<Option<Bytes>> {
-        while let Some(frame) = self.body.frame().await {
-            // Trailers say nothing.
-            if let Ok(data) = frame?.into_data() {
-                return Ok(Some(data));
-            }
-        }
-        Ok(None)
     }
 
     /// When the last event came.
@@ -307,7 +301,7 @@ impl Answer {
         let mut body = BytesMut::new();
         loop {
             let until = self.deadline.min(Instant::now() + self.idle);
-            match timeout_at(until, self.chunk()).await {
+            match timeout_at(until, chunk(&mut self.body)).await {
                 // An answer that comes in one piece is passed on as it came.
                 Ok(Ok(Some(chunk))) if body.is_empty() && announced == Some(chunk.len() as u64) => return Ok(chunk),
                 Ok(Ok(Some(chunk))) if body.len() + chunk.len() > limit => return Err(too_large()),
@@ -318,6 +312,17 @@ impl Answer {
             }
         }
     }
+}
+
+/// The next bytes, as they come; None at their end.
+async fn chunk(body: &mut Held) -> hyper::Result<Option<Bytes>> {
+    while let Some(frame) = body.frame().await {
+        // Trailers say nothing.
+        if let Ok(data) = frame?.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a document is Google's error object, bare or in an array, rather than an answer.

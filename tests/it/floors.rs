@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 /// Rooms by floor.
 const FLOORS: &[&[&str]] = &[
     &[
+        "alarm",
         "allowance",
         "call",
         "clock",

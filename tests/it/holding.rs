@@ -92,7 +92,9 @@ async fn so_many_connections_and_no_more() {
     open.iter().for_each(ask);
     let refused = read(connect(&server));
     assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("retry-after: 1"), "{refused}");
-    assert!(refused.contains("\"overloaded\""), "{refused}");
+    let (head, body) = refused.split_once("\r\n\r\n").unwrap();
+    assert!(head.ends_with(&format!("content-length: {}", body.len())), "{refused}");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(body).unwrap()["error"]["code"], "overloaded");
     drop(open);
     eventually("there are places again", || {
         let stream = said(connect(&server), "GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");

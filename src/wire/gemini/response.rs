@@ -19,9 +19,6 @@ pub struct Response<'a> {
     /// Tokens so far; in a stream the last one is the bill.
     #[serde(borrow)]
     pub usage_metadata: Option<Usage<'a>>,
-    /// The model that answered, sometimes with `models/`.
-    #[serde(borrow)]
-    pub model_version: Option<Cow<'a, str>>,
 }
 
 /// One answer.

@@ -1,0 +1,66 @@
+//! One timer for many waits, one after the other. To set a timer and to take it away costs as much as to translate a short event; nearly
+//! none of a stream's ever rings.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Poll, ready};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// The timer. It is set again only when it rings too early, since a later wait has a later end.
+#[derive(Debug)]
+pub struct Alarm(Pin<Box<Sleep>>);
+
+impl Alarm {
+    /// For waits that end at this moment or later.
+    pub fn at(due: Instant) -> Self {
+        Self(Box::pin(sleep_until(due)))
+    }
+
+    /// What comes of `future`; None when nothing has until `due`.
+    pub async fn until<F: Future>(&mut self, due: Instant, future: F) -> Option<F::Output> {
+        if due < self.0.deadline() {
+            self.0.as_mut().reset(due);
+        }
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            if let Poll::Ready(output) = future.as_mut().poll(context) {
+                return Poll::Ready(Some(output));
+            }
+            loop {
+                ready!(self.0.as_mut().poll(context));
+                if Instant::now() >= due {
+                    return Poll::Ready(None);
+                }
+                self.0.as_mut().reset(due);
+            }
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::time::Duration;
+
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_wait_ends_at_its_own_time() {
+        let begin = Instant::now();
+        let after = |seconds| begin + Duration::from_secs(seconds);
+        let mut alarm = Alarm::at(after(10));
+        assert_eq!(alarm.until(after(10), sleep(Duration::from_secs(9))).await, Some(()));
+        assert_eq!(alarm.until(after(19), pending::<()>()).await, None, "it rang at ten first");
+        assert_eq!(begin.elapsed(), Duration::from_secs(19));
+        assert_eq!(alarm.until(after(30), sleep(Duration::from_secs(1))).await, Some(()), "after it has rung");
+        assert_eq!(alarm.until(after(25), pending::<()>()).await, None, "an end that is earlier than one before");
+        assert_eq!(begin.elapsed(), Duration::from_secs(25));
+        assert_eq!(alarm.until(after(1), pending::<()>()).await, None, "one that is over");
+        assert_eq!(begin.elapsed(), Duration::from_secs(25));
+        assert_eq!(alarm.until(after(1), async {}).await, Some(()), "what is there counts");
+    }
+}
