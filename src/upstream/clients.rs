@@ -24,7 +24,7 @@ use crate::secret::Digest;
 use crate::trust;
 
 /// Bytes of an answer that are read ahead, over HTTP/1.1.
-const READ_AHEAD: usize = 64 * 1024;
+const READ_AHEAD: usize = 32 * 1024;
 
 const OURSELVES: HeaderValue = HeaderValue::from_static(concat!("gemini-adapter/", env!("CARGO_PKG_VERSION")));
 
