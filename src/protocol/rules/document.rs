@@ -101,10 +101,10 @@ impl<'a, P> Content<'a, P> {
     ///
     /// # Errors
     /// What `one` says of a part.
-    pub fn parts(
+    pub fn parts<R: IntoIterator<Item = Part<'a>>>(
         self,
         place: &str,
-        one: impl Fn(P, &str) -> Result<Option<Part<'a>>, Error>,
+        mut one: impl FnMut(P, &str) -> Result<R, Error>,
     ) -> Result<Vec<Part<'a>>, Error> {
         match self {
             Self::None => Ok(Vec::new()),
@@ -128,7 +128,6 @@ impl<'a, P> Content<'a, P> {
 pub fn content<'a, P: Deserialize<'a>>(raw: Option<&'a RawValue>, place: &str) -> Result<Content<'a, P>, Error> {
     let Some(raw) = raw else { return Ok(Content::None) };
     match Shape::of(raw) {
-        Shape::Null => Ok(Content::None),
         Shape::String => text(Some(raw), place).map(Content::Text),
         Shape::Array => nested(raw, place).map(Content::Parts),
         shape => {
