@@ -70,11 +70,6 @@ impl Notes {
         Self(None)
     }
 
-    /// Whether anything is taken down.
-    pub fn are_on(&self) -> bool {
-        self.0.is_some()
-    }
-
     /// A field goes on as the nearest value Gemini takes.
     pub fn clamped(&self, field: impl Display, why: impl Display) {
         self.add(Verdict::Clamped, field, why, true);
@@ -110,5 +105,19 @@ impl Notes {
     /// All that was taken down.
     pub fn into_list(self) -> Vec<Note> {
         self.0.map(RefCell::into_inner).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_and_the_api_have_one_name_for_each() {
+        for verdict in
+            [Verdict::Kept, Verdict::Renamed, Verdict::Clamped, Verdict::Emulated, Verdict::Dropped, Verdict::Refused]
+        {
+            assert_eq!(serde_json::to_value(verdict).unwrap(), verdict.name());
+        }
     }
 }
