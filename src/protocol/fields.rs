@@ -116,3 +116,66 @@ fn member(value: &Value, path: &str, pattern: &str, listed: &mut Vec<Note>, fiel
         }
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn each_field_of_a_body_is_told_once() {
+        let table = [
+            kept("model", "the URL"),
+            renamed("top_p", "topP", ""),
+            adapted("n", "", "several calls"),
+            ignored("user", "nobody asks"),
+            lost("style", "say it in words", &["\"plain\""]),
+            refused("mask", "there is none"),
+            ignored("tools", "there are none"),
+            kept("tools[].name", "declarations"),
+        ];
+        let noted = |field: &str, verdict, why: &str| Note {
+            field: field.into(),
+            verdict,
+            to: String::new(),
+            why: why.into(),
+            loss: true,
+        };
+        let told = |body, notes| {
+            let told = verdicts(&table, &body, notes).into_iter();
+            told.map(|note| (note.field, note.verdict, note.to, note.why, note.loss)).collect::<Vec<_>>()
+        };
+        let row =
+            |field: &str, verdict, to: &str, why: &str, loss| (field.into(), verdict, to.into(), why.into(), loss);
+        let body = json!({
+            "model": "m", "top_p": 1, "n": 2, "user": "u", "style": "vivid", "mask": {}, "tools": [{ "name": "f", "odd": 1 }], "gone": null,
+        });
+        assert_eq!(
+            told(body, Vec::new()),
+            [
+                row("model", Verdict::Kept, "the URL", "", false),
+                row("top_p", Verdict::Renamed, "topP", "", false),
+                row("n", Verdict::Emulated, "", "several calls", false),
+                row("user", Verdict::Dropped, "", "nobody asks", false),
+                row("style", Verdict::Dropped, "", "say it in words", true),
+                row("mask", Verdict::Refused, "", "there is none", false),
+                row("tools[0].name", Verdict::Kept, "declarations", "", false),
+                row("tools[0].odd", Verdict::Dropped, "", "the endpoint has no such field", true),
+            ]
+        );
+        // A value that asks for nothing loses nothing; a list of nothing is told by its own row; what the translator noted about
+        // this request counts more than the table, and keeps the table's place.
+        let notes =
+            vec![noted("top_p", Verdict::Clamped, "1 at most"), noted("messages[0]", Verdict::Emulated, "made up")];
+        assert_eq!(
+            told(json!({ "style": "plain", "tools": [], "top_p": 7 }), notes),
+            [
+                row("style", Verdict::Dropped, "", "say it in words", false),
+                row("tools", Verdict::Dropped, "", "there are none", false),
+                row("top_p", Verdict::Clamped, "topP", "1 at most", true),
+                row("messages[0]", Verdict::Emulated, "", "made up", true),
+            ]
+        );
+    }
+}

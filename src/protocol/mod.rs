@@ -136,12 +136,12 @@ pub trait Accepted: Send + Sync {
         Vec::new()
     }
 
-    /// One answer, out of the answers to all shares in their order.
+    /// One answer, out of the answers to all shares in their order: lists, of which one is made.
     ///
     /// # Errors
     /// When one of them is not what it should be.
     fn joined(&self, answers: &[Bytes]) -> Result<Bytes, Fault> {
-        Ok(answers.first().cloned().unwrap_or_default())
+        rules::lists::joined(answers)
     }
 
     /// Calls of earlier answers whose signatures the client did not send back.

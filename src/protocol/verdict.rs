@@ -70,14 +70,9 @@ impl Notes {
         Self(None)
     }
 
-    /// Whether anything is taken down.
-    pub fn are_on(&self) -> bool {
-        self.0.is_some()
-    }
-
     /// Where something stands of which a note may be taken later; nothing where none are.
     pub fn place(&self, place: impl Display) -> String {
-        if self.are_on() { place.to_string() } else { String::new() }
+        if self.0.is_some() { place.to_string() } else { String::new() }
     }
 
     /// A field goes on as the nearest value Gemini takes.
@@ -115,5 +110,19 @@ impl Notes {
     /// All that was taken down.
     pub fn into_list(self) -> Vec<Note> {
         self.0.map(RefCell::into_inner).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_and_the_api_have_one_name_for_each() {
+        for verdict in
+            [Verdict::Kept, Verdict::Renamed, Verdict::Clamped, Verdict::Emulated, Verdict::Dropped, Verdict::Refused]
+        {
+            assert_eq!(serde_json::to_value(verdict).unwrap(), verdict.name());
+        }
     }
 }

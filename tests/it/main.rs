@@ -11,6 +11,7 @@ mod clients;
 mod config;
 mod config_commands;
 mod corpus;
+mod dialects;
 mod doors;
 mod endpoint;
 mod facts;

@@ -5,41 +5,39 @@ use std::fmt::Display;
 use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::protocol::rules::document::{Content, content, nested, text, unknown_kind};
+use crate::protocol::rules::document::{content, nested, text, unknown_kind};
 use crate::protocol::rules::files;
 use crate::protocol::{RemoteFile, Target};
 use crate::wire::anthropic::messages::{Block, Message, Source};
 use crate::wire::gemini::request::Part;
 use crate::wire::json::Shape;
 
-/// The texts of blocks that may be nothing else: of the system. Empty ones are left out.
+/// The words of what may hold nothing else: of the system. Empty ones are left out.
 ///
 /// # Errors
 /// 400, naming the block.
-pub fn texts<'a>(blocks: Vec<Block<'a>>, place: &dyn Display) -> Result<Vec<Part<'a>>, Error> {
-    let mut parts = Vec::with_capacity(blocks.len());
-    for (number, block) in blocks.into_iter().enumerate() {
-        match block.kind.as_deref() {
-            Some("text") => {
-                let text = text(block.text, &format_args!("{place}[{number}].text"))?;
-                parts.extend((!text.is_empty()).then(|| Part::text(text)));
-            }
-            kind => return Err(unknown_kind(kind, "'text'", &format_args!("{place}[{number}].type"))),
-        }
-    }
-    Ok(parts)
+pub fn words<'a>(raw: Option<&'a RawValue>, place: &dyn Display) -> Result<Vec<Part<'a>>, Error> {
+    content::<Block<'a>>(raw, place)?.parts(place, |block, place| match block.kind.as_deref() {
+        Some("text") => said(&block, place),
+        kind => Err(unknown_kind(kind, "'text'", &format_args!("{place}.type"))),
+    })
 }
 
-/// All of these blocks.
+/// What a text, or blocks of all kinds, hold. Empty texts are left out.
 ///
 /// # Errors
 /// 400, naming the block.
-pub fn all<'a>(blocks: Vec<Block<'a>>, place: &dyn Display, target: &'a Target<'_>) -> Result<Vec<Part<'a>>, Error> {
-    let mut parts = Vec::with_capacity(blocks.len());
-    for (number, block) in blocks.into_iter().enumerate() {
-        parts.extend(read(block, &format_args!("{place}[{number}]"), target)?);
-    }
-    Ok(parts)
+pub fn all<'a>(raw: Option<&'a RawValue>, place: &dyn Display, target: &'a Target<'_>) -> Result<Vec<Part<'a>>, Error> {
+    content::<Block<'a>>(raw, place)?.parts(place, |block, place| read(block, place, target))
+}
+
+/// The words of a block of text; none when it is empty.
+///
+/// # Errors
+/// 400 when it holds none.
+pub fn said<'a>(block: &Block<'a>, place: &dyn Display) -> Result<Option<Part<'a>>, Error> {
+    let text = text(block.text, &format_args!("{place}.text"))?;
+    Ok((!text.is_empty()).then(|| Part::text(text)))
 }
 
 /// The parts of one block; none when it holds nothing.
@@ -48,10 +46,7 @@ pub fn all<'a>(blocks: Vec<Block<'a>>, place: &dyn Display, target: &'a Target<'
 /// 400, naming the field.
 pub fn read<'a>(block: Block<'a>, place: &dyn Display, target: &'a Target<'_>) -> Result<Vec<Part<'a>>, Error> {
     match block.kind.as_deref() {
-        Some("text") => {
-            let text = text(block.text, &format_args!("{place}.text"))?;
-            Ok(if text.is_empty() { Vec::new() } else { vec![Part::text(text)] })
-        }
+        Some("text") => Ok(said(&block, place)?.into_iter().collect()),
         Some("image") => source(block.source, "image/png", &format_args!("{place}.source"), target),
         Some("document") => {
             let told = [("title", block.title), ("context", block.context)];
@@ -63,12 +58,12 @@ pub fn read<'a>(block: Block<'a>, place: &dyn Display, target: &'a Target<'_>) -
             Ok(parts)
         }
         Some("search_result") => {
-            let mut parts: Vec<Part<'a>> =
-                block.title.into_iter().map(|title| Part::text(title.into_owned())).collect();
-            if let Some(raw) = block.source.filter(|raw| Shape::of(raw) == Shape::String) {
-                parts.push(Part::text(text(Some(raw), &format_args!("{place}.source"))?));
+            let title = block.title.filter(|title| !title.is_empty());
+            let mut parts: Vec<Part<'a>> = title.into_iter().map(|title| Part::text(title.into_owned())).collect();
+            let source = block.source.filter(|raw| Shape::of(raw) == Shape::String);
+            for (field, raw) in [("source", source), ("content", block.content)] {
+                parts.extend(all(raw, &format_args!("{place}.{field}"), target)?);
             }
-            parts.extend(inside(block.content, &format_args!("{place}.content"), target)?);
             Ok(parts)
         }
         kind => {
@@ -94,23 +89,17 @@ fn source<'a>(
         }
         Some("url") => files::by_url(source.url, &format_args!("{place}.url"), target)?,
         Some("file") => files::by_id(source.file_id.as_deref().unwrap_or_default(), &format_args!("{place}.file_id"))?,
-        Some("text") => return Ok(vec![Part::text(text(source.data, &format_args!("{place}.data"))?)]),
-        Some("content") => return inside(source.content, &format_args!("{place}.content"), target),
+        Some("text") => {
+            let text = text(source.data, &format_args!("{place}.data"))?;
+            return Ok(if text.is_empty() { Vec::new() } else { vec![Part::text(text)] });
+        }
+        Some("content") => return all(source.content, &format_args!("{place}.content"), target),
         kind => {
             let known = "'base64', 'url', 'file', 'text', and 'content'";
             return Err(unknown_kind(kind, known, &format_args!("{place}.type")));
         }
     };
     Ok(vec![data.into()])
-}
-
-/// A text or blocks inside of a block.
-fn inside<'a>(raw: Option<&'a RawValue>, place: &dyn Display, target: &'a Target<'_>) -> Result<Vec<Part<'a>>, Error> {
-    match content::<Block<'a>>(raw, place)? {
-        Content::None => Ok(Vec::new()),
-        Content::Text(text) => Ok(vec![Part::text(text)]),
-        Content::Parts(blocks) => all(blocks, place, target),
-    }
 }
 
 /// Files that the messages name by URL and that are not Google's. What is wrong with a message is said when it is translated.

@@ -12,7 +12,6 @@ use crate::protocol::rules::answer::broken;
 use crate::protocol::{
     Accepted, Anthropic, Asked, Family, Form, Note, Protocol, RemoteFile, Reply, Stamp, Target, Usage,
 };
-use crate::wire::anthropic::error::Body;
 use crate::wire::anthropic::messages::Request;
 
 /// The counting of a request's tokens.
@@ -34,10 +33,6 @@ impl Protocol for AnthropicCount {
     /// No model is asked, so there is nothing to count.
     fn canned(&self, _: Stamp, _: Form, _: &str) -> Option<Bytes> {
         Some(counted(0).into())
-    }
-
-    fn error_event(&self, error: &Error) -> Bytes {
-        Body::new(error.status, &error.message, "").to_vec().into()
     }
 }
 
@@ -92,20 +87,6 @@ impl Reply for Count {
             serde_json::from_slice(body).map_err(|_| broken("Gemini's count of tokens cannot be read."))?;
         Ok(counted(total_tokens))
     }
-
-    fn event(&mut self, _: &[u8], _: &mut Vec<u8>) -> Result<(), Fault> {
-        Err(broken("A count of tokens does not come in pieces."))
-    }
-
-    fn committed(&self) -> bool {
-        true
-    }
-
-    fn end(&mut self, _: &mut Vec<u8>) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    fn fail(&mut self, _: &Error, _: &mut Vec<u8>) {}
 
     fn usage(&self) -> Usage {
         Usage::default()

@@ -10,10 +10,9 @@ use crate::error::Error;
 use crate::protocol::Target;
 use crate::protocol::rules::carrier;
 use crate::protocol::rules::conversation::{Called, Conversation, History, ToolResult, arguments};
-use crate::protocol::rules::document::{Content, content, missing, text, unknown_kind};
+use crate::protocol::rules::document::{Content, content, missing, unknown_kind};
 use crate::protocol::rules::functions::gemini_name;
 use crate::wire::anthropic::messages::{Block, Message, Request};
-use crate::wire::gemini::request::Part;
 
 /// Reads the system's words and the messages, behind those that the request's thread holds.
 ///
@@ -26,12 +25,7 @@ pub fn read<'a>(
 ) -> Result<History<'a>, Error> {
     let messages = request.messages.as_deref().unwrap_or_default();
     let mut reader = Reader { target, conversation: Conversation::new(target) };
-    let system = match content::<Block<'a>>(request.system.or_else(|| held?.system), &"system")? {
-        Content::None => Vec::new(),
-        Content::Text(text) => vec![Part::text(text)],
-        Content::Parts(blocks) => blocks::texts(blocks, &"system")?,
-    };
-    reader.conversation.system(system);
+    reader.conversation.system(blocks::words(request.system.or_else(|| held?.system), &"system")?);
     for message in held.and_then(|held| held.messages.as_deref()).into_iter().flatten() {
         reader.message(message, &"thread.previous_message_id")?;
     }
@@ -73,36 +67,14 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn message(&mut self, message: &'a Message<'a>, place: &dyn Display) -> Result<(), Error> {
         let inside = format_args!("{place}.content");
-        let read = content::<Block<'a>>(message.content, &inside)?;
         match message.role.as_deref() {
-            Some("user") => match read {
-                Content::None => Ok(()),
-                Content::Text(text) if text.is_empty() => Ok(()),
-                Content::Text(text) => {
-                    self.conversation.user(vec![Part::text(text)]);
-                    Ok(())
-                }
-                Content::Parts(blocks) => self.user(blocks, &inside),
-            },
+            Some("user") => self.user(content(message.content, &inside)?, &inside),
             Some("assistant") => {
                 self.close_step(place)?;
-                match read {
-                    Content::None => Ok(()),
-                    Content::Text(text) if text.is_empty() => Ok(()),
-                    Content::Text(text) => {
-                        self.conversation.model(vec![Part::text(text)], Vec::new());
-                        Ok(())
-                    }
-                    Content::Parts(blocks) => self.assistant(blocks, &inside),
-                }
+                self.assistant(content(message.content, &inside)?, &inside)
             }
             Some("system") => {
-                let words = match read {
-                    Content::None => Vec::new(),
-                    Content::Text(text) => vec![Part::text(text)],
-                    Content::Parts(blocks) => blocks::texts(blocks, &inside)?,
-                };
-                self.conversation.system(words);
+                self.conversation.system(blocks::words(message.content, &inside)?);
                 Ok(())
             }
             role => Err(unknown_kind(role, "'user', 'assistant', and 'system'", &format_args!("{place}.role"))),
@@ -110,16 +82,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Results first, then what the user says besides.
-    fn user(&mut self, blocks: Vec<Block<'a>>, place: &dyn Display) -> Result<(), Error> {
-        let mut said = Vec::new();
-        for (number, block) in blocks.into_iter().enumerate() {
-            let place = format_args!("{place}[{number}]");
+    fn user(&mut self, read: Content<'a, Block<'a>>, place: &dyn Display) -> Result<(), Error> {
+        let said = read.parts(place, |block, place| {
             if block.kind.as_deref() == Some("tool_result") {
-                self.result(block, &place)?;
+                self.result(block, place).map(|()| Vec::new())
             } else {
-                said.extend(blocks::read(block, &place, self.target)?);
+                blocks::read(block, place, self.target)
             }
-        }
+        })?;
         self.conversation.user(said);
         Ok(())
     }
@@ -127,11 +97,7 @@ impl<'a> Reader<'a> {
     fn result(&mut self, block: Block<'a>, place: &dyn Display) -> Result<(), Error> {
         let id = block.tool_use_id.ok_or_else(|| missing(format!("{place}.tool_use_id")))?;
         let inside = format_args!("{place}.content");
-        let parts = match content::<Block<'a>>(block.content, &inside)? {
-            Content::None => Vec::new(),
-            Content::Text(text) => vec![Part::text(text)],
-            Content::Parts(blocks) => blocks::all(blocks, &inside, self.target)?,
-        };
+        let parts = blocks::all(block.content, &inside, self.target)?;
         let result = ToolResult { failed: block.is_error == Some(true), ..ToolResult::from(parts) };
         if self.conversation.result(|waiting| waiting.id == id, result, &inside) {
             return Ok(());
@@ -144,36 +110,20 @@ impl<'a> Reader<'a> {
         Err(Error::invalid(message).param(format!("{place}.tool_use_id")))
     }
 
-    fn assistant(&mut self, blocks: Vec<Block<'a>>, place: &dyn Display) -> Result<(), Error> {
-        let (mut said, mut calls) = (Vec::new(), Vec::new());
+    fn assistant(&mut self, read: Content<'a, Block<'a>>, place: &dyn Display) -> Result<(), Error> {
+        let mut calls = Vec::new();
         // Of the thought before a call: the call's own, in the dialect's carrier.
         let mut signature: Option<Cow<'a, str>> = None;
-        for (number, block) in blocks.into_iter().enumerate() {
-            let place = format_args!("{place}[{number}]");
+        let said = read.parts(place, |block, place| {
             match block.kind.as_deref() {
-                Some("text") => {
-                    let text = text(block.text, &format_args!("{place}.text"))?;
-                    said.extend((!text.is_empty()).then(|| Part::text(text)));
-                }
+                Some("text") => return blocks::said(&block, place),
                 // Google does not want the words of thoughts back.
                 Some("thinking" | "redacted_thinking") => {
                     let carried = block.signature.as_deref().or(block.data.as_deref());
                     let ours = carried.and_then(carrier::unmarked).map(|text| Cow::Owned(text.to_owned()));
-                    signature = ours.or(signature);
+                    signature = ours.or(signature.take());
                 }
-                Some("tool_use") => {
-                    let id = block.id.filter(|id| !id.is_empty()).ok_or_else(|| missing(format!("{place}.id")))?;
-                    let name = block.name.filter(|name| !name.is_empty());
-                    let name = gemini_name(&name.ok_or_else(|| missing(format!("{place}.name")))?);
-                    let args = arguments(block.input);
-                    calls.push(Called {
-                        id,
-                        name,
-                        args,
-                        signature: signature.take(),
-                        place: self.target.notes.place(place),
-                    });
-                }
+                Some("tool_use") => calls.push(self.called(block, signature.take(), place)?),
                 // What was found stays in what was said about it.
                 Some("web_search_tool_result") => {}
                 Some("server_tool_use") if block.name.as_deref() == Some("web_search") => {}
@@ -185,9 +135,23 @@ impl<'a> Reader<'a> {
                     return Err(unknown_kind(kind, known, &format_args!("{place}.type")));
                 }
             }
-        }
+            Ok(None)
+        })?;
         self.conversation.model(said, calls);
         Ok(())
+    }
+
+    /// A call the model made.
+    fn called(
+        &self,
+        block: Block<'a>,
+        signature: Option<Cow<'a, str>>,
+        place: &dyn Display,
+    ) -> Result<Called<'a>, Error> {
+        let id = block.id.filter(|id| !id.is_empty()).ok_or_else(|| missing(format!("{place}.id")))?;
+        let name = block.name.filter(|name| !name.is_empty()).ok_or_else(|| missing(format!("{place}.name")))?;
+        let (name, args) = (gemini_name(&name), arguments(block.input));
+        Ok(Called { id, name, args, signature, place: self.target.notes.place(place) })
     }
 
     fn close_step(&mut self, place: &dyn Display) -> Result<(), Error> {

@@ -118,6 +118,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_object_is_refused() {
+        for body in ["5", "[]", "{"] {
+            let error = named(body.as_bytes(), "b").unwrap_err();
+            assert!(error.status == 400 && error.message.contains("object"), "{body}: {error:?}");
+        }
+    }
+
+    #[test]
     fn its_very_name_leaves_every_byte() {
         let body = b"{ \"model\" : \"models/a\",\n\"z\":1 }";
         assert_eq!(for_model(body, "a", &ModelName::parse("a").unwrap()).unwrap(), &body[..]);

@@ -149,7 +149,6 @@ fn stop<'a>(request: &Request<'a>) -> Result<Vec<Cow<'a, str>>, Error> {
     };
     let Some(raw) = request.stop else { return Ok(Vec::new()) };
     let mut stops: Vec<Cow<'a, str>> = match Shape::of(raw) {
-        Shape::Null => Vec::new(),
         Shape::String => vec![decode(raw).ok_or_else(wrong)?],
         Shape::Array => {
             let texts: Vec<String> = serde_json::from_str(raw.get()).map_err(|_| wrong())?;

@@ -18,6 +18,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::rules::answer::canned;
+use super::rules::events;
 use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
 use crate::call::Method;
 use crate::error::Error;
@@ -43,12 +44,6 @@ impl Protocol for OpenAiChat {
 
     fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
         Some(canned(answer::ChatReply::new(stamp, answer::Terms::default()), form.stream, text))
-    }
-
-    fn error_event(&self, error: &Error) -> Bytes {
-        let mut out = Vec::new();
-        stream::fail(error, &mut out);
-        out.into()
     }
 }
 
@@ -108,7 +103,7 @@ impl Reply for answer::ChatReply {
     }
 
     fn fail(&mut self, error: &Error, out: &mut Vec<u8>) {
-        stream::fail(error, out);
+        events::push_error(out, error);
     }
 
     fn usage(&self) -> super::Usage {

@@ -5,14 +5,12 @@
 use std::borrow::Cow;
 
 use super::answer::{ChatReply, push_call, push_signature, push_usage};
-use crate::error::Error;
 use crate::fault::Fault;
 use crate::protocol::rules::answer::{self, Call, Piece};
 use crate::protocol::rules::finish::Finish;
 use crate::protocol::rules::logprobs;
 use crate::wire::gemini::response::Candidate;
 use crate::wire::json::push_string;
-use crate::wire::openai::error::Body;
 
 /// One event of Gemini's.
 ///
@@ -75,13 +73,6 @@ pub fn end(reply: &mut ChatReply, out: &mut Vec<u8>) -> Result<(), Fault> {
     }
     out.extend_from_slice(b"data: [DONE]\n\n");
     Ok(())
-}
-
-/// The end of a stream that failed: OpenAI's SDKs raise on it, because no finish chunk and no `[DONE]` came before.
-pub fn fail(error: &Error, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"data: ");
-    out.extend_from_slice(&Body::from(error).to_vec());
-    out.extend_from_slice(b"\n\n");
 }
 
 fn pieces(reply: &mut ChatReply, candidate: &Candidate<'_>, out: &mut Vec<u8>) {

@@ -4,12 +4,12 @@ use super::request;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::protocol::rules::answer::{self, Ending, Piece, Reader, Told};
+use crate::protocol::rules::events;
 use crate::protocol::rules::finish::Finish;
 use crate::protocol::{Reply, Stamp, Usage};
 use crate::wire::gemini::response::{Candidate, Response};
 use crate::wire::json::{push_escaped, push_string};
 use crate::wire::openai::completions::Request;
-use crate::wire::openai::error::Body;
 
 /// What the request lays down about its answer.
 #[derive(Clone, Debug, Default)]
@@ -182,19 +182,12 @@ impl Reply for CompletionsReply {
     }
 
     fn fail(&mut self, error: &Error, out: &mut Vec<u8>) {
-        fail(error, out);
+        events::push_error(out, error);
     }
 
     fn usage(&self) -> Usage {
         self.reader.usage.clone()
     }
-}
-
-/// The end of a stream that failed.
-pub fn fail(error: &Error, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"data: ");
-    out.extend_from_slice(&Body::from(error).to_vec());
-    out.extend_from_slice(b"\n\n");
 }
 
 fn reason(ending: Ending) -> &'static str {

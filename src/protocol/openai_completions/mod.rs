@@ -7,7 +7,7 @@ mod request;
 use bytes::Bytes;
 
 use super::rules::answer::canned;
-use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
+use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, Reply, Stamp, Target};
 use crate::call::Method;
 use crate::error::Error;
 use crate::wire::openai::completions::Request;
@@ -32,12 +32,6 @@ impl Protocol for OpenAiCompletions {
     fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
         Some(canned(answer::CompletionsReply::new(stamp, answer::Terms::default()), form.stream, text))
     }
-
-    fn error_event(&self, error: &Error) -> Bytes {
-        let mut out = Vec::new();
-        answer::fail(error, &mut out);
-        out.into()
-    }
 }
 
 /// A request that was read.
@@ -53,10 +47,6 @@ impl Accepted for CompletionsRequest<'_> {
 
     fn method(&self) -> Method {
         if self.request.stream.unwrap_or(false) { Method::Stream } else { Method::Generate }
-    }
-
-    fn remote_files(&self) -> Vec<RemoteFile> {
-        Vec::new()
     }
 
     fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {

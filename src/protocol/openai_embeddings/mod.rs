@@ -11,11 +11,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::fields::{self, Field, ignored, kept, renamed};
-use super::rules::lists;
 use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, Reply, Stamp, Target};
 use crate::call::Method;
 use crate::error::Error;
-use crate::fault::Fault;
 
 /// The dialect.
 pub struct OpenAiEmbeddings;
@@ -82,9 +80,5 @@ impl Accepted for Texts<'_> {
             true => self.texts.clone().step_by(request::LARGEST_BATCH).map(share).collect(),
             false => Vec::new(),
         }
-    }
-
-    fn joined(&self, answers: &[Bytes]) -> Result<Bytes, Fault> {
-        lists::joined(answers)
     }
 }

@@ -12,11 +12,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::fields::{self, Field, ignored, lost, refused, renamed};
-use super::rules::lists;
 use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, Reply, Stamp, Target};
 use crate::call::Method;
 use crate::error::Error;
-use crate::fault::Fault;
 use crate::model::{Gives, Model};
 
 /// The dialect.
@@ -109,9 +107,5 @@ impl Accepted for Pictures<'_> {
     fn shares(&self) -> Vec<Box<dyn Accepted + '_>> {
         let one = |_| Box::new(Pictures { read: self.read.clone(), count: 1 }) as Box<dyn Accepted + '_>;
         if self.count > 1 { (0..self.count).map(one).collect() } else { Vec::new() }
-    }
-
-    fn joined(&self, answers: &[Bytes]) -> Result<Bytes, Fault> {
-        lists::joined(answers)
     }
 }

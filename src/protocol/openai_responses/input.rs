@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::protocol::Target;
 use crate::protocol::rules::carrier;
 use crate::protocol::rules::conversation::{Called, Conversation, History, ToolResult, arguments};
-use crate::protocol::rules::document::{missing, nested, text, unknown_kind};
+use crate::protocol::rules::document::{missing, nested, unknown_kind};
 use crate::protocol::rules::functions::gemini_name;
 use crate::wire::gemini::request::Part;
 use crate::wire::json::{Json, Shape};
@@ -40,9 +40,8 @@ pub fn read<'a>(request: &'a Request<'a>, target: &'a Target<'a>) -> Result<Hist
     match request.input.filter(|raw| Shape::of(raw) != Shape::Null) {
         None => {}
         Some(raw) if Shape::of(raw) == Shape::String => {
-            let text = text(Some(raw), &"input")?;
             reader.turn_over(&"input")?;
-            reader.conversation.user(vec![Part::text(text)]);
+            reader.conversation.user(parts::read(Some(raw), &"input", target)?);
         }
         Some(raw) => {
             let items: Vec<Item<'a>> = nested(raw, &"input")?;

@@ -6,7 +6,7 @@ use super::captions::Told;
 use super::request::Format;
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind};
-use crate::protocol::rules::answer::broken;
+use crate::protocol::rules::answer::{self, broken};
 use crate::protocol::rules::{events, finish, spoken, usage};
 use crate::protocol::{Form, Reply, Usage};
 use crate::wire::gemini::response::Response;
@@ -85,6 +85,10 @@ impl TextReply {
 impl Reply for TextReply {
     fn whole(&mut self, body: &[u8]) -> Result<Vec<u8>, Fault> {
         let words = self.words(body)?;
+        // Silence is told by an end without words; without either, nothing was told.
+        if words.is_empty() && !self.ended {
+            return Err(answer::empty());
+        }
         if !self.format.timed() {
             let text = words.trim();
             return match self.format {

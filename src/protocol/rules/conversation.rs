@@ -16,7 +16,7 @@ use crate::wire::json::{Json, Shape, Text};
 pub struct History<'a> {
     /// The words of all system and developer messages, in order.
     pub system: Vec<Part<'a>>,
-    /// The turns. Never empty.
+    /// The turns. There is one at least, and a user's is first.
     pub contents: Vec<Content<'a>>,
 }
 
@@ -30,11 +30,8 @@ impl<'a> History<'a> {
         if target.model.facts.system_instruction {
             return (Some(Content { role: None, parts: self.system }), self.contents);
         }
-        match self.contents.iter_mut().find(|content| content.role == Some(Role::User)) {
-            Some(first) => {
-                first.parts.splice(0..0, self.system);
-            }
-            None => self.contents.insert(0, Content { role: Some(Role::User), parts: self.system }),
+        if let Some(first) = self.contents.first_mut() {
+            first.parts.splice(0..0, self.system);
         }
         (None, self.contents)
     }

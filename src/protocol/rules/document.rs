@@ -112,10 +112,10 @@ impl<'a, P> Content<'a, P> {
     ///
     /// # Errors
     /// What `one` says of a part.
-    pub fn parts(
+    pub fn parts<R: IntoIterator<Item = Part<'a>>>(
         self,
         place: &dyn Display,
-        one: impl Fn(P, &dyn Display) -> Result<Option<Part<'a>>, Error>,
+        mut one: impl FnMut(P, &dyn Display) -> Result<R, Error>,
     ) -> Result<Vec<Part<'a>>, Error> {
         match self {
             Self::None => Ok(Vec::new()),
@@ -142,7 +142,6 @@ pub fn content<'a, P: Deserialize<'a>>(
 ) -> Result<Content<'a, P>, Error> {
     let Some(raw) = raw else { return Ok(Content::None) };
     match Shape::of(raw) {
-        Shape::Null => Ok(Content::None),
         Shape::String => text(Some(raw), place).map(Content::Text),
         Shape::Array => nested(raw, place).map(Content::Parts),
         shape => {

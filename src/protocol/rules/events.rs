@@ -13,7 +13,7 @@ pub fn push(out: &mut Vec<u8>, event: &impl Serialize) {
     out.extend_from_slice(b"\n\n");
 }
 
-/// Appends an error: the SDKs raise it, whatever came before.
+/// Appends an error, the end of a stream that failed: the SDKs raise it, whatever came before.
 pub fn push_error(out: &mut Vec<u8>, error: &Error) {
     push(out, &Body::from(error));
 }

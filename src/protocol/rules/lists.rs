@@ -82,6 +82,12 @@ mod tests {
     }
 
     #[test]
+    fn usage_that_is_no_number_is_the_firsts() {
+        let list = |usage: &str| format!(r#"{{"data":[],"usage":{{"t":{usage}}}}}"#).into();
+        assert_eq!(joined(&[list("1"), list(r#""odd""#)]).unwrap(), r#"{"data":[],"usage":{"t":1}}"#);
+    }
+
+    #[test]
     fn what_is_no_list_is_a_fault() {
         assert!(joined(&["[]x".into()]).is_err());
     }

@@ -220,6 +220,33 @@ mod tests {
     }
 
     #[test]
+    fn types_by_names() {
+        for (name, expected) in [
+            ("talk.2026.WEBM", Some("video/webm")),
+            ("clip.mov", Some("video/quicktime")),
+            ("notes.md", Some("text/plain")),
+            ("archive.zip", None),
+            ("README", None),
+        ] {
+            assert_eq!(mime_by_name(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn files_at_google_by_id() {
+        let uri = |id| match by_id(id)? {
+            Data::FileData(file) => Some(file.file_uri.into_owned()),
+            other => panic!("{other:?}"),
+        };
+        let full = "https://generativelanguage.googleapis.com/v1beta/files/abc-1";
+        for (id, expected) in
+            [("files/abc-1", Some(full)), (full, Some(full)), ("files/", None), ("files/a/b", None), ("file-abc", None)]
+        {
+            assert_eq!(uri(id).as_deref(), expected, "{id}");
+        }
+    }
+
+    #[test]
     fn bad_ones_are_refused() {
         for url in [
             "data:image/gif;base64,AAAA",

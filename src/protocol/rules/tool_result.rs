@@ -97,6 +97,7 @@ mod tests {
             (" {\"a\": 1} ", r#"{"a": 1}"#),
             (r##"{"schema":{"$ref":"#/defs/X"}}"##, r##"{"result":"{\"schema\":{\"$ref\":\"#/defs/X\"}}"}"##),
             (r##"{"$ref":"a","b":1}"##, r##"{"$ref":"a","b":1}"##),
+            (r##"[{"$ref":"a"}]"##, r##"{"result":"[{\"$ref\":\"a\"}]"}"##),
         ] {
             let raw = RawValue::from_string(serde_json::to_string(text).unwrap()).unwrap();
             for text in [Text::from(text), Text::Raw(&raw)] {

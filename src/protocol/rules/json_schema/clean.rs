@@ -234,6 +234,23 @@ mod tests {
             (r##"{"$ref":"#/definitions/P","description":"d"}"##, r##"{"$ref":"#/$defs/P"}"##),
             (r#"{"definitions":{"P":{"const":1}}}"#, r#"{"$defs":{"P":{"type":"integer","enum":[1]}}}"#),
             (r#"{"type":"string","nullable":true}"#, r#"{"type":["string","null"]}"#),
+            (r#"{"type":["string","integer"],"nullable":true}"#, r#"{"type":["string","integer","null"]}"#),
+            (
+                r##"{"$ref":"#/definitions/P","definitions":{"P":{"const":1}}}"##,
+                r##"{"$ref":"#/$defs/P","$defs":{"P":{"type":"integer","enum":[1]}}}"##,
+            ),
+            (r#"{"anyOf":"odd","const":1}"#, r#"{"anyOf":"odd","type":"integer","enum":[1]}"#),
+            (r#"{"description":"d","multipleOf":2}"#, r#"{"description":"d (multipleOf: 2)"}"#),
+            // As pydantic writes a field with a description.
+            (
+                r##"{"allOf":[{"$ref":"#/$defs/P"}],"description":"d"}"##,
+                r##"{"anyOf":[{"$ref":"#/$defs/P"}],"description":"d"}"##,
+            ),
+            // What stands outside counts more.
+            (
+                r#"{"type":"object","allOf":[{"type":"string","properties":{"a":{}}},7]}"#,
+                r#"{"type":"object","properties":{"a":{}}}"#,
+            ),
             (r#"{"type":"string","enum":["a",null]}"#, r#"{"type":["string","null"],"enum":["a"]}"#),
             (r#"{"enum":["a\"]",  true]}"#, r#"{"description":"one of [\"a\\\"]\",true]"}"#),
             (
@@ -260,6 +277,12 @@ mod tests {
         ] {
             assert_eq!(cleaned(schema), expected, "{schema}");
         }
+    }
+
+    #[test]
+    fn what_is_too_deep_is_passed_on() {
+        let schema = format!(r#"{}{{"const":1}}{}"#, r#"{"items":"#.repeat(300), "}".repeat(300));
+        assert_eq!(cleaned(&schema), schema);
     }
 
     #[test]
