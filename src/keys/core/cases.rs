@@ -241,6 +241,10 @@ fn what_is_taken_although_it_rests_probes_nothing() {
     world.fail(&ways()[1].0, 0.0);
     assert_eq!(world.take(HOUR - 1.0).probes, []);
     assert_eq!(world.gate(HOUR), Gate::Probe);
+    let second = Fault { retry_after: Some(Duration::from_secs(1)), ..fault(Kind::RateLimited, Blame::Quota) };
+    world.fail(&ways()[1].0, HOUR);
+    world.fail(&second, HOUR);
+    assert!(!world.gate(2.0 * HOUR - 0.1).lets_through(), "nor does it cut a rest short");
 }
 
 /// A stream that breaks was answered: what its probe has opened, its end does not close.
@@ -298,6 +302,8 @@ fn an_answer_that_is_broken_says_nothing_of_the_model() {
     assert_eq!(world.books.models().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a"]);
     world.fail(&broken, HOUR);
     assert_eq!(world.gate(HOUR), Gate::Probe);
+    world.fail(&overloaded, HOUR);
+    assert!(!world.gate(HOUR).lets_through(), "one failure is enough where it was to be seen whether it works again");
 }
 
 #[test]
@@ -340,7 +346,7 @@ fn a_reset_forgives_one_model_or_all() {
 fn what_an_operator_has_disabled_is_so_whatever_happens() {
     let mut world = World::new();
     let Some(Event::Stands(standing)) = world.books.disable(&world.key, true, at(0.0)) else { panic!("a change") };
-    assert!(standing.disabled);
+    assert!(standing.disabled && standing.epoch == 1);
     assert!(world.books.disable(&world.key, true, at(0.0)).is_none(), "no change");
     world.fail(&ways()[0].0, 0.0);
     assert_eq!(world.gate(0.0), Gate::Disabled);

@@ -141,7 +141,10 @@ mod tests {
             ((1, rest(10)), (2, DEAD), (2, DEAD)),
             ((1, DEAD), (2, NONE), (2, NONE)),
             ((1, DEAD), (2, rest(10)), (2, rest(10))),
+            // One more try is told of as it is, whatever was known.
             ((1, DEAD), (2, (Some(10), true)), (2, (Some(10), true))),
+            ((1, rest(20)), (2, (Some(10), true)), (2, (Some(10), true))),
+            ((1, (Some(20), true)), (2, rest(10)), (2, rest(10))),
         ];
         for (ours, theirs, expected) in table {
             let [ours, theirs, expected] = [ours, theirs, expected].map(|(epoch, out)| standing(epoch, out));
