@@ -232,6 +232,7 @@ fn whoever_made_a_probe_that_was_given_up_has_no_say() {
     let probe = world.take(given_up).epochs;
     assert_eq!(probe.quota, late.quota + 1);
     assert_eq!(world.said(late, |books, taken| books.succeeded(taken, at(given_up))), []);
+    world.said(late, |books, taken| books.released(taken));
     assert!(!world.gate(given_up).lets_through());
 }
 
@@ -336,6 +337,8 @@ fn a_reset_forgives_one_model_or_all() {
         }
         let events = world.books.reset(&world.key, forgiven.map(model).as_ref(), at(0.0));
         assert_eq!(events.len(), 1 + open.iter().filter(|open| **open).count(), "the key, and what it may do");
+        let begins_anew = |event: &Event| matches!(event, Event::Stands(standing) if standing.epoch > 0);
+        assert!(events.iter().all(begins_anew), "what was under way does not count");
         let today = world.books.today(at(0.0));
         let gate = |name| world.books.gate(&world.key, &model(name), at(0.0), today).lets_through();
         assert_eq!(["a", "b"].map(gate), open, "{forgiven:?}");

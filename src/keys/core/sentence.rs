@@ -129,8 +129,10 @@ mod tests {
             assert_eq!(Sentence::of(&told, now, &policy()), expected, "{kind:?} {status:?}");
         }
         let revive = Policy { revive: Some(Duration::from_secs(60)), ..policy() };
-        let unauthorized = Fault { status: Some(401), ..Fault::new(Kind::KeyInvalid, Blame::Key, "") };
-        assert_eq!(Sentence::of(&unauthorized, now, &revive), Sentence::Death(Some(Duration::from_secs(70))));
+        for (status, again) in [(401, Some(Duration::from_secs(70))), (400, None)] {
+            let refused = Fault { status: Some(status), ..Fault::new(Kind::KeyInvalid, Blame::Key, "") };
+            assert_eq!(Sentence::of(&refused, now, &revive), Sentence::Death(again), "{status}");
+        }
     }
 
     #[test]
