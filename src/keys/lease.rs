@@ -101,7 +101,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.tell_use();
         let mut kept = self.ledger.kept();
-        kept.books.released(self.taken(), None);
+        kept.books.released(self.taken());
         let event = kept.books.give_back(&self.key, &self.model, self.tokens, self.at);
         kept.told(event.as_slice());
         drop(kept);

@@ -107,3 +107,37 @@ impl DayUse {
         self.completion_tokens = self.completion_tokens.saturating_add(more.completion_tokens);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Date = jiff::civil::date(2026, 11, 24);
+
+    fn model(name: &str) -> ModelName {
+        ModelName::parse(name).unwrap()
+    }
+
+    fn requests(requests: u64) -> DayUse {
+        DayUse { requests, ..DayUse::default() }
+    }
+
+    #[test]
+    fn names_that_are_made_up_do_not_fill_the_memory() {
+        let mut account = Account::default();
+        (0..=MOST_MODELS).for_each(|number| account.count(DAY, &model(&format!("m{number}")), &requests(1)));
+        assert_eq!(account.used_on(DAY).count(), MOST_MODELS);
+        account.count(DAY, &model("m0"), &requests(1));
+        assert_eq!(account.used(DAY, &model("m0")), requests(2), "what is known is counted on");
+    }
+
+    #[test]
+    fn a_request_that_was_not_sent_is_taken_from_its_own_day() {
+        let (mut account, model) = (Account::default(), model("a"));
+        account.count(DAY, &model, &requests(2));
+        account.uncount(DAY.tomorrow().unwrap(), &model);
+        assert_eq!(account.used(DAY, &model), requests(2));
+        account.uncount(DAY, &model);
+        assert_eq!(account.used(DAY, &model), requests(1));
+    }
+}

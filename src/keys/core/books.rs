@@ -213,10 +213,7 @@ impl Books {
         if matches!(fault.blame, Blame::Key | Blame::Quota) {
             events.extend(self.count_failure(key, model, fault, now));
         }
-        self.released(
-            taken,
-            Some(fault.blame).filter(|blame| *blame != Blame::Model || fault.kind == Kind::Overloaded),
-        );
+        self.released(taken);
         events
     }
 
@@ -240,28 +237,20 @@ impl Books {
         events
     }
 
-    /// Probes and ramps are free again, except where the blame lay: that is booked already.
-    pub fn released(&mut self, taken: Taken<'_>, blamed: Option<Blame>) {
+    /// Probes and ramps are free again. Where a failure was booked, nothing is: that began another epoch.
+    pub fn released(&mut self, taken: Taken<'_>) {
         let Taken { key, model, epochs, reported } = taken;
         if reported {
             return;
         }
-        if let Some(quota) = self.quota_if_any(key, model) {
-            quota.trust.gave_up();
-        }
-        if blamed != Some(Blame::Key)
-            && let Some(account) = self.keys.get_mut(&key.id)
-        {
+        if let Some(account) = self.keys.get_mut(&key.id) {
             account.breaker.released(epochs.key);
         }
-        if blamed != Some(Blame::Quota)
-            && let Some(quota) = self.quota_if_any(key, model)
-        {
+        if let Some(quota) = self.quota_if_any(key, model) {
+            quota.trust.gave_up();
             quota.breaker.released(epochs.quota);
         }
-        if blamed != Some(Blame::Model)
-            && let Some(breaker) = self.models.get_mut(model)
-        {
+        if let Some(breaker) = self.models.get_mut(model) {
             breaker.released(epochs.model);
         }
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::gate::Gate;
 use super::recent::Recent;
-use super::sentence::{LONGEST_REST, Policy, Sentence};
+use super::sentence::{Policy, Sentence};
 use crate::fault::Kind;
 
 /// One rest in a row is forgotten for each time this long without another.
@@ -148,7 +148,7 @@ impl Breaker {
         let strikes = self.strikes(now);
         let (until, dead) = match cause.sentence {
             Sentence::Death(again) => (again.unwrap_or(Duration::MAX), true),
-            Sentence::Until(until) => (until.min(now.saturating_add(LONGEST_REST)), false),
+            Sentence::Until(until) => (until, false),
             Sentence::Backoff => {
                 self.failures += 1;
                 self.recent.note(false, now);
@@ -175,11 +175,9 @@ impl Breaker {
             (State::Out { rest, .. }, Sentence::Until(until))
                 if !rest.dead && now < rest.until && rest.until < until =>
             {
-                let longer = until.min(now.saturating_add(LONGEST_REST));
-                let later = longer > rest.until;
-                rest.until = rest.until.max(longer);
-                self.struck = rest.until;
-                later
+                rest.until = until;
+                self.struck = until;
+                true
             }
             _ => false,
         }

@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
+use super::account::MOST_MODELS;
 use super::books::Taken;
-use super::kinship::{Kinship, Refused};
-use super::recent::Recent;
-use super::sentence::Sentence;
-use super::trust::Trust;
 use super::*;
 use crate::clock::Moment;
 use crate::fault::{Blame, Fault, Kind};
@@ -14,7 +11,7 @@ use crate::keys::key::{Key, KeyId};
 use crate::keys::settings::{CooldownSettings, LimitsSettings};
 use crate::model::ModelName;
 use crate::secret::Secret;
-use crate::store::Scope;
+use crate::store::{Scope, Used};
 
 const HOUR: f64 = 3600.0;
 
@@ -104,12 +101,14 @@ fn a_probe_that_is_given_back_may_be_made_again_and_one_that_was_answered_opens_
         let taking = world.take(HOUR);
         assert_eq!(taking.probes, std::slice::from_ref(&scope));
         assert!(!world.gate(HOUR).lets_through(), "one probe at a time: {scope:?}");
-        world.said(taking.epochs, |books, taken| books.released(taken, None));
+        world.said(taking.epochs, |books, taken| books.released(taken));
         assert_eq!(world.gate(HOUR), Gate::Probe, "{scope:?}");
         let taking = world.take(HOUR);
+        let [before] = &world.books.standings(at(HOUR))[..] else { panic!("one breaker is out") };
+        let epoch = before.epoch + 1;
         let events = world.said(taking.epochs, |books, taken| books.succeeded(taken, at(HOUR)));
         let [Event::Stands(standing)] = &events[..] else { panic!("{events:?}") };
-        assert_eq!((&standing.scope, standing.until, standing.dead), (&scope, None, false));
+        assert_eq!((&standing.scope, standing.epoch, standing.until, standing.dead), (&scope, epoch, None, false));
         assert_eq!(world.gate(HOUR), Gate::Open);
         assert_eq!(world.take(HOUR).probes, [], "{scope:?}");
     }
@@ -158,7 +157,7 @@ fn a_name_of_which_nothing_was_learnt_leaves_nothing() {
     let mut world = World::new();
     let epochs = world.take(0.0).epochs;
     assert_eq!(world.books.quotas(&world.key.group).count(), 1);
-    world.said(epochs, |books, taken| books.released(taken, None));
+    world.said(epochs, |books, taken| books.released(taken));
     world.books.give_back(&world.key, &model("a"), (0, 0), at(0.0));
     assert_eq!(world.books.quotas(&world.key.group).count(), 0);
     world.fail(&ways()[1].0, 0.0);
@@ -177,50 +176,6 @@ fn an_errand_is_judged_once_and_by_the_key() {
     let Some(Event::Stands(standing)) = refused(Kind::KeyInvalid, HOUR) else { panic!("it is dead") };
     assert!(standing.dead && standing.until.is_none());
     assert!(refused(Kind::KeyInvalid, HOUR).is_none());
-}
-
-#[test]
-fn what_each_fault_calls_for() {
-    let until = |seconds: f64| Sentence::Until(since(seconds));
-    let hint = Some(Duration::from_secs(7));
-    // Noon in London is 4 o'clock in Los Angeles: 20 hours until the day there is over.
-    for (kind, blame, status, hint, expected) in [
-        (Kind::KeyInvalid, Blame::Key, Some(400), hint, Sentence::Death(None)),
-        (Kind::KeyInvalid, Blame::Key, Some(401), hint, Sentence::Death(None)),
-        (Kind::KeyBlocked, Blame::Key, Some(403), hint, Sentence::Death(None)),
-        (Kind::DayQuota, Blame::Quota, Some(429), hint, until(20.0 * HOUR + 10.0)),
-        (Kind::ModelNotForKey, Blame::Quota, Some(429), hint, until(24.0 * HOUR + 10.0)),
-        (Kind::Billing, Blame::Key, Some(402), None, until(HOUR + 10.0)),
-        (Kind::Location, Blame::Key, Some(400), hint, until(17.0)),
-        (Kind::RateLimited, Blame::Quota, Some(429), hint, until(17.0)),
-        (Kind::RateLimited, Blame::Quota, Some(429), None, Sentence::Backoff),
-        (Kind::Overloaded, Blame::Model, Some(503), hint, Sentence::Backoff),
-    ] {
-        let told = Fault { status, retry_after: hint, ..fault(kind, blame) };
-        let mut now = at(10.0);
-        now.wall = "2026-11-24T12:00:00Z".parse().unwrap();
-        assert_eq!(Sentence::of(&told, now, &policy()), expected, "{kind:?} {status:?}");
-    }
-    let revive = Policy { revive: Some(Duration::from_secs(60)), ..policy() };
-    let unauthorized = Fault { status: Some(401), ..fault(Kind::KeyInvalid, Blame::Key) };
-    assert_eq!(Sentence::of(&unauthorized, at(10.0), &revive), Sentence::Death(Some(since(70.0))));
-}
-
-#[test]
-fn rests_double_up_to_the_longest_and_chance_adds_a_tenth() {
-    let policy = Policy { base: Duration::from_secs(4), max: Duration::from_secs(30), ..policy() };
-    for (strikes, chance, seconds) in [
-        (0, 0.0, 4.0),
-        (1, 0.0, 8.0),
-        (2, 0.0, 16.0),
-        (3, 0.0, 30.0),
-        (99, 0.0, 30.0),
-        (0, 1.0, 4.4),
-        (1, 0.5, 8.4),
-        (0, 7.0, 4.4),
-    ] {
-        assert_eq!(policy.backoff(strikes, chance), Duration::from_secs_f64(seconds), "{strikes} {chance}");
-    }
 }
 
 #[test]
@@ -247,21 +202,50 @@ fn strikes_are_forgotten_one_after_the_other() {
 #[test]
 fn a_late_word_lengthens_a_rest_and_never_cuts_it() {
     let mut world = World::new();
-    let [first, second, third] = [(); 3].map(|()| world.take(0.0).epochs);
+    let [first, second, third, fourth, fifth] = [(); 5].map(|()| world.take(0.0).epochs);
     let rest = |seconds: u64| Fault {
         retry_after: Some(Duration::from_secs(seconds)),
         ..fault(Kind::RateLimited, Blame::Quota)
     };
     let mut late = |epochs, seconds, now: f64| {
-        world.said(epochs, |books, taken| books.failed(taken, &rest(seconds), at(now), &policy(), 0.0));
-        world.gate(now)
+        let events = world.said(epochs, |books, taken| books.failed(taken, &rest(seconds), at(now), &policy(), 0.0));
+        (events.iter().any(|event| matches!(event, Event::Stands(_))), world.gate(now))
     };
     let closed = |until: f64| Gate::Closed { until: since(until), why: Kind::RateLimited };
-    assert_eq!(late(first, 10, 0.0), closed(10.0));
-    assert_eq!(late(second, 20, 1.0), closed(21.0));
-    assert_eq!(late(third, 5, 2.0), closed(21.0));
+    assert_eq!(late(first, 10, 0.0), (true, closed(10.0)));
+    assert_eq!(late(second, 20, 1.0), (true, closed(21.0)));
+    assert_eq!(late(third, 5, 2.0), (false, closed(21.0)));
+    assert_eq!(late(fourth, 19, 2.0), (false, closed(21.0)), "that was known");
+    assert_eq!(late(fifth, 20, 21.0), (false, Gate::Probe), "when the rest is over, the probe says more");
     assert_eq!(world.fail(&rest(3), 21.0).len(), 2, "a new failure, and a new rest");
     assert_eq!(world.gate(21.0), closed(24.0));
+}
+
+#[test]
+fn whoever_made_a_probe_that_was_given_up_has_no_say() {
+    let mut world = World::new();
+    world.fail(&ways()[1].0, 0.0);
+    let late = world.take(HOUR).epochs;
+    let given_up = HOUR + policy().probe_expires.as_secs_f64();
+    assert!(!world.gate(given_up - 0.1).lets_through());
+    assert_eq!(world.gate(given_up), Gate::Probe);
+    let probe = world.take(given_up).epochs;
+    assert_eq!(probe.quota, late.quota + 1);
+    assert_eq!(world.said(late, |books, taken| books.succeeded(taken, at(given_up))), []);
+    world.said(late, |books, taken| books.released(taken));
+    assert!(!world.gate(given_up).lets_through());
+}
+
+#[test]
+fn what_is_taken_although_it_rests_probes_nothing() {
+    let mut world = World::new();
+    world.fail(&ways()[1].0, 0.0);
+    assert_eq!(world.take(HOUR - 1.0).probes, []);
+    assert_eq!(world.gate(HOUR), Gate::Probe);
+    let second = Fault { retry_after: Some(Duration::from_secs(1)), ..fault(Kind::RateLimited, Blame::Quota) };
+    world.fail(&ways()[1].0, HOUR);
+    world.fail(&second, HOUR);
+    assert!(!world.gate(2.0 * HOUR - 0.1).lets_through(), "nor does it cut a rest short");
 }
 
 /// A stream that breaks was answered: what its probe has opened, its end does not close.
@@ -292,7 +276,7 @@ fn after_a_rest_two_four_and_eight_may_be_under_way() {
         // One answer makes it twice as wide; the others go without a word.
         let answered = taken.pop().unwrap();
         for epochs in taken {
-            world.said(epochs, |books, taken| books.released(taken, None));
+            world.said(epochs, |books, taken| books.released(taken));
         }
         world.said(answered, |books, taken| books.succeeded(taken, at(HOUR)));
     }
@@ -308,53 +292,103 @@ fn after_a_rest_two_four_and_eight_may_be_under_way() {
     );
 }
 
+/// A broken answer may be one request's doing: it closes the way to no model, and a probe that it has ended in says nothing.
 #[test]
-fn more_failures_than_answers_of_ten_within_half_a_minute_are_as_good_as_five_in_a_row() {
-    let noted = |attempts: &[(bool, u64)]| {
-        let mut recent = Recent::default();
-        attempts.iter().for_each(|(good, second)| recent.note(*good, Duration::from_secs(*second)));
-        recent.mostly_bad()
-    };
-    let mixed =
-        |bad: usize, good: usize, second: u64| [vec![(false, second); bad], vec![(true, second); good]].concat();
-    assert!(noted(&mixed(6, 4, 1)) && !noted(&mixed(5, 5, 1)));
-    assert!(!noted(&mixed(9, 0, 1)) && noted(&mixed(10, 0, 1)));
-    assert!(!noted(&[mixed(6, 0, 1), mixed(6, 0, 31)].concat()), "what is older does not count");
-    assert!(noted(&[mixed(6, 0, 1), mixed(6, 0, 29)].concat()));
+fn an_answer_that_is_broken_says_nothing_of_the_model() {
+    let mut world = World::new();
+    let (broken, [.., (overloaded, failures, _)]) = (fault(Kind::UpstreamError, Blame::Model), ways());
+    (0..20).for_each(|_| drop(world.fail(&broken, 0.0)));
+    assert_eq!((world.gate(0.0), world.books.models().count()), (Gate::Open, 0));
+    (0..failures).for_each(|_| drop(world.fail(&overloaded, 0.0)));
+    assert_eq!(world.books.models().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["a"]);
+    world.fail(&broken, HOUR);
+    assert_eq!(world.gate(HOUR), Gate::Probe);
+    world.fail(&overloaded, HOUR);
+    assert!(!world.gate(HOUR).lets_through(), "one failure is enough where it was to be seen whether it works again");
 }
 
 #[test]
-fn trust_grows_by_answers_alone() {
-    let mut trust = Trust::NONE;
-    for room in [1, 2, 4, 8] {
-        for asked in 0..room {
-            assert!(!trust.is_full(), "{asked} of {room}");
-            trust.asks();
-        }
-        assert!(trust.is_full());
-        (1..room).for_each(|_| trust.gave_up());
-        assert!(room == 1 || !trust.is_full());
-        trust.answered();
+fn failures_are_counted_where_the_blame_lies() {
+    let mut world = World::new();
+    let today = world.books.today(at(0.0));
+    for (kind, blame, failures) in [
+        (Kind::RateLimited, Blame::Quota, 1),
+        (Kind::Overloaded, Blame::Model, 1),
+        (Kind::BadRequest, Blame::Request, 1),
+        (Kind::Billing, Blame::Key, 2),
+    ] {
+        let events = world.fail(&fault(kind, blame), 0.0);
+        let told = events.iter().any(|event| matches!(event, Event::Used(used) if used.failures == 1));
+        let account = world.books.account(&world.key.id).unwrap();
+        assert_eq!((account.failures, account.used(today, &model("a")).failures), (failures, failures), "{kind:?}");
+        assert_eq!(told, matches!(blame, Blame::Key | Blame::Quota), "{kind:?}");
     }
-    (0..100).for_each(|_| trust.asks());
-    assert!(!trust.is_full(), "it has shown what there was to see");
 }
 
 #[test]
-fn keys_are_kin_after_two_occasions_close_together() {
-    let day = jiff::civil::date(2026, 11, 24);
-    let refused = |key: &str, model_name: &str| Refused { key: KeyId::known(key), model: model(model_name), day };
-    let told = |events: &[(&str, &str, f64)]| {
-        let mut kinship = Kinship::default();
-        let found: Vec<bool> =
-            events.iter().map(|(key, name, now)| kinship.refused(refused(key, name), since(*now)).is_some()).collect();
-        (found.last().copied().unwrap(), kinship.probable().count())
-    };
-    let once = [("one", "a", 0.0), ("two", "a", 2.0)];
-    assert_eq!(told(&once), (false, 0));
-    assert_eq!(told(&[once, [("one", "b", 9.0), ("two", "b", 11.0)]].concat()), (true, 1));
-    assert_eq!(told(&[once, [("one", "b", 9.0), ("two", "b", 11.1)]].concat()), (false, 0), "not of one moment");
-    assert_eq!(told(&[once, [("one", "a", 9.0), ("two", "a", 9.0)]].concat()), (false, 0), "the same occasion");
-    assert_eq!(told(&[once, [("one", "b", 9.0), ("two", "c", 9.0)]].concat()), (false, 0), "of different models");
-    assert_eq!(told(&[once, [("one", "b", 9.0), ("one", "b", 9.0)]].concat()), (false, 0), "a key is not its own kin");
+fn a_reset_forgives_one_model_or_all() {
+    let mut world = World::new();
+    let epochs = |world: &mut World, name: &str| world.books.take(&world.key, &model(name), at(0.0), &policy()).epochs;
+    for (forgiven, open) in [(Some("a"), [true, false]), (None, [true, true])] {
+        for name in ["a", "b"] {
+            let (name, epochs) = (model(name), epochs(&mut world, name));
+            let taken = Taken { key: &world.key, model: &name, epochs, reported: false };
+            world.books.failed(taken, &ways()[1].0, at(0.0), &policy(), 0.0);
+        }
+        let events = world.books.reset(&world.key, forgiven.map(model).as_ref(), at(0.0));
+        assert_eq!(events.len(), 1 + open.iter().filter(|open| **open).count(), "the key, and what it may do");
+        let begins_anew = |event: &Event| matches!(event, Event::Stands(standing) if standing.epoch > 0);
+        assert!(events.iter().all(begins_anew), "what was under way does not count");
+        let today = world.books.today(at(0.0));
+        let gate = |name| world.books.gate(&world.key, &model(name), at(0.0), today).lets_through();
+        assert_eq!(["a", "b"].map(gate), open, "{forgiven:?}");
+    }
+}
+
+#[test]
+fn what_an_operator_has_disabled_is_so_whatever_happens() {
+    let mut world = World::new();
+    let Some(Event::Stands(standing)) = world.books.disable(&world.key, true, at(0.0)) else { panic!("a change") };
+    assert!(standing.disabled && standing.epoch == 1);
+    assert!(world.books.disable(&world.key, true, at(0.0)).is_none(), "no change");
+    world.fail(&ways()[0].0, 0.0);
+    assert_eq!(world.gate(0.0), Gate::Disabled);
+    world.books.reset(&world.key, None, at(0.0));
+    assert_eq!(world.gate(0.0), Gate::Disabled);
+    world.books.disable(&world.key, false, at(0.0)).unwrap();
+    assert_eq!(world.gate(0.0), Gate::Open);
+}
+
+#[test]
+fn only_what_has_ever_changed_is_worth_remembering() {
+    let mut world = World::new();
+    world.take(0.0);
+    assert_eq!(world.books.standings(at(0.0)), []);
+    world.fail(&ways()[1].0, 0.0);
+    assert_eq!(world.books.standings(at(0.0)).len(), 1);
+}
+
+#[test]
+fn names_that_are_made_up_fill_no_memory() {
+    let mut world = World { key: key(LimitsSettings { rpm: Some(1), ..Default::default() }), ..World::new() };
+    let names: Vec<ModelName> = (0..=MOST_MODELS).map(|number| model(&format!("m{number}"))).collect();
+    for name in &names {
+        world.books.take(&world.key, name, at(0.0), &policy());
+    }
+    assert_eq!(world.books.quotas(&world.key.group).count(), MOST_MODELS);
+    let today = world.books.today(at(0.0));
+    let limited = |name: &ModelName| !world.books.gate(&world.key, name, at(0.0), today).lets_through();
+    assert_eq!(names.iter().filter(|name| limited(name)).count(), MOST_MODELS);
+}
+
+/// Of what answered before a restart nothing is to be found out, and where there is no limit nothing is counted.
+#[test]
+fn what_has_answered_needs_no_entry() {
+    let mut world = World::new();
+    let used = world.take(0.0).used;
+    world = World::new();
+    world.books.recall(&Used { prompt_tokens: 5, ..used });
+    world.take(0.0);
+    world.books.give_back(&world.key, &model("a"), (5, 5), at(0.0));
+    assert_eq!(world.books.quotas(&world.key.group).count(), 0);
 }

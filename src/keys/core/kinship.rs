@@ -70,3 +70,65 @@ impl Kinship {
         self.pairs.iter().filter(|(_, occasions)| occasions.len() >= OCCASIONS).map(|(pair, _)| pair)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Date = jiff::civil::date(2026, 11, 24);
+
+    fn refused(key: &str, model: &str) -> Refused {
+        Refused { key: KeyId::known(key), model: ModelName::parse(model).unwrap(), day: DAY }
+    }
+
+    /// All these keys are refused at one moment for the first of these models, at another one for the next.
+    fn occasions(keys: &[String], models: &[&str]) -> Kinship {
+        let mut kinship = Kinship::default();
+        for (number, model) in (0..).zip(models) {
+            keys.iter().for_each(|key| drop(kinship.refused(refused(key, model), TOGETHER * 2 * number)));
+        }
+        kinship
+    }
+
+    #[test]
+    fn keys_are_kin_after_two_occasions_close_together() {
+        let told = |events: &[(&str, &str, f64)]| {
+            let mut kinship = Kinship::default();
+            let found = events
+                .iter()
+                .map(|(key, model, now)| kinship.refused(refused(key, model), Duration::from_secs_f64(*now)).is_some());
+            (found.last().unwrap(), kinship.probable().count())
+        };
+        let once = [("one", "a", 0.0), ("two", "a", 2.0)];
+        assert_eq!(told(&once), (false, 0));
+        assert_eq!(told(&[once, [("one", "b", 9.0), ("two", "b", 11.0)]].concat()), (true, 1));
+        assert_eq!(told(&[once, [("one", "b", 9.0), ("two", "b", 11.1)]].concat()), (false, 0), "not of one moment");
+        assert_eq!(told(&[once, [("one", "a", 9.0), ("two", "a", 9.0)]].concat()), (false, 0), "the same occasion");
+        assert_eq!(told(&[once, [("one", "b", 9.0), ("two", "c", 9.0)]].concat()), (false, 0), "of different models");
+        assert_eq!(
+            told(&[once, [("one", "b", 9.0), ("one", "b", 9.0)]].concat()),
+            (false, 0),
+            "a key is not its own kin"
+        );
+    }
+
+    #[test]
+    fn pairs_have_a_bound_and_those_that_are_known_go_on() {
+        let keys: Vec<String> = (0..24).map(|number| format!("{number:012x}")).collect();
+        assert_eq!(occasions(&keys, &["a", "b"]).probable().count(), MOST, "of 276");
+    }
+
+    #[test]
+    fn refusals_of_one_moment_have_a_bound() {
+        let mut keys = vec!["one".to_owned(); MOST - 1];
+        keys.extend(["two", "three", "four"].map(str::to_owned));
+        // The third and the fourth key were both too many to be remembered: each is kin of the two before, not of the other.
+        assert_eq!(occasions(&keys, &["a", "b"]).probable().count(), 5, "of 6");
+    }
+
+    #[test]
+    fn more_occasions_than_are_needed_are_not_kept() {
+        let keys = ["one", "two"].map(str::to_owned);
+        assert_eq!(occasions(&keys, &["a", "b", "c", "d"]).pairs, occasions(&keys, &["a", "b"]).pairs);
+    }
+}

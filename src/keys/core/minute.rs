@@ -19,13 +19,10 @@ impl Minute {
     /// So much more, now.
     pub fn add(&mut self, amount: u64, now: Duration) {
         let number = slice(now);
-        if number > self.newest {
-            let passed = number - self.newest;
-            for past in 0..passed.min(SLICES as u64) {
-                *self.amount(number - past) = 0;
-            }
-            self.newest = number;
+        for passed in (self.newest + 1..=number).rev().take(SLICES) {
+            *self.amount(passed) = 0;
         }
+        self.newest = self.newest.max(number);
         let so_far = self.amount(self.newest);
         *so_far = so_far.saturating_add(amount);
     }
@@ -89,5 +86,25 @@ mod tests {
         minute.add(5, at(1000));
         assert_eq!(minute.full_until(5, at(1000)), Some(at(1065)));
         assert_eq!(minute.full_until(6, at(1000)), None);
+    }
+
+    /// One in each slice, and then nothing for a while: what was used longer ago than a minute is gone, and nothing else.
+    #[test]
+    fn what_is_older_is_forgotten_slice_by_slice() {
+        for pause in 1..40 {
+            let mut minute = Minute::default();
+            (0..SLICES as u64).for_each(|number| minute.add(1, start(number)));
+            let now = SLICES as u64 - 1 + pause;
+            minute.add(1, start(now));
+            let kept = (SLICES as u64).saturating_sub(pause) + 1;
+            assert_eq!(minute.full_until(kept + 1, start(now)), None, "{pause}");
+            let oldest = if kept > 1 { pause } else { now };
+            assert_eq!(minute.full_until(kept, start(now)), Some(start(oldest + SLICES as u64)), "{pause}");
+        }
+    }
+
+    #[test]
+    fn a_limit_of_nothing_is_looked_at_again_in_a_minute() {
+        assert_eq!(Minute::default().full_until(0, at(31)), Some(at(95)));
     }
 }

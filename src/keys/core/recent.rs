@@ -31,3 +31,24 @@ impl Recent {
         self.bad > self.good && self.good.saturating_add(self.bad) >= ENOUGH
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_failures_than_answers_of_ten_within_half_a_minute_are_as_good_as_five_in_a_row() {
+        let noted = |attempts: &[(bool, u64)]| {
+            let mut recent = Recent::default();
+            attempts.iter().for_each(|(good, second)| recent.note(*good, Duration::from_secs(*second)));
+            recent.mostly_bad()
+        };
+        let mixed =
+            |bad: usize, good: usize, second: u64| [vec![(false, second); bad], vec![(true, second); good]].concat();
+        assert!(noted(&mixed(6, 4, 1)) && !noted(&mixed(5, 5, 1)));
+        assert!(!noted(&mixed(9, 0, 1)) && noted(&mixed(10, 0, 1)));
+        assert!(!noted(&[mixed(6, 0, 1), mixed(6, 0, 31)].concat()), "what is older does not count");
+        assert!(noted(&[mixed(6, 0, 1), mixed(6, 0, 29)].concat()));
+        assert!(noted(&mixed(10, 0, 100)), "half a minute begins with the first of them");
+    }
+}

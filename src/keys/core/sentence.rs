@@ -69,7 +69,7 @@ impl From<&CooldownSettings> for Policy {
 /// What a failure calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sentence {
-    /// A rest until this moment.
+    /// A rest until this moment, in a day of 25 hours at the latest.
     Until(Duration),
     /// A rest that grows with each one in a row.
     Backoff,
@@ -81,7 +81,7 @@ impl Sentence {
     /// What this fault calls for. A day's quota lasts until Google's midnight even when the hint speaks of seconds; else
     /// Google's own time wins.
     pub fn of(fault: &Fault, now: Moment, policy: &Policy) -> Self {
-        let after = |rest: Duration| Self::Until(now.since_start.saturating_add(rest));
+        let after = |rest: Duration| Self::Until(now.since_start.saturating_add(rest.min(LONGEST_REST)));
         match (fault.kind, fault.retry_after) {
             // A 401 may be Google's own passing trouble with credentials; its other words about keys are final.
             (Kind::KeyInvalid, _) if fault.status == Some(401) => {
@@ -94,6 +94,61 @@ impl Sentence {
             // A model that is overloaded says nothing reliable about when; its rests stay short.
             (_, Some(hint)) if fault.blame != Blame::Model => after(hint),
             _ => Self::Backoff,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy() -> Policy {
+        Policy::from(&CooldownSettings::default())
+    }
+
+    #[test]
+    fn what_each_fault_calls_for() {
+        let now = Moment { since_start: Duration::from_secs(10), wall: "2026-11-24T12:00:00Z".parse().unwrap() };
+        let until = |seconds: u64| Sentence::Until(Duration::from_secs(10 + seconds));
+        let hint = Some(Duration::from_secs(7));
+        // Noon in London is 4 o'clock in Los Angeles: 20 hours until the day there is over.
+        for (kind, blame, status, hint, expected) in [
+            (Kind::KeyInvalid, Blame::Key, Some(400), hint, Sentence::Death(None)),
+            (Kind::KeyInvalid, Blame::Key, Some(401), hint, Sentence::Death(None)),
+            (Kind::KeyBlocked, Blame::Key, Some(403), hint, Sentence::Death(None)),
+            (Kind::DayQuota, Blame::Quota, Some(429), hint, until(20 * 3600)),
+            (Kind::ModelNotForKey, Blame::Quota, Some(429), hint, until(24 * 3600)),
+            (Kind::Billing, Blame::Key, Some(402), None, until(3600)),
+            (Kind::Location, Blame::Key, Some(400), hint, until(7)),
+            (Kind::RateLimited, Blame::Quota, Some(429), hint, until(7)),
+            (Kind::RateLimited, Blame::Quota, Some(429), None, Sentence::Backoff),
+            (Kind::RateLimited, Blame::Quota, Some(429), Some(Duration::MAX), until(25 * 3600)),
+            (Kind::Overloaded, Blame::Model, Some(503), hint, Sentence::Backoff),
+        ] {
+            let told = Fault { status, retry_after: hint, ..Fault::new(kind, blame, "") };
+            assert_eq!(Sentence::of(&told, now, &policy()), expected, "{kind:?} {status:?}");
+        }
+        let revive = Policy { revive: Some(Duration::from_secs(60)), ..policy() };
+        for (status, again) in [(401, Some(Duration::from_secs(70))), (400, None)] {
+            let refused = Fault { status: Some(status), ..Fault::new(Kind::KeyInvalid, Blame::Key, "") };
+            assert_eq!(Sentence::of(&refused, now, &revive), Sentence::Death(again), "{status}");
+        }
+    }
+
+    #[test]
+    fn rests_double_up_to_the_longest_and_chance_adds_a_tenth() {
+        let policy = Policy { base: Duration::from_secs(4), max: Duration::from_secs(30), ..policy() };
+        for (strikes, chance, seconds) in [
+            (0, 0.0, 4.0),
+            (1, 0.0, 8.0),
+            (2, 0.0, 16.0),
+            (3, 0.0, 30.0),
+            (99, 0.0, 30.0),
+            (0, 1.0, 4.4),
+            (1, 0.5, 8.4),
+            (0, 7.0, 4.4),
+        ] {
+            assert_eq!(policy.backoff(strikes, chance), Duration::from_secs_f64(seconds), "{strikes} {chance}");
         }
     }
 }

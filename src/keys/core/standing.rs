@@ -61,7 +61,7 @@ impl Breaker {
     }
 
     fn lie(&mut self, rest: Rest) {
-        self.struck = if rest.dead { self.struck } else { rest.until };
+        self.struck = rest.until;
         self.state = State::Out { rest, probe: None };
     }
 }
@@ -79,4 +79,99 @@ fn rest(theirs: &Standing, now: Moment) -> Option<Rest> {
     };
     let why = theirs.why.unwrap_or(Kind::Unknown);
     Some(Rest { until, why, quota_id: theirs.quota_id.clone(), dead: theirs.dead })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Moment {
+        let wall = "2026-11-24T12:00:00Z".parse().unwrap();
+        Moment { since_start: Duration::from_secs(1000), wall }
+    }
+
+    fn scope() -> Scope {
+        Scope::Key("0123456789ab".into())
+    }
+
+    const NONE: (Option<u64>, bool) = (None, false);
+    const DEAD: (Option<u64>, bool) = (None, true);
+
+    const fn rest(seconds: u64) -> (Option<u64>, bool) {
+        (Some(seconds), false)
+    }
+
+    /// In this epoch, with its number of strikes and a reason of its own, out for so many seconds or dead.
+    fn standing(epoch: u64, (seconds, dead): (Option<u64>, bool)) -> Standing {
+        let until = seconds.map(|seconds| now().plus(Duration::from_secs(seconds)).wall);
+        let strikes = u32::try_from(epoch).unwrap();
+        let why = (seconds.is_some() || dead).then_some(if epoch == 1 { Kind::Billing } else { Kind::Location });
+        Standing { scope: scope(), epoch, strikes, until, dead, disabled: false, why, quota_id: None }
+    }
+
+    fn met(ours: &Standing, theirs: &Standing) -> Standing {
+        let mut breaker = Breaker::default();
+        breaker.merge(ours, now());
+        breaker.merge(theirs, now());
+        breaker.standing(scope(), now())
+    }
+
+    #[test]
+    fn of_two_memories_the_newer_counts_and_no_rest_is_cut_short() {
+        let table = [
+            // What is older may know of a longer rest, and of nothing else.
+            ((2, rest(10)), (1, rest(20)), (2, rest(20))),
+            ((2, rest(20)), (1, rest(10)), (2, rest(20))),
+            ((2, rest(10)), (1, DEAD), (2, rest(10))),
+            ((2, rest(10)), (1, NONE), (2, rest(10))),
+            ((2, DEAD), (1, rest(10)), (2, DEAD)),
+            ((2, NONE), (1, rest(10)), (2, NONE)),
+            ((2, NONE), (1, DEAD), (2, NONE)),
+            // Of the same age: the stricter.
+            ((2, rest(10)), (2, rest(20)), (2, rest(20))),
+            ((2, rest(20)), (2, rest(10)), (2, rest(20))),
+            ((2, rest(10)), (2, DEAD), (2, DEAD)),
+            ((2, DEAD), (2, rest(10)), (2, DEAD)),
+            ((2, rest(10)), (2, NONE), (2, rest(10))),
+            ((2, NONE), (2, rest(10)), (2, rest(10))),
+            // What is newer counts; a rest ends early only where there is none any more.
+            ((1, rest(20)), (2, rest(10)), (2, rest(20))),
+            ((1, rest(10)), (2, rest(20)), (2, rest(20))),
+            ((1, rest(10)), (2, NONE), (2, NONE)),
+            ((1, rest(10)), (2, DEAD), (2, DEAD)),
+            ((1, DEAD), (2, NONE), (2, NONE)),
+            ((1, DEAD), (2, rest(10)), (2, rest(10))),
+            // One more try is told of as it is, whatever was known.
+            ((1, DEAD), (2, (Some(10), true)), (2, (Some(10), true))),
+            ((1, rest(20)), (2, (Some(10), true)), (2, (Some(10), true))),
+            ((1, (Some(20), true)), (2, rest(10)), (2, rest(10))),
+        ];
+        for (ours, theirs, expected) in table {
+            let [ours, theirs, expected] = [ours, theirs, expected].map(|(epoch, out)| standing(epoch, out));
+            assert_eq!(met(&ours, &theirs), expected, "{ours:?} and {theirs:?}");
+        }
+    }
+
+    #[test]
+    fn what_an_operator_has_disabled_stays_so_until_somebody_knows_better() {
+        let disabled = |epoch, disabled| Standing { disabled, ..standing(epoch, NONE) };
+        for (ours, theirs, expected) in [
+            ((2, true), (1, false), true),
+            ((2, false), (1, true), false),
+            ((2, true), (2, false), true),
+            ((2, false), (2, true), true),
+            ((1, true), (2, false), false),
+            ((1, false), (2, true), true),
+        ] {
+            let told = met(&disabled(ours.0, ours.1), &disabled(theirs.0, theirs.1));
+            assert_eq!(told.disabled, expected, "{ours:?} and {theirs:?}");
+        }
+    }
+
+    #[test]
+    fn of_the_same_age_the_more_strikes_count() {
+        let strikes = |strikes| Standing { strikes, ..standing(2, rest(10)) };
+        assert_eq!(met(&strikes(3), &strikes(4)).strikes, 4);
+        assert_eq!(met(&strikes(4), &strikes(3)).strikes, 4);
+    }
 }

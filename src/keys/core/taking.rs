@@ -71,7 +71,7 @@ impl Books {
     /// A key that was taken is not used after all. If that is because another replica makes the probe, it is looked at again at this
     /// moment.
     pub fn withdrawn(&mut self, taken: Taken<'_>, now: Moment, probed_until: Option<Duration>) {
-        self.released(taken, None);
+        self.released(taken);
         let Taken { key, model, .. } = taken;
         let day = self.today.of(now);
         if let Some(account) = self.keys.get_mut(&key.id) {

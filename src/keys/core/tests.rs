@@ -144,7 +144,7 @@ impl World {
                     epochs: held.epochs,
                     reported: held.reported,
                 };
-                self.books.released(taken, None);
+                self.books.released(taken);
                 self.books.give_back(&self.keys[held.key], &held.model, (1, 1), self.now);
             }
             Happens::GiveBack { .. } => {}

@@ -47,3 +47,25 @@ impl Default for Trust {
         Self { room: ENOUGH * 2, asking: 0 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trust_grows_by_answers_alone() {
+        let mut trust = Trust::NONE;
+        for room in [1, 2, 4, 8] {
+            for asked in 0..room {
+                assert!(!trust.is_full(), "{asked} of {room}");
+                trust.asks();
+            }
+            assert!(trust.is_full());
+            (1..room).for_each(|_| trust.gave_up());
+            assert!(room == 1 || !trust.is_full());
+            trust.answered();
+        }
+        (0..100).for_each(|_| trust.asks());
+        assert!(!trust.is_full(), "it has shown what there was to see");
+    }
+}

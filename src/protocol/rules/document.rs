@@ -193,11 +193,13 @@ pub fn unknown_kind(kind: Option<&str>, known: &str, param: &dyn Display) -> Err
     }
 }
 
-/// Checks that a body is a JSON object, and nothing else of it.
+/// Checks that a body is a JSON object in UTF-8, and nothing else of it.
 ///
 /// # Errors
 /// 400 when it is none.
 pub fn is_object(body: &[u8]) -> Result<(), Error> {
+    // Nobody reads its members, so nobody else would see that a letter is none; and all of them go on.
+    std::str::from_utf8(body).map_err(|error| Error::invalid(format!("The request body is no UTF-8: {error}.")))?;
     read::<Object>(body).map(|Object {}| ())
 }
 
