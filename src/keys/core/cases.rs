@@ -340,7 +340,7 @@ fn a_reset_forgives_one_model_or_all() {
         let begins_anew = |event: &Event| matches!(event, Event::Stands(standing) if standing.epoch > 0);
         assert!(events.iter().all(begins_anew), "what was under way does not count");
         let today = world.books.today(at(0.0));
-        let gate = |name| world.books.gate(&world.key, &model(name), at(0.0), today).lets_through();
+        let gate = |name| world.books.look(&world.key, &model(name), at(0.0), today).gate.lets_through();
         assert_eq!(["a", "b"].map(gate), open, "{forgiven:?}");
     }
 }
@@ -377,7 +377,7 @@ fn names_that_are_made_up_fill_no_memory() {
     }
     assert_eq!(world.books.quotas(&world.key.group).count(), MOST_MODELS);
     let today = world.books.today(at(0.0));
-    let limited = |name: &ModelName| !world.books.gate(&world.key, name, at(0.0), today).lets_through();
+    let limited = |name: &ModelName| !world.books.look(&world.key, name, at(0.0), today).gate.lets_through();
     assert_eq!(names.iter().filter(|name| limited(name)).count(), MOST_MODELS);
 }
 
