@@ -4,9 +4,6 @@
 use super::TO_DESCRIPTION;
 use super::clean::{ASIDE, DROPPED, FORMATS};
 
-/// Names are about so long at most. What is longer is worth a search of many bytes at once, which costs as much as this to begin.
-const SHORT: usize = 16;
-
 /// Whether any keyword may have to change. A property that is called like a keyword only costs that it is looked at.
 pub fn needs_cleaning(schema: &str) -> bool {
     let mut text = Text(schema.as_bytes());
@@ -66,28 +63,18 @@ impl<'a> Text<'a> {
 
     /// What stands between the quotes of the next string, as it is written.
     fn next_string(&mut self) -> Option<&'a [u8]> {
-        let begin = self.0.iter().position(|byte| *byte == b'"')? + 1;
+        let begin = memchr::memchr(b'"', self.0)? + 1;
         let string = self.0.get(begin..)?;
-        let end = end_of(string)?;
+        let mut end = 0;
+        loop {
+            end += memchr::memchr2(b'"', b'\\', string.get(end..)?)?;
+            if string.get(end) == Some(&b'"') {
+                break;
+            }
+            end += 2;
+        }
         self.0 = string.get(end + 1..)?;
         string.get(..end)
-    }
-}
-
-/// How long the text of a string is that begins here.
-fn end_of(string: &[u8]) -> Option<usize> {
-    let ends = |byte: &u8| matches!(byte, b'"' | b'\\');
-    let mut end = 0;
-    loop {
-        let rest = string.get(end..)?;
-        end += match rest.iter().take(SHORT).position(ends) {
-            Some(near) => near,
-            None => SHORT + memchr::memchr2(b'"', b'\\', rest.get(SHORT..)?)?,
-        };
-        if string.get(end) == Some(&b'"') {
-            return Some(end);
-        }
-        end += 2;
     }
 }
 
