@@ -262,7 +262,9 @@ def test_golden_answers_are_what_openai_publishes():
     answers = [json.loads(file.read_text()) for file in GOLDEN.glob("*/answer.json")]
     answers = [answer for answer in answers if "fault" not in answer]
     events = [line for file in GOLDEN.glob("*/answer.sse") for line in file.read_text().splitlines()]
-    chunks = [json.loads(line[6:]) for line in events if line.startswith('data: {"id"')]
+    # OpenAI streams a custom tool's call, but its schema has functions' only.
+    published = [line for line in events if line.startswith('data: {"id"') and '"custom"' not in line]
+    chunks = [json.loads(line[6:]) for line in published]
     assert len(answers) > 10 and len(chunks) > 30
     for answer in answers:
         ChatCompletion.model_validate(answer)
