@@ -1,5 +1,5 @@
-//! One timer for many waits, one after the other. To set a timer and to take it away costs as much as to translate a short event; nearly
-//! none of a stream's ever rings.
+//! One timer for many waits, one after the other. To set a timer and to take it away takes a lock of the runtime twice; nearly none of a
+//! stream's ever rings.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};

@@ -31,7 +31,7 @@ fn chunks_are_openais() {
         let events = text.split("\n\n").filter_map(|event| event.strip_prefix("data: "));
         for event in events.filter(|event| *event != "[DONE]" && !event.starts_with("{\"error\"")) {
             // OpenAI streams a custom tool's call as here, but its specification leaves it out, and these types go by that
-            // (openai/openai-openapi issue 576, November 2026).
+            // (its published description, November 2026).
             if event.contains("\"custom\"") {
                 continue;
             }
