@@ -59,7 +59,7 @@ fn called(accepted: &dyn Accepted, name: &str, data: &[u8]) {
     for earlier in [None, Some(data)] {
         let notes = Notes::on();
         let told = call(accepted, name, earlier, &notes);
-        let parts = if told.is_ok() { accepted.shares() } else { Vec::new() };
+        let parts = if told.is_ok() { accepted.split() } else { Vec::new() };
         for part in parts.iter().take(3) {
             let _ = call(&**part, name, earlier, &notes);
         }

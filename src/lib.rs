@@ -5,7 +5,7 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 0 words | [`secret`] [`reading`] [`environment`] [`problem`] [`fault`] [`error`] [`model`] [`call`] [`allowance`] `alarm` [`clock`] [`pacific`] `sync` [`trust`] [`wire`] |
+//! | 0 words | [`secret`] [`reading`] [`environment`] [`problem`] [`fault`] [`error`] [`model`] [`call`] [`allowance`] `timer` [`clock`] [`pacific`] `sync` [`root_certificates`] [`wire`] |
 //! | 1 for everyone | [`store`] what is remembered, [`telemetry`] what is said and counted |
 //! | 2 rooms that do not know each other | [`protocol`] clients' dialects to Gemini and back, [`upstream`] the way to Google, [`keys`] the key pool, [`models`] names to models, [`clients`] who may call, [`cache`] answers kept, [`media`] files from elsewhere, [`plugin`] the script host, [`simulator`] the stand-in Gemini |
 //! | 3 configured and live | [`config`] one checked document, [`runtime`] the live snapshot and how it changes |
@@ -26,7 +26,6 @@
 )]
 
 // floor 0
-mod alarm;
 pub mod allowance;
 pub mod call;
 pub mod clock;
@@ -37,9 +36,10 @@ pub mod model;
 pub mod pacific;
 pub mod problem;
 pub mod reading;
+pub mod root_certificates;
 pub mod secret;
 mod sync;
-pub mod trust;
+mod timer;
 
 // floor 1
 pub mod store;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::kept::Kept;
+use super::entry::Entry;
 use super::key::Key;
 
 /// All flights. Clones share them.
@@ -26,7 +26,7 @@ enum State {
 #[derive(Clone, Debug)]
 pub enum End {
     /// With an answer for all.
-    Landed(Arc<Kept>),
+    Landed(Arc<Entry>),
     /// It failed.
     Failed,
     /// With an answer for one.
@@ -58,7 +58,7 @@ pub struct Waiting(watch::Receiver<State>);
 
 impl Flights {
     /// Joins the flight of this key, or begins it. `kept` is asked, before one begins, whether one has just landed.
-    pub fn join(&self, key: Key, kept: impl FnOnce() -> Option<Kept>) -> Result<Place, Kept> {
+    pub fn join(&self, key: Key, kept: impl FnOnce() -> Option<Entry>) -> Result<Place, Entry> {
         let mut flights = self.all();
         if let Some(waiting) = flights.get(&key) {
             return Ok(Place::Waiting(Waiting(waiting.clone())));
@@ -145,7 +145,7 @@ mod tests {
         let Place::First(first) = join(&flights, "one") else { panic!("nobody was there") };
         let Place::Waiting(waiting) = join(&flights, "one") else { panic!("somebody is under way") };
         assert!(matches!(join(&flights, "two"), Place::First(_)));
-        let kept = Arc::new(Kept::new(vec!["x".into()], jiff::Timestamp::UNIX_EPOCH));
+        let kept = Arc::new(Entry::new(vec!["x".into()], jiff::Timestamp::UNIX_EPOCH));
         first.end(End::Landed(kept.clone()));
         assert!(matches!(waiting.end().await, End::Landed(landed) if landed == kept));
         assert_eq!(flights.count(), 0);
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_has_just_landed_is_found() {
-        let kept = Kept::new(vec!["x".into()], jiff::Timestamp::UNIX_EPOCH);
+        let kept = Entry::new(vec!["x".into()], jiff::Timestamp::UNIX_EPOCH);
         let found = Flights::default().join(key("one"), || Some(kept.clone()));
         assert_eq!(found.unwrap_err(), kept);
     }

@@ -1,16 +1,16 @@
 //! Answers that are kept, and given again to equal requests of the same client; and one call for those that come together.
 //!
 //! What is kept is Gemini's own answer, before plugins and translation: so this room knows of no dialect, and what is given again is
-//! made as a live answer is. Kept answers are rows of a table of the store: bounded in bytes, and shared where replicas share.
+//! made as a live answer is. Entry answers are rows of a table of the store: bounded in bytes, and shared where replicas share.
 //! Never: a dialect's field, an answer of another client, a reason for a request to fail.
 
+mod cacheable;
 mod control;
+mod entry;
 mod flight;
-mod keeping;
-mod kept;
 mod key;
+mod recording;
 mod settings;
-mod worth;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,10 +26,10 @@ use crate::call::Method;
 use crate::store::{Bounds, Store, Table};
 
 pub use control::Control;
+pub use entry::Entry;
 use flight::{End, Flights, Place};
-pub use keeping::Keeping;
-pub use kept::Kept;
 pub use key::{Key, Question};
+pub use recording::Recording;
 pub use settings::{CacheSettings, Cacheable};
 
 /// What changes when all answers are to be forgotten, here and at other replicas: as long as any could be kept.
@@ -58,11 +58,11 @@ struct Shelf {
 #[derive(Debug)]
 pub enum Found {
     /// A kept answer.
-    Kept(Kept),
+    Entry(Entry),
     /// The answer to an equal request that was under way.
-    Joined(Kept),
+    Joined(Entry),
     /// None; it is to be asked for, and then kept.
-    Missing(Keeping),
+    Missing(Recording),
     /// None, and none is wanted.
     Nothing,
     /// Nothing of it is kept.
@@ -131,22 +131,22 @@ impl Answers {
 
     /// Whether the answer to this call may be kept at all.
     pub fn may_keep(&self, method: Method, body: &[u8]) -> bool {
-        self.shelf.load().as_ref().is_some_and(|shelf| worth::may_keep(&shelf.settings, method, body))
+        self.shelf.load().as_ref().is_some_and(|shelf| cacheable::may_keep(&shelf.settings, method, body))
     }
 
     /// Looks for the answer to a question, and waits for that of an equal request.
     pub async fn find(&self, key: Key, method: Method, control: Control, now: Timestamp) -> Found {
         let Some(shelf) = self.shelf.load_full() else { return Found::Off };
-        let alone = |shelf: Arc<Shelf>| Found::Missing(Keeping::new(key, None, shelf, method));
+        let alone = |shelf: Arc<Shelf>| Found::Missing(Recording::new(key, None, shelf, method));
         let fits = |row: Bytes| {
-            let young = |kept: &Kept| control.oldest.is_none_or(|oldest| kept.age(now) <= oldest);
-            Kept::read(row).filter(young)
+            let young = |kept: &Entry| control.oldest.is_none_or(|oldest| kept.age(now) <= oldest);
+            Entry::read(row).filter(young)
         };
         let name = key.to_string();
         if !control.fresh
             && let Some(kept) = shelf.table.fetch(&name).await.and_then(fits)
         {
-            return Found::Kept(kept);
+            return Found::Entry(kept);
         }
         if control.only_kept {
             return Found::Nothing;
@@ -158,8 +158,8 @@ impl Answers {
         let mut failures = 0;
         loop {
             let waiting = match self.flights.join(key, || shelf.table.get(&name).and_then(fits)) {
-                Err(kept) => return Found::Kept(kept),
-                Ok(Place::First(flight)) => return Found::Missing(Keeping::new(key, Some(flight), shelf, method)),
+                Err(kept) => return Found::Entry(kept),
+                Ok(Place::First(flight)) => return Found::Missing(Recording::new(key, Some(flight), shelf, method)),
                 Ok(Place::Waiting(waiting)) => waiting,
             };
             match timeout(shelf.settings.wait, waiting.end()).await {

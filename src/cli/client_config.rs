@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::failed;
-use super::running;
+use super::remote;
 use crate::clients::{Clients, Mode};
 use crate::config::{Config, Settings, Sources, lenient};
 use crate::problem::Problems;
@@ -51,7 +51,7 @@ pub fn run(args: &ClientConfigArgs, sources: &Sources) -> ExitCode {
     let text = match &args.name {
         None => names.join("\n") + "\n",
         Some(name) => match CLIENTS.iter().find(|(known, _)| known == name) {
-            Some((_, page)) => told(page, args, &lenient(sources, &Reading::default())),
+            Some((_, page)) => fill(page, args, &lenient(sources, &Reading::default())),
             None => return failed(&format!("no client is called `{name}`; known are {}", names.join(", "))),
         },
     };
@@ -62,9 +62,9 @@ pub fn run(args: &ClientConfigArgs, sources: &Sources) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn told(page: &str, args: &ClientConfigArgs, config: &Config) -> String {
+fn fill(page: &str, args: &ClientConfigArgs, config: &Config) -> String {
     let aliases = aliases(config);
-    let url = args.url.clone().unwrap_or_else(|| running::url(config));
+    let url = args.url.clone().unwrap_or_else(|| remote::url(config));
     let model = args.model.as_deref().or(aliases.first().copied()).unwrap_or(MODEL);
     let mut text = filled(page, url.trim_end_matches('/').trim_end_matches("/v1"), model);
     text.push_str(&format!("\n## This server\n\n- Key: {}\n", key(config)));

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::running::{Failure, RunningArgs};
+use super::remote::{Failure, RunningArgs};
 use super::{BAD_CONFIG, Format, check, failed, print, reload};
 use crate::config::{Shown, Sources, lenient, load};
 use crate::keys::Ledger;
@@ -68,11 +68,12 @@ pub async fn run(command: ConfigCommand, sources: &Sources) -> ExitCode {
     match command {
         ConfigCommand::Show(args) => show(&args, sources),
         ConfigCommand::Diff(args) if args.last_good => diff_from_last_good(sources),
-        ConfigCommand::Diff(args) => match args.running.ask(sources, Method::POST, "/admin/config/trial").await {
-            Ok(trial) => tell(&reload::changes(&trial["changes"])),
+        ConfigCommand::Diff(args) => match args.running.request(sources, Method::POST, "/admin/config/trial").await {
+            Ok(trial) => print_changes(&reload::changes(&trial["changes"])),
             Err(failure) => failure.exit(),
         },
-        ConfigCommand::History(args) => match args.running.ask(sources, Method::GET, "/admin/config/history").await {
+        ConfigCommand::History(args) => match args.running.request(sources, Method::GET, "/admin/config/history").await
+        {
             Ok(history) => listed(&history["generations"]),
             Err(Failure::Absent(_)) => {
                 eprintln!("no server answers; this is what it kept:");
@@ -112,12 +113,12 @@ fn diff_from_last_good(sources: &Sources) -> ExitCode {
     let before = open(&last).and_then(|files| prepare(sources, &Reading::of_kept(files), &ledger));
     let after = prepare(sources, &Reading::default(), &ledger);
     match before.and_then(|before| after.map(|after| changes(&before, &after))) {
-        Ok(changes) => tell(&changes),
+        Ok(changes) => print_changes(&changes),
         Err(problems) => Failure::Refused(problems).exit(),
     }
 }
 
-fn tell(changes: &[Change]) -> ExitCode {
+fn print_changes(changes: &[Change]) -> ExitCode {
     match changes {
         [] => print("nothing would change"),
         some => print(reload::lines(some).trim_end()),
@@ -127,7 +128,7 @@ fn tell(changes: &[Change]) -> ExitCode {
 
 async fn rollback(args: &RollbackArgs, sources: &Sources) -> ExitCode {
     let path = format!("/admin/config/rollback/{}", args.generation);
-    match args.running.ask(sources, Method::POST, &path).await {
+    match args.running.request(sources, Method::POST, &path).await {
         Ok(reloaded) => {
             print(&reload::accepted(&reloaded));
             ExitCode::SUCCESS

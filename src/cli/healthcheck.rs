@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{UNAVAILABLE, running};
+use super::{UNAVAILABLE, remote};
 use crate::config::{Sources, lenient};
 use crate::reading::Reading;
 
@@ -23,7 +23,7 @@ pub struct HealthcheckArgs {
 /// Asks `/readyz`.
 pub async fn run(args: HealthcheckArgs, sources: &Sources) -> ExitCode {
     let config = lenient(sources, &Reading::default());
-    let url = args.address.map_or_else(|| running::url(&config), |address| running::url_at(&config, &address));
+    let url = args.address.map_or_else(|| remote::url(&config), |address| remote::url_at(&config, &address));
     match is_ready(&url).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
@@ -38,10 +38,10 @@ pub async fn run(args: HealthcheckArgs, sources: &Sources) -> ExitCode {
 /// # Errors
 /// Why not.
 pub async fn is_ready(url: &str) -> Result<(), String> {
-    let client = running::own().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
+    let client = remote::own().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
     match client.get(format!("{url}/readyz")).send().await {
         Ok(answer) if answer.status().is_success() => Ok(()),
         Ok(answer) => Err(answer.status().to_string()),
-        Err(error) => Err(running::reason(&error)),
+        Err(error) => Err(remote::reason(&error)),
     }
 }

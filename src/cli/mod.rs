@@ -14,6 +14,7 @@
 mod check;
 mod client_config;
 mod clients;
+mod completions;
 mod config;
 mod demo;
 mod doctor;
@@ -21,11 +22,10 @@ mod healthcheck;
 mod init;
 mod keys;
 mod models;
-mod pages;
 mod plugin;
 mod reference;
 mod reload;
-mod running;
+mod remote;
 mod serve;
 mod simulate;
 mod smoke;
@@ -115,9 +115,9 @@ enum Command {
     /// Print the reference of all settings, or write docs/config.md and config/schema.json
     Reference(reference::ReferenceArgs),
     /// Print what completes this command in a shell
-    Completions(pages::CompletionsArgs),
+    Completions(completions::CompletionsArgs),
     /// Print the manual page, or write one for each command into a folder
-    Man(pages::ManArgs),
+    Man(completions::ManArgs),
 }
 
 /// The arguments with all `--set` at the end: of one that stands before a subcommand and after it, clap takes the later ones only.
@@ -166,8 +166,8 @@ pub fn main() -> ExitCode {
             Command::Smoke(args) => smoke::run(args, &sources).await,
             Command::Top(args) => top::run(args, &sources).await,
             Command::Models(args) => models::run(args, &sources).await,
-            Command::Completions(args) => pages::completions(&args, Cli::command()),
-            Command::Man(args) => pages::manual(&args, Cli::command()),
+            Command::Completions(args) => completions::completions(&args, Cli::command()),
+            Command::Man(args) => completions::manual(&args, Cli::command()),
         }
     });
     telemetry::logs::flush();

@@ -6,7 +6,7 @@ use clap::Args;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::running::{ClientArgs, Failure};
+use super::remote::{ClientArgs, Failure};
 use super::{Format, print};
 use crate::config::Sources;
 

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::print;
-use super::running::RunningArgs;
+use super::remote::RunningArgs;
 use crate::config::Sources;
 use crate::runtime::Change;
 
@@ -20,7 +20,7 @@ pub struct ReloadArgs {
 
 /// Asks, and prints what has changed.
 pub async fn run(args: ReloadArgs, sources: &Sources) -> ExitCode {
-    match args.running.ask(sources, Method::POST, "/admin/reload").await {
+    match args.running.request(sources, Method::POST, "/admin/reload").await {
         Ok(reloaded) => {
             print(&accepted(&reloaded));
             ExitCode::SUCCESS

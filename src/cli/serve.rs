@@ -15,7 +15,7 @@ use crate::telemetry::panics;
 
 /// Serves until a signal.
 pub async fn run(sources: Sources) -> ExitCode {
-    panics::tell_where_only();
+    panics::log_location_only();
     open_as_many_files_as_allowed();
     let live = match start(sources) {
         Ok(live) => live,

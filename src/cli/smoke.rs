@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::print;
-use super::running::{ClientArgs, Door, Failure};
+use super::remote::{ClientArgs, Door, Failure};
 use crate::config::Sources;
 
 /// Which server, and which model.

@@ -20,7 +20,7 @@ use crate::allowance::{Allowance, Left};
 use crate::clock::Moment;
 use crate::error::Error;
 use crate::pacific::{self, Today};
-use crate::store::{Bounds, CLIENT, Store, Table, Used, Witness};
+use crate::store::{Bounds, CLIENT, Observer, Store, Table, Used};
 use crate::sync::{Mutex, MutexGuard};
 
 /// Counts of windows: a few for each client.
@@ -216,10 +216,10 @@ impl Account {
             completion_tokens,
         };
         if first + tokens > 0 {
-            Witness::used(&self.store, &used(&visit.model, first, visit.prompt, visit.completion));
+            Observer::used(&self.store, &used(&visit.model, first, visit.prompt, visit.completion));
         }
         if visit.nanodollars > 0 {
-            Witness::used(&self.store, &used(MONEY, 0, visit.nanodollars, 0));
+            Observer::used(&self.store, &used(MONEY, 0, visit.nanodollars, 0));
         }
     }
 

@@ -35,7 +35,7 @@ impl Lease {
         match store.claim(&claim).await {
             Claimed::Granted(held) => {
                 self.held = held;
-                self.tell_use();
+                self.report_use();
                 return Some(self);
             }
             Claimed::Spent => {

@@ -56,12 +56,13 @@ fn standing(ledger: &Ledger, pool: &KeyPool, now: Moment) -> (u64, usize) {
     let today = kept.books.today(now);
     let in_flight = |key: &Arc<Key>| kept.books.account(key.id()).map_or(0, |account| u64::from(account.in_flight));
     let flying = pool.keys().iter().map(in_flight).sum();
-    let open = pool.keys().iter().filter(|key| kept.books.look(key, &model(), now, today).gate == Gate::Open).count();
+    let open =
+        pool.keys().iter().filter(|key| kept.books.availability(key, &model(), now, today).gate == Gate::Open).count();
     (flying, open)
 }
 
 fn strikes(ledger: &Ledger) -> Vec<u32> {
-    ledger.standings(start()).iter().map(|standing| standing.strikes).collect()
+    ledger.breaker_states(start()).iter().map(|standing| standing.strikes).collect()
 }
 
 fn all(threads: Vec<JoinHandle<()>>) {

@@ -8,7 +8,7 @@ use super::ledger::Ledger;
 use crate::clock::Moment;
 use crate::fault::{Blame, Fault};
 use crate::model::ModelName;
-use crate::store::{Claim, Held, Scope, Standing, Used};
+use crate::store::{BreakerState, Claim, Held, Scope, Used};
 use crate::telemetry::Rest;
 
 /// A key in use. Dropping it gives it back.
@@ -41,7 +41,7 @@ impl Lease {
     pub fn succeeded(&mut self, now: Moment) {
         let mut kept = self.ledger.kept();
         let events = kept.books.succeeded(self.taken(), now);
-        kept.told(&events);
+        kept.publish(&events);
         drop(kept);
         // After what came of them is told.
         self.held = None;
@@ -54,14 +54,14 @@ impl Lease {
         let mut kept = self.ledger.kept();
         let chance = kept.chance.f64();
         let events = kept.books.failed(self.taken(), fault, now, &self.policy, chance);
-        kept.told(&events);
+        kept.publish(&events);
         drop(kept);
         self.held = None;
         self.ledger.is_news();
         (self.at, self.reported) = (now, true);
         events.iter().find_map(|event| match event {
-            Event::Stands(standing) => rest(standing, now),
-            Event::Used(_) | Event::Akin(..) => None,
+            Event::BreakerChanged(state) => rest(state, now),
+            Event::Used(_) | Event::Siblings(..) => None,
         })
     }
 
@@ -71,9 +71,9 @@ impl Lease {
     }
 
     /// Tells what it has used, if that waited for a word of others.
-    pub(super) fn tell_use(&mut self) {
+    pub(super) fn report_use(&mut self) {
         if let Some(used) = self.untold.take() {
-            self.ledger.kept().told(&[Event::Used(used)]);
+            self.ledger.kept().publish(&[Event::Used(used)]);
         }
     }
 
@@ -83,14 +83,14 @@ impl Lease {
 }
 
 /// The rest of what stands so.
-fn rest(standing: &Standing, now: Moment) -> Option<Rest> {
-    let of = match standing.scope {
+fn rest(state: &BreakerState, now: Moment) -> Option<Rest> {
+    let of = match state.scope {
         Scope::Key(_) => "key",
         Scope::Quota { .. } => "quota",
         Scope::Model(_) => "model",
     };
-    let seconds = standing.until.map(|until| until.duration_since(now.wall).as_secs_f64().max(0.0));
-    match (standing.dead, seconds) {
+    let seconds = state.until.map(|until| until.duration_since(now.wall).as_secs_f64().max(0.0));
+    match (state.dead, seconds) {
         (true, _) => Some(Rest { of, seconds: None }),
         (false, Some(seconds)) => Some(Rest { of, seconds: Some((seconds * 10.0).round() / 10.0) }),
         (false, None) => None,
@@ -99,11 +99,11 @@ fn rest(standing: &Standing, now: Moment) -> Option<Rest> {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.tell_use();
+        self.report_use();
         let mut kept = self.ledger.kept();
         kept.books.released(self.taken());
         let event = kept.books.give_back(&self.key, &self.model, self.tokens, self.at);
-        kept.told(event.as_slice());
+        kept.publish(event.as_slice());
         drop(kept);
         self.ledger.is_news();
     }

@@ -11,7 +11,7 @@ use super::core::{Books, Event};
 use super::key::Key;
 use crate::clock::Moment;
 use crate::model::ModelName;
-use crate::store::{Standing, Used, Witness};
+use crate::store::{BreakerState, Observer, Used};
 use crate::sync::{Mutex, MutexGuard};
 
 /// The ledger. Clones share it.
@@ -29,7 +29,7 @@ struct Shared {
 pub(super) struct Kept {
     pub books: Books,
     pub chance: fastrand::Rng,
-    witnesses: Vec<Arc<dyn Witness>>,
+    observers: Vec<Arc<dyn Observer>>,
 }
 
 impl Ledger {
@@ -40,15 +40,15 @@ impl Ledger {
     }
 
     /// From now on, tells this one too.
-    pub fn tell(&self, witness: Arc<dyn Witness>) {
-        self.kept().witnesses.push(witness);
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.kept().observers.push(observer);
     }
 
     /// Takes in how breakers stand elsewhere, or stood before a restart. A newer epoch wins, a longer rest wins, the dead stay
     /// dead in their epoch. Nobody is told: there is no echo.
-    pub fn merge(&self, standings: &[Standing], now: Moment) {
+    pub fn merge(&self, breaker_states: &[BreakerState], now: Moment) {
         let mut kept = self.kept();
-        standings.iter().for_each(|standing| kept.books.merge(standing, now));
+        breaker_states.iter().for_each(|state| kept.books.merge(state, now));
     }
 
     /// Adds what was used elsewhere, or before a restart. Nobody is told.
@@ -58,22 +58,22 @@ impl Ledger {
     }
 
     /// How all breakers stand that have ever changed.
-    pub fn standings(&self, now: Moment) -> Vec<Standing> {
-        self.kept().books.standings(now)
+    pub fn breaker_states(&self, now: Moment) -> Vec<BreakerState> {
+        self.kept().books.breaker_states(now)
     }
 
     /// Forgives a key: its own state, and that of its quota group for one model or for all. What was disabled stays so.
     pub fn reset(&self, key: &Key, model: Option<&ModelName>, now: Moment) {
         let mut kept = self.kept();
         let events = kept.books.reset(key, model, now);
-        kept.told(&events);
+        kept.publish(&events);
     }
 
     /// Takes a key out of use, or back into it.
     pub fn disable(&self, key: &Key, disabled: bool, now: Moment) {
         let mut kept = self.kept();
         let events = kept.books.disable(key, disabled, now);
-        kept.told(events.as_slice());
+        kept.publish(events.as_slice());
     }
 
     /// Ends when a key has been reported on, or given back: whoever found none may look again.
@@ -93,13 +93,15 @@ impl Ledger {
 }
 
 impl Kept {
-    /// Tells the witnesses, in order: so under the lock.
-    pub fn told(&self, events: &[Event]) {
+    /// Tells the observers, in order: so under the lock.
+    pub fn publish(&self, events: &[Event]) {
         for event in events {
             match event {
-                Event::Stands(standing) => self.witnesses.iter().for_each(|witness| witness.stands(standing)),
-                Event::Used(used) => self.witnesses.iter().for_each(|witness| witness.used(used)),
-                Event::Akin(one, other) => tracing::warn!(
+                Event::BreakerChanged(state) => {
+                    self.observers.iter().for_each(|observer| observer.breaker_changed(state))
+                }
+                Event::Used(used) => self.observers.iter().for_each(|observer| observer.used(used)),
+                Event::Siblings(one, other) => tracing::warn!(
                     key = %one, other = %other,
                     "two keys have found the quota of the day used up together, and not by what they did: probably they are of \
                      one Google project and share quota; give both the same `project`"

@@ -14,7 +14,7 @@ mod ledger;
 mod no_key;
 mod pool;
 #[cfg(test)]
-mod promises;
+mod properties;
 mod queue;
 mod retries;
 mod selection;

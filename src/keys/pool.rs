@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::futures::Notified;
 
 use super::claim;
-use super::core::{Books, Event, Gate, Look, Policy, Taking};
+use super::core::{Availability, Books, Event, Gate, Policy, Taking};
 use super::key::Key;
 use super::lease::{Lease, Tried};
 use super::ledger::{Kept, Ledger};
@@ -112,7 +112,7 @@ impl KeyPool {
         // What others may have something against is told when they have not.
         let untold = claim.is_some().then(|| used.clone());
         if untold.is_none() {
-            kept.told(&[Event::Used(used)]);
+            kept.publish(&[Event::Used(used)]);
         }
         drop(kept);
         Ok(Lease {
@@ -142,12 +142,12 @@ impl KeyPool {
         model: &ModelName,
         tried: &Tried,
         now: Moment,
-    ) -> (Vec<(&'a Arc<Key>, Look)>, NoKey) {
+    ) -> (Vec<(&'a Arc<Key>, Availability)>, NoKey) {
         let today = books.today(now);
         let mut ready = Vec::with_capacity(self.keys.len());
         let mut none = NoKey::NotAllowed { model: model.clone() };
         for key in self.keys.iter().filter(|key| key.may_serve(model)) {
-            let look = books.look(key, model, now, today);
+            let look = books.availability(key, model, now, today);
             match look.gate {
                 Gate::Open | Gate::Probe if tried.has_spent(key) => {
                     none = none.or(NoKey::Resting { soonest: until_midnight(now), why: Kind::DayQuota });
@@ -179,7 +179,7 @@ impl KeyPool {
         let mut kept = self.ledger.kept();
         let chance = kept.chance.f64();
         let event = kept.books.refused(key, fault, now, &self.policy, chance);
-        kept.told(event.as_slice());
+        kept.publish(event.as_slice());
         drop(kept);
         self.ledger.is_news();
     }
@@ -214,7 +214,7 @@ impl KeyPool {
 }
 
 /// A key as a policy sees it.
-fn candidate(key: &Key, look: &Look) -> Candidate {
+fn candidate(key: &Key, look: &Availability) -> Candidate {
     Candidate { in_flight: look.in_flight, weight: key.weight, last_pick: look.last_pick }
 }
 

@@ -167,7 +167,7 @@ impl KeyPool {
         let today = kept.books.today(now);
         let mut counts = Counts::default();
         for key in self.keys.iter().filter(|key| key.may_serve(model)) {
-            counts.add(kept.books.look(key, model, now, today).gate);
+            counts.add(kept.books.availability(key, model, now, today).gate);
         }
         counts
     }
@@ -194,7 +194,7 @@ fn one(books: &Books, key: &Arc<Key>, now: Moment, today: Date) -> KeyStatus {
     for (model, quota) in books.quotas(&key.group) {
         models.insert(model.to_string(), status(&quota.breaker, quota.last_fault, account.used(today, model)));
     }
-    let akin = books.akin().filter_map(|(one, other)| match () {
+    let siblings = books.siblings().filter_map(|(one, other)| match () {
         () if *one == key.id => Some(other.clone()),
         () if *other == key.id => Some(one.clone()),
         () => None,
@@ -203,7 +203,7 @@ fn one(books: &Books, key: &Arc<Key>, now: Moment, today: Date) -> KeyStatus {
         id: key.id.clone(),
         name: key.name.clone(),
         project: key.project.clone(),
-        probably_shares_quota_with: akin.collect(),
+        probably_shares_quota_with: siblings.collect(),
         state: State::of(&account.breaker, now),
         models,
         requests: account.requests,

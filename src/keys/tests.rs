@@ -12,7 +12,7 @@ use crate::fault::{Blame, Fault, Kind};
 use crate::keys::settings::{KeySettings, LimitsSettings, Selection};
 use crate::model::ModelName;
 use crate::problem::Problems;
-use crate::store::{Standing, Used, Witness};
+use crate::store::{BreakerState, Observer, Used};
 
 const KEYS: usize = 4;
 
@@ -222,12 +222,12 @@ fn weight_is_the_share_of_the_work() {
     }
 }
 
-/// What a witness was told.
+/// What a observer was told.
 #[derive(Default)]
-struct Memory(std::sync::Mutex<(Vec<Standing>, Vec<Used>)>);
+struct Memory(std::sync::Mutex<(Vec<BreakerState>, Vec<Used>)>);
 
-impl Witness for Memory {
-    fn stands(&self, standing: &Standing) {
+impl Observer for Memory {
+    fn breaker_changed(&self, standing: &BreakerState) {
         self.0.lock().unwrap().0.push(standing.clone());
     }
 
@@ -239,7 +239,7 @@ impl Witness for Memory {
 #[test]
 fn what_a_witness_was_told_restores_a_ledger() {
     let (ledger, memory) = (Ledger::default(), std::sync::Arc::new(Memory::default()));
-    ledger.tell(memory.clone());
+    ledger.observe(memory.clone());
     let keys = pool(&ledger, &[1, 2, 3], Selection::RoundRobin);
     let lease = |now: f64| take(&keys, "a", at(now)).unwrap();
     lease(0.0).failed(&minute(60.0), at(0.0));
@@ -250,13 +250,13 @@ fn what_a_witness_was_told_restores_a_ledger() {
     ledger.disable(&keys.keys[2], true, at(1.0));
     let before = keys.status(at(2.0));
 
-    let (standings, used) = std::mem::take(&mut *memory.0.lock().unwrap());
-    assert_eq!(standings.len(), 3);
+    let (breaker_states, used) = std::mem::take(&mut *memory.0.lock().unwrap());
+    assert_eq!(breaker_states.len(), 3);
     let again = Ledger::default();
-    again.tell(memory.clone());
+    again.observe(memory.clone());
     // In another process the monotonic clock stands elsewhere.
     let later = Moment { since_start: Duration::ZERO, ..at(2.0) };
-    again.merge(&standings, later);
+    again.merge(&breaker_states, later);
     again.recall(&used);
     let after = pool(&again, &[1, 2, 3], Selection::RoundRobin).status(later);
     assert!(*memory.0.lock().unwrap() == Default::default(), "an echo");

@@ -27,7 +27,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::problem::{Problem, Problems};
-use crate::trust;
+use crate::root_certificates;
 use dial::{Dialler, Network, System, Trusted};
 pub use settings::MediaSettings;
 
@@ -70,7 +70,7 @@ impl Media {
             problems.push(Problem::error("must be longer than nothing").at("media.timeout"));
         }
         let trusted = Trusted::new(&settings.trusted_hosts);
-        let tls = match trust::of_this_machine() {
+        let tls = match root_certificates::of_this_machine() {
             Ok(tls) => tls,
             Err(error) => {
                 problems.push(Problem::error(format!("no TLS: {error}")).at("media"));

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::route::Route;
 use super::source::Source;
 use super::{Exchange, cached, waiting};
-use crate::cache::Kept;
+use crate::cache::Entry;
 use crate::call::{Call, Method};
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind, Remedies, Retry};
@@ -260,7 +260,7 @@ async fn once(
 }
 
 /// A kept answer, given again as if it came now.
-async fn again(exchange: &mut Exchange, accepted: &dyn Accepted, call: &Call, kept: &Kept) -> Result<Opened, Failure> {
+async fn again(exchange: &mut Exchange, accepted: &dyn Accepted, call: &Call, kept: &Entry) -> Result<Opened, Failure> {
     call.model.as_str().clone_into(&mut exchange.record.model);
     first_of(exchange, accepted, call.method, Source::kept(kept), None).await.map(|attempted| attempted.hold(None))
 }
@@ -277,7 +277,7 @@ async fn first_of(
     let mut reply = accepted.reply(exchange.stamp());
     if !method.streams() {
         let body = answer.whole().await?;
-        exchange.record.heard(&body);
+        exchange.record.received(&body);
         exchange.arrived(&body);
         let body = session.on_upstream_response(Some(body))?.unwrap_or_default();
         let written = reply.whole(&body)?;
@@ -292,7 +292,7 @@ async fn first_of(
             reply.end(&mut out)?;
             return Ok(Attempted::Stream(answer, reply, out, true));
         };
-        exchange.record.heard_event(answer.arrived(), &event);
+        exchange.record.received_event(answer.arrived(), &event);
         exchange.arrived(&event);
         if let Some(event) = session.on_chunk(event)? {
             reply.event(&event, &mut out)?;

@@ -1,10 +1,10 @@
-//! Kept answers on a request's way: looked for before a key is, kept when the client has all of it. Off, it costs one look at a setting.
+//! Entry answers on a request's way: looked for before a key is, kept when the client has all of it. Off, it costs one look at a setting.
 
 use bytes::Bytes;
 
 use super::Exchange;
 use super::route::Route;
-use crate::cache::{Found, Keeping, Kept, Key, Question};
+use crate::cache::{Entry, Found, Key, Question, Recording};
 use crate::call::Call;
 use crate::error::Error;
 
@@ -21,7 +21,7 @@ pub struct Cached {
 ///
 /// # Errors
 /// 504 when the client wants a kept answer or none; what a plugin tells it instead.
-pub async fn find(exchange: &mut Exchange, route: &Route, call: &Call) -> Result<Option<(Key, Kept)>, Error> {
+pub async fn find(exchange: &mut Exchange, route: &Route, call: &Call) -> Result<Option<(Key, Entry)>, Error> {
     exchange.keeping.clear();
     let control = exchange.control;
     if !exchange.snapshot.config.settings.cache.enabled {
@@ -37,27 +37,27 @@ pub async fn find(exchange: &mut Exchange, route: &Route, call: &Call) -> Result
     } else {
         let key = key(exchange, route, call, &body, &answers.era().await);
         match answers.find(key, call.method, control, services.clock.now().wall).await {
-            Found::Kept(kept) => {
-                tell(exchange, "hit", Some(&kept));
+            Found::Entry(kept) => {
+                report(exchange, "hit", Some(&kept));
                 return Ok(Some((key, kept)));
             }
             Found::Joined(kept) => {
-                tell(exchange, "joined", Some(&kept));
+                report(exchange, "joined", Some(&kept));
                 return Ok(Some((key, kept)));
             }
             missing => missing,
         }
     };
     if control.only_kept {
-        tell(exchange, "miss", None);
+        report(exchange, "miss", None);
         return Err(Error::not_kept());
     }
     match found {
         Found::Missing(keeping) => {
             exchange.keeping.push(keeping);
-            tell(exchange, if control.fresh { "refresh" } else { "miss" }, None);
+            report(exchange, if control.fresh { "refresh" } else { "miss" }, None);
         }
-        _ => tell(exchange, "bypass", None),
+        _ => report(exchange, "bypass", None),
     }
     Ok(None)
 }
@@ -81,7 +81,7 @@ fn key(exchange: &Exchange, route: &Route, call: &Call, upstream: &[u8], era: &[
     })
 }
 
-fn tell(exchange: &mut Exchange, result: &'static str, kept: Option<&Kept>) {
+fn report(exchange: &mut Exchange, result: &'static str, kept: Option<&Entry>) {
     let age = kept.map(|kept| kept.age(exchange.services.clock.now().wall).as_secs());
     exchange.record.cache = Some(result);
     exchange.services.telemetry.cached(result);
@@ -95,7 +95,7 @@ fn tell(exchange: &mut Exchange, result: &'static str, kept: Option<&Kept>) {
 impl Exchange {
     /// An attempt was accepted: what comes from now on is the answer.
     pub fn begin_keeping(&mut self) {
-        self.keeping.iter_mut().for_each(Keeping::begin);
+        self.keeping.iter_mut().for_each(Recording::begin);
     }
 
     /// A piece of it has come, as Gemini sent it.
@@ -114,6 +114,6 @@ impl Exchange {
 
     /// Nothing came of it.
     pub fn keep_nothing(&mut self) {
-        self.keeping.drain(..).for_each(Keeping::failed);
+        self.keeping.drain(..).for_each(Recording::failed);
     }
 }

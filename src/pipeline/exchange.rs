@@ -7,9 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::Told;
+use super::Served;
 use super::cached::Cached;
-use crate::cache::{Control, Keeping};
+use crate::cache::{Control, Recording};
 use crate::clients::{Client, Fidelity, Visit};
 use crate::error::Error;
 use crate::fault::Remedies;
@@ -60,7 +60,7 @@ pub struct Exchange {
     /// The first attempt's call, where plugins have seen it already.
     pub prepared: Option<Bytes>,
     /// What is to be kept of the answer, one for each call.
-    pub keeping: Vec<Keeping>,
+    pub keeping: Vec<Recording>,
 }
 
 /// What is known of a request before its story is told; a stream that stays silent is begun by it.
@@ -235,7 +235,7 @@ impl Exchange {
     ///
     /// # Errors
     /// When it has answered with a text where a text is no answer.
-    pub(super) fn canned(&mut self, reply: &PluginReply, body: &[u8]) -> Result<Told, Error> {
+    pub(super) fn canned(&mut self, reply: &PluginReply, body: &[u8]) -> Result<Served, Error> {
         // What the request itself says, if it can be read; a plugin may answer one that cannot.
         let place = self.place.clone();
         match self.protocol.accept(Asked { place: &place, body }) {
@@ -244,12 +244,12 @@ impl Exchange {
         }
         let form = self.known.form();
         match &reply.document {
-            Some(document) if !form.stream => return Ok(Told::Whole(document.to_string().into())),
+            Some(document) if !form.stream => return Ok(Served::Whole(document.to_string().into())),
             Some(_) if reply.text.is_empty() => return Err(no_stream()),
             _ => {}
         }
         let body = self.protocol.canned(self.stamp(), form, &reply.text).ok_or_else(no_answer)?;
-        Ok(if form.stream { Told::Events(body) } else { Told::Whole(body) })
+        Ok(if form.stream { Served::Events(body) } else { Served::Whole(body) })
     }
 }
 

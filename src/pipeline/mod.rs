@@ -8,14 +8,14 @@
 
 mod attempt;
 mod cached;
-pub mod errand;
+mod conversation;
 mod exchange;
 mod files;
-mod opening;
 pub mod owner;
+pub mod resource;
 mod route;
-mod shares;
 mod source;
+mod split;
 mod stream;
 mod translation;
 mod waiting;
@@ -80,35 +80,35 @@ async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
     if exchange.session.has_tags() {
         exchange.record.tags = Some(exchange.session.clone());
     }
-    let stop = exchange.services.stop.told();
+    let stop = exchange.services.stop.requested();
     let told = tokio::select! {
         biased;
-        told = tell(&mut exchange, body) => told,
+        told = run(&mut exchange, body) => told,
         () = stop => Err(stream::stopping()),
     };
     match told {
-        Ok(Told::Whole(body)) => {
+        Ok(Served::Whole(body)) => {
             exchange.keep_answers();
-            exchange.record.tell(Outcome::Answered);
+            exchange.record.finish(Outcome::Answered);
             Ok(Content::Whole(body))
         }
-        Ok(Told::Events(body)) => {
-            exchange.record.tell(Outcome::Answered);
+        Ok(Served::Events(body)) => {
+            exchange.record.finish(Outcome::Answered);
             Ok(Content::Stream(EventStream::of(body)))
         }
-        Ok(Told::Begun(begun)) => Ok(Content::Stream(EventStream::live(exchange, begun))),
+        Ok(Served::Begun(begun)) => Ok(Content::Stream(EventStream::live(exchange, begun))),
         Err(mut error) => {
             exchange.keep_nothing();
             exchange.session.on_error(&mut error);
             exchange.record.refused(&error);
-            exchange.record.tell(Outcome::Failed(error.status));
+            exchange.record.finish(Outcome::Failed(error.status));
             Err(error)
         }
     }
 }
 
 /// How the story went.
-enum Told {
+enum Served {
     /// A whole answer.
     Whole(Bytes),
     /// A whole answer, as events.
@@ -117,7 +117,7 @@ enum Told {
     Begun(Box<Begun>),
 }
 
-async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
+async fn run(exchange: &mut Exchange, body: Bytes) -> Result<Served, Error> {
     let body = match exchange.session.on_request(body.clone())? {
         Verdict::Continue(body) => exchange.renamed(body)?,
         Verdict::Reply(reply) => return exchange.canned(&reply, &body),
@@ -137,12 +137,12 @@ async fn tell(exchange: &mut Exchange, body: Bytes) -> Result<Told, Error> {
         exchange.services.signatures.fetch(&accepted.unsigned_calls()).await;
     }
     exchange.recall(accepted.earlier().as_deref()).await;
-    let opened = shares::all_succeed(exchange, &*accepted, &route).await;
+    let opened = split::all_succeed(exchange, &*accepted, &route).await;
     exchange.decided();
     match opened.map_err(|error| owned.iter().fold(error, |error, named| owner::alone(&named.name, error)))? {
         // A plugin reads JSON; sound and captions are none.
-        Opened::Whole(body) if !accepted.form().is_json() => Ok(Told::Whole(body)),
-        Opened::Whole(body) => exchange.session.on_response(body).map(Told::Whole),
-        Opened::Stream(begun) => Ok(Told::Begun(begun)),
+        Opened::Whole(body) if !accepted.form().is_json() => Ok(Served::Whole(body)),
+        Opened::Whole(body) => exchange.session.on_response(body).map(Served::Whole),
+        Opened::Stream(begun) => Ok(Served::Begun(begun)),
     }
 }

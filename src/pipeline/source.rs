@@ -5,7 +5,7 @@ use std::vec::IntoIter;
 
 use bytes::Bytes;
 
-use crate::cache::Kept;
+use crate::cache::Entry;
 use crate::fault::Fault;
 use crate::upstream;
 
@@ -14,13 +14,13 @@ pub enum Source {
     /// From Google.
     Google(Box<upstream::Answer>),
     /// A kept one: what is left of it.
-    Kept(IntoIter<Bytes>),
+    Entry(IntoIter<Bytes>),
 }
 
 impl Source {
     /// A kept answer, from its beginning.
-    pub fn kept(kept: &Kept) -> Self {
-        Self::Kept(kept.pieces().to_vec().into_iter())
+    pub fn kept(kept: &Entry) -> Self {
+        Self::Entry(kept.pieces().to_vec().into_iter())
     }
 
     /// All of it.
@@ -30,7 +30,7 @@ impl Source {
     pub async fn whole(self) -> Result<Bytes, Fault> {
         match self {
             Self::Google(answer) => answer.whole().await,
-            Self::Kept(mut pieces) => Ok(pieces.next().unwrap_or_default()),
+            Self::Entry(mut pieces) => Ok(pieces.next().unwrap_or_default()),
         }
     }
 
@@ -41,7 +41,7 @@ impl Source {
     pub async fn event(&mut self) -> Result<Option<Bytes>, Fault> {
         match self {
             Self::Google(answer) => answer.event().await,
-            Self::Kept(pieces) => Ok(pieces.next()),
+            Self::Entry(pieces) => Ok(pieces.next()),
         }
     }
 
@@ -52,7 +52,7 @@ impl Source {
     pub fn ready_event(&mut self) -> Result<Option<Bytes>, Fault> {
         match self {
             Self::Google(answer) => answer.ready_event(),
-            Self::Kept(pieces) => Ok(pieces.next()),
+            Self::Entry(pieces) => Ok(pieces.next()),
         }
     }
 
@@ -60,7 +60,7 @@ impl Source {
     pub fn arrived(&self) -> Instant {
         match self {
             Self::Google(answer) => answer.arrived(),
-            Self::Kept(_) => Instant::now(),
+            Self::Entry(_) => Instant::now(),
         }
     }
 
@@ -68,7 +68,7 @@ impl Source {
     pub fn take_ready(&mut self) -> bool {
         match self {
             Self::Google(answer) => answer.take_ready(),
-            Self::Kept(_) => false,
+            Self::Entry(_) => false,
         }
     }
 }

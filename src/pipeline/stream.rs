@@ -14,11 +14,11 @@ use tokio::time::{Instant, timeout};
 
 use super::attempt::{Begun, in_the_middle};
 use super::{Content, Exchange};
-use crate::alarm::Alarm;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::protocol::Protocol;
 use crate::telemetry::Outcome;
+use crate::timer::Timer;
 
 /// How often in a row the connection's task is let run and brings nothing before that is taken for a pause; once where there was a pause
 /// after the last event too, as in a stream that comes slowly.
@@ -62,12 +62,12 @@ impl EventStream {
 
     /// A stream that has its first content.
     pub(super) fn live(exchange: Exchange, begun: Box<Begun>) -> Self {
-        let stop = Box::pin(exchange.services.stop.told());
+        let stop = Box::pin(exchange.services.stop.requested());
         // In a box: it goes into the future of each piece, and comes back with it.
-        let silence = Alarm::at(Instant::now() + exchange.keep_alive());
+        let silence = Timer::at(Instant::now() + exchange.keep_alive());
         let mut live = Box::new(Live { exchange, begun, broken: false, slow: false, silence, stop });
         if live.begun.ended {
-            live.tell(Outcome::Answered);
+            live.finish(Outcome::Answered);
         }
         Self(Box::pin(unfold(live, |mut live| async move { live.next().await.map(|piece| (piece, live)) })))
     }
@@ -141,7 +141,7 @@ struct Live {
     /// Whether nothing more was there after the last event.
     slow: bool,
     /// Until the client is to hear that it lives.
-    silence: Alarm,
+    silence: Timer,
     /// Until the server must end it.
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
@@ -211,7 +211,7 @@ impl Live {
     fn take(&mut self, arrived: Result<Option<Bytes>, Fault>) {
         let Begun { answer, reply, out, ended, .. } = &mut *self.begun;
         if let Ok(Some(event)) = &arrived {
-            self.exchange.record.heard_event(answer.arrived(), event);
+            self.exchange.record.received_event(answer.arrived(), event);
         }
         let translated = match arrived {
             Ok(Some(event)) => {
@@ -229,7 +229,7 @@ impl Live {
             Err(fault) => Err(fault),
         };
         match translated {
-            Ok(()) if self.begun.ended => self.tell(Outcome::Answered),
+            Ok(()) if self.begun.ended => self.finish(Outcome::Answered),
             Ok(()) => {}
             Err(fault) => {
                 let now = self.exchange.services.clock.now();
@@ -247,17 +247,17 @@ impl Live {
         self.begun.reply.fail(&error, &mut self.begun.out);
         self.broken = self.begun.out.len() == before;
         self.begun.ended = true;
-        self.tell(Outcome::BrokenStream);
+        self.finish(Outcome::BrokenStream);
     }
 
-    fn tell(&mut self, outcome: Outcome) {
+    fn finish(&mut self, outcome: Outcome) {
         self.exchange.used(&self.begun.reply.usage(), self.begun.lease.as_mut());
         self.exchange.keep(self.begun.reply.left());
         match outcome {
             Outcome::Answered => self.exchange.keep_answers(),
             _ => self.exchange.keep_nothing(),
         }
-        self.exchange.record.tell(outcome);
+        self.exchange.record.finish(outcome);
     }
 
     fn written(&mut self) -> Bytes {

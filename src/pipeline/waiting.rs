@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::route::Route;
-use super::{Exchange, opening};
+use super::{Exchange, conversation};
 use crate::call::Call;
 use crate::keys::{Ask, KeyPool, Lease, NoKey, Place, Tried};
 
@@ -22,7 +22,7 @@ pub async fn for_key(
     patience: &mut Duration,
 ) -> Result<Lease, NoKey> {
     let (client, conversation) = (&exchange.record.client, &exchange.place.conversation);
-    let affinity = route.pool.wants_affinity().then(|| opening::fingerprint(client, conversation, call)).flatten();
+    let affinity = route.pool.wants_affinity().then(|| conversation::fingerprint(client, conversation, call)).flatten();
     let most = exchange.snapshot.config.settings.upstream.waiting;
     let mut place = None;
     loop {

@@ -7,14 +7,14 @@
 pub mod api;
 pub mod cases;
 mod context;
-mod difference;
+mod diagnostics;
+mod diff;
 mod files;
 mod header;
 mod hook;
 mod host;
 mod library;
-mod mistakes;
-mod page;
+mod reference;
 mod sandbox;
 mod script;
 mod session;
@@ -34,7 +34,7 @@ use crate::reading::Reading;
 use crate::secret::Digest;
 use crate::store::{Bounds, Table};
 
-pub use difference::Difference;
+pub use diff::Difference;
 pub use hook::{HOOKS, Hook, HookRow};
 pub use library::{LIBRARY, Volume};
 pub use session::{RouteView, Session, SessionFacts, Touched};
@@ -95,7 +95,7 @@ impl Plugins {
         let mut engine = sandbox::engine(libraries.clone());
         libraries.compile(&engine, settings.max_operations, problems);
         for file in files.plugins.iter().chain(&files.libraries) {
-            mistakes::imports(&file.path, &file.text, &libraries.names(), problems);
+            diagnostics::imports(&file.path, &file.text, &libraries.names(), problems);
         }
         let mut scripts: Vec<Script> = Vec::new();
         for (number, file) in files.plugins.iter().enumerate() {
@@ -138,7 +138,7 @@ impl Plugins {
 
     /// A page on each, as Markdown, by name.
     pub fn pages(&self) -> Vec<(String, String)> {
-        self.0.scripts.iter().map(|script| (script.header.name.clone(), page::page(script))).collect()
+        self.0.scripts.iter().map(|script| (script.header.name.clone(), reference::page(script))).collect()
     }
 
     /// None of them in shadow.

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Map, Module, Scope};
 
 use super::context::Context;
+use super::diagnostics::{self, cause, place, root, thrown};
 use super::header::{self, Header, Policy};
 use super::hook::Hook;
-use super::mistakes::{self, cause, place, root, thrown};
 use super::sandbox::{Budget, Pace, Spent, apart, within};
 use super::settings::PluginsSettings;
 use super::status::{HookStatus, PluginStatus};
@@ -113,9 +113,9 @@ impl Script {
             return Err(Problem::error(format!("is longer than {LONGEST_SOURCE} bytes")).in_file(file, None).into());
         }
         let header = header::read(file, source, settings)?;
-        let mut ast = engine.compile(source).map_err(|error| mistakes::syntax(&error, file))?;
+        let mut ast = engine.compile(source).map_err(|error| diagnostics::syntax(&error, file))?;
         ast.set_source(file.display().to_string());
-        let found = mistakes::hooks(&ast, file, source, &header)?;
+        let found = diagnostics::hooks(&ast, file, source, &header)?;
         let module = evaluated(engine, &ast, &header.budget)
             .map_err(|(message, place)| Problem::error(message).in_file(file, place))?;
         let namespace = format!("plugin_{number}");

@@ -39,7 +39,7 @@ pub trait Family: Send + Sync {
 
     /// What a client may still use, as headers.
     fn allowance(&self, allowance: &Allowance) -> Vec<(&'static str, String)> {
-        told(allowance, OPENAI_LIMITS, |left| format!("{:.3}s", left.reset.as_secs_f64()))
+        limit_headers(allowance, OPENAI_LIMITS, |left| format!("{:.3}s", left.reset.as_secs_f64()))
     }
 }
 
@@ -60,7 +60,7 @@ const ANTHROPIC_LIMITS: LimitHeaders = [
     ["anthropic-ratelimit-tokens-limit", "anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"],
 ];
 
-fn told(
+fn limit_headers(
     allowance: &Allowance,
     [requests, tokens]: LimitHeaders,
     reset: impl Fn(Left) -> String,
@@ -124,7 +124,7 @@ impl Family for Anthropic {
 
     /// Moments, not durations.
     fn allowance(&self, allowance: &Allowance) -> Vec<(&'static str, String)> {
-        told(allowance, ANTHROPIC_LIMITS, |left| {
+        limit_headers(allowance, ANTHROPIC_LIMITS, |left| {
             let at = allowance.now.saturating_add(left.reset).unwrap_or(allowance.now);
             at.round(jiff::Unit::Second).unwrap_or(at).to_string()
         })

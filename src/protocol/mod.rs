@@ -132,7 +132,7 @@ pub trait Accepted: Send + Sync {
     }
 
     /// Requests that together are this one, where Google takes it only in several calls; else none.
-    fn shares(&self) -> Vec<Box<dyn Accepted + '_>> {
+    fn split(&self) -> Vec<Box<dyn Accepted + '_>> {
         Vec::new()
     }
 
@@ -140,8 +140,8 @@ pub trait Accepted: Send + Sync {
     ///
     /// # Errors
     /// When one of them is not what it should be.
-    fn joined(&self, answers: &[Bytes]) -> Result<Bytes, Fault> {
-        rules::lists::joined(answers)
+    fn merged(&self, answers: &[Bytes]) -> Result<Bytes, Fault> {
+        rules::lists::merged(answers)
     }
 
     /// Calls of earlier answers whose signatures the client did not send back.

@@ -11,7 +11,9 @@ use crate::clock::Clock;
 use crate::environment::Environment;
 use crate::keys::{Ledger, Queue, RetryBudget};
 use crate::plugin;
-use crate::store::{Conversations, Holder, Owners, Refusals, Signatures, Standing, Store, StoreSettings, Table, Used};
+use crate::store::{
+    BreakerState, Conversations, Owners, Refusals, Signatures, StateOwner, Store, StoreSettings, Table, Used,
+};
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
@@ -57,7 +59,7 @@ impl Services {
     pub fn start() -> Self {
         let store = Store::default();
         let ledger = Ledger::default();
-        ledger.tell(Arc::new(store.clone()));
+        ledger.observe(Arc::new(store.clone()));
         Self {
             clock: Clock::start(),
             stop: Stop::default(),
@@ -95,9 +97,9 @@ struct States {
     clock: Clock,
 }
 
-impl Holder for States {
-    fn learn(&self, standings: &[Standing]) {
-        self.ledger.merge(standings, self.clock.now());
+impl StateOwner for States {
+    fn learn(&self, breaker_states: &[BreakerState]) {
+        self.ledger.merge(breaker_states, self.clock.now());
     }
 
     fn recall(&self, used: &[Used]) {
@@ -106,8 +108,8 @@ impl Holder for States {
         self.ledger.recall(&keys);
     }
 
-    fn standings(&self) -> Vec<Standing> {
-        self.ledger.standings(self.clock.now())
+    fn breaker_states(&self) -> Vec<BreakerState> {
+        self.ledger.breaker_states(self.clock.now())
     }
 }
 

@@ -13,7 +13,7 @@ impl Stop {
     }
 
     /// Until time is up.
-    pub fn told(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub fn requested(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut heard = self.0.subscribe();
         async move {
             if heard.wait_for(|told| *told).await.is_err() {

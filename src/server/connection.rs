@@ -37,14 +37,14 @@ static FULL: LazyLock<Vec<u8>> = LazyLock::new(|| {
 
 /// Lets connections in.
 #[derive(Clone)]
-pub struct Doorkeeper {
+pub struct ConnectionLimit {
     app: App,
     open: Arc<AtomicUsize>,
     /// How many the files suffice for: each request may need a connection to Google too, so that half of them are for clients.
     files: usize,
 }
 
-impl Doorkeeper {
+impl ConnectionLimit {
     /// With nobody inside.
     pub fn new(app: App) -> Self {
         let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX).saturating_sub(SPARE_FILES) / 2;
@@ -60,7 +60,7 @@ impl Doorkeeper {
     }
 }
 
-impl<S: 'static> Accept<TcpStream, S> for Doorkeeper {
+impl<S: 'static> Accept<TcpStream, S> for ConnectionLimit {
     type Stream = Guarded;
     type Service = S;
     type Future = Either<Ready<io::Result<(Guarded, S)>>, BoxFuture<'static, io::Result<(Guarded, S)>>>;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::auth::Caller;
-use super::edge::RequestId;
+use super::middleware::RequestId;
 use super::{App, form, respond};
 use crate::cache::Control;
 use crate::clients::{Client, Visit};
@@ -48,7 +48,7 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
         Ok(visit) => visit,
         Err(error) => {
             record.refused(&error);
-            record.tell(Outcome::Failed(error.status));
+            record.finish(Outcome::Failed(error.status));
             return allowed(&app, &caller.client, protocol.family(), error.into_response());
         }
     };
@@ -56,7 +56,7 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
         Ok(content) => content,
         Err(error) => {
             record.refused(&error);
-            record.tell(Outcome::Failed(error.status));
+            record.finish(Outcome::Failed(error.status));
             return error.into_response();
         }
     };
@@ -94,10 +94,10 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
     let known = exchange.known.clone();
     let mut response = pipeline::answer(exchange, content).await.into_response();
     if let Some(why) = known.why().filter(|_| why_headers) {
-        respond::tell_why(response.headers_mut(), why);
+        respond::set_why(response.headers_mut(), why);
     }
     if let Some(cached) = *known.cached() {
-        respond::tell_cached(response.headers_mut(), cached);
+        respond::set_cache_status(response.headers_mut(), cached);
     }
     allowed(&app, &caller.client, protocol.family(), response)
 }
@@ -113,7 +113,7 @@ pub fn admitted(app: &App, client: &Client) -> Result<Option<Visit>, Error> {
 /// An answer that says what the client may still use.
 pub fn allowed(app: &App, client: &Client, family: &dyn Family, mut response: Response) -> Response {
     if let Some(allowance) = client.allowance(app.services.clock.now()) {
-        respond::tell_allowance(response.headers_mut(), family, &allowance);
+        respond::set_allowance(response.headers_mut(), family, &allowance);
     }
     response
 }

@@ -10,7 +10,7 @@ use axum::{Extension, Router};
 
 use super::auth::{Caller, Door, require};
 use super::door::{self, Arrival};
-use super::{App, admin, edge, google, meta, models, responses};
+use super::{App, admin, google, meta, middleware, models, responses};
 use crate::clients::Needs;
 use crate::protocol::Protocol;
 use crate::protocol::anthropic::{AnthropicCount, AnthropicMessages};
@@ -190,7 +190,7 @@ impl Endpoint {
                 let path = self.path;
                 let open = move |State(app): State<App>,
                                  caller: Caller,
-                                 Extension(id): Extension<edge::RequestId>,
+                                 Extension(id): Extension<middleware::RequestId>,
                                  uri: Uri,
                                  headers: HeaderMap,
                                  content: Body| {
@@ -209,7 +209,7 @@ pub fn router(app: App) -> Router {
         let door = Door { app: app.clone(), needs: endpoint.needs };
         router = router.route(endpoint.path, endpoint.route().layer(from_fn_with_state(door, require)));
     }
-    router.fallback(edge::unknown_path).method_not_allowed_fallback(edge::unknown_method).with_state(app)
+    router.fallback(middleware::unknown_path).method_not_allowed_fallback(middleware::unknown_method).with_state(app)
 }
 
 #[cfg(test)]

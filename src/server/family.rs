@@ -37,9 +37,9 @@ pub fn by_headers(headers: &HeaderMap) -> &'static dyn Family {
 }
 
 /// Tells an error in the words of the family whose request it was, wherever it came from.
-pub fn in_its_words(mut response: Response, family: &dyn Family, id: &str) -> Response {
+pub fn in_its_format(mut response: Response, family: &dyn Family, id: &str) -> Response {
     if let Some(error) = response.extensions_mut().remove::<Error>() {
-        let mut told = respond::tell(&error, family, id);
+        let mut told = respond::error(&error, family, id);
         // What the layers further in have said stays; the length was that of no body.
         let said = std::mem::take(response.headers_mut());
         told.headers_mut().extend(said.into_iter().filter(|(name, _)| name.as_ref() != Some(&CONTENT_LENGTH)));

@@ -17,7 +17,7 @@ use crate::cache::CacheStatus;
 use crate::error::Error;
 use crate::keys::Counts;
 use crate::model::ModelName;
-use crate::telemetry::KeptCounts;
+use crate::telemetry::CacheCounts;
 
 /// What this is.
 pub async fn info() -> Response {
@@ -69,7 +69,7 @@ struct Cache {
     #[serde(flatten)]
     status: CacheStatus,
     #[serde(flatten)]
-    counts: KeptCounts,
+    counts: CacheCounts,
 }
 
 /// What this process has done, and the state of each key.

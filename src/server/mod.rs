@@ -6,12 +6,12 @@ mod auth;
 mod body;
 mod connection;
 mod door;
-mod edge;
 mod endpoints;
 mod family;
 mod form;
 mod google;
 mod meta;
+mod middleware;
 mod models;
 mod overload;
 mod respond;
@@ -83,8 +83,8 @@ where
 {
     ServiceBuilder::new()
         // Before the router, because it changes the path that is routed by.
-        .map_request(|request: Request<B>| edge::tolerate_base_url(request.map(Body::new)))
-        .layer(edge::cors(app.clone()))
-        .layer(from_fn(edge::around))
+        .map_request(|request: Request<B>| middleware::tolerate_base_url(request.map(Body::new)))
+        .layer(middleware::cors(app.clone()))
+        .layer(from_fn(middleware::around))
         .service(endpoints::router(app))
 }

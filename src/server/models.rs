@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::auth::Caller;
-use super::edge::RequestId;
+use super::middleware::RequestId;
 use super::respond::document;
 use super::{App, door, family, google};
 use crate::error::Error;

@@ -30,7 +30,7 @@ impl IntoResponse for Error {
 }
 
 /// An error in the words of a family.
-pub fn tell(error: &Error, family: &dyn Family, request_id: &str) -> Response {
+pub fn error(error: &Error, family: &dyn Family, request_id: &str) -> Response {
     let status = StatusCode::from_u16(family.status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = json(status, family.error(error, request_id).into());
     let headers = response.headers_mut();
@@ -86,7 +86,7 @@ impl IntoResponse for Answer {
 }
 
 /// How an answer came about.
-pub fn tell_why(headers: &mut HeaderMap, why: &Why) {
+pub fn set_why(headers: &mut HeaderMap, why: &Why) {
     headers.insert(HeaderName::from_static("x-gemini-adapter-attempts"), why.attempts.into());
     for (name, text) in [("x-gemini-adapter-model", &why.model), ("x-gemini-adapter-key", &why.key)] {
         if let Some(value) = header_text(text).filter(|_| !text.is_empty()) {
@@ -96,7 +96,7 @@ pub fn tell_why(headers: &mut HeaderMap, why: &Why) {
 }
 
 /// What kept answers had to do with it.
-pub fn tell_cached(headers: &mut HeaderMap, cached: Cached) {
+pub fn set_cache_status(headers: &mut HeaderMap, cached: Cached) {
     headers.insert(CACHE, HeaderValue::from_static(cached.result));
     if let Some(age) = cached.age {
         headers.insert(AGE, age.into());
@@ -104,7 +104,7 @@ pub fn tell_cached(headers: &mut HeaderMap, cached: Cached) {
 }
 
 /// What a client may still use, as its vendor's clients read it.
-pub fn tell_allowance(headers: &mut HeaderMap, family: &dyn Family, allowance: &Allowance) {
+pub fn set_allowance(headers: &mut HeaderMap, family: &dyn Family, allowance: &Allowance) {
     for (name, value) in family.allowance(allowance) {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);

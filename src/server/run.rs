@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::sleep;
 
-use super::connection::{Doorkeeper, troubled};
+use super::connection::{ConnectionLimit, troubled};
 use super::{App, service, tls};
 
 /// How long answers that have to end may take to say so.
@@ -50,7 +50,7 @@ pub fn run(app: App, listener: TcpListener, header_timeout: Duration) -> io::Res
         // hyper's own default of 400 KiB a connection is for headers nobody sends.
         .max_buf_size(64 * 1024);
     let make = ServiceExt::<Request<_>>::into_make_service_with_connect_info::<SocketAddr>(service(app.clone()));
-    let door = Doorkeeper::new(app.clone());
+    let door = ConnectionLimit::new(app.clone());
     let (scheme, serving): (_, BoxFuture<'static, io::Result<()>>) = match tls::config(&app.live)? {
         None => ("http", Box::pin(server.acceptor(door).serve(make))),
         Some(config) => {

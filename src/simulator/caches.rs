@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::failure::{Failure, invalid};
 use super::http::{State, act_on, value_of};
-use super::shelf::ends_in;
-use super::things::Kind;
+use super::resources::Kind;
+use super::storage::ends_in;
 use super::{answer, models, shape, transmit};
 
 /// Cached contents.
@@ -27,7 +27,7 @@ pub async fn create(
     body: Bytes,
 ) -> Response<Body> {
     let made = act_on(&state, &headers, query.as_deref(), "cachedContents.create", &body)
-        .and_then(|key| made(&body).map(|document| state.shelf.put(CACHES.name, &key, document)));
+        .and_then(|key| made(&body).map(|document| state.storage.put(CACHES.name, &key, document)));
     transmit::judged(made)
 }
 
@@ -76,10 +76,10 @@ pub async fn patch(
         if !["ttl", "expireTime", "expire_time"].contains(&mask) {
             return Err(invalid("Only ttl and expire_time can be updated."));
         }
-        let mut document = state.shelf.get(&name, &key)?;
+        let mut document = state.storage.get(&name, &key)?;
         let Some(expiry) = expiry(&asked)? else { return Err(invalid("One of ttl and expire_time must be set.")) };
         document["expireTime"] = json!(expiry);
-        state.shelf.replace(&name, &key, document)
+        state.storage.replace(&name, &key, document)
     });
     transmit::judged(prolonged)
 }

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::failure::{Failure, failure, invalid};
 use super::http::{State, act_on, value_of};
-use super::shelf::ends_in;
-use super::things::Kind;
+use super::resources::Kind;
+use super::storage::ends_in;
 use super::{shape, transmit};
 
 /// Files.
@@ -103,10 +103,10 @@ fn piece(state: &State, id: &str, command: &str, offset: &str, body: &[u8]) -> R
     about["expirationTime"] = json!(ends_in(KEPT));
     about["state"] = json!("ACTIVE");
     about["source"] = json!("UPLOADED");
-    let mut file = state.shelf.put(FILES.name, &key, about);
+    let mut file = state.storage.put(FILES.name, &key, about);
     let name = file["name"].as_str().unwrap_or_default().to_owned();
     file["uri"] = json!(format!("https://generativelanguage.googleapis.com/v1beta/{name}"));
-    let file = state.shelf.replace(&name, &key, file)?;
+    let file = state.storage.replace(&name, &key, file)?;
     let mut response = transmit::document(&json!({ "file": file }));
     header(&mut response, "x-goog-upload-status", "final");
     Ok(response)

@@ -18,14 +18,14 @@ use super::failure::{Failure, failure, invalid};
 use super::files::{FILES, Uploads};
 use super::replay::{self, Capsule, Recorded};
 use super::scenario::{Kind, Scenario, prompt};
-use super::shelf::Shelf;
+use super::storage::Storage;
 use super::{Options, answer, caches, embed, files, keys, models, rules, shape, transmit};
 
 /// What all requests share.
 #[derive(Debug)]
 pub struct State {
     pub arrivals: Arrivals,
-    pub shelf: Shelf,
+    pub storage: Storage,
     pub uploads: Uploads,
     scenario: Option<Scenario>,
     recorded: HashMap<String, Recorded>,
@@ -49,7 +49,7 @@ impl State {
         let capsule = file.map(Capsule::load).transpose()?;
         Ok(Self {
             arrivals: Arrivals::default(),
-            shelf: Shelf::default(),
+            storage: Storage::default(),
             uploads: Uploads::default(),
             scenario,
             recorded,
@@ -189,7 +189,7 @@ fn judge(
         "generateContent" | "streamGenerateContent" => {
             let body = shaped("GenerateContentRequest")?;
             rules::check(model, &body).map_err(plain)?;
-            state.shelf.check(model, &key, &body).map_err(plain)?;
+            state.storage.check(model, &key, &body).map_err(plain)?;
             let scenario = state.scenario(&words, &key, model);
             if let Some(failed) = scenario.as_ref().and_then(|scenario| scenario.failure(model)) {
                 return Err(failed);

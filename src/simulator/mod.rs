@@ -15,13 +15,13 @@ mod keys;
 mod modalities;
 mod models;
 mod replay;
+mod resources;
 mod rules;
 mod scenario;
 mod shape;
-mod shelf;
 mod signature;
 mod sound;
-mod things;
+mod storage;
 mod transmit;
 
 use std::io;

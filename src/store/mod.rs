@@ -5,12 +5,12 @@
 mod claim;
 mod conversations;
 mod disk;
+mod key_state;
 mod owners;
 mod redis;
 mod refusals;
 mod settings;
 mod signatures;
-mod standing;
 mod table;
 mod usage;
 
@@ -28,11 +28,11 @@ use usage::{Usage, UsageStatus};
 
 pub use claim::{Claim, Claimed, DayClaim, Held};
 pub use conversations::Conversations;
+pub use key_state::{BreakerState, CLIENT, Observer, Scope, StateOwner, Used};
 pub use owners::{CACHES_KEPT, FILES_KEPT, Owner, Owners, UPLOADS_KEPT};
 pub use refusals::Refusals;
 pub use settings::StoreSettings;
 pub use signatures::Signatures;
-pub use standing::{CLIENT, Holder, Scope, Standing, Used, Witness};
 pub use table::{Bounds, Table};
 
 /// The memory. Clones share it.
@@ -60,7 +60,13 @@ pub struct StoreStatus {
 
 impl Store {
     /// Begins to remember elsewhere, as the settings say: what was kept on disk is back when this returns. Once a process.
-    pub async fn begin(&self, settings: &StoreSettings, redis: Option<Secret>, clock: Clock, holder: Arc<dyn Holder>) {
+    pub async fn begin(
+        &self,
+        settings: &StoreSettings,
+        redis: Option<Secret>,
+        clock: Clock,
+        holder: Arc<dyn StateOwner>,
+    ) {
         if !settings.dir.as_os_str().is_empty() {
             let keeping = Keeping {
                 dir: settings.dir.clone(),
@@ -130,14 +136,14 @@ impl Store {
 /// What is heard of replicas goes to whoever holds the breakers, and to the disk.
 struct Pupil {
     store: Store,
-    holder: Arc<dyn Holder>,
+    holder: Arc<dyn StateOwner>,
 }
 
-impl Holder for Pupil {
-    fn learn(&self, standings: &[Standing]) {
-        self.holder.learn(standings);
+impl StateOwner for Pupil {
+    fn learn(&self, breaker_states: &[BreakerState]) {
+        self.holder.learn(breaker_states);
         if let Some(disk) = self.store.0.disk.get() {
-            standings.iter().for_each(|standing| disk.stands(standing));
+            breaker_states.iter().for_each(|state| disk.breaker_changed(state));
         }
     }
 
@@ -145,18 +151,18 @@ impl Holder for Pupil {
         self.holder.recall(used);
     }
 
-    fn standings(&self) -> Vec<Standing> {
-        self.holder.standings()
+    fn breaker_states(&self) -> Vec<BreakerState> {
+        self.holder.breaker_states()
     }
 }
 
-impl Witness for Store {
-    fn stands(&self, standing: &Standing) {
+impl Observer for Store {
+    fn breaker_changed(&self, state: &BreakerState) {
         if let Some(disk) = self.0.disk.get() {
-            disk.stands(standing);
+            disk.breaker_changed(state);
         }
         if let Some(redis) = self.redis() {
-            redis.stands(standing);
+            redis.breaker_changed(state);
         }
     }
 

@@ -8,7 +8,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
-use super::lines::{LINES, Pen};
+use super::log_writer::{LINES, LogWriter};
 use super::settings::{Format, LogSettings};
 
 static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
@@ -29,7 +29,7 @@ pub fn apply(settings: &LogSettings) {
         Format::Pretty => true,
         Format::Json => false,
     };
-    let lines = fmt::layer().with_writer(Pen);
+    let lines = fmt::layer().with_writer(LogWriter);
     let lines = if pretty {
         lines.with_target(false).boxed()
     } else {

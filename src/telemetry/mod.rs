@@ -2,17 +2,15 @@
 //! `/stats` stand together.
 //! Never: a body, but where an operator wants capsules; a key's text; a label whose values a client could multiply.
 
-mod afterwards;
+mod cache_counts;
 mod durations;
-mod ended;
 mod journal;
-mod kept;
 mod labels;
-mod lines;
+mod log_hook;
+mod log_writer;
 pub mod logs;
 mod metrics;
 pub mod panics;
-mod pulse;
 mod request;
 mod series;
 pub mod settings;
@@ -21,20 +19,22 @@ mod spans;
 #[cfg(not(feature = "otel"))]
 #[path = "no_spans.rs"]
 mod spans;
+mod summary;
 mod tally;
+mod timeline;
 
 use std::sync::Arc;
 
+pub use cache_counts::{CacheCounts, CacheTally};
 pub use durations::{Durations, Latencies};
-pub use ended::{Costs, Ended, PluginCost, Tags};
 pub use journal::{Arrived, Bodies, Journal, Page, Rest, Said, Saying, Seen, Trace, Tried};
-pub use kept::{KeptCounts, KeptTally};
 pub use labels::ModelLabels;
 pub use metrics::Exporter;
-pub use pulse::Pulse;
 pub use request::{Outcome, RequestRecord};
 pub use settings::{LogSettings, TelemetrySettings};
+pub use summary::{Costs, PluginCost, RequestSummary, Tags};
 pub use tally::Tally;
+pub use timeline::Timeline;
 
 use crate::fault::Fault;
 use crate::problem::Problems;
@@ -45,9 +45,9 @@ use spans::Spans;
 #[derive(Clone, Debug)]
 pub struct Telemetry {
     tally: Arc<Tally>,
-    pulse: Arc<Pulse>,
+    timeline: Arc<Timeline>,
     journal: Arc<Journal>,
-    kept: Arc<KeptTally>,
+    kept: Arc<CacheTally>,
     labels: Arc<ModelLabels>,
     exporter: Exporter,
     series: Arc<Series>,
@@ -58,8 +58,17 @@ impl Telemetry {
     /// Starts counting.
     pub fn start() -> Self {
         let exporter = Exporter::install();
-        let (tally, pulse, journal, kept, labels) = Default::default();
-        Self { tally, pulse, journal, kept, labels, exporter, series: Series::new().into(), spans: Default::default() }
+        let (tally, timeline, journal, kept, labels) = Default::default();
+        Self {
+            tally,
+            timeline,
+            journal,
+            kept,
+            labels,
+            exporter,
+            series: Series::new().into(),
+            spans: Default::default(),
+        }
     }
 
     /// Begins to send traces, where they are wanted. They are not worth a start that fails.
@@ -82,13 +91,13 @@ impl Telemetry {
     }
 
     /// What came of kept answers.
-    pub fn kept(&self) -> &KeptTally {
+    pub fn kept(&self) -> &CacheTally {
         &self.kept
     }
 
     /// The last minutes.
-    pub fn pulse(&self) -> &Pulse {
-        &self.pulse
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
     }
 
     /// Requests that are under way, and the last that are over.

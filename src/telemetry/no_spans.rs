@@ -28,7 +28,7 @@ impl Spans {
     }
 
     /// There is nothing to tell.
-    pub fn tell(&self, came: &Came, _: &Seen) {
+    pub fn export(&self, came: &Came, _: &Seen) {
         match *came {}
     }
 

@@ -1,7 +1,7 @@
 //! What the log says of a panic: where it was. Its words may quote what it stumbled over, and are nobody's to read.
 
 /// From now on, for the whole process.
-pub fn tell_where_only() {
+pub fn log_location_only() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "something panicked: please report the place");
@@ -18,7 +18,7 @@ mod tests {
         const CHILD: &str = "PANIC_OF_THIS_TEST";
         if std::env::var_os(CHILD).is_some() {
             tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-            super::tell_where_only();
+            super::log_location_only();
             panic!("gemini-canary-key");
         }
         let name = "telemetry::panics::tests::a_panic_says_where_and_not_what";

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::HeaderMap;
 
-use super::ended::{Costs, Ended, Tags};
 use super::journal::{Arrived, Facts, Rest, Trace};
 use super::spans::Came;
+use super::summary::{Costs, RequestSummary, Tags};
 use super::tally::Over;
-use super::{Telemetry, afterwards};
+use super::{Telemetry, log_hook};
 use crate::error::Error;
 use crate::fault::Fault;
 
@@ -172,18 +172,18 @@ impl RequestRecord {
     }
 
     /// What came from Google: a whole answer.
-    pub fn heard(&self, body: &Bytes) {
+    pub fn received(&self, body: &Bytes) {
         if self.keeps_bodies {
-            self.trace.heard(self.attempt, false, body);
+            self.trace.received(self.attempt, false, body);
         }
     }
 
     /// What came from Google at this moment: an event of a stream.
-    pub fn heard_event(&mut self, at: Instant, event: &Bytes) {
+    pub fn received_event(&mut self, at: Instant, event: &Bytes) {
         let gap = self.piece.replace(at).map(|last| at.duration_since(last));
         self.longest_gap = self.longest_gap.max(gap);
         if self.keeps_bodies {
-            self.trace.heard(self.attempt, true, event);
+            self.trace.received(self.attempt, true, event);
         }
     }
 
@@ -222,7 +222,7 @@ impl RequestRecord {
     }
 
     /// Tells how it ended; the first telling counts.
-    pub fn tell(&mut self, outcome: Outcome) {
+    pub fn finish(&mut self, outcome: Outcome) {
         if std::mem::replace(&mut self.told, true) {
             return;
         }
@@ -240,17 +240,17 @@ impl RequestRecord {
         self.trace.ended(&ended, costs);
         self.telemetry.journal.end(&self.trace);
         if let Some(came) = self.came.take() {
-            self.telemetry.spans.tell(&came, &self.trace.seen());
+            self.telemetry.spans.export(&came, &self.trace.seen());
         }
         match self.tags.take() {
             None => ended.log(None),
-            Some(tags) => afterwards::tell(ended, tags),
+            Some(tags) => log_hook::enqueue(ended, tags),
         }
     }
 
-    fn ended(&self, status: u16, elapsed: Duration) -> Ended {
+    fn ended(&self, status: u16, elapsed: Duration) -> RequestSummary {
         let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        Ended {
+        RequestSummary {
             request_id: self.id.clone(),
             api: self.api,
             stream: self.stream,
@@ -275,7 +275,7 @@ impl RequestRecord {
         let over =
             Over { status, client: &self.client, model, elapsed, first_token: self.first_token, tokens: self.tokens };
         self.telemetry.tally.request(&over);
-        self.telemetry.pulse.beat(&over);
+        self.telemetry.timeline.beat(&over);
         let requests = series.of_requests(self.api, model);
         requests.code(status).increment(1);
         requests.duration.record(elapsed.as_secs_f64());
@@ -298,7 +298,7 @@ impl Drop for RequestRecord {
         if self.part {
             return;
         }
-        self.tell(Outcome::Cancelled);
+        self.finish(Outcome::Cancelled);
         self.telemetry.series.inflight(self.stream).decrement(1.0);
     }
 }

@@ -72,7 +72,7 @@ impl Spans {
     }
 
     /// Tells of a request that is over.
-    pub fn tell(&self, came: &Came, seen: &Seen) {
+    pub fn export(&self, came: &Came, seen: &Seen) {
         let Some((_, tracer)) = self.0.get() else { return };
         let clock = Clock::of(seen);
         let facts = &seen.facts;

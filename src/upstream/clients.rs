@@ -15,13 +15,13 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 
 use super::UpstreamSettings;
-use super::lanes::{Held, Lanes};
+use super::connection_pool::{ConnectionPool, Held};
+use super::connector::{Connector, Way};
 use super::resolver::Resolver;
-use super::way::{Connector, Way};
 use crate::environment::{Environment, SecretRef};
 use crate::problem::{Problem, Problems};
+use crate::root_certificates;
 use crate::secret::Digest;
-use crate::trust;
 
 /// Bytes of an answer that are read ahead, over HTTP/1.1.
 const READ_AHEAD: usize = 32 * 1024;
@@ -31,7 +31,7 @@ const OURSELVES: HeaderValue = HeaderValue::from_static(concat!("gemini-adapter/
 /// Connections that go one way. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Client {
-    lanes: Lanes,
+    lanes: ConnectionPool,
     /// What each request says to a proxy that reads it.
     credentials: Option<HeaderValue>,
 }
@@ -68,7 +68,7 @@ impl<'s> Clients<'s> {
         environment: &'s Environment,
         problems: &mut Problems,
     ) -> Option<Self> {
-        match trust::of_this_machine() {
+        match root_certificates::of_this_machine() {
             Ok(tls) => {
                 let mut newer = ClientConfig::clone(&tls);
                 newer.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -153,6 +153,6 @@ impl<'s> Clients<'s> {
                 .http2_keep_alive_timeout(Duration::from_secs(10))
                 .build(connector.clone())
         };
-        Client { lanes: Lanes::of(connections), credentials: Way::credentials(&self.base, proxy) }
+        Client { lanes: ConnectionPool::of(connections), credentials: Way::credentials(&self.base, proxy) }
     }
 }

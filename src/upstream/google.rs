@@ -13,17 +13,17 @@ use hyper_util::client::legacy;
 use tokio::time::{Instant, timeout_at};
 
 use super::UpstreamSettings;
-use super::base::Base;
+use super::base_url::BaseUrl;
 use super::classify::{classify, classify_event};
 use super::clients::{Client, Clients};
-use super::errand::Where;
-use super::lanes::Held;
-use crate::alarm::Alarm;
+use super::connection_pool::Held;
+use super::resource::ResourceAddress;
 use crate::call::Call;
 use crate::environment::{Environment, SecretRef};
 use crate::fault::{Blame, Fault, Kind};
 use crate::problem::Problems;
 use crate::secret::{Digest, Secret};
+use crate::timer::Timer;
 use crate::wire::sse::{self, Event};
 
 /// Where the key travels. Never in the URL: that comes back in error texts and logs.
@@ -41,7 +41,7 @@ pub struct Upstream {
     client: Client,
     /// By key, where a key has a proxy of its own.
     own: HashMap<Digest, Client>,
-    pub(super) base: Base,
+    pub(super) base: BaseUrl,
     settings: UpstreamSettings,
 }
 
@@ -68,7 +68,7 @@ impl Upstream {
         environment: &Environment,
         problems: &mut Problems,
     ) -> Option<Self> {
-        let base = Base::read(&settings.base_url, problems)?;
+        let base = BaseUrl::read(&settings.base_url, problems)?;
         let clients = Clients::new(settings, base.uri().ok()?, environment, problems)?;
         let client = clients.common(problems);
         let own = clients.of_keys(own_proxies, problems);
@@ -86,7 +86,7 @@ impl Upstream {
     /// # Errors
     /// What went wrong, and whose fault it is.
     pub async fn send(&self, call: &Call, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
-        let mut request = asked(Method::POST, self.base.of_call(call)?, key, call.body.clone())?;
+        let mut request = build_request(Method::POST, self.base.of_call(call)?, key, call.body.clone())?;
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let first_byte = deadline.min(Instant::now() + self.settings.first_byte_timeout);
         let response = match timeout_at(first_byte, self.client(key).send(request)).await {
@@ -115,8 +115,8 @@ impl Upstream {
         for _ in 0..20 {
             let mut query = vec![("pageSize".to_owned(), "1000".to_owned())];
             query.extend(token.take().map(|token| ("pageToken".to_owned(), token)));
-            let place = Where::Path(vec!["v1beta".to_owned(), "models".to_owned()], query);
-            let request = asked(Method::GET, self.base.of_errand(&place)?, key, Bytes::new())?;
+            let place = ResourceAddress::Path(vec!["v1beta".to_owned(), "models".to_owned()], query);
+            let request = build_request(Method::GET, self.base.of_resource(&place)?, key, Bytes::new())?;
             let response = match timeout_at(deadline, self.client(key).send(request)).await {
                 Ok(Ok(response)) => response,
                 Ok(Err(error)) => return Err(connection_fault(&error)),
@@ -145,7 +145,7 @@ impl Upstream {
             latest: now,
             arrived: now,
             trickled: 0,
-            alarm: None,
+            timer: None,
             events: sse::Decoder::default(),
             over: None,
         }
@@ -199,7 +199,7 @@ pub struct Answer {
     /// Bytes since then that have made no whole event.
     trickled: usize,
     /// Until when more must come; of a stream.
-    alarm: Option<Alarm>,
+    timer: Option<Timer>,
     events: sse::Decoder,
     /// Nothing more will arrive: a proper end, or what broke it.
     over: Option<Result<(), Fault>>,
@@ -232,7 +232,7 @@ impl Answer {
             }
             // From the last event, not from now: whoever waits here may give up and come back.
             let until = self.deadline.min(self.arrived + self.idle);
-            let arrived = self.alarm.get_or_insert_with(|| Alarm::at(until)).until(until, chunk(&mut self.body)).await;
+            let arrived = self.timer.get_or_insert_with(|| Timer::at(until)).until(until, chunk(&mut self.body)).await;
             match arrived {
                 Some(arrived) => self.take(arrived),
                 None => self.over = Some(Err(late("Gemini's stream fell silent."))),
@@ -333,7 +333,7 @@ fn is_error(document: &[u8]) -> bool {
 }
 
 /// A request on this key.
-pub(super) fn asked(method: Method, to: Uri, key: &Secret, body: Bytes) -> Result<Request<Full<Bytes>>, Fault> {
+pub(super) fn build_request(method: Method, to: Uri, key: &Secret, body: Bytes) -> Result<Request<Full<Bytes>>, Fault> {
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = method;
     *request.uri_mut() = to;

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 /// Rooms by floor.
 const FLOORS: &[&[&str]] = &[
     &[
-        "alarm",
         "allowance",
         "call",
         "clock",
@@ -16,9 +15,10 @@ const FLOORS: &[&[&str]] = &[
         "pacific",
         "problem",
         "reading",
+        "root_certificates",
         "secret",
         "sync",
-        "trust",
+        "timer",
         "wire",
     ],
     &["store", "telemetry"],

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, stream};
-use gemini_adapter::store::Standing;
+use gemini_adapter::store::BreakerState;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -256,8 +256,9 @@ async fn an_overloaded_model_is_left_alone() {
     // The rest is a second: as a peer would, somebody says that it is an hour, and the test has time.
     let services = server.live.services();
     let now = services.clock.now();
-    let rest = |standing: Standing| Standing { until: Some(now.plus(Duration::from_secs(3600)).wall), ..standing };
-    let standings: Vec<Standing> = services.ledger.standings(now).into_iter().map(rest).collect();
+    let rest =
+        |standing: BreakerState| BreakerState { until: Some(now.plus(Duration::from_secs(3600)).wall), ..standing };
+    let standings: Vec<BreakerState> = services.ledger.breaker_states(now).into_iter().map(rest).collect();
     services.ledger.merge(&standings, now);
     server.simulator.reset();
     assert_eq!(ask("fast", "hi").await.status, 200);

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use tokio::net::TcpListener;
 
 use super::Finding;
-use crate::cli::{healthcheck, running};
+use crate::cli::{healthcheck, remote};
 use crate::config::Config;
 
 /// Connections of a busy server: each request has one in and may have one out.
@@ -55,15 +55,13 @@ pub async fn port(config: &Config) -> Finding {
     let listen = &config.settings.server.listen;
     match TcpListener::bind(listen).await {
         Ok(_) => Finding::good("port", format!("{listen} is free")),
-        Err(error) if error.kind() == ErrorKind::AddrInUse => {
-            match healthcheck::is_ready(&running::url(config)).await {
-                Ok(()) => Finding::good("port", format!("{listen}: a server is there, and ready")),
-                Err(why) => {
-                    let found = format!("{listen} is taken, and who has it is not ready: {why}");
-                    Finding::bad("port", found, "stop what listens there, or set `server.listen`")
-                }
+        Err(error) if error.kind() == ErrorKind::AddrInUse => match healthcheck::is_ready(&remote::url(config)).await {
+            Ok(()) => Finding::good("port", format!("{listen}: a server is there, and ready")),
+            Err(why) => {
+                let found = format!("{listen} is taken, and who has it is not ready: {why}");
+                Finding::bad("port", found, "stop what listens there, or set `server.listen`")
             }
-        }
+        },
         Err(error) => {
             let fix = "set `server.listen` to an address of this machine, and a port above 1023";
             Finding::bad("port", format!("cannot listen on {listen}: {error}"), fix)

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::Finding;
-use crate::cli::running;
+use crate::cli::remote;
 use crate::config::Config;
 use crate::store::redis_is_there;
 
@@ -70,7 +70,7 @@ fn client(config: &Config) -> Result<reqwest::Client, String> {
 
 /// Why nobody answers, by the innermost reason.
 fn unreachable(base: &str, error: &reqwest::Error) -> Finding {
-    let reason = running::reason(error);
+    let reason = remote::reason(error);
     let lower = reason.to_lowercase();
     let fix = if lower.contains("certificate") || lower.contains("issuer") {
         "install the CA certificates (package `ca-certificates`), or those of a proxy that looks into TLS; look at the clock"

@@ -105,7 +105,7 @@ async fn ask(snapshot: &Snapshot, model: &ModelName, generate: bool) -> Report {
     drop(verdicts);
     bar.finish_and_clear();
     for (id, verdict) in told {
-        report.tell(&id, verdict);
+        report.add(&id, verdict);
     }
     report
 }

@@ -89,7 +89,7 @@ impl Report {
     }
 
     /// What was found out about a key.
-    pub fn tell(&mut self, id: &KeyId, verdict: Verdict) {
+    pub fn add(&mut self, id: &KeyId, verdict: Verdict) {
         if let Some(row) = self.keys.iter_mut().find(|row| row.id == *id) {
             row.verdict = verdict;
         }

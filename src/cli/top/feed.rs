@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 use tokio::sync::mpsc::Sender;
 
-use crate::cli::running::{Failure, Office, RunningArgs};
+use crate::cli::remote::{AdminClient, Failure, RunningArgs};
 use crate::config::Sources;
 
 const EVENTS: &str = "/admin/events";
@@ -27,14 +27,14 @@ pub enum Told {
 /// # Errors
 /// When it does not answer, or does not let us in.
 pub async fn begin(running: &RunningArgs, sources: &Sources, tell: Sender<Told>) -> Result<String, Failure> {
-    let office = running.office(sources)?;
-    let first = office.ask(Method::GET, EVENTS).await?;
-    let server = office.server.clone();
-    tokio::spawn(follow(office, first, tell));
+    let admin = running.admin(sources)?;
+    let first = admin.request(Method::GET, EVENTS).await?;
+    let server = admin.server.clone();
+    tokio::spawn(follow(admin, first, tell));
     Ok(server)
 }
 
-async fn follow(office: Office, first: reqwest::Response, tell: Sender<Told>) {
+async fn follow(admin: AdminClient, first: reqwest::Response, tell: Sender<Told>) {
     let mut next = Some(first);
     loop {
         if let Some(mut answer) = next.take() {
@@ -51,7 +51,7 @@ async fn follow(office: Office, first: reqwest::Response, tell: Sender<Told>) {
             return;
         }
         tokio::time::sleep(PAUSE).await;
-        next = office.ask(Method::GET, EVENTS).await.ok();
+        next = admin.request(Method::GET, EVENTS).await.ok();
     }
 }
 

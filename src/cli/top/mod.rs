@@ -19,11 +19,11 @@ use ratatui::crossterm::event::{self, KeyCode, KeyEventKind, KeyModifiers};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{interval, timeout};
 
-use super::running::RunningArgs;
+use super::remote::RunningArgs;
 use super::{UNAVAILABLE, failed, print};
 use crate::config::Sources;
 use feed::Told;
-use state::{Press, State, Wish};
+use state::{Action, Press, State};
 
 /// Rests run out and requests grow older, whether or not anything is told.
 const REDRAW: Duration = Duration::from_millis(500);
@@ -119,7 +119,7 @@ async fn live(
         tokio::select! {
             Some(told) = told.recv() => state.take(told, Timestamp::now()),
             Some(press) = pressed.recv() => {
-                if state.press(press) == Wish::Leave {
+                if state.press(press) == Action::Leave {
                     return Ok(());
                 }
             }

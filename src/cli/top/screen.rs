@@ -25,7 +25,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, now: Timestamp) {
     let all = frame.area();
     let keys_height = lines(rows.len()).saturating_add(2).min((all.height / 2).saturating_sub(2)).max(3);
     let live_height = lines(live.len()).saturating_add(2).min(all.height / 4).max(3);
-    let [head, pulse, keys, under_way, over, foot] = Layout::vertical([
+    let [head, timeline, keys, under_way, over, foot] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Length(keys_height),
@@ -35,7 +35,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, now: Timestamp) {
     ])
     .areas(all);
     frame.render_widget(title(state), head);
-    beats(frame, state, pulse);
+    beats(frame, state, timeline);
     heat(frame, state, &rows, keys);
     frame.render_widget(requests("Under way", &live, UNDER_WAY), under_way);
     frame.render_widget(requests("Over, the latest first", &state.over(), OVER), over);

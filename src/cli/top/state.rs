@@ -59,7 +59,7 @@ pub enum Press {
 
 /// What whoever pressed it wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum Action {
     Stay,
     Leave,
 }
@@ -151,9 +151,9 @@ impl State {
     }
 
     /// Follows what was pressed.
-    pub fn press(&mut self, press: Press) -> Wish {
+    pub fn press(&mut self, press: Press) -> Action {
         match (self.typing, press) {
-            (_, Press::Interrupt) | (false, Press::Letter('q') | Press::Escape) => return Wish::Leave,
+            (_, Press::Interrupt) | (false, Press::Letter('q') | Press::Escape) => return Action::Leave,
             (true, Press::Letter(letter)) => self.filter.push(letter),
             (true, Press::Backspace) => drop(self.filter.pop()),
             (true, Press::Enter) => self.typing = false,
@@ -166,7 +166,7 @@ impl State {
             }
             _ => {}
         }
-        Wish::Stay
+        Action::Stay
     }
 
     /// Whether every part has been told.

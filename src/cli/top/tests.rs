@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::feed::{Frames, Told};
 use super::screen;
-use super::state::{Press, State, Wish};
+use super::state::{Action, Press, State};
 
 const NOW: &str = "2026-11-23T12:00:00Z";
 
@@ -85,10 +85,10 @@ fn keys_sort_filter_and_end_it() {
     let mut state = told();
     let names = |state: &State| state.rows(NOW.parse().unwrap()).iter().map(|row| row.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&state), ["one", "two"]);
-    assert_eq!(state.press(Press::Letter('s')), Wish::Stay);
+    assert_eq!(state.press(Press::Letter('s')), Action::Stay);
     assert_eq!(names(&state), ["two", "one"], "the dead one first");
     state.press(Press::Letter('/'));
-    "one".chars().for_each(|letter| assert_eq!(state.press(Press::Letter(letter)), Wish::Stay));
+    "one".chars().for_each(|letter| assert_eq!(state.press(Press::Letter(letter)), Action::Stay));
     assert!(frame(&state, 80, 24).contains("filter: one_"));
     state.press(Press::Enter);
     assert_eq!(names(&state), ["one"]);
@@ -96,10 +96,10 @@ fn keys_sort_filter_and_end_it() {
     state.press(Press::Escape);
     assert_eq!(names(&state).len(), 2);
     state.press(Press::Letter('/'));
-    "503".chars().for_each(|letter| assert_eq!(state.press(Press::Letter(letter)), Wish::Stay));
+    "503".chars().for_each(|letter| assert_eq!(state.press(Press::Letter(letter)), Action::Stay));
     assert_eq!((state.over().len(), state.live().len()), (1, 0));
-    assert_eq!(state.press(Press::Interrupt), Wish::Leave);
-    assert_eq!(told().press(Press::Letter('q')), Wish::Leave);
+    assert_eq!(state.press(Press::Interrupt), Action::Leave);
+    assert_eq!(told().press(Press::Letter('q')), Action::Leave);
 }
 
 #[test]

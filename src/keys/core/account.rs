@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::breaker::Breaker;
-use super::minute::Minute;
+use super::minute_window::MinuteWindow;
 use super::trust::Trust;
 use crate::fault::Kind;
 use crate::model::ModelName;
@@ -55,9 +55,9 @@ pub struct Quota {
     /// The last fault of it.
     pub last_fault: Option<Kind>,
     /// Requests of the last minute, where there is a limit on them.
-    pub requests: Minute,
+    pub requests: MinuteWindow,
     /// Tokens of prompts of the last minute, where there is a limit on them.
-    pub tokens: Minute,
+    pub tokens: MinuteWindow,
 }
 
 impl Quota {

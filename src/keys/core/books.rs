@@ -9,14 +9,14 @@ use jiff::civil::Date;
 use super::account::{Account, DayUse, Quota};
 use super::breaker::{Breaker, Cause};
 use super::gate::Gate;
-use super::kinship::{Kinship, Refused};
-use super::sentence::{Policy, Sentence};
+use super::penalty::{Penalty, Policy};
+use super::siblings::{Refused, Siblings};
 use crate::clock::Moment;
 use crate::fault::{Blame, Fault, Kind};
 use crate::keys::key::{Key, KeyId};
 use crate::model::ModelName;
 use crate::pacific::{Today, until_midnight};
-use crate::store::{Scope, Standing, Used};
+use crate::store::{BreakerState, Scope, Used};
 
 /// Quota groups by name, each with its models.
 type Quotas = HashMap<Arc<str>, HashMap<ModelName, Quota>>;
@@ -29,7 +29,7 @@ pub struct Books {
     pub(super) models: HashMap<ModelName, Breaker>,
     pub(super) picks: u64,
     pub(super) today: Today,
-    kinship: Kinship,
+    siblings: Siblings,
 }
 
 /// The epochs a lease was given under.
@@ -44,11 +44,11 @@ pub struct Epochs {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A breaker stands differently.
-    Stands(Standing),
+    BreakerChanged(BreakerState),
     /// Something was used.
     Used(Used),
     /// Two keys are probably of one project.
-    Akin(KeyId, KeyId),
+    Siblings(KeyId, KeyId),
 }
 
 /// A lease as the books see it.
@@ -66,7 +66,7 @@ pub struct Taken<'a> {
 
 /// How a key stands for a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Look {
+pub struct Availability {
     /// Whether it may be used: the strictest of its own gate, its quota group's, and its known limits.
     pub gate: Gate,
     /// Whether it is just being found out what it can do for the model, and one more need not find out the same.
@@ -94,8 +94,8 @@ impl Books {
     }
 
     /// Pairs of keys that are probably of one project.
-    pub fn akin(&self) -> impl Iterator<Item = &(KeyId, KeyId)> {
-        self.kinship.probable()
+    pub fn siblings(&self) -> impl Iterator<Item = &(KeyId, KeyId)> {
+        self.siblings.probable()
     }
 
     /// Google's day.
@@ -109,13 +109,13 @@ impl Books {
     }
 
     /// How a key stands for a model.
-    pub fn look(&self, key: &Key, model: &ModelName, now: Moment, day: Date) -> Look {
+    pub fn availability(&self, key: &Key, model: &ModelName, now: Moment, day: Date) -> Availability {
         let account = self.keys.get(&key.id);
         let quota = self.quotas.get(&key.group).and_then(|models| models.get(model));
         let own = account.map_or(Gate::Open, |account| account.breaker.gate(now.since_start));
         let shared = quota.map_or(Gate::Open, |quota| quota.breaker.gate(now.since_start));
         let gate = own.and(shared);
-        Look {
+        Availability {
             gate: if gate.lets_through() { gate.and(self.limits(key, model, quota, now, day)) } else { gate },
             being_tried: quota.is_some_and(|quota| quota.trust.is_full()),
             in_flight: account.map_or(0, |account| account.in_flight),
@@ -157,17 +157,17 @@ impl Books {
         if let Some(account) = self.keys.get_mut(&key.id)
             && account.breaker.succeeded(epochs.key, now.since_start)
         {
-            events.push(Event::Stands(account.breaker.standing(scope_of_key(&key.id), now)));
+            events.push(Event::BreakerChanged(account.breaker.export(scope_of_key(&key.id), now)));
         }
         if let Some(quota) = self.quota_if_any(key, model)
             && quota.breaker.succeeded(epochs.quota, now.since_start)
         {
-            events.push(Event::Stands(quota.breaker.standing(scope_of_quota(&key.group, model), now)));
+            events.push(Event::BreakerChanged(quota.breaker.export(scope_of_quota(&key.group, model), now)));
         }
         if let Some(breaker) = self.models.get_mut(model)
             && breaker.succeeded(epochs.model, now.since_start)
         {
-            events.push(Event::Stands(breaker.standing(Scope::Model(model.to_string()), now)));
+            events.push(Event::BreakerChanged(breaker.export(Scope::Model(model.to_string()), now)));
         }
         events
     }
@@ -179,7 +179,7 @@ impl Books {
         let judged = !breaker.gate(now.since_start).lets_through();
         let changed =
             !judged && breaker.failed(breaker.epoch, cause(fault, now, policy), now.since_start, policy, chance);
-        changed.then(|| Event::Stands(breaker.standing(scope_of_key(&key.id), now)))
+        changed.then(|| Event::BreakerChanged(breaker.export(scope_of_key(&key.id), now)))
     }
 
     /// A request failed: booked where the blame lies. What nobody here is to blame for changes nothing; probes that it was
@@ -193,23 +193,23 @@ impl Books {
             Blame::Key => {
                 let breaker = &mut self.keys.entry(key.id.clone()).or_default().breaker;
                 let changed = breaker.failed(epochs.key, cause, at, policy, chance);
-                changed.then(|| breaker.standing(scope_of_key(&key.id), now))
+                changed.then(|| breaker.export(scope_of_key(&key.id), now))
             }
             Blame::Quota => {
                 let quota = self.quota(key, model);
                 quota.last_fault = Some(fault.kind);
                 let changed = quota.breaker.failed(epochs.quota, cause, at, policy, chance);
-                changed.then(|| quota.breaker.standing(scope_of_quota(&key.group, model), now))
+                changed.then(|| quota.breaker.export(scope_of_quota(&key.group, model), now))
             }
             // Broken answers and inner errors may be this request's doing, and must not close the way for others.
             Blame::Model if fault.kind == Kind::Overloaded => {
                 let breaker = self.models.entry(model.clone()).or_default();
                 let changed = breaker.failed(epochs.model, cause, at, &Policy::MODEL, chance);
-                changed.then(|| breaker.standing(Scope::Model(model.to_string()), now))
+                changed.then(|| breaker.export(Scope::Model(model.to_string()), now))
             }
             Blame::Model | Blame::Request | Blame::Client | Blame::Endpoint | Blame::Ours => None,
         };
-        events.extend(stands.map(Event::Stands));
+        events.extend(stands.map(Event::BreakerChanged));
         if matches!(fault.blame, Blame::Key | Blame::Quota) {
             events.extend(self.count_failure(key, model, fault, now));
         }
@@ -231,8 +231,8 @@ impl Books {
         if fault.kind == Kind::DayQuota && key.project.is_none() && fault.quota_value.is_some_and(|most| served < most)
         {
             let refused = Refused { key: key.id.clone(), model: model.clone(), day };
-            let akin = self.kinship.refused(refused, now.since_start);
-            events.extend(akin.map(|other| Event::Akin(other, key.id.clone())));
+            let siblings = self.siblings.refused(refused, now.since_start);
+            events.extend(siblings.map(|other| Event::Siblings(other, key.id.clone())));
         }
         events
     }
@@ -260,12 +260,12 @@ impl Books {
         let mut events = Vec::new();
         if let Some(account) = self.keys.get_mut(&key.id) {
             account.breaker.reset();
-            events.push(Event::Stands(account.breaker.standing(scope_of_key(&key.id), now)));
+            events.push(Event::BreakerChanged(account.breaker.export(scope_of_key(&key.id), now)));
         }
         for (name, quota) in self.quotas.get_mut(&key.group).into_iter().flatten() {
             if model.is_none_or(|model| model == name) {
                 quota.breaker.reset();
-                events.push(Event::Stands(quota.breaker.standing(scope_of_quota(&key.group, name), now)));
+                events.push(Event::BreakerChanged(quota.breaker.export(scope_of_quota(&key.group, name), now)));
             }
         }
         events
@@ -274,11 +274,11 @@ impl Books {
     /// Takes a key out of use, or back into it.
     pub fn disable(&mut self, key: &Key, disabled: bool, now: Moment) -> Option<Event> {
         let breaker = &mut self.keys.entry(key.id.clone()).or_default().breaker;
-        breaker.disable(disabled).then(|| Event::Stands(breaker.standing(scope_of_key(&key.id), now)))
+        breaker.disable(disabled).then(|| Event::BreakerChanged(breaker.export(scope_of_key(&key.id), now)))
     }
 
     /// Takes in how a breaker stands elsewhere. What names no model of ours is passed over.
-    pub fn merge(&mut self, standing: &Standing, now: Moment) {
+    pub fn merge(&mut self, standing: &BreakerState, now: Moment) {
         let breaker = match &standing.scope {
             Scope::Key(id) => &mut self.keys.entry(KeyId::known(id)).or_default().breaker,
             Scope::Quota { group, model } => {
@@ -306,14 +306,14 @@ impl Books {
     }
 
     /// How all breakers stand that have ever changed.
-    pub fn standings(&self, now: Moment) -> Vec<Standing> {
+    pub fn breaker_states(&self, now: Moment) -> Vec<BreakerState> {
         let keys = self.keys.iter().map(|(id, account)| (scope_of_key(id), &account.breaker));
         let quotas = self.quotas.iter().flat_map(|(group, models)| {
             models.iter().map(move |(model, quota)| (scope_of_quota(group, model), &quota.breaker))
         });
         let models = self.models.iter().map(|(model, breaker)| (Scope::Model(model.to_string()), breaker));
         let all = keys.chain(quotas).chain(models);
-        all.map(|(scope, breaker)| breaker.standing(scope, now)).filter(|standing| standing.epoch > 0).collect()
+        all.map(|(scope, breaker)| breaker.export(scope, now)).filter(|standing| standing.epoch > 0).collect()
     }
 
     pub(super) fn quota(&mut self, key: &Key, model: &ModelName) -> &mut Quota {
@@ -326,7 +326,7 @@ impl Books {
 }
 
 fn cause<'a>(fault: &'a Fault, now: Moment, policy: &Policy) -> Cause<'a> {
-    Cause { sentence: Sentence::of(fault, now, policy), kind: fault.kind, quota_id: fault.quota_id.as_deref() }
+    Cause { penalty: Penalty::of(fault, now, policy), kind: fault.kind, quota_id: fault.quota_id.as_deref() }
 }
 
 pub(super) fn scope_of_key(id: &KeyId) -> Scope {

@@ -10,9 +10,9 @@
 
 use std::time::Duration;
 
+use super::failure_rate::FailureRate;
 use super::gate::Gate;
-use super::recent::Recent;
-use super::sentence::{Policy, Sentence};
+use super::penalty::{Penalty, Policy};
 use crate::fault::Kind;
 
 /// One rest in a row is forgotten for each time this long without another.
@@ -31,7 +31,7 @@ pub struct Breaker {
     /// Failures in a row that have not led to a rest yet.
     failures: u32,
     /// The last attempts, where it matters how many of them fail.
-    recent: Recent,
+    recent: FailureRate,
     pub(super) state: State,
     pub(super) disabled: bool,
 }
@@ -71,7 +71,7 @@ pub(super) struct Probe {
 /// Why something failed.
 #[derive(Clone, Copy, Debug)]
 pub struct Cause<'a> {
-    pub sentence: Sentence,
+    pub penalty: Penalty,
     pub kind: Kind,
     pub quota_id: Option<&'a str>,
 }
@@ -143,13 +143,13 @@ impl Breaker {
     /// It failed. Whether it stands differently now. `until` never gets earlier, whoever reports.
     pub fn failed(&mut self, epoch: u64, cause: Cause<'_>, now: Duration, policy: &Policy, chance: f64) -> bool {
         if epoch != self.epoch {
-            return self.told_late(cause.sentence, now);
+            return self.late_report(cause.penalty, now);
         }
         let strikes = self.strikes(now);
-        let (until, dead) = match cause.sentence {
-            Sentence::Death(again) => (again.unwrap_or(Duration::MAX), true),
-            Sentence::Until(until) => (until, false),
-            Sentence::Backoff => {
+        let (until, dead) = match cause.penalty {
+            Penalty::Dead(again) => (again.unwrap_or(Duration::MAX), true),
+            Penalty::Until(until) => (until, false),
+            Penalty::Backoff => {
                 self.failures += 1;
                 self.recent.note(false, now);
                 let enough = self.failures >= policy.failures || (policy.by_rate && self.recent.mostly_bad());
@@ -164,15 +164,15 @@ impl Breaker {
         let rest = Rest { until: until.max(before), why: cause.kind, quota_id, dead };
         (self.strikes, self.struck) = (strikes.saturating_add(1), rest.until);
         self.state = State::Out { rest, probe: None };
-        (self.failures, self.recent) = (0, Recent::default());
+        (self.failures, self.recent) = (0, FailureRate::default());
         self.epoch += 1;
         true
     }
 
     /// A late report of a failure that counted already may still know of a longer rest. When the rest is over, the probe says more.
-    fn told_late(&mut self, sentence: Sentence, now: Duration) -> bool {
-        match (&mut self.state, sentence) {
-            (State::Out { rest, .. }, Sentence::Until(until))
+    fn late_report(&mut self, penalty: Penalty, now: Duration) -> bool {
+        match (&mut self.state, penalty) {
+            (State::Out { rest, .. }, Penalty::Until(until))
                 if !rest.dead && now < rest.until && rest.until < until =>
             {
                 rest.until = until;

@@ -61,7 +61,7 @@ impl World {
 
     fn gate(&mut self, now: f64) -> Gate {
         let today = self.books.today(at(now));
-        let own = self.books.look(&self.key, &model("a"), at(now), today).gate;
+        let own = self.books.availability(&self.key, &model("a"), at(now), today).gate;
         own.and(self.books.model_gate(&model("a"), since(now)))
     }
 
@@ -104,11 +104,11 @@ fn a_probe_that_is_given_back_may_be_made_again_and_one_that_was_answered_opens_
         world.said(taking.epochs, |books, taken| books.released(taken));
         assert_eq!(world.gate(HOUR), Gate::Probe, "{scope:?}");
         let taking = world.take(HOUR);
-        let [before] = &world.books.standings(at(HOUR))[..] else { panic!("one breaker is out") };
+        let [before] = &world.books.breaker_states(at(HOUR))[..] else { panic!("one breaker is out") };
         let epoch = before.epoch + 1;
         let events = world.said(taking.epochs, |books, taken| books.succeeded(taken, at(HOUR)));
-        let [Event::Stands(standing)] = &events[..] else { panic!("{events:?}") };
-        assert_eq!((&standing.scope, standing.epoch, standing.until, standing.dead), (&scope, epoch, None, false));
+        let [Event::BreakerChanged(state)] = &events[..] else { panic!("{events:?}") };
+        assert_eq!((&state.scope, state.epoch, state.until, state.dead), (&scope, epoch, None, false));
         assert_eq!(world.gate(HOUR), Gate::Open);
         assert_eq!(world.take(HOUR).probes, [], "{scope:?}");
     }
@@ -134,7 +134,7 @@ fn what_is_used_is_counted_and_told() {
     let taking = world.take(0.0);
     assert_eq!((taking.used.requests, taking.used.failures, &*taking.used.model), (1, 0, "a"));
     let day = taking.used.day;
-    assert!(world.books.look(&world.key, &model("a"), at(0.0), day).being_tried, "one finds out for all");
+    assert!(world.books.availability(&world.key, &model("a"), at(0.0), day).being_tried, "one finds out for all");
     let told = world.books.give_back(&world.key, &model("a"), (60, 7), at(0.0));
     let Some(Event::Used(used)) = told else { panic!("{told:?}") };
     assert_eq!((used.requests, used.prompt_tokens, used.completion_tokens), (0, 60, 7));
@@ -170,11 +170,11 @@ fn an_errand_is_judged_once_and_by_the_key() {
     let mut world = World::new();
     let mut refused =
         |kind, now: f64| world.books.refused(&world.key, &fault(kind, Blame::Key), at(now), &policy(), 0.0);
-    let Some(Event::Stands(standing)) = refused(Kind::Billing, 0.0) else { panic!("it rests") };
-    assert_eq!((standing.strikes, standing.dead), (1, false));
+    let Some(Event::BreakerChanged(state)) = refused(Kind::Billing, 0.0) else { panic!("it rests") };
+    assert_eq!((state.strikes, state.dead), (1, false));
     assert!(refused(Kind::Billing, 1.0).is_none(), "it rests already");
-    let Some(Event::Stands(standing)) = refused(Kind::KeyInvalid, HOUR) else { panic!("it is dead") };
-    assert!(standing.dead && standing.until.is_none());
+    let Some(Event::BreakerChanged(state)) = refused(Kind::KeyInvalid, HOUR) else { panic!("it is dead") };
+    assert!(state.dead && state.until.is_none());
     assert!(refused(Kind::KeyInvalid, HOUR).is_none());
 }
 
@@ -209,7 +209,7 @@ fn a_late_word_lengthens_a_rest_and_never_cuts_it() {
     };
     let mut late = |epochs, seconds, now: f64| {
         let events = world.said(epochs, |books, taken| books.failed(taken, &rest(seconds), at(now), &policy(), 0.0));
-        (events.iter().any(|event| matches!(event, Event::Stands(_))), world.gate(now))
+        (events.iter().any(|event| matches!(event, Event::BreakerChanged(_))), world.gate(now))
     };
     let closed = |until: f64| Gate::Closed { until: since(until), why: Kind::RateLimited };
     assert_eq!(late(first, 10, 0.0), (true, closed(10.0)));
@@ -257,7 +257,7 @@ fn what_breaks_after_its_answer_is_no_second_verdict() {
     let probe = world.take(HOUR).epochs;
     world.said(probe, |books, taken| books.succeeded(taken, at(HOUR)));
     let events = world.said(probe, |books, taken| books.failed(taken, rest, at(HOUR), &policy(), 0.0));
-    assert!(!events.iter().any(|event| matches!(event, Event::Stands(_))), "{events:?}");
+    assert!(!events.iter().any(|event| matches!(event, Event::BreakerChanged(_))), "{events:?}");
     assert!(world.gate(HOUR).lets_through());
 }
 
@@ -337,10 +337,10 @@ fn a_reset_forgives_one_model_or_all() {
         }
         let events = world.books.reset(&world.key, forgiven.map(model).as_ref(), at(0.0));
         assert_eq!(events.len(), 1 + open.iter().filter(|open| **open).count(), "the key, and what it may do");
-        let begins_anew = |event: &Event| matches!(event, Event::Stands(standing) if standing.epoch > 0);
+        let begins_anew = |event: &Event| matches!(event, Event::BreakerChanged(state) if state.epoch > 0);
         assert!(events.iter().all(begins_anew), "what was under way does not count");
         let today = world.books.today(at(0.0));
-        let gate = |name| world.books.look(&world.key, &model(name), at(0.0), today).gate.lets_through();
+        let gate = |name| world.books.availability(&world.key, &model(name), at(0.0), today).gate.lets_through();
         assert_eq!(["a", "b"].map(gate), open, "{forgiven:?}");
     }
 }
@@ -348,8 +348,8 @@ fn a_reset_forgives_one_model_or_all() {
 #[test]
 fn what_an_operator_has_disabled_is_so_whatever_happens() {
     let mut world = World::new();
-    let Some(Event::Stands(standing)) = world.books.disable(&world.key, true, at(0.0)) else { panic!("a change") };
-    assert!(standing.disabled && standing.epoch == 1);
+    let Some(Event::BreakerChanged(state)) = world.books.disable(&world.key, true, at(0.0)) else { panic!("a change") };
+    assert!(state.disabled && state.epoch == 1);
     assert!(world.books.disable(&world.key, true, at(0.0)).is_none(), "no change");
     world.fail(&ways()[0].0, 0.0);
     assert_eq!(world.gate(0.0), Gate::Disabled);
@@ -363,9 +363,9 @@ fn what_an_operator_has_disabled_is_so_whatever_happens() {
 fn only_what_has_ever_changed_is_worth_remembering() {
     let mut world = World::new();
     world.take(0.0);
-    assert_eq!(world.books.standings(at(0.0)), []);
+    assert_eq!(world.books.breaker_states(at(0.0)), []);
     world.fail(&ways()[1].0, 0.0);
-    assert_eq!(world.books.standings(at(0.0)).len(), 1);
+    assert_eq!(world.books.breaker_states(at(0.0)).len(), 1);
 }
 
 #[test]
@@ -377,7 +377,7 @@ fn names_that_are_made_up_fill_no_memory() {
     }
     assert_eq!(world.books.quotas(&world.key.group).count(), MOST_MODELS);
     let today = world.books.today(at(0.0));
-    let limited = |name: &ModelName| !world.books.look(&world.key, name, at(0.0), today).gate.lets_through();
+    let limited = |name: &ModelName| !world.books.availability(&world.key, name, at(0.0), today).gate.lets_through();
     assert_eq!(names.iter().filter(|name| limited(name)).count(), MOST_MODELS);
 }
 

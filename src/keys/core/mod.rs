@@ -9,20 +9,20 @@ mod books;
 mod breaker;
 #[cfg(test)]
 mod cases;
+mod failure_rate;
 mod gate;
-mod kinship;
-mod minute;
-mod recent;
-mod sentence;
-mod standing;
+mod merge;
+mod minute_window;
+mod penalty;
+mod siblings;
 mod taking;
 #[cfg(test)]
 mod tests;
 mod trust;
 
 pub use account::DayUse;
-pub use books::{Books, Epochs, Event, Look, Taken};
+pub use books::{Availability, Books, Epochs, Event, Taken};
 pub use breaker::Breaker;
 pub use gate::Gate;
-pub use sentence::Policy;
+pub use penalty::Policy;
 pub use taking::Taking;

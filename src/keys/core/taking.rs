@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::account::{DayUse, MOST_MODELS, Quota};
 use super::books::{Books, Epochs, Event, Taken, scope_of_key, scope_of_quota, used};
 use super::gate::Gate;
-use super::sentence::Policy;
+use super::penalty::Policy;
 use crate::clock::Moment;
 use crate::keys::key::Key;
 use crate::model::ModelName;

@@ -12,7 +12,7 @@ use crate::keys::key::{Key, KeyId};
 use crate::keys::settings::CooldownSettings;
 use crate::model::ModelName;
 use crate::secret::Secret;
-use crate::store::Standing;
+use crate::store::BreakerState;
 
 const KEYS: usize = 4;
 const MODELS: [&str; 2] = ["a", "b"];
@@ -106,7 +106,10 @@ impl World {
 
     fn gate(&mut self, key: usize, model: &ModelName, now: Moment) -> Gate {
         let today = self.books.today(now);
-        self.books.look(&self.keys[key], model, now, today).gate.and(self.books.model_gate(model, now.since_start))
+        self.books
+            .availability(&self.keys[key], model, now, today)
+            .gate
+            .and(self.books.model_gate(model, now.since_start))
     }
 
     fn all_gates(&mut self) -> Vec<Gate> {
@@ -115,10 +118,10 @@ impl World {
         pairs.map(|(key, name)| self.gate(key, &model(name), now)).collect()
     }
 
-    fn standings(&self) -> Vec<Standing> {
-        let mut standings = self.books.standings(self.now);
-        standings.sort_by_key(|standing| format!("{:?}", standing.scope));
-        standings
+    fn breaker_states(&self) -> Vec<BreakerState> {
+        let mut breaker_states = self.books.breaker_states(self.now);
+        breaker_states.sort_by_key(|standing| format!("{:?}", standing.scope));
+        breaker_states
     }
 
     fn happen(&mut self, event: &Happens) -> Result<(), TestCaseError> {
@@ -152,7 +155,7 @@ impl World {
             Happens::Reset { key } => {
                 self.books.reset(&self.keys[key], None, self.now);
                 let today = self.books.today(self.now);
-                let gate = self.books.look(&self.keys[key], &model("a"), self.now, today).gate;
+                let gate = self.books.availability(&self.keys[key], &model("a"), self.now, today).gate;
                 prop_assert!(matches!(gate, Gate::Open | Gate::Disabled));
             }
             Happens::Disable { key, disabled } => {
@@ -178,7 +181,7 @@ impl World {
     }
 
     fn fail(&mut self, lease: usize, fault: usize, hint: Option<f64>) -> Result<(), TestCaseError> {
-        let (before, strikes) = (self.standings(), self.strikes());
+        let (before, strikes) = (self.breaker_states(), self.strikes());
         let gates = self.all_gates();
         let Some(held) = self.leases.get_mut(lease) else { return Ok(()) };
         let (kind, blame) = FAULTS[fault];
@@ -193,7 +196,7 @@ impl World {
         prop_assert!(self.strikes() <= strikes + 1);
         if !matches!(blame, Blame::Key | Blame::Quota) && kind != Kind::Overloaded {
             // I10: whoever else is to blame, no breaker stands differently.
-            prop_assert_eq!(self.standings(), before);
+            prop_assert_eq!(self.breaker_states(), before);
         }
         if blame == Blame::Quota {
             // I16: other models, and other groups, are as they were.
@@ -215,12 +218,12 @@ impl World {
     }
 
     fn strikes(&self) -> u32 {
-        self.standings().iter().map(|standing| standing.strikes).sum()
+        self.breaker_states().iter().map(|standing| standing.strikes).sum()
     }
 
     /// What is heard twice is as if heard once, and a rest is not cut short by hearing of another.
     fn hear(&mut self, key: usize, epoch: u64, seconds: u32) -> Result<(), TestCaseError> {
-        let standing = Standing {
+        let standing = BreakerState {
             scope: crate::store::Scope::Key(self.keys[key].id.to_string()),
             epoch,
             strikes: 1,
@@ -233,13 +236,13 @@ impl World {
         let rest = |books: &Books, id: &KeyId| books.account(id).and_then(|account| account.breaker.rest().cloned());
         let before = rest(&self.books, &self.keys[key].id);
         self.books.merge(&standing, self.now);
-        let once = self.standings();
+        let once = self.breaker_states();
         let after = rest(&self.books, &self.keys[key].id);
         if let (Some(before), Some(after)) = (before.filter(|rest| !rest.dead), after) {
             prop_assert!(after.until >= before.until);
         }
         self.books.merge(&standing, self.now);
-        prop_assert_eq!(self.standings(), once);
+        prop_assert_eq!(self.breaker_states(), once);
         Ok(())
     }
 
@@ -272,8 +275,8 @@ fn model(name: &str) -> ModelName {
 
 /// The ends of rests, by scope, in the epochs they belong to.
 fn rests(world: &World) -> Vec<(String, u64, jiff::Timestamp)> {
-    let standings = world.standings();
-    let resting = standings.iter().filter(|standing| !standing.dead);
+    let breaker_states = world.breaker_states();
+    let resting = breaker_states.iter().filter(|standing| !standing.dead);
     resting.filter_map(|standing| Some((format!("{:?}", standing.scope), standing.epoch, standing.until?))).collect()
 }
 
@@ -316,15 +319,15 @@ proptest! {
             let passed = Duration::try_from(wall.duration_since(world.now.wall)).unwrap();
             world.now = world.now.plus(passed);
         }
-        let (from_one, from_two) = (one.standings(), two.standings());
+        let (from_one, from_two) = (one.breaker_states(), two.breaker_states());
         from_two.iter().for_each(|standing| one.books.merge(standing, one.now));
         from_one.iter().for_each(|standing| two.books.merge(standing, two.now));
         let view = |world: &World| -> Vec<_> {
-            let told = |standing: &Standing| {
+            let told = |standing: &BreakerState| {
                 let left = standing.until.map(|until| until.duration_since(wall).as_millis());
                 (format!("{:?}", standing.scope), standing.epoch, standing.dead, standing.disabled, left)
             };
-            world.standings().iter().map(told).collect()
+            world.breaker_states().iter().map(told).collect()
         };
         prop_assert_eq!(view(&one), view(&two));
     }

@@ -10,7 +10,7 @@ use super::expect::Expected;
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind};
 use crate::plugin::{AfterFailure, Plugins, Reply, RouteView, Session, SessionFacts, Verdict};
-use crate::telemetry::{Ended, Tags};
+use crate::telemetry::{RequestSummary, Tags};
 
 /// What went wrong, if anything.
 pub fn run(plugins: &Plugins, case: &Case) -> Option<String> {
@@ -156,10 +156,10 @@ fn answers(plugins: &Plugins, session: &Session, case: &Case, expected: &mut Exp
     Ok(())
 }
 
-fn ended(case: &Case, log: &Map<String, Value>) -> Ended {
+fn ended(case: &Case, log: &Map<String, Value>) -> RequestSummary {
     let number = |name: &str| log.get(name).and_then(Value::as_u64).unwrap_or(0);
     let text = |name: &str| log.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    Ended {
+    RequestSummary {
         request_id: "test".into(),
         client: case.client.clone(),
         asked: text("asked"),
@@ -170,7 +170,7 @@ fn ended(case: &Case, log: &Map<String, Value>) -> Ended {
         duration_ms: number("duration_ms"),
         prompt_tokens: number("prompt_tokens"),
         completion_tokens: number("completion_tokens"),
-        ..Ended::default()
+        ..RequestSummary::default()
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Answer;
 use super::dialect::{self, Dialect};
-use crate::plugin::difference::differences;
+use crate::plugin::diff::differences;
 
 /// A body. Clones share it: scripts get their arguments by value.
 #[derive(Clone, Debug)]

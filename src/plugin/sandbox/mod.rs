@@ -5,7 +5,7 @@
 //! limit is looked at. So strings have functions of our own. The limits are the same in debug and release builds, and fit the
 //! 4 MiB stacks of the server's threads.
 
-mod apart;
+mod blocking;
 mod deadline;
 mod libraries;
 
@@ -15,7 +15,7 @@ use rhai::packages::{
     BasicStringPackage, LogicPackage, Package,
 };
 
-pub use apart::{Pace, apart};
+pub use blocking::{Pace, apart};
 pub use deadline::{Budget, Spent, current_plugin, within};
 pub use libraries::Libraries;
 

@@ -1,7 +1,7 @@
 //! The plugins along one request: each hook, in order, each plugin with its own view.
 
 mod answer;
-mod around;
+mod outside;
 mod pieces;
 mod request;
 mod shadow;
@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::Loaded;
 use super::context::dialect::{Api, Dialect};
 use super::context::{Body, Context, Facts, State, Subject, View};
-use super::difference::{Difference, differences};
+use super::diff::{Difference, differences};
 use super::hook::{Hook, PIECES};
 use super::script::{Called, Script};
 use crate::error::Error;

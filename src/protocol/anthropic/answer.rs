@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::protocol::rules::answer::{self, Call, Ending, Piece, Reader, Told};
 use crate::protocol::rules::finish::Finish;
-use crate::protocol::rules::{carrier, json_schema};
+use crate::protocol::rules::{json_schema, signature_mark};
 use crate::protocol::{Left, Reply, Stamp, Usage};
 use crate::wire::gemini::response::Response;
 use crate::wire::json::{compact, push_escaped, push_string};
@@ -140,7 +140,7 @@ impl MessagesReply {
             Kind::Text => block.extend_from_slice(&self.citations(out)),
             Kind::Thinking => {
                 let mut signed = Vec::new();
-                push_string(&mut signed, &signature.map(carrier::marked).unwrap_or_default());
+                push_string(&mut signed, &signature.map(signature_mark::marked).unwrap_or_default());
                 if signature.is_some() {
                     self.events.delta(out, index, ("signature_delta", "signature"), &[&signed]);
                 }
@@ -273,7 +273,7 @@ impl Reply for MessagesReply {
         self.parts(&response, &mut Vec::new());
         let (reason, usage) = self.finish(&mut Vec::new())?;
         if let Some(schema) = self.terms.schema.as_ref().filter(|_| reason == "end_turn") {
-            json_schema::hold(schema, self.told.transcript.text())?;
+            json_schema::check_answer(schema, self.told.transcript.text())?;
         }
         self.committed = true;
         let tail = format!(r#","stop_reason":"{reason}","stop_sequence":null,"usage":{usage}}}"#);
@@ -285,7 +285,7 @@ impl Reply for MessagesReply {
         if !std::mem::replace(&mut self.begun, true) {
             self.events.switch_on();
             let tail = format!(r#","content":[],"stop_reason":null,"stop_sequence":null,"usage":{}}}"#, self.tokens(1));
-            self.events.tell(out, "message_start", &[br#""message":{"#, &self.head(), tail.as_bytes()]);
+            self.events.emit(out, "message_start", &[br#""message":{"#, &self.head(), tail.as_bytes()]);
         }
         self.parts(&response, out);
         Ok(())
@@ -304,8 +304,8 @@ impl Reply for MessagesReply {
         }
         let (reason, usage) = self.finish(out)?;
         let delta = format!(r#""delta":{{"stop_reason":"{reason}","stop_sequence":null}},"usage":{usage}"#);
-        self.events.tell(out, "message_delta", &[delta.as_bytes()]);
-        self.events.tell(out, "message_stop", &[]);
+        self.events.emit(out, "message_delta", &[delta.as_bytes()]);
+        self.events.emit(out, "message_stop", &[]);
         Ok(())
     }
 

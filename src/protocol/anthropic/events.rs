@@ -16,7 +16,7 @@ impl Events {
     }
 
     /// An event of this kind, with these members beside its type.
-    pub fn tell(&self, out: &mut Vec<u8>, kind: &str, members: &[&[u8]]) {
+    pub fn emit(&self, out: &mut Vec<u8>, kind: &str, members: &[&[u8]]) {
         if !self.on {
             return;
         }
@@ -32,7 +32,7 @@ impl Events {
 
     /// The block of this number begins.
     pub fn start(&self, out: &mut Vec<u8>, index: usize, block: &[u8]) {
-        self.tell(out, "content_block_start", &[format!(r#""index":{index},"content_block":"#).as_bytes(), block]);
+        self.emit(out, "content_block_start", &[format!(r#""index":{index},"content_block":"#).as_bytes(), block]);
     }
 
     /// More of the block of this number: a delta of this kind, whose field has this value.
@@ -41,12 +41,12 @@ impl Events {
         let mut members = vec![head.as_bytes()];
         members.extend_from_slice(value);
         members.push(b"}");
-        self.tell(out, "content_block_delta", &members);
+        self.emit(out, "content_block_delta", &members);
     }
 
     /// The block of this number is all there.
     pub fn stop(&self, out: &mut Vec<u8>, index: usize) {
-        self.tell(out, "content_block_stop", &[format!(r#""index":{index}"#).as_bytes()]);
+        self.emit(out, "content_block_stop", &[format!(r#""index":{index}"#).as_bytes()]);
     }
 }
 

@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 use super::blocks;
 use crate::error::Error;
 use crate::protocol::Target;
-use crate::protocol::rules::carrier;
 use crate::protocol::rules::conversation::{Called, Conversation, History, ToolResult, arguments};
 use crate::protocol::rules::document::{Content, content, missing, unknown_kind};
-use crate::protocol::rules::functions::gemini_name;
+use crate::protocol::rules::signature_mark;
+use crate::protocol::rules::tools::gemini_name;
 use crate::wire::anthropic::messages::{Block, Message, Request};
 
 /// Reads the system's words and the messages, behind those that the request's thread holds.
@@ -49,7 +49,7 @@ pub fn unsigned_calls<'m>(messages: &'m [Message<'_>]) -> Vec<Cow<'m, str>> {
             match block.kind.as_deref() {
                 Some("thinking" | "redacted_thinking") => {
                     let carried = block.signature.as_deref().or(block.data.as_deref());
-                    signed |= carried.and_then(carrier::unmarked).is_some();
+                    signed |= carried.and_then(signature_mark::unmarked).is_some();
                 }
                 Some("tool_use") if !std::mem::take(&mut signed) => unsigned.extend(block.id),
                 _ => {}
@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
                 // Google does not want the words of thoughts back.
                 Some("thinking" | "redacted_thinking") => {
                     let carried = block.signature.as_deref().or(block.data.as_deref());
-                    let ours = carried.and_then(carrier::unmarked).map(|text| Cow::Owned(text.to_owned()));
+                    let ours = carried.and_then(signature_mark::unmarked).map(|text| Cow::Owned(text.to_owned()));
                     signature = ours.or(signature.take());
                 }
                 Some("tool_use") => calls.push(self.called(block, signature.take(), place)?),

@@ -3,7 +3,7 @@
 //! Google tells it at the end of an answer. So the call and its results stand behind the text here, where Anthropic has them
 //! before it. What only Anthropic can read (`encrypted_content`, `encrypted_index`) is empty.
 
-use crate::protocol::rules::sources::{Sources, UrlCitation};
+use crate::protocol::rules::citations::{Sources, UrlCitation};
 use crate::wire::json::push_string;
 
 /// The call: its block without input, and the input.

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use super::{request, thread};
 use crate::protocol::Stamp;
-use crate::protocol::rules::functions::Names;
+use crate::protocol::rules::tools::Names;
 use crate::wire::anthropic::messages::Request;
 
 /// What the request lays down about its answer.

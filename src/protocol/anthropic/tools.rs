@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::protocol::Notes;
 use crate::protocol::rules::document::{missing, unknown_kind};
-use crate::protocol::rules::functions::{Choice, Declaration, Declared, options};
+use crate::protocol::rules::tools::{Choice, Declaration, Declared, options};
 use crate::wire::anthropic::messages::{Tool, ToolChoice};
 use crate::wire::gemini::request as gemini;
 

@@ -9,8 +9,8 @@ use crate::fault::Fault;
 use crate::protocol::Stamp;
 use crate::protocol::Usage;
 use crate::protocol::rules::answer::{Call, Ending, Piece, Reader, Told};
-use crate::protocol::rules::functions::Names;
-use crate::protocol::rules::sources::UrlCitation;
+use crate::protocol::rules::citations::UrlCitation;
+use crate::protocol::rules::tools::Names;
 use crate::wire::gemini::response::{Candidate, Part, Response};
 use crate::wire::json::push_string;
 use crate::wire::openai::chat::Request;
@@ -164,7 +164,7 @@ fn searches(request: &Request<'_>) -> bool {
     request.web_search_options.is_some() || others.next().is_some()
 }
 
-/// Appends `,"extra_content":{"google":{"thought_signature":…}}`: Google's own carrier, which its OpenAI endpoint uses too.
+/// Appends `,"extra_content":{"google":{"thought_signature":…}}`: Google's own signature_mark, which its OpenAI endpoint uses too.
 pub fn push_signature(out: &mut Vec<u8>, signature: &str) {
     out.extend_from_slice(br#""extra_content":{"google":{"thought_signature":"#);
     push_string(out, signature);

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::protocol::Target;
 use crate::protocol::rules::conversation::{Called, Conversation, History, Waiting, arguments};
 use crate::protocol::rules::document;
-use crate::protocol::rules::functions::gemini_name;
+use crate::protocol::rules::tools::gemini_name;
 use crate::wire::gemini::request::Part;
 use crate::wire::json::{Json, Shape};
 use crate::wire::openai::chat::{Message, ToolCall};

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::error::Error;
 use crate::protocol::Notes;
 use crate::protocol::rules::document::{missing, nested};
-use crate::protocol::rules::functions::{Choice, Declaration, Declared, options};
+use crate::protocol::rules::tools::{Choice, Declaration, Declared, options};
 use crate::wire::gemini::request::Tool;
 use crate::wire::json::{Shape, decode};
 use crate::wire::openai::chat::{self, Google, Request, ToolChoice};

@@ -117,7 +117,7 @@ fn choice(
     let legacy = reply.terms.legacy;
     let finish = reply.choice(index).finish_reason(legacy)?;
     if let Some(schema) = reply.terms.schema.as_ref().filter(|_| finish == "stop") {
-        json_schema::hold(schema, &answer::unescaped(&message.content))?;
+        json_schema::check_answer(schema, &answer::unescaped(&message.content))?;
     }
     out.extend_from_slice(format!(r#"{{"index":{index},"message":{{"role":"assistant","content":"#).as_bytes());
     let called = !message.calls.is_empty() || !message.legacy_call.is_empty();

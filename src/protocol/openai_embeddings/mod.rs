@@ -71,7 +71,7 @@ impl Accepted for Texts<'_> {
         Box::new(answer::VectorsReply::new(&self.read, self.texts.clone(), stamp))
     }
 
-    fn shares(&self) -> Vec<Box<dyn Accepted + '_>> {
+    fn split(&self) -> Vec<Box<dyn Accepted + '_>> {
         let share = |start| {
             let texts = start..self.texts.end.min(start + request::LARGEST_BATCH);
             Box::new(Texts { read: self.read.clone(), texts }) as Box<dyn Accepted + '_>

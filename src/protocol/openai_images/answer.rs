@@ -2,7 +2,7 @@
 
 use crate::fault::{Blame, Fault, Kind};
 use crate::protocol::rules::answer::broken;
-use crate::protocol::rules::{finish, spoken};
+use crate::protocol::rules::{finish, plain_text};
 use crate::protocol::{Reply, Stamp, Usage};
 use crate::wire::gemini::predict;
 use crate::wire::gemini::response::{self, ModalityCount, Response};
@@ -76,7 +76,7 @@ impl Reply for PictureReply {
             .filter_map(|part| part.inline_data.as_ref())
             .map(|blob| (&*blob.mime_type, &*blob.data))
             .collect();
-        let words = spoken::words(parts());
+        let words = plain_text::of(parts());
         if pictures.is_empty() {
             return Err(why_none(&response, &words));
         }

@@ -104,7 +104,7 @@ impl Accepted for Pictures<'_> {
         Box::new(answer::PictureReply::new(stamp, self.read.by_url))
     }
 
-    fn shares(&self) -> Vec<Box<dyn Accepted + '_>> {
+    fn split(&self) -> Vec<Box<dyn Accepted + '_>> {
         let one = |_| Box::new(Pictures { read: self.read.clone(), count: 1 }) as Box<dyn Accepted + '_>;
         if self.count > 1 { (0..self.count).map(one).collect() } else { Vec::new() }
     }

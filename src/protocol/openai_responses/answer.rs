@@ -108,7 +108,7 @@ impl ResponsesReply {
         open.text.extend_from_slice(text);
         let more: &[u8] = if kind == Kind::Message { br#","logprobs":[]"# } else { b"" };
         let name = format!("{}.delta", kind.events().1);
-        self.events.tell(out, &name, &[place.as_bytes(), br#","delta":""#, text, b"\"", more]);
+        self.events.emit(out, &name, &[place.as_bytes(), br#","delta":""#, text, b"\"", more]);
     }
 
     fn begin(&mut self, kind: Kind, out: &mut Vec<u8>) {
@@ -118,7 +118,7 @@ impl ResponsesReply {
         self.added(item.as_bytes(), out);
         let (place, part) = (self.place(kind), kind.written(b"", b"", item::NONE));
         let name = format!("{}.added", kind.events().0);
-        self.events.tell(out, &name, &[place.as_bytes(), br#","part":"#, &part]);
+        self.events.emit(out, &name, &[place.as_bytes(), br#","part":"#, &part]);
     }
 
     /// Ends the open item; a thought's with the signature of the call that follows it.
@@ -135,9 +135,9 @@ impl ResponsesReply {
         let (part_name, text_name) = kind.events();
         let said = format!(r#","{}":""#, kind.part().1);
         let name = format!("{text_name}.done");
-        self.events.tell(out, &name, &[place.as_bytes(), said.as_bytes(), &text, b"\"", &more]);
+        self.events.emit(out, &name, &[place.as_bytes(), said.as_bytes(), &text, b"\"", &more]);
         let part = kind.written(&text, &annotations, &logprobs);
-        self.events.tell(out, &format!("{part_name}.done"), &[place.as_bytes(), br#","part":"#, &part]);
+        self.events.emit(out, &format!("{part_name}.done"), &[place.as_bytes(), br#","part":"#, &part]);
         let item = match kind {
             Kind::Reasoning => item::reasoning(&id, &part, signature),
             Kind::Message | Kind::Refusal => item::message(&id, status, &part),
@@ -171,9 +171,9 @@ impl ResponsesReply {
         push_string(&mut told, &arguments);
         let place = format!(r#""item_id":"{id}","output_index":{}"#, self.items.len());
         self.added(&added, out);
-        self.events.tell(out, &format!("{event}.delta"), &[place.as_bytes(), br#","delta":"#, &told]);
+        self.events.emit(out, &format!("{event}.delta"), &[place.as_bytes(), br#","delta":"#, &told]);
         let field = format!(r#","{field}":"#);
-        self.events.tell(out, &format!("{event}.done"), &[place.as_bytes(), field.as_bytes(), &told]);
+        self.events.emit(out, &format!("{event}.done"), &[place.as_bytes(), field.as_bytes(), &told]);
         self.done(done, out);
     }
 
@@ -204,7 +204,7 @@ impl ResponsesReply {
         self.added(format!(r#"{{"id":"{id}","type":"web_search_call","status":"in_progress"}}"#).as_bytes(), out);
         let place = format!(r#""item_id":"{id}","output_index":{}"#, self.items.len());
         for step in ["in_progress", "searching", "completed"] {
-            self.events.tell(out, &format!("web_search_call.{step}"), &[place.as_bytes()]);
+            self.events.emit(out, &format!("web_search_call.{step}"), &[place.as_bytes()]);
         }
         self.done(item::search(&id, &self.told.sources, self.terms.shows_sources), out);
     }
@@ -217,7 +217,7 @@ impl ResponsesReply {
             let annotation = item::annotation(&cited);
             let number = format!(r#","annotation_index":{index},"annotation":"#);
             let told: [&[u8]; 3] = [place.as_bytes(), number.as_bytes(), &annotation];
-            self.events.tell(out, "output_text.annotation.added", &told);
+            self.events.emit(out, "output_text.annotation.added", &told);
             if index > 0 {
                 members.push(b',');
             }
@@ -228,12 +228,12 @@ impl ResponsesReply {
 
     fn added(&mut self, item: &[u8], out: &mut Vec<u8>) {
         let place = format!(r#""output_index":{},"item":"#, self.items.len());
-        self.events.tell(out, "output_item.added", &[place.as_bytes(), item]);
+        self.events.emit(out, "output_item.added", &[place.as_bytes(), item]);
     }
 
     fn done(&mut self, item: Vec<u8>, out: &mut Vec<u8>) {
         let place = format!(r#""output_index":{},"item":"#, self.items.len());
-        self.events.tell(out, "output_item.done", &[place.as_bytes(), &item]);
+        self.events.emit(out, "output_item.done", &[place.as_bytes(), &item]);
         self.items.push(item);
     }
 
@@ -269,8 +269,8 @@ impl ResponsesReply {
         Ok(status)
     }
 
-    fn tell_response(&mut self, kind: &str, document: &[u8], out: &mut Vec<u8>) {
-        self.events.tell(out, kind, &[br#""response":"#, document]);
+    fn emit_response(&mut self, kind: &str, document: &[u8], out: &mut Vec<u8>) {
+        self.events.emit(out, kind, &[br#""response":"#, document]);
     }
 }
 
@@ -283,7 +283,7 @@ impl Reply for ResponsesReply {
         self.parts(&response, &mut Vec::new());
         let status = self.finish(&mut Vec::new())?;
         if let (Some(schema), Status::Completed, 0) = (&self.terms.schema, status, self.told.calls) {
-            json_schema::hold(schema, self.told.transcript.text())?;
+            json_schema::check_answer(schema, self.told.transcript.text())?;
         }
         let document = self.document(status);
         self.committed = true;
@@ -296,8 +296,8 @@ impl Reply for ResponsesReply {
         if !std::mem::replace(&mut self.begun, true) {
             self.events.switch_on();
             let document = self.document(Status::InProgress);
-            self.tell_response("created", &document, out);
-            self.tell_response("in_progress", &document, out);
+            self.emit_response("created", &document, out);
+            self.emit_response("in_progress", &document, out);
         }
         self.parts(&response, out);
         Ok(())
@@ -316,14 +316,14 @@ impl Reply for ResponsesReply {
         }
         let status = self.finish(out)?;
         let document = self.document(status);
-        self.tell_response(status.name(), &document, out);
+        self.emit_response(status.name(), &document, out);
         self.ended = Some(document);
         Ok(())
     }
 
     fn fail(&mut self, error: &Error, out: &mut Vec<u8>) {
         let document = self.document(Status::Failed(error));
-        self.tell_response("failed", &document, out);
+        self.emit_response("failed", &document, out);
     }
 
     fn usage(&self) -> Usage {

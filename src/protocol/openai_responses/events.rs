@@ -18,7 +18,7 @@ impl Events {
     }
 
     /// An event of this kind (without `response.`), with these members beside type and number.
-    pub fn tell(&mut self, out: &mut Vec<u8>, kind: &str, members: &[&[u8]]) {
+    pub fn emit(&mut self, out: &mut Vec<u8>, kind: &str, members: &[&[u8]]) {
         if !self.on {
             return;
         }

@@ -13,10 +13,10 @@ use super::namespaces::joined;
 use super::parts;
 use crate::error::Error;
 use crate::protocol::Target;
-use crate::protocol::rules::carrier;
 use crate::protocol::rules::conversation::{Called, Conversation, History, ToolResult, arguments};
 use crate::protocol::rules::document::{missing, nested, unknown_kind};
-use crate::protocol::rules::functions::gemini_name;
+use crate::protocol::rules::signature_mark;
+use crate::protocol::rules::tools::gemini_name;
 use crate::wire::gemini::request::Part;
 use crate::wire::json::{Json, Shape};
 use crate::wire::openai::responses::{Item, Request};
@@ -79,7 +79,9 @@ pub fn unsigned_calls(input: Option<&RawValue>) -> Vec<Cow<'_, str>> {
     let (mut unsigned, mut signed) = (Vec::new(), false);
     for item in items.into_iter().flatten() {
         match item.kind.as_deref() {
-            Some("reasoning") => signed |= item.encrypted_content.as_deref().and_then(carrier::unmarked).is_some(),
+            Some("reasoning") => {
+                signed |= item.encrypted_content.as_deref().and_then(signature_mark::unmarked).is_some()
+            }
             Some("function_call" | "custom_tool_call") if !std::mem::take(&mut signed) => unsigned.extend(item.call_id),
             _ => {}
         }
@@ -96,7 +98,7 @@ struct Reader<'a> {
     said: Vec<Part<'a>>,
     /// What it called.
     calls: Vec<Called<'a>>,
-    /// In the dialect's carrier, of a thought: of the call behind it, or of the words before it.
+    /// In the dialect's signature_mark, of a thought: of the call behind it, or of the words before it.
     signature: Option<Cow<'a, str>>,
 }
 
@@ -108,7 +110,7 @@ impl<'a> Reader<'a> {
             (Some("function_call_output" | "custom_tool_call_output"), _) => self.output(item, place),
             // Google does not want the words of thoughts back.
             (Some("reasoning"), _) => {
-                let carried = item.encrypted_content.as_deref().and_then(carrier::unmarked);
+                let carried = item.encrypted_content.as_deref().and_then(signature_mark::unmarked);
                 self.signature = carried.map(|text| Cow::Owned(text.to_owned())).or(self.signature.take());
                 Ok(())
             }

@@ -1,7 +1,7 @@
 //! The items of an answer, written.
 
-use crate::protocol::rules::carrier;
-use crate::protocol::rules::sources::{Sources, UrlCitation};
+use crate::protocol::rules::citations::{Sources, UrlCitation};
+use crate::protocol::rules::signature_mark;
 use crate::wire::json::push_string;
 
 /// A list of nothing.
@@ -79,7 +79,7 @@ pub fn reasoning(id: &str, part: &[u8], signature: Option<&str>) -> Vec<u8> {
     item.extend_from_slice(part);
     item.extend_from_slice(br#"],"encrypted_content":"#);
     match signature {
-        Some(signature) => push_string(&mut item, &carrier::marked(signature)),
+        Some(signature) => push_string(&mut item, &signature_mark::marked(signature)),
         None => item.extend_from_slice(b"null"),
     }
     item.push(b'}');

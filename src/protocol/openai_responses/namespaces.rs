@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::protocol::rules::functions::gemini_name;
+use crate::protocol::rules::tools::gemini_name;
 use crate::wire::openai::responses::Tool;
 
 /// The name, for Gemini, of a function in this namespace.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::kept::{self, Kept};
 use super::namespaces::{Namespaces, flat, joined};
 use crate::protocol::Stamp;
-use crate::protocol::rules::functions::Names;
+use crate::protocol::rules::tools::Names;
 use crate::wire::json::{Shape, compact};
 use crate::wire::openai::responses::Request;
 

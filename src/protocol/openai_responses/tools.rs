@@ -8,7 +8,7 @@ use super::namespaces::joined;
 use crate::error::Error;
 use crate::protocol::Notes;
 use crate::protocol::rules::document::{missing, nested, unknown_kind};
-use crate::protocol::rules::functions::{Choice, Declaration, Declared, options};
+use crate::protocol::rules::tools::{Choice, Declaration, Declared, options};
 use crate::wire::gemini::request as gemini;
 use crate::wire::json::{Shape, decode};
 use crate::wire::openai::responses::{Tool, ToolChoice};

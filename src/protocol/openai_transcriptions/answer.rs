@@ -7,7 +7,7 @@ use super::request::Format;
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind};
 use crate::protocol::rules::answer::{self, broken};
-use crate::protocol::rules::{events, finish, spoken, usage};
+use crate::protocol::rules::{events, finish, plain_text, usage};
 use crate::protocol::{Form, Reply, Usage};
 use crate::wire::gemini::response::Response;
 use crate::wire::openai::transcription::{self, Details, Event, Segment, Text, Verbose};
@@ -52,7 +52,7 @@ impl TextReply {
         }
         self.ended |= reason.is_some();
         let contents = response.candidates.iter().filter_map(|candidate| candidate.content.as_ref());
-        Ok(spoken::words(contents.flat_map(|content| &content.parts)))
+        Ok(plain_text::of(contents.flat_map(|content| &content.parts)))
     }
 
     fn counted(&self) -> transcription::Usage {

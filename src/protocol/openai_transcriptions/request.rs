@@ -142,7 +142,7 @@ fn words(read: &Read<'_>) -> String {
         true => " Give pieces of a sentence or less, each with its beginning and its end in seconds.",
     });
     if let Some(language) = read.request.language.as_deref().filter(|language| !language.is_empty()) {
-        words.push_str(&format!(" The language that is spoken: {language}."));
+        words.push_str(&format!(" The language that is plain_text: {language}."));
     }
     if let Some(prompt) = read.request.prompt.as_deref().filter(|prompt| !prompt.trim().is_empty()) {
         words.push_str(&format!(" Names and words that may occur: {prompt}"));
@@ -154,7 +154,7 @@ fn schema() -> Value {
     json!({
         "type": "object",
         "properties": {
-            "language": { "type": "string", "description": "what is spoken, as ISO 639-1" },
+            "language": { "type": "string", "description": "what is plain_text, as ISO 639-1" },
             "segments": {
                 "type": "array",
                 "items": {

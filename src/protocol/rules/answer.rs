@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use super::citations::{Sources, Transcript};
 use super::finish::{self, Finish};
 use super::ids::CallIds;
-use super::sources::{Sources, Transcript};
 use super::usage;
 use crate::fault::{Blame, Fault, Kind};
 use crate::protocol::{Reply, Stamp, Usage};

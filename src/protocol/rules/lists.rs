@@ -31,7 +31,7 @@ struct List<'a> {
 ///
 /// # Errors
 /// When one of them is no list, which a plugin may have made of it.
-pub fn joined(answers: &[Bytes]) -> Result<Bytes, Fault> {
+pub fn merged(answers: &[Bytes]) -> Result<Bytes, Fault> {
     let mut whole = List::default();
     for (index, answer) in answers.iter().enumerate() {
         let list: List<'_> = serde_json::from_slice(answer).map_err(|error| broken(&error))?;
@@ -74,7 +74,7 @@ mod tests {
     fn order_is_kept_and_usage_summed() {
         let one = r#"{"object":"list","data":[{"b":1.50,"a":0}],"model":"m","usage":{"t":1,"d":{"x":2}}}"#;
         let two = r#"{"object":"list","data":[2,3],"model":"n","usage":{"t":4,"d":{"x":5,"y":6}}}"#;
-        let answer = joined(&[one.into(), two.into()]).unwrap();
+        let answer = merged(&[one.into(), two.into()]).unwrap();
         assert_eq!(
             answer,
             r#"{"object":"list","data":[{"b":1.50,"a":0},2,3],"model":"m","usage":{"t":5,"d":{"x":7,"y":6}}}"#
@@ -84,11 +84,11 @@ mod tests {
     #[test]
     fn usage_that_is_no_number_is_the_firsts() {
         let list = |usage: &str| format!(r#"{{"data":[],"usage":{{"t":{usage}}}}}"#).into();
-        assert_eq!(joined(&[list("1"), list(r#""odd""#)]).unwrap(), r#"{"data":[],"usage":{"t":1}}"#);
+        assert_eq!(merged(&[list("1"), list(r#""odd""#)]).unwrap(), r#"{"data":[],"usage":{"t":1}}"#);
     }
 
     #[test]
     fn what_is_no_list_is_a_fault() {
-        assert!(joined(&["[]x".into()]).is_err());
+        assert!(merged(&["[]x".into()]).is_err());
     }
 }

@@ -1,14 +1,13 @@
 //! Gemini's quirks, one file each, for every dialect.
 
 pub mod answer;
-pub mod carrier;
+pub mod citations;
 pub mod conversation;
 pub mod document;
 pub mod events;
 pub mod files;
 pub mod finish;
 pub mod format;
-pub mod functions;
 pub mod ids;
 pub mod json_schema;
 pub mod limits;
@@ -16,10 +15,11 @@ pub mod lists;
 pub mod logprobs;
 pub mod media;
 pub mod owned;
-pub mod sources;
-pub mod spoken;
+pub mod plain_text;
+pub mod signature_mark;
 pub mod thinking;
 pub mod tool_result;
+pub mod tools;
 pub mod usage;
 
 /// What Google documents for a function call whose signature is lost or was made by another provider's model

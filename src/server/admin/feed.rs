@@ -70,7 +70,7 @@ impl Feed {
             None => {
                 let (new, receiver) = broadcast::channel(MOST_BEHIND);
                 *sender = Some(new.clone());
-                tokio::spawn(tell(app.clone(), snapshot.clone(), new));
+                tokio::spawn(publish(app.clone(), snapshot.clone(), new));
                 Some(receiver)
             }
         }
@@ -94,7 +94,7 @@ impl Feed {
 }
 
 /// Tells all watchers what has changed.
-async fn tell(app: App, snapshot: Arc<Snapshot>, sender: broadcast::Sender<Bytes>) {
+async fn publish(app: App, snapshot: Arc<Snapshot>, sender: broadcast::Sender<Bytes>) {
     let mut told: HashMap<&'static str, Bytes> = HashMap::new();
     let mut ended = app.services.telemetry.journal().page(0, 0).ended;
     let mut ticks = interval(TICK);

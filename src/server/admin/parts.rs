@@ -59,7 +59,7 @@ fn metrics(app: &App, snapshot: &Snapshot) -> Value {
     let telemetry = &app.services.telemetry;
     let tally = telemetry.tally();
     let document = json!({
-        "requests": tally.counts(), "latencies": tally.latencies(), "models": tally.by_model(), "beats": telemetry.pulse().beats(),
+        "requests": tally.counts(), "latencies": tally.latencies(), "models": tally.by_model(), "beats": telemetry.timeline().beats(),
     });
     redacted(snapshot, document)
 }

@@ -12,7 +12,7 @@ use crate::pipeline;
 use crate::plugin::SessionFacts;
 use crate::protocol::Place;
 use crate::server::auth::Caller;
-use crate::server::edge::RequestId;
+use crate::server::middleware::RequestId;
 use crate::server::respond::document;
 use crate::server::{App, door, endpoints};
 

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::{App, Asker, Caller, On, RequestId, answer, errand, name};
+use super::{App, Asker, Caller, On, RequestId, answer, name, resource};
 use crate::error::Error;
 use crate::pipeline::owner;
 use crate::protocol::{gemini, owned};
@@ -66,14 +66,14 @@ impl Asker {
         let pool = self.snapshot.pools.get(&route.pool).cloned();
         let pool = pool.ok_or_else(|| Error::internal(format!("The pool `{}` is not configured.", route.pool)))?;
         let content = gemini::for_model(body, &asked, &target.name)?;
-        let errand = errand(Method::POST, "v1beta/cachedContents", self.query.clone(), content);
+        let resource = resource(Method::POST, "v1beta/cachedContents", self.query.clone(), content);
         let (fetched, owner) = match owned::names(body).first() {
             Some(file) => {
                 let of = owner::of(&self.snapshot, &self.app.services, &self.client.name, &file.name, &pool);
                 let (pool, owner) = of.await?;
-                (self.run(On::Owner(&pool), &errand).await?.0, owner)
+                (self.run(On::Owner(&pool), &resource).await?.0, owner)
             }
-            None => self.make(&pool, &errand).await?,
+            None => self.make(&pool, &resource).await?,
         };
         if let Some(name) = gemini::name_in(&fetched.body, None) {
             self.app.services.owners.keep(&name, &owner, CACHES_KEPT);

@@ -1,4 +1,4 @@
-//! Google's things beside models, in Google's own API: lists of models, cached contents, files. Each is one errand, on the key that
+//! Google's things beside models, in Google's own API: lists of models, cached contents, files. Each is one resource, on the key that
 //! owns what is asked for, where one does.
 
 pub mod caches;
@@ -18,18 +18,18 @@ use serde_json::value::RawValue;
 use super::App;
 use super::auth::Caller;
 use super::door;
-use super::edge::RequestId;
+use super::middleware::RequestId;
 use super::respond::json;
 use crate::clients::Client;
 use crate::error::Error;
 use crate::keys::{Key, KeyPool};
-use crate::pipeline::errand::{self, On};
 use crate::pipeline::owner;
+use crate::pipeline::resource::{self, On};
 use crate::protocol::{Google, gemini};
 use crate::runtime::Snapshot;
 use crate::store::Owner;
 use crate::telemetry::Outcome;
-use crate::upstream::{Errand, Fetched, Where};
+use crate::upstream::{ResourceAddress, ResourceAnswer, ResourceRequest};
 
 /// Pages that are looked at for one that is not empty: Google's own SDK takes an empty page for the last.
 const PAGES: usize = 20;
@@ -56,7 +56,7 @@ where
         Ok((_visit, query)) => work(&Asker { app: app.clone(), snapshot: caller.snapshot, client, query }).await,
         Err(error) => Err(error),
     };
-    record.tell(worked.as_ref().map_or_else(|error| Outcome::Failed(error.status), |_| Outcome::Answered));
+    record.finish(worked.as_ref().map_or_else(|error| Outcome::Failed(error.status), |_| Outcome::Answered));
     door::allowed(&app, &caller.client, &Google, worked.unwrap_or_else(IntoResponse::into_response))
 }
 
@@ -77,14 +77,14 @@ impl Asker {
         owner::of(&self.snapshot, &self.app.services, &self.client.name, name, &self.pool()?).await
     }
 
-    /// Runs an errand.
-    async fn run(&self, on: On<'_>, errand: &Errand) -> Result<(Fetched, Arc<Key>), Error> {
-        errand::run(&self.snapshot, &self.app.services, on, errand).await
+    /// Runs an resource.
+    async fn run(&self, on: On<'_>, resource: &ResourceRequest) -> Result<(ResourceAnswer, Arc<Key>), Error> {
+        resource::run(&self.snapshot, &self.app.services, on, resource).await
     }
 
-    /// Runs an errand that makes something new of this client's, and tells whose it is.
-    async fn make(&self, pool: &KeyPool, errand: &Errand) -> Result<(Fetched, Owner), Error> {
-        let (fetched, key) = self.run(On::New(pool, &self.client.name), errand).await?;
+    /// Runs an resource that makes something new of this client's, and tells whose it is.
+    async fn make(&self, pool: &KeyPool, resource: &ResourceRequest) -> Result<(ResourceAnswer, Owner), Error> {
+        let (fetched, key) = self.run(On::New(pool, &self.client.name), resource).await?;
         Ok((fetched, owner::with(pool, &key, &self.client.name)))
     }
 
@@ -92,8 +92,8 @@ impl Asker {
     async fn at(&self, method: Method, name: &str, body: Bytes) -> Result<Response, Error> {
         let (pool, _) = self.owner(name).await?;
         let removes = method == Method::DELETE;
-        let errand = errand(method, &["v1beta", name].join("/"), self.query.clone(), body);
-        let (fetched, _) = self.run(On::Owner(&pool), &errand).await.map_err(|error| owner::alone(name, error))?;
+        let resource = resource(method, &["v1beta", name].join("/"), self.query.clone(), body);
+        let (fetched, _) = self.run(On::Owner(&pool), &resource).await.map_err(|error| owner::alone(name, error))?;
         if removes {
             self.app.services.owners.forget(name);
         }
@@ -106,7 +106,7 @@ impl Asker {
         let mut query = self.query.clone();
         let mut page = Page::default();
         for _ in 0..PAGES {
-            let asked = errand(Method::GET, &format!("v1beta/{kind}"), query.clone(), Bytes::new());
+            let asked = resource(Method::GET, &format!("v1beta/{kind}"), query.clone(), Bytes::new());
             let (fetched, _) = self.run(On::New(&pool, &self.client.name), &asked).await?;
             page = self.own_of(&fetched.body, kind).await?;
             let Some(token) = page.next.clone().filter(|_| page.things.is_empty()) else { break };
@@ -177,10 +177,10 @@ fn name(kind: &str, id: &str) -> Result<String, Error> {
     Ok(format!("{kind}/{id}"))
 }
 
-/// An errand to a path.
-fn errand(method: Method, path: &str, query: Vec<(String, String)>, body: Bytes) -> Errand {
+/// An resource to a path.
+fn resource(method: Method, path: &str, query: Vec<(String, String)>, body: Bytes) -> ResourceRequest {
     let segments = path.split('/').map(str::to_owned).collect();
-    Errand { method, place: Where::Path(segments, query), headers: Vec::new(), body }
+    ResourceRequest { method, place: ResourceAddress::Path(segments, query), headers: Vec::new(), body }
 }
 
 /// Whether it is one of Google's SDKs that asks, at a path that OpenAI's clients use too.

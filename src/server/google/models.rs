@@ -7,7 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{App, Asker, Caller, On, RequestId, answer, errand, unreadable};
+use super::{App, Asker, Caller, On, RequestId, answer, resource, unreadable};
 use crate::clients::Client;
 use crate::error::Error;
 use crate::plugin::{Session, SessionFacts};
@@ -105,7 +105,7 @@ fn id(name: &str) -> &str {
 impl Asker {
     /// Any key will do: the list is the same for all.
     async fn listed(&self, path: &str) -> Result<Bytes, Error> {
-        let asked = errand(Method::GET, path, self.query.clone(), Bytes::new());
+        let asked = resource(Method::GET, path, self.query.clone(), Bytes::new());
         let (fetched, _) = self.run(On::Any(&*self.pool()?), &asked).await?;
         Ok(fetched.body)
     }

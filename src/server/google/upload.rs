@@ -18,7 +18,7 @@ use crate::pipeline::owner;
 use crate::protocol::gemini;
 use crate::server::respond::json;
 use crate::store::{FILES_KEPT, Owner, UPLOADS_KEPT};
-use crate::upstream::{Errand, Where};
+use crate::upstream::{ResourceAddress, ResourceRequest};
 
 const API: &str = "gemini_uploads";
 const UPLOAD_URL: HeaderName = HeaderName::from_static("x-goog-upload-url");
@@ -84,9 +84,9 @@ impl Asker {
             ));
         }
         let path = ["upload", "v1beta", "files"].map(str::to_owned).to_vec();
-        let place = Where::Path(path, self.query.clone());
-        let errand = Errand { method: Method::POST, place, headers: going(headers), body };
-        let (fetched, mut owner) = self.make(&*self.pool()?, &errand).await?;
+        let place = ResourceAddress::Path(path, self.query.clone());
+        let resource = ResourceRequest { method: Method::POST, place, headers: request_headers(headers), body };
+        let (fetched, mut owner) = self.make(&*self.pool()?, &resource).await?;
         let named = fetched.headers.get(UPLOAD_URL).and_then(|url| url.to_str().ok());
         let named =
             named.ok_or_else(|| Error::unavailable("upstream_error", "Gemini named no place for the upload."))?;
@@ -94,7 +94,7 @@ impl Asker {
         let token = Uuid::new_v4().simple().to_string();
         self.app.services.owners.keep(&format!("uploads/{token}"), &owner, UPLOADS_KEPT);
         let mut response = json(StatusCode::OK, Bytes::new());
-        come_back(&fetched.headers, response.headers_mut());
+        copy_headers(&fetched.headers, response.headers_mut());
         let place = HeaderValue::from_str(&format!("{}/upload/v1beta/files/{token}", origin(headers)));
         let place = place.map_err(|_| Error::invalid("The header `Host` names no host."))?;
         response.headers_mut().insert(UPLOAD_URL, place);
@@ -103,12 +103,12 @@ impl Asker {
 
     async fn add_piece(&self, key: &str, upload: &Owner, headers: &HeaderMap, body: Bytes) -> Result<Response, Error> {
         let (pool, _) = owner::of(&self.snapshot, &self.app.services, &self.client.name, key, &self.pool()?).await?;
-        let mut going = going(headers);
+        let mut going = request_headers(headers);
         // Bytes of a file, not of a document.
         going.push((CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")));
-        let place = Where::Named(upload.url.clone());
-        let errand = Errand { method: Method::POST, place, headers: going, body };
-        let (fetched, _) = self.run(On::Owner(&pool), &errand).await?;
+        let place = ResourceAddress::Named(upload.url.clone());
+        let resource = ResourceRequest { method: Method::POST, place, headers: going, body };
+        let (fetched, _) = self.run(On::Owner(&pool), &resource).await?;
         if fetched.headers.get(STATUS).is_some_and(|status| status == "final") {
             self.app.services.owners.forget(key);
             if let Some(name) = gemini::name_in(&fetched.body, Some("file")) {
@@ -117,17 +117,17 @@ impl Asker {
             }
         }
         let mut response = json(StatusCode::OK, fetched.body);
-        come_back(&fetched.headers, response.headers_mut());
+        copy_headers(&fetched.headers, response.headers_mut());
         Ok(response)
     }
 }
 
-fn going(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+fn request_headers(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     let one = |name: &&'static str| Some((HeaderName::from_static(name), headers.get(*name)?.clone()));
     THERE.iter().filter_map(one).collect()
 }
 
-fn come_back(from: &HeaderMap, into: &mut HeaderMap) {
+fn copy_headers(from: &HeaderMap, into: &mut HeaderMap) {
     for name in BACK {
         if let Some(value) = from.get(&name) {
             into.insert(name, value.clone());

@@ -12,7 +12,7 @@ use redb::{Builder, Database, DatabaseError, Error, ReadableDatabase, ReadableTa
 
 use super::line;
 use crate::store::usage::{Amounts, Row};
-use crate::store::{Scope, Standing};
+use crate::store::{BreakerState, Scope};
 
 /// Goes up when an older program could not read what a newer one writes.
 const VERSION: u64 = 1;
@@ -21,7 +21,7 @@ const CACHE: usize = 4 * 1024 * 1024;
 
 const ABOUT: TableDefinition<&str, u64> = TableDefinition::new("about");
 /// What a breaker guards (its kind, then one or two names), and how it stands, as JSON.
-const STANDINGS: TableDefinition<(u8, &str, &str), &[u8]> = TableDefinition::new("standings");
+const STANDINGS: TableDefinition<(u8, &str, &str), &[u8]> = TableDefinition::new("breaker_states");
 const USED: TableDefinition<DayKeyModel, Sums> = TableDefinition::new("used");
 
 /// The day, the key's id, the model.
@@ -36,7 +36,7 @@ pub struct File(Database);
 #[derive(Debug, Default)]
 pub struct Content {
     /// How breakers stood.
-    pub standings: Vec<Standing>,
+    pub breaker_states: Vec<BreakerState>,
     /// What was used.
     pub used: Vec<(Row, Amounts)>,
 }
@@ -71,7 +71,7 @@ impl File {
     pub fn open(path: &Path) -> Result<(Self, Content), Trouble> {
         // redb promises errors for damaged files, and panics in places where a file of its own making could not lead it.
         catch_unwind(AssertUnwindSafe(|| Self::try_open(path).map_err(Trouble::from)))
-            .unwrap_or_else(|panic| Err(Trouble::Damaged(words(&*panic))))
+            .unwrap_or_else(|panic| Err(Trouble::Damaged(panic_message(&*panic))))
     }
 
     fn try_open(path: &Path) -> Result<(Self, Content), Error> {
@@ -103,7 +103,7 @@ impl File {
         for row in transaction.open_table(STANDINGS)?.iter()? {
             let (scope, stands) = row?;
             // What cannot be read is a breaker that has never changed.
-            content.standings.extend(scope_of(scope.value()).and_then(|scope| line::read(scope, stands.value())));
+            content.breaker_states.extend(scope_of(scope.value()).and_then(|scope| line::read(scope, stands.value())));
         }
         for row in transaction.open_table(USED)?.iter()? {
             let (row, amounts) = row?;
@@ -119,15 +119,15 @@ impl File {
     ///
     /// # Errors
     /// Why not.
-    pub fn write(&self, standings: &[Standing], used: &[(Row, Amounts)]) -> Result<(), Trouble> {
-        self.try_write(standings, used).map_err(Trouble::from)
+    pub fn write(&self, breaker_states: &[BreakerState], used: &[(Row, Amounts)]) -> Result<(), Trouble> {
+        self.try_write(breaker_states, used).map_err(Trouble::from)
     }
 
-    fn try_write(&self, standings: &[Standing], used: &[(Row, Amounts)]) -> Result<(), Error> {
+    fn try_write(&self, breaker_states: &[BreakerState], used: &[(Row, Amounts)]) -> Result<(), Error> {
         let transaction = self.0.begin_write()?;
         {
             let mut table = transaction.open_table(STANDINGS)?;
-            for standing in standings {
+            for standing in breaker_states {
                 table.insert(key_of(&standing.scope), line::write(standing).as_slice())?;
             }
             let mut table = transaction.open_table(USED)?;
@@ -205,7 +205,7 @@ fn amounts_of((requests, failures, prompt_tokens, completion_tokens): Sums) -> A
     Amounts { requests, failures, prompt_tokens, completion_tokens }
 }
 
-fn words(panic: &(dyn Any + Send)) -> String {
+fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("it cannot be read").to_owned()
 }

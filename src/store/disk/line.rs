@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Kind;
-use crate::store::{Scope, Standing};
+use crate::store::{BreakerState, Scope};
 
 #[derive(Deserialize, Serialize)]
 #[serde(default)]
@@ -21,7 +21,7 @@ struct Line {
 }
 
 /// The line of a breaker.
-pub fn write(standing: &Standing) -> Vec<u8> {
+pub fn write(standing: &BreakerState) -> Vec<u8> {
     let line = Line {
         epoch: standing.epoch,
         strikes: standing.strikes,
@@ -35,9 +35,9 @@ pub fn write(standing: &Standing) -> Vec<u8> {
 }
 
 /// The breaker of a line, if it is one.
-pub fn read(scope: Scope, line: &[u8]) -> Option<Standing> {
+pub fn read(scope: Scope, line: &[u8]) -> Option<BreakerState> {
     let line: Line = serde_json::from_slice(line).ok()?;
-    Some(Standing {
+    Some(BreakerState {
         scope,
         epoch: line.epoch,
         strikes: line.strikes,

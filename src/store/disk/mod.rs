@@ -18,7 +18,7 @@ use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
 
 use super::usage::{self, Amounts, Row, Usage};
-use super::{Holder, Scope, Standing};
+use super::{BreakerState, Scope, StateOwner};
 use file::{Content, File, Trouble};
 
 /// What the file is called.
@@ -41,7 +41,7 @@ pub struct Keeping {
     /// What keys have used.
     pub usage: Arc<Usage>,
     /// Who holds the breakers.
-    pub holder: Arc<dyn Holder>,
+    pub holder: Arc<dyn StateOwner>,
 }
 
 /// The writing thread, and what it is to write.
@@ -60,7 +60,7 @@ struct Desk {
 
 #[derive(Default)]
 struct Pending {
-    standings: HashMap<Scope, Standing>,
+    breaker_states: HashMap<Scope, BreakerState>,
     used: bool,
     /// How much is in the group that is being written.
     writing: usize,
@@ -107,8 +107,8 @@ impl Disk {
     }
 
     /// A breaker stands differently.
-    pub fn stands(&self, standing: &Standing) {
-        self.desk.pending().standings.insert(standing.scope.clone(), standing.clone());
+    pub fn breaker_changed(&self, standing: &BreakerState) {
+        self.desk.pending().breaker_states.insert(standing.scope.clone(), standing.clone());
         self.desk.wake.notify_one();
     }
 
@@ -124,7 +124,7 @@ impl Disk {
     pub fn state(&self) -> State {
         let unwritten = {
             let pending = self.desk.pending();
-            pending.standings.len() + usize::from(pending.used) + pending.writing
+            pending.breaker_states.len() + usize::from(pending.used) + pending.writing
         };
         State { unwritten, ..self.desk.state().clone() }
     }
@@ -162,7 +162,7 @@ impl Desk {
 
     /// Waits until there is something to write, then for what comes right after it; false when that is all there ever will be.
     fn group(&self) -> bool {
-        let idle = |pending: &mut Pending| !pending.stopping && !pending.used && pending.standings.is_empty();
+        let idle = |pending: &mut Pending| !pending.stopping && !pending.used && pending.breaker_states.is_empty();
         let pending = self.wake.wait_while(self.pending(), idle).unwrap_or_else(PoisonError::into_inner);
         drop(pending);
         !self.stops_within(GROUP)
@@ -191,13 +191,13 @@ impl Writer {
             let ended = match opened {
                 Ok(file) => {
                     drop(tried.take());
-                    self.write_until_told(file)
+                    self.write_until_stopped(file)
                 }
                 Err(trouble) => Err(trouble),
             };
             match ended {
                 Ok(()) => return,
-                Err(trouble) => self.say(&trouble),
+                Err(trouble) => self.report(&trouble),
             }
             drop(tried.take());
             if self.desk.stops_within(AGAIN) {
@@ -240,35 +240,35 @@ impl Writer {
             usage.recall(&content.used);
             let used: Vec<_> = content.used.iter().map(usage::used).collect();
             holder.recall(&used);
-            holder.learn(&content.standings);
-            tracing::info!(breakers = content.standings.len(), rows = content.used.len(), dir = %self.keeping.dir.display(), "what was kept on disk is back");
+            holder.learn(&content.breaker_states);
+            tracing::info!(breakers = content.breaker_states.len(), rows = content.used.len(), dir = %self.keeping.dir.display(), "what was kept on disk is back");
         }
         let mut pending = self.desk.pending();
-        for standing in holder.standings() {
-            if again || pending.standings.contains_key(&standing.scope) {
-                pending.standings.insert(standing.scope.clone(), standing);
+        for standing in holder.breaker_states() {
+            if again || pending.breaker_states.contains_key(&standing.scope) {
+                pending.breaker_states.insert(standing.scope.clone(), standing);
             }
         }
     }
 
     /// The next group.
-    fn take(&self) -> (Vec<Standing>, Vec<(Row, Amounts)>) {
+    fn take(&self) -> (Vec<BreakerState>, Vec<(Row, Amounts)>) {
         let mut pending = self.desk.pending();
-        let standings: Vec<_> = std::mem::take(&mut pending.standings).into_values().collect();
+        let breaker_states: Vec<_> = std::mem::take(&mut pending.breaker_states).into_values().collect();
         pending.used = false;
         // Told after it was counted: what is told from here on is in the next group, if not already in this one.
         let used = self.keeping.usage.take_changed();
-        pending.writing = standings.len() + used.len();
-        (standings, used)
+        pending.writing = breaker_states.len() + used.len();
+        (breaker_states, used)
     }
 
-    fn write_until_told(&self, mut file: File) -> Result<(), Trouble> {
+    fn write_until_stopped(&self, mut file: File) -> Result<(), Trouble> {
         let mut pruned = Instant::now();
         loop {
             let more = self.desk.group();
-            let (standings, used) = self.take();
+            let (breaker_states, used) = self.take();
             // What cannot be written is not lost: all that is known is written when the file is opened again.
-            file.write(&standings, &used)?;
+            file.write(&breaker_states, &used)?;
             self.desk.pending().writing = 0;
             if !more {
                 return Ok(());
@@ -281,7 +281,7 @@ impl Writer {
     }
 
     /// Says why the file is not open, once for each reason.
-    fn say(&self, trouble: &Trouble) {
+    fn report(&self, trouble: &Trouble) {
         let (why, next) = match trouble {
             Trouble::Taken => (
                 "another process has the file".to_owned(),

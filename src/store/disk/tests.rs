@@ -7,21 +7,21 @@ use crate::store::Used;
 /// Who holds breakers, without any rules.
 #[derive(Default)]
 struct Ours {
-    standings: Mutex<Vec<Standing>>,
+    breaker_states: Mutex<Vec<BreakerState>>,
     used: Mutex<Vec<Used>>,
 }
 
-impl Holder for Ours {
-    fn learn(&self, standings: &[Standing]) {
-        self.standings.lock().unwrap().extend_from_slice(standings);
+impl StateOwner for Ours {
+    fn learn(&self, breaker_states: &[BreakerState]) {
+        self.breaker_states.lock().unwrap().extend_from_slice(breaker_states);
     }
 
     fn recall(&self, used: &[Used]) {
         self.used.lock().unwrap().extend_from_slice(used);
     }
 
-    fn standings(&self) -> Vec<Standing> {
-        self.standings.lock().unwrap().clone()
+    fn breaker_states(&self) -> Vec<BreakerState> {
+        self.breaker_states.lock().unwrap().clone()
     }
 }
 
@@ -54,8 +54,8 @@ impl Process {
     }
 }
 
-fn standing(scope: Scope) -> Standing {
-    Standing {
+fn standing(scope: Scope) -> BreakerState {
+    BreakerState {
         scope,
         epoch: 3,
         strikes: 2,
@@ -84,20 +84,20 @@ fn what_is_told_is_back_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let told = [
         standing(Scope::Key("k1".into())),
-        Standing { dead: true, until: None, why: Some(Kind::KeyInvalid), ..standing(Scope::Key("k2".into())) },
-        Standing { disabled: true, until: None, why: None, ..standing(Scope::Key("k3".into())) },
+        BreakerState { dead: true, until: None, why: Some(Kind::KeyInvalid), ..standing(Scope::Key("k2".into())) },
+        BreakerState { disabled: true, until: None, why: None, ..standing(Scope::Key("k3".into())) },
         standing(Scope::Quota { group: "g".into(), model: "m".into() }),
         standing(Scope::Model("m".into())),
     ];
     let first = Process::start(dir.path());
     assert_eq!(first.disk.state().state, "open");
-    told.iter().for_each(|standing| first.disk.stands(standing));
+    told.iter().for_each(|standing| first.disk.breaker_changed(standing));
     for day in ["2026-11-20", "2026-11-23", "2026-11-24", "2026-11-24"] {
         first.uses(&used(day));
     }
     first.disk.stop();
     let second = Process::start(dir.path());
-    let back = second.ours.standings();
+    let back = second.ours.breaker_states();
     assert!(back.len() == told.len() && told.iter().all(|standing| back.contains(standing)), "{back:#?}");
     let days: Vec<_> = second.usage.status().days.into_iter().map(|(day, sum)| (day, sum.requests)).collect();
     assert_eq!(days, [("2026-11-23".into(), 2), ("2026-11-24".into(), 4)], "days before the last two are gone");
@@ -119,11 +119,11 @@ fn rests_long_over_are_forgotten() {
     let dir = tempfile::tempdir().unwrap();
     let first = Process::start(dir.path());
     let long_ago = "2026-01-01T00:00:00Z".parse().ok();
-    first.disk.stands(&Standing { until: long_ago, ..standing(Scope::Key("k1".into())) });
-    first.disk.stands(&Standing { until: None, ..standing(Scope::Key("k2".into())) });
+    first.disk.breaker_changed(&BreakerState { until: long_ago, ..standing(Scope::Key("k1".into())) });
+    first.disk.breaker_changed(&BreakerState { until: None, ..standing(Scope::Key("k2".into())) });
     first.disk.stop();
-    assert_eq!(Process::start(dir.path()).ours.standings().len(), 2, "read before it is pruned");
-    assert!(Process::start(dir.path()).ours.standings().is_empty());
+    assert_eq!(Process::start(dir.path()).ours.breaker_states().len(), 2, "read before it is pruned");
+    assert!(Process::start(dir.path()).ours.breaker_states().is_empty());
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_file_that_cannot_be_read_is_set_aside() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(NAME);
     let first = Process::start(dir.path());
-    (0..200).for_each(|number| first.disk.stands(&standing(Scope::Key(format!("k{number}")))));
+    (0..200).for_each(|number| first.disk.breaker_changed(&standing(Scope::Key(format!("k{number}")))));
     first.disk.stop();
     let sound = fs::read(&path).unwrap();
     let mut flipped = sound.clone();
@@ -141,9 +141,9 @@ fn a_file_that_cannot_be_read_is_set_aside() {
         fs::write(&path, damaged).unwrap();
         let process = Process::start(dir.path());
         assert_eq!(process.disk.state().state, "open", "round {round}: {:?}", process.disk);
-        process.disk.stands(&standing(Scope::Key("new".into())));
+        process.disk.breaker_changed(&standing(Scope::Key("new".into())));
         process.disk.stop();
-        assert_eq!(Process::start(dir.path()).ours.standings().len(), 1, "round {round}");
+        assert_eq!(Process::start(dir.path()).ours.breaker_states().len(), 1, "round {round}");
         let aside = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
         let aside: Vec<_> = aside.filter(|path| path.to_string_lossy().contains("damaged")).collect();
         assert_eq!(aside.len(), 1, "round {round}");
@@ -156,19 +156,19 @@ fn a_file_that_cannot_be_read_is_set_aside() {
 fn the_file_of_another_process_is_taken_over_when_it_ends() {
     let dir = tempfile::tempdir().unwrap();
     let first = Process::start(dir.path());
-    first.disk.stands(&standing(Scope::Key("k1".into())));
+    first.disk.breaker_changed(&standing(Scope::Key("k1".into())));
     let second = Process::start(dir.path());
     let state = second.disk.state();
     assert_eq!((state.state, state.why.as_deref()), ("closed", Some("another process has the file")));
-    second.disk.stands(&standing(Scope::Key("k2".into())));
+    second.disk.breaker_changed(&standing(Scope::Key("k2".into())));
     second.uses(&used("2026-11-24"));
     first.disk.stop();
     drop(first);
     second.eventually(|second| second.disk.state().state == "open" && second.disk.state().unwritten == 0);
-    assert_eq!(second.ours.standings().len(), 1, "what the first one kept is heard of, late");
+    assert_eq!(second.ours.breaker_states().len(), 1, "what the first one kept is heard of, late");
     second.disk.stop();
     let third = Process::start(dir.path());
-    assert_eq!(third.ours.standings().len(), 2);
+    assert_eq!(third.ours.breaker_states().len(), 2);
     assert_eq!(third.usage.status().days["2026-11-24"].requests, 2);
 }
 
@@ -178,7 +178,7 @@ fn a_folder_that_cannot_be_used_stops_nobody() {
     let blocked = dir.path().join("data");
     fs::write(&blocked, "a file where the folder should be").unwrap();
     let process = Process::start(&blocked);
-    process.disk.stands(&standing(Scope::Key("k1".into())));
+    process.disk.breaker_changed(&standing(Scope::Key("k1".into())));
     process.uses(&used("2026-11-24"));
     let state = process.disk.state();
     assert!(state.state == "closed" && state.why.is_some() && state.unwritten > 0, "{state:?}");
@@ -187,5 +187,5 @@ fn a_folder_that_cannot_be_used_stops_nobody() {
     process.eventually(|process| process.disk.state().unwritten == 0);
     process.disk.stop();
     let next = Process::start(&blocked);
-    assert_eq!((next.ours.standings().len(), next.usage.status().days["2026-11-24"].requests), (1, 2));
+    assert_eq!((next.ours.breaker_states().len(), next.usage.status().days["2026-11-24"].requests), (1, 2));
 }

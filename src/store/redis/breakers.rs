@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::Names;
 use crate::fault::Kind;
-use crate::store::{Scope, Standing};
+use crate::store::{BreakerState, Scope};
 
 /// How long what nobody tells anew is kept.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -41,11 +41,11 @@ impl Line {
     }
 
     /// How the breaker stands, for one whose wall clock shows `now`.
-    pub fn standing(self, now: Timestamp) -> Option<Standing> {
+    pub fn state(self, now: Timestamp) -> Option<BreakerState> {
         let rests = self.r > 0 && !self.d;
         let until =
             rests.then(|| now.saturating_add(Duration::from_millis(self.r.unsigned_abs())).unwrap_or(Timestamp::MAX));
-        Some(Standing {
+        Some(BreakerState {
             scope: scope_of(&self.k)?,
             epoch: self.e,
             strikes: self.s,
@@ -58,16 +58,16 @@ impl Line {
     }
 
     /// Whether it says more than what was told: another node knew better.
-    pub fn is_news_to(&self, told: &Standing) -> bool {
+    pub fn is_news_to(&self, told: &BreakerState) -> bool {
         self.e > told.epoch || (self.e == told.epoch && (self.d && !told.dead || self.x && !told.disabled))
     }
 }
 
 /// Tells how a breaker stands.
-pub fn tell<'a>(names: &Names, standing: &Standing, now: Timestamp) -> ScriptInvocation<'a> {
+pub fn publish<'a>(names: &Names, standing: &BreakerState, now: Timestamp) -> ScriptInvocation<'a> {
     let rest = standing.until.map_or(0, |until| until.as_millisecond().saturating_sub(now.as_millisecond()).max(0));
     let mut call = STAND.prepare_invoke();
-    call.key(names.of("standings")).key(names.of("changed")).key(names.of("version"));
+    call.key(names.of("breaker_states")).key(names.of("changed")).key(names.of("version"));
     call.arg(key_of(&standing.scope)).arg(&names.node).arg(standing.epoch).arg(standing.strikes).arg(rest);
     call.arg(u8::from(standing.dead)).arg(u8::from(standing.disabled)).arg(standing.why.map_or("", Kind::name));
     call.arg(standing.quota_id.as_deref().unwrap_or_default()).arg(names.of("news")).arg(millis(KEPT));
@@ -77,7 +77,7 @@ pub fn tell<'a>(names: &Names, standing: &Standing, now: Timestamp) -> ScriptInv
 /// Asks what has changed since a version.
 pub fn since<'a>(names: &Names, version: i64) -> ScriptInvocation<'a> {
     let mut call = SINCE.prepare_invoke();
-    for name in ["standings", "changed", "version", "era", "nodes"] {
+    for name in ["breaker_states", "changed", "version", "era", "nodes"] {
         call.key(names.of(name));
     }
     let era = format!("{:016x}", fastrand::u64(..));

@@ -57,7 +57,7 @@ impl Link {
     }
 
     /// Whether it stands.
-    pub fn stands(&self) -> bool {
+    pub fn is_up(&self) -> bool {
         *self.stands.borrow()
     }
 
@@ -78,7 +78,7 @@ impl Link {
     }
 
     /// Asks plain questions, likewise.
-    pub async fn ask<T: FromRedisValue>(&self, questions: &Pipeline) -> Option<T> {
+    pub async fn query<T: FromRedisValue>(&self, questions: &Pipeline) -> Option<T> {
         let mut connection = self.connection()?;
         self.judged(timeout(self.cap, questions.query_async(&mut connection)).await.ok())
     }
@@ -95,10 +95,10 @@ impl Link {
             }
             Some(Err(error)) if useless(&error) => {
                 self.failed.fetch_add(1, Ordering::Relaxed);
-                self.lose(&words(&error));
+                self.lose(&describe(&error));
                 return None;
             }
-            Some(Err(error)) => words(&error),
+            Some(Err(error)) => describe(&error),
             None => "no answer in time".to_owned(),
         };
         self.failed.fetch_add(1, Ordering::Relaxed);
@@ -133,7 +133,7 @@ impl Link {
     pub async fn open(&self) -> Result<MultiplexedConnection, String> {
         let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(None);
         let opened = timeout(2 * CONNECT, self.client.get_multiplexed_async_connection_with_config(&config)).await;
-        opened.map_err(|_| "no answer in time".to_owned())?.map_err(|error| words(&error))
+        opened.map_err(|_| "no answer in time".to_owned())?.map_err(|error| describe(&error))
     }
 
     /// Takes an opened connection into use.
@@ -167,7 +167,7 @@ impl Link {
 /// Without the address: it may hold a password.
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("stands", &self.stands()).finish_non_exhaustive()
+        f.debug_struct("Link").field("up", &self.is_up()).finish_non_exhaustive()
     }
 }
 
@@ -181,6 +181,6 @@ fn useless(error: &RedisError) -> bool {
 }
 
 /// What went wrong, without what was sent.
-pub fn words(error: &RedisError) -> String {
+pub fn describe(error: &RedisError) -> String {
     error.code().map_or_else(|| error.category().to_owned(), str::to_owned)
 }

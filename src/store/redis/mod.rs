@@ -5,15 +5,15 @@
 //! missed. When Redis comes back, each replica tells all it knows: it is joined, and nothing is lost that somebody still knows.
 //! Never: a key's text, a request that waits beyond the cap, an error that reaches one.
 
+mod backlog;
 mod breaker;
 mod breakers;
 mod claims;
 mod link;
-mod missed;
+mod ping;
 mod rows;
 mod tasks;
-mod there;
-mod used;
+mod usage;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -27,17 +27,17 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::table::Tables;
-use super::{Claim, Claimed, Held, Holder, Scope, Standing, Store, StoreSettings, Used};
+use super::{BreakerState, Claim, Claimed, Held, Scope, StateOwner, Store, StoreSettings, Used};
 use crate::clock::Clock;
 use crate::secret::Secret;
+use backlog::Backlog;
 use claims::Answer;
 use link::Link;
-use missed::Missed;
 use rows::{Change, UnderWay};
-use used::Uses;
+use usage::Uses;
 
+pub use ping::is_there;
 pub use rows::{Heard, Now, Op};
-pub use there::is_there;
 
 /// Changes that wait for their turn. More than a second of a busy replica.
 const QUEUE: usize = 4096;
@@ -58,11 +58,11 @@ pub struct Redis(Arc<Shared>);
 struct Shared {
     link: Link,
     names: Names,
-    queue: Sender<Told>,
+    queue: Sender<Outgoing>,
     under_way: UnderWay,
-    missed: Missed,
+    missed: Backlog,
     uses: Mutex<Uses>,
-    holder: Arc<dyn Holder>,
+    holder: Arc<dyn StateOwner>,
     tables: Tables,
     clock: Clock,
     /// Whether something could not be told that all should know.
@@ -73,8 +73,8 @@ struct Shared {
 }
 
 /// What goes out.
-enum Told {
-    Standing(Standing),
+enum Outgoing {
+    BreakerState(BreakerState),
     Row(Change),
     /// Probes are over that this node has made under this number.
     Released(Vec<Scope>, u64),
@@ -134,7 +134,7 @@ impl Redis {
         url: &Secret,
         settings: &StoreSettings,
         clock: Clock,
-        holder: Arc<dyn Holder>,
+        holder: Arc<dyn StateOwner>,
         tables: Tables,
         used: &[Used],
     ) -> Option<Self> {
@@ -147,7 +147,7 @@ impl Redis {
             names,
             queue,
             under_way: UnderWay::default(),
-            missed: Missed::default(),
+            missed: Backlog::default(),
             uses: Mutex::new(Uses::of(used)),
             holder,
             tables,
@@ -157,8 +157,8 @@ impl Redis {
             dropped: AtomicU64::default(),
             nodes: AtomicU64::default(),
         });
-        tokio::spawn(tasks::tell(shared.clone(), told));
-        tokio::spawn(tasks::listen(shared.clone()));
+        tokio::spawn(tasks::publish(shared.clone(), told));
+        tokio::spawn(tasks::subscribe(shared.clone()));
         tokio::spawn(tasks::keep(shared.clone()));
         let mut stands = shared.link.watch();
         // Without it, it is started all the same.
@@ -167,8 +167,8 @@ impl Redis {
     }
 
     /// A breaker stands differently.
-    pub fn stands(&self, standing: &Standing) {
-        if !self.0.queued(Told::Standing(standing.clone())) {
+    pub fn breaker_changed(&self, standing: &BreakerState) {
+        if !self.0.queued(Outgoing::BreakerState(standing.clone())) {
             self.0.behind.store(true, Ordering::Relaxed);
         }
     }
@@ -206,23 +206,23 @@ impl Redis {
 
     /// Probes are over. Should that not be told, they expire.
     pub fn release(&self, probes: Vec<Scope>, number: u64) {
-        self.0.queued(Told::Released(probes, number));
+        self.0.queued(Outgoing::Released(probes, number));
     }
 
     /// Tells what waits to be told, as long as that does not take too long.
     pub async fn end(&self) {
-        if !self.0.link.stands() {
+        if !self.0.link.is_up() {
             return;
         }
         let all_told = async {
             let (mark, told) = oneshot::channel();
-            if self.0.queue.send(Told::Mark(mark)).await.is_ok() {
+            if self.0.queue.send(Outgoing::Mark(mark)).await.is_ok() {
                 // Only the end of the task takes the mark away.
                 let _ = told.await;
             }
             // One message may be under way, and what came after it waits.
             for _ in 0..2 {
-                used::share(&self.0).await;
+                usage::share(&self.0).await;
             }
         };
         if timeout(GOODBYE, all_told).await.is_err() {
@@ -235,7 +235,7 @@ impl Redis {
         let row = self.0.names.row(table, key);
         let mut questions = ::redis::pipe();
         questions.get(&row).pttl(&row);
-        let (value, left): (Option<Vec<u8>>, i64) = self.0.link.ask(&questions).await?;
+        let (value, left): (Option<Vec<u8>>, i64) = self.0.link.query(&questions).await?;
         Some((value?.into(), Duration::from_millis(u64::try_from(left).ok()?)))
     }
 
@@ -243,7 +243,7 @@ impl Redis {
     pub fn state(&self) -> State {
         let shared = &self.0;
         State {
-            state: if shared.link.stands() { "shared" } else { "away" },
+            state: if shared.link.is_up() { "shared" } else { "away" },
             why: shared.link.why(),
             node: shared.names.node.clone(),
             nodes: shared.nodes.load(Ordering::Relaxed),
@@ -265,8 +265,8 @@ impl Shared {
         self.changes.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn queued(&self, told: Told) -> bool {
-        let queued = self.link.stands() && self.queue.try_send(told).is_ok();
+    fn queued(&self, told: Outgoing) -> bool {
+        let queued = self.link.is_up() && self.queue.try_send(told).is_ok();
         if !queued {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -275,7 +275,7 @@ impl Shared {
 
     fn row_queued(&self, change: Change) -> bool {
         self.under_way.begins(&change);
-        let queued = self.link.stands() && self.queue.try_send(Told::Row(change.clone())).is_ok();
+        let queued = self.link.is_up() && self.queue.try_send(Outgoing::Row(change.clone())).is_ok();
         if !queued {
             self.under_way.failed(&change);
         }

@@ -81,7 +81,7 @@ pub enum Now {
 }
 
 /// Tells a change.
-pub fn tell<'a>(names: &Names, change: &Change) -> ScriptInvocation<'a> {
+pub fn publish<'a>(names: &Names, change: &Change) -> ScriptInvocation<'a> {
     let head = Head {
         node: &names.node,
         number: change.number,

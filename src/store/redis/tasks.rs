@@ -9,8 +9,8 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::{sleep, timeout};
 
 use super::breakers::{self, Line};
-use super::link::{CONNECT, words};
-use super::{Op, Shared, Told, claims, rows, used};
+use super::link::{CONNECT, describe};
+use super::{Op, Outgoing, Shared, claims, rows, usage};
 
 /// How often what was missed is asked for.
 const POLL: Duration = Duration::from_secs(1);
@@ -21,21 +21,21 @@ const WELL: u32 = 10;
 type Since = (String, i64, u64, Vec<Vec<u8>>);
 
 /// Tells changes, in order.
-pub async fn tell(shared: Arc<Shared>, mut queue: Receiver<Told>) {
+pub async fn publish(shared: Arc<Shared>, mut queue: Receiver<Outgoing>) {
     while let Some(told) = queue.recv().await {
         match told {
-            Told::Standing(standing) => {
-                let call = breakers::tell(&shared.names, &standing, shared.clock.now().wall);
+            Outgoing::BreakerState(state) => {
+                let call = breakers::publish(&shared.names, &state, shared.clock.now().wall);
                 match shared.link.call::<Vec<u8>>(&call).await {
                     Some(line) => {
-                        let better = Line::read(&line).filter(|line| line.is_news_to(&standing));
+                        let better = Line::read(&line).filter(|line| line.is_news_to(&state));
                         shared.learn(better);
                     }
                     None => shared.behind.store(true, Ordering::Relaxed),
                 }
             }
-            Told::Row(change) => {
-                let call = rows::tell(&shared.names, &change);
+            Outgoing::Row(change) => {
+                let call = rows::publish(&shared.names, &change);
                 if shared.link.call::<i64>(&call).await.is_none() {
                     let mut missed = shared.missed.rows();
                     // An answer that was late may have been a change all the same: what is added is not added twice.
@@ -44,18 +44,18 @@ pub async fn tell(shared: Arc<Shared>, mut queue: Receiver<Told>) {
                     }
                 }
             }
-            Told::Released(probes, number) => {
+            Outgoing::Released(probes, number) => {
                 // Should nobody answer, they expire.
                 shared.link.call::<i64>(&claims::release(&shared.names, &probes, number)).await;
             }
             // Nobody waits any more where it cannot be sent.
-            Told::Mark(mark) => drop(mark.send(())),
+            Outgoing::Mark(mark) => drop(mark.send(())),
         }
     }
 }
 
 /// Hears what others tell, while the connection stands.
-pub async fn listen(shared: Arc<Shared>) {
+pub async fn subscribe(shared: Arc<Shared>) {
     let mut stands = shared.link.watch();
     loop {
         if stands.wait_for(|stands| *stands).await.is_err() {
@@ -68,7 +68,7 @@ pub async fn listen(shared: Arc<Shared>) {
             loop {
                 tokio::select! {
                     message = messages.next() => match message {
-                        Some(message) => shared.hear(message.get_channel_name(), message.get_payload_bytes()),
+                        Some(message) => shared.receive(message.get_channel_name(), message.get_payload_bytes()),
                         None => break,
                     },
                     _ = stands.wait_for(|stands| !*stands) => break,
@@ -84,7 +84,7 @@ pub async fn listen(shared: Arc<Shared>) {
 /// Keeps the connection: looks for Redis while it is away, and asks for what was missed while it is there.
 pub async fn keep(shared: Arc<Shared>) {
     loop {
-        match meet(&shared).await {
+        match catch_up(&shared).await {
             Ok((era, version)) => stay(&shared, era, version).await,
             Err(why) => shared.link.missing(&why),
         }
@@ -94,18 +94,18 @@ pub async fn keep(shared: Arc<Shared>) {
 
 /// Opens a connection, takes in all that is known there, and tells all that is known here. The first words write, so that a
 /// server that takes no writes is not taken for one that is there.
-async fn meet(shared: &Shared) -> Result<(String, i64), String> {
+async fn catch_up(shared: &Shared) -> Result<(String, i64), String> {
     let mut connection = shared.link.open().await?;
     let call = breakers::since(&shared.names, 0);
     let answer = timeout(CONNECT, call.invoke_async::<Since>(&mut connection)).await;
     let (era, version, nodes, lines) =
-        answer.map_err(|_| "no answer in time".to_owned())?.map_err(|error| words(&error))?;
+        answer.map_err(|_| "no answer in time".to_owned())?.map_err(|error| describe(&error))?;
     shared.nodes.store(nodes, Ordering::Relaxed);
     shared.learn(lines.iter().filter_map(|line| Line::read(line)));
     shared.link.install(connection);
-    tell_all(shared).await;
+    publish_all(shared).await;
     shared.make_up();
-    used::share(shared).await;
+    usage::share(shared).await;
     Ok((era, version))
 }
 
@@ -126,10 +126,10 @@ async fn stay(shared: &Shared, mut era: String, mut version: i64) {
         let emptied = now != era || newest < version;
         (era, version) = (now, if emptied { 0 } else { newest });
         if emptied || shared.behind.swap(false, Ordering::Relaxed) {
-            tell_all(shared).await;
+            publish_all(shared).await;
         }
         shared.make_up();
-        used::share(shared).await;
+        usage::share(shared).await;
         answers += 1;
         if answers == WELL {
             shared.link.well();
@@ -137,23 +137,23 @@ async fn stay(shared: &Shared, mut era: String, mut version: i64) {
     }
 }
 
-async fn tell_all(shared: &Shared) {
-    for standing in shared.holder.standings() {
+async fn publish_all(shared: &Shared) {
+    for state in shared.holder.breaker_states() {
         // Closed only when the process ends.
-        let _ = shared.queue.send(Told::Standing(standing)).await;
+        let _ = shared.queue.send(Outgoing::BreakerState(state)).await;
     }
 }
 
 impl Shared {
     fn learn(&self, lines: impl IntoIterator<Item = Line>) {
         let now = self.clock.now().wall;
-        let standings: Vec<_> = lines.into_iter().filter_map(|line| line.standing(now)).collect();
-        if !standings.is_empty() {
-            self.holder.learn(&standings);
+        let breaker_states: Vec<_> = lines.into_iter().filter_map(|line| line.state(now)).collect();
+        if !breaker_states.is_empty() {
+            self.holder.learn(&breaker_states);
         }
     }
 
-    fn hear(&self, channel: &str, told: &[u8]) {
+    fn receive(&self, channel: &str, told: &[u8]) {
         if channel == self.names.of("news") {
             self.learn(Line::read(told).filter(|line| line.n != self.names.node));
         } else if let Some(heard) = self.under_way.heard(&self.names, told) {

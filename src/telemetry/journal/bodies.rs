@@ -72,7 +72,7 @@ impl Bodies {
         self.attempts.insert(attempt, Said { model: model.to_owned(), method, request, answer: Saying::Nothing });
     }
 
-    pub(super) fn heard(&mut self, attempt: usize, streams: bool, body: &Bytes) {
+    pub(super) fn received(&mut self, attempt: usize, streams: bool, body: &Bytes) {
         let body = self.room_for(body);
         let Some(said) = self.attempts.get_mut(&attempt) else { return };
         match &mut said.answer {

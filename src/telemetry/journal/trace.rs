@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::bodies::{Arrived, Bodies};
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::telemetry::{Ended, PluginCost};
+use crate::telemetry::{PluginCost, RequestSummary};
 
 /// Attempts that are listed. A request in many shares has more; these are counted only.
 const MOST_ATTEMPTS: usize = 64;
@@ -32,7 +32,7 @@ pub struct Trace {
 
 #[derive(Debug, Default)]
 struct State {
-    facts: Ended,
+    facts: RequestSummary,
     arrived: Option<Duration>,
     attempts: Vec<Tried>,
     plugins: Vec<PluginCost>,
@@ -101,7 +101,7 @@ pub struct Seen {
     pub phase: &'static str,
     /// How it goes, or went. Of one under way, the status is 0.
     #[serde(flatten)]
-    pub facts: Ended,
+    pub facts: RequestSummary,
     /// When all of it was here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrived_ms: Option<f64>,
@@ -123,7 +123,7 @@ pub struct Seen {
 
 impl Trace {
     pub(super) fn begin(number: u64, id: &str, api: &'static str, keeps_bodies: bool) -> Self {
-        let facts = Ended { request_id: id.to_owned(), api, ..Ended::default() };
+        let facts = RequestSummary { request_id: id.to_owned(), api, ..RequestSummary::default() };
         let state = State { facts, bodies: keeps_bodies.then(Box::default), ..State::default() };
         let (written, pieces) = Default::default();
         let (began, at) = (Instant::now(), Timestamp::now());
@@ -177,9 +177,9 @@ impl Trace {
         }
     }
 
-    pub(in crate::telemetry) fn heard(&self, attempt: usize, streams: bool, body: &Bytes) {
+    pub(in crate::telemetry) fn received(&self, attempt: usize, streams: bool, body: &Bytes) {
         if let Some(bodies) = &mut self.state().bodies {
-            bodies.heard(attempt, streams, body);
+            bodies.received(attempt, streams, body);
         }
     }
 
@@ -223,7 +223,7 @@ impl Trace {
         self.pieces.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(in crate::telemetry) fn ended(&self, ended: &Ended, plugins: Vec<PluginCost>) {
+    pub(in crate::telemetry) fn ended(&self, ended: &RequestSummary, plugins: Vec<PluginCost>) {
         let mut state = self.state();
         state.facts.clone_from(ended);
         (state.plugins, state.over) = (plugins, true);
@@ -280,7 +280,7 @@ pub(in crate::telemetry) struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    fn clone_into(&self, facts: &mut Ended) {
+    fn clone_into(&self, facts: &mut RequestSummary) {
         self.asked.clone_into(&mut facts.asked);
         self.model.clone_into(&mut facts.model);
         self.pool.clone_into(&mut facts.pool);

@@ -6,7 +6,7 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::suspect::needs_cleaning;
+use super::scan::needs_cleaning;
 use super::{Place, TO_DESCRIPTION, describe, merge_all_of, plain};
 use crate::wire::json::Json;
 

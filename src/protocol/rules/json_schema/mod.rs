@@ -5,9 +5,9 @@
 //! what changes is noted, with its place.
 
 mod clean;
-mod hold;
+mod scan;
 mod subset;
-mod suspect;
+mod validate;
 
 use std::fmt::{self, Display};
 
@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 use crate::protocol::verdict::Notes;
 use crate::wire::json::{Json, Shape};
 
-pub use hold::hold;
+pub use validate::check_answer;
 
 /// Keywords that say something to a model and nothing to Gemini's decoder: they move into the description.
 const TO_DESCRIPTION: &[&str] =

@@ -15,7 +15,7 @@ const BEATS: usize = 150;
 
 /// The last five minutes.
 #[derive(Debug)]
-pub struct Pulse {
+pub struct Timeline {
     began: Instant,
     beats: Mutex<VecDeque<(u64, Beat)>>,
 }
@@ -33,13 +33,13 @@ pub struct Beat {
     pub tokens: u64,
 }
 
-impl Default for Pulse {
+impl Default for Timeline {
     fn default() -> Self {
         Self { began: Instant::now(), beats: Mutex::default() }
     }
 }
 
-impl Pulse {
+impl Timeline {
     pub(super) fn beat(&self, over: &Over<'_>) {
         let now = self.now();
         let mut beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);

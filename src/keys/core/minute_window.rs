@@ -9,13 +9,13 @@ const SLICES: usize = 13;
 
 /// Amounts of the last minute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Minute {
+pub struct MinuteWindow {
     amounts: [u64; SLICES],
     /// The number of the slice under way, since the process started.
     newest: u64,
 }
 
-impl Minute {
+impl MinuteWindow {
     /// So much more, now.
     pub fn add(&mut self, amount: u64, now: Duration) {
         let number = slice(now);
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_is_used_counts_for_a_minute() {
-        let mut minute = Minute::default();
+        let mut minute = MinuteWindow::default();
         minute.add(2, at(3));
         minute.add(1, at(31));
         assert_eq!(minute.full_until(4, at(31)), None);
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn what_is_older_is_forgotten_slice_by_slice() {
         for pause in 1..40 {
-            let mut minute = Minute::default();
+            let mut minute = MinuteWindow::default();
             (0..SLICES as u64).for_each(|number| minute.add(1, start(number)));
             let now = SLICES as u64 - 1 + pause;
             minute.add(1, start(now));
@@ -105,6 +105,6 @@ mod tests {
 
     #[test]
     fn a_limit_of_nothing_is_looked_at_again_in_a_minute() {
-        assert_eq!(Minute::default().full_until(0, at(31)), Some(at(95)));
+        assert_eq!(MinuteWindow::default().full_until(0, at(31)), Some(at(95)));
     }
 }

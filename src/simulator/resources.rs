@@ -25,7 +25,7 @@ impl Kind {
     pub fn list(self) -> MethodRouter<Arc<State>> {
         get(async move |Shared(state): Shared<Arc<State>>, headers: HeaderMap, RawQuery(query): RawQuery| {
             let page = act_on(&state, &headers, query.as_deref(), &format!("{}.list", self.name), b"")
-                .and_then(|key| state.shelf.list(self.name, &key, query.as_deref(), self.page));
+                .and_then(|key| state.storage.list(self.name, &key, query.as_deref(), self.page));
             transmit::judged(page)
         })
     }
@@ -47,11 +47,11 @@ impl Kind {
         let name = format!("{}/{id}", self.name);
         let done =
             act_on(&state, &headers, query.as_deref(), &format!("{}.{method}", self.name), b"").and_then(|key| {
-                let found = state.shelf.get(&name, &key)?;
+                let found = state.storage.get(&name, &key)?;
                 if method == "get" {
                     return Ok(found);
                 }
-                state.shelf.remove(&name, &key).map(|()| json!({}))
+                state.storage.remove(&name, &key).map(|()| json!({}))
             });
         transmit::judged(done)
     }

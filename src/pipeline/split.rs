@@ -17,7 +17,7 @@ const AT_ONCE: usize = 4;
 /// # Errors
 /// What the first share that fails tells the client.
 pub async fn all_succeed(exchange: &mut Exchange, accepted: &dyn Accepted, route: &Route) -> Result<Opened, Error> {
-    let shares = accepted.shares();
+    let shares = accepted.split();
     if shares.is_empty() {
         return attempt::until_one_succeeds(exchange, accepted, route).await;
     }
@@ -28,7 +28,7 @@ pub async fn all_succeed(exchange: &mut Exchange, accepted: &dyn Accepted, route
         exchange.record.take_in(&part.record);
         exchange.keeping.append(&mut part.keeping);
     }
-    accepted.joined(&answers?).map(Opened::Whole).map_err(|fault| Error::from(&fault))
+    accepted.merged(&answers?).map(Opened::Whole).map_err(|fault| Error::from(&fault))
 }
 
 async fn whole(part: &mut Exchange, share: &dyn Accepted, route: &Route) -> Result<Bytes, Error> {

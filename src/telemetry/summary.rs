@@ -10,7 +10,7 @@ const ACCESS: &str = "gemini_adapter::access";
 
 /// How a request went, as its log line says it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Ended {
+pub struct RequestSummary {
     /// The request's id.
     pub request_id: String,
     /// Which dialect.
@@ -45,7 +45,7 @@ pub struct Ended {
     pub cache: Option<&'static str>,
 }
 
-impl Ended {
+impl RequestSummary {
     /// Writes the log line, with what others have to say of the request.
     pub(super) fn log(&self, tags: Option<&Map<String, Value>>) {
         if !tracing::enabled!(target: ACCESS, tracing::Level::INFO) {
@@ -72,14 +72,14 @@ struct Line<'e> {
     level: &'static str,
     message: &'static str,
     #[serde(flatten)]
-    ended: &'e Ended,
+    ended: &'e RequestSummary,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<String>,
     target: &'static str,
 }
 
 impl<'e> Line<'e> {
-    fn of(ended: &'e Ended, tags: Option<String>) -> Self {
+    fn of(ended: &'e RequestSummary, tags: Option<String>) -> Self {
         let timestamp = format!("{:.6}", jiff::Timestamp::now());
         Self { timestamp, level: "INFO", message: "request", ended, tags, target: ACCESS }
     }
@@ -88,7 +88,7 @@ impl<'e> Line<'e> {
 /// Who has something to say of a request once it is over. Asked off its way, by a thread of its own.
 pub trait Tags: Send + Sync + std::fmt::Debug {
     /// What the log line is to bear.
-    fn tags(&self, ended: &Ended) -> Map<String, Value>;
+    fn tags(&self, ended: &RequestSummary) -> Map<String, Value>;
 }
 
 /// What a hook of a plugin has cost a request.

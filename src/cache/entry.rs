@@ -11,13 +11,13 @@ const FORM: u8 = 1;
 
 /// A kept answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct Entry {
     /// When it was given, in Unix seconds.
     at: i64,
     pieces: Vec<Bytes>,
 }
 
-impl Kept {
+impl Entry {
     /// An answer that was given now.
     pub fn new(pieces: Vec<Bytes>, now: Timestamp) -> Self {
         Self { at: now.as_second(), pieces }
@@ -72,13 +72,13 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_nothing_else() {
         let now: Timestamp = "2026-11-25T00:00:00Z".parse().unwrap();
-        let kept = Kept::new(vec!["one".into(), "".into(), "three".into()], now);
+        let kept = Entry::new(vec!["one".into(), "".into(), "three".into()], now);
         let row = kept.write();
-        assert_eq!(Kept::read(row.clone()), Some(kept.clone()));
+        assert_eq!(Entry::read(row.clone()), Some(kept.clone()));
         assert_eq!(kept.age("2026-11-25T00:01:00Z".parse().unwrap()), Duration::from_secs(60));
         assert_eq!(kept.age("2026-11-24T00:00:00Z".parse().unwrap()), Duration::ZERO);
         // Cut anywhere, it is another answer or none, and never a panic.
-        (0..row.len()).for_each(|end| assert_ne!(Kept::read(row.slice(..end)), Some(kept.clone())));
-        assert_eq!(Kept::read("[]".into()), None);
+        (0..row.len()).for_each(|end| assert_ne!(Entry::read(row.slice(..end)), Some(kept.clone())));
+        assert_eq!(Entry::read("[]".into()), None);
     }
 }

@@ -10,9 +10,9 @@ use crate::error::Error;
 use crate::fault::{Blame, Fault, Retry};
 use crate::keys::{Key, KeyPool};
 use crate::runtime::{Services, Snapshot};
-use crate::upstream::{Errand, Fetched};
+use crate::upstream::{ResourceAnswer, ResourceRequest};
 
-/// On which key an errand runs, and what leads to another one.
+/// On which key an resource runs, and what leads to another one.
 #[derive(Clone, Copy)]
 pub enum On<'p> {
     /// On the only key of this pool, which owns what it is about.
@@ -31,7 +31,7 @@ impl On<'_> {
         }
     }
 
-    fn goes_on(&self, fault: &Fault) -> bool {
+    fn tries_next(&self, fault: &Fault) -> bool {
         match self {
             Self::Owner(_) => false,
             Self::Any(_) => fault.retry() != Retry::Never,
@@ -39,7 +39,7 @@ impl On<'_> {
         }
     }
 
-    fn nobody(&self) -> Error {
+    fn no_key_left(&self) -> Error {
         let message = match self {
             Self::Owner(_) => {
                 "The Gemini key that this belongs to is not accepted by Google. The operator finds the reason in /admin/keys."
@@ -52,7 +52,7 @@ impl On<'_> {
     }
 }
 
-/// Runs an errand, and tells on which key.
+/// Runs an resource, and tells on which key.
 ///
 /// # Errors
 /// What Google says, or that no key is alive.
@@ -60,8 +60,8 @@ pub async fn run(
     snapshot: &Snapshot,
     services: &Services,
     on: On<'_>,
-    errand: &Errand,
-) -> Result<(Fetched, Arc<Key>), Error> {
+    resource: &ResourceRequest,
+) -> Result<(ResourceAnswer, Arc<Key>), Error> {
     let settings = &snapshot.config.settings.upstream;
     let deadline = Instant::now() + settings.timeout;
     let (pool, now) = (on.pool(), services.clock.now());
@@ -71,20 +71,20 @@ pub async fn run(
     };
     let mut last = None;
     for key in keys.into_iter().take(settings.attempts as usize) {
-        match snapshot.upstream.run(errand, key.secret(), deadline).await {
+        match snapshot.upstream.run(resource, key.secret(), deadline).await {
             Ok(fetched) => return Ok((fetched, key)),
             Err(fault) => {
                 services.telemetry.attempt_failed("", pool.name(), key.id().as_str(), "", &fault);
                 if fault.blame == Blame::Key {
                     pool.refused(&key, &fault, services.clock.now());
                 }
-                let goes_on = on.goes_on(&fault);
+                let again = on.tries_next(&fault);
                 last = Some(Error::from(&fault));
-                if !goes_on {
+                if !again {
                     break;
                 }
             }
         }
     }
-    Err(last.unwrap_or_else(|| on.nobody()))
+    Err(last.unwrap_or_else(|| on.no_key_left()))
 }

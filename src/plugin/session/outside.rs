@@ -10,7 +10,7 @@ use super::Session;
 use crate::error::Error;
 use crate::plugin::context::{Subject, dynamic, json};
 use crate::plugin::hook::Hook;
-use crate::telemetry::{Costs, Ended, PluginCost, Tags};
+use crate::telemetry::{Costs, PluginCost, RequestSummary, Tags};
 
 impl Session {
     /// The list of models that is about to go out.
@@ -58,7 +58,7 @@ impl Costs for Session {
 }
 
 impl Tags for Session {
-    fn tags(&self, ended: &Ended) -> serde_json::Map<String, Value> {
+    fn tags(&self, ended: &RequestSummary) -> serde_json::Map<String, Value> {
         let mut tags = serde_json::Map::new();
         for (_, script) in self.concerned(Hook::Log) {
             let told = serde_json::to_value(ended).ok().and_then(|ended| dynamic(&ended).ok());

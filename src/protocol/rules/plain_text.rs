@@ -4,7 +4,7 @@ use crate::wire::gemini::response::Part;
 use crate::wire::json::decode;
 
 /// The words of these parts, thoughts left out.
-pub fn words<'a>(parts: impl IntoIterator<Item = &'a Part<'a>>) -> String {
+pub fn of<'a>(parts: impl IntoIterator<Item = &'a Part<'a>>) -> String {
     let mut words = String::new();
     for part in parts.into_iter().filter(|part| !part.thought) {
         if let Some(text) = part.text {

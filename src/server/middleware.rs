@@ -52,7 +52,7 @@ pub async fn around(mut request: Request, next: Next) -> Response {
     let family = family::of(request.method(), request.uri().path(), request.headers());
     request.extensions_mut().insert(id.clone());
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut response = family::in_its_words(answered.unwrap_or_else(|_| panicked()), family, &id.0);
+    let mut response = family::in_its_format(answered.unwrap_or_else(|_| panicked()), family, &id.0);
     if let Ok(value) = HeaderValue::try_from(id.0) {
         response.headers_mut().insert(REQUEST_ID, value);
     }

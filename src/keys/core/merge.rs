@@ -5,16 +5,16 @@
 use std::time::Duration;
 
 use super::breaker::{Breaker, Rest, State};
-use super::sentence::LONGEST_REST;
+use super::penalty::LONGEST_REST;
 use crate::clock::Moment;
 use crate::fault::Kind;
-use crate::store::{Scope, Standing};
+use crate::store::{BreakerState, Scope};
 
 impl Breaker {
     /// How it stands.
-    pub fn standing(&self, scope: Scope, now: Moment) -> Standing {
+    pub fn export(&self, scope: Scope, now: Moment) -> BreakerState {
         let rest = self.rest();
-        Standing {
+        BreakerState {
             scope,
             epoch: self.epoch,
             strikes: self.strikes(now.since_start),
@@ -27,7 +27,7 @@ impl Breaker {
     }
 
     /// Takes in how somebody else says that it stands.
-    pub fn merge(&mut self, theirs: &Standing, now: Moment) {
+    pub fn merge(&mut self, theirs: &BreakerState, now: Moment) {
         let ours = self.rest().cloned();
         let rest = rest(theirs, now);
         if theirs.epoch < self.epoch {
@@ -68,7 +68,7 @@ impl Breaker {
 
 /// The rest that somebody else tells of, on our own monotonic clock: clocks of two machines may differ, so only what is left of it
 /// counts.
-fn rest(theirs: &Standing, now: Moment) -> Option<Rest> {
+fn rest(theirs: &BreakerState, now: Moment) -> Option<Rest> {
     let until = match theirs.until {
         Some(until) => {
             let left = Duration::try_from(until.duration_since(now.wall)).unwrap_or_default();
@@ -102,18 +102,18 @@ mod tests {
     }
 
     /// In this epoch, with its number of strikes and a reason of its own, out for so many seconds or dead.
-    fn standing(epoch: u64, (seconds, dead): (Option<u64>, bool)) -> Standing {
+    fn standing(epoch: u64, (seconds, dead): (Option<u64>, bool)) -> BreakerState {
         let until = seconds.map(|seconds| now().plus(Duration::from_secs(seconds)).wall);
         let strikes = u32::try_from(epoch).unwrap();
         let why = (seconds.is_some() || dead).then_some(if epoch == 1 { Kind::Billing } else { Kind::Location });
-        Standing { scope: scope(), epoch, strikes, until, dead, disabled: false, why, quota_id: None }
+        BreakerState { scope: scope(), epoch, strikes, until, dead, disabled: false, why, quota_id: None }
     }
 
-    fn met(ours: &Standing, theirs: &Standing) -> Standing {
+    fn met(ours: &BreakerState, theirs: &BreakerState) -> BreakerState {
         let mut breaker = Breaker::default();
         breaker.merge(ours, now());
         breaker.merge(theirs, now());
-        breaker.standing(scope(), now())
+        breaker.export(scope(), now())
     }
 
     #[test]
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_an_operator_has_disabled_stays_so_until_somebody_knows_better() {
-        let disabled = |epoch, disabled| Standing { disabled, ..standing(epoch, NONE) };
+        let disabled = |epoch, disabled| BreakerState { disabled, ..standing(epoch, NONE) };
         for (ours, theirs, expected) in [
             ((2, true), (1, false), true),
             ((2, false), (1, true), false),
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn of_the_same_age_the_more_strikes_count() {
-        let strikes = |strikes| Standing { strikes, ..standing(2, rest(10)) };
+        let strikes = |strikes| BreakerState { strikes, ..standing(2, rest(10)) };
         assert_eq!(met(&strikes(3), &strikes(4)).strikes, 4);
         assert_eq!(met(&strikes(4), &strikes(3)).strikes, 4);
     }

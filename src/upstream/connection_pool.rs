@@ -14,15 +14,15 @@ use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper_util::client::legacy::{Client, Error};
 
-use super::way::Connector;
+use super::connector::Connector;
 
 /// Requests that share a lane: fewer than the 100 streams that RFC 9113 (6.5.2) recommends as the least, for what is over here may still
 /// be closing there. How many Google takes was not looked up at Google.
 const ROOM: usize = 80;
-/// Lanes. What comes when all are full waits for the emptiest.
+/// ConnectionPool. What comes when all are full waits for the emptiest.
 const LANES: usize = 64;
 
-/// Lanes whose connections of HTTP/1.1 are all kept for later, and how many of each other lane's are: a burst is not to be paid for long
+/// ConnectionPool whose connections of HTTP/1.1 are all kept for later, and how many of each other lane's are: a burst is not to be paid for long
 /// after, with some 25 KiB a connection.
 const KEPT: (usize, usize) = (4, 8);
 
@@ -31,7 +31,7 @@ pub(super) type Connections = Client<Connector, Full<Bytes>>;
 
 /// The lanes. Clones share them.
 #[derive(Clone, Debug)]
-pub struct Lanes<C = Connections>(Arc<[Lane<C>; LANES]>);
+pub struct ConnectionPool<C = Connections>(Arc<[Lane<C>; LANES]>);
 
 #[derive(Debug)]
 struct Lane<C> {
@@ -50,8 +50,8 @@ pub struct Held {
     _place: Place,
 }
 
-impl<C> Lanes<C> {
-    /// Lanes, each with connections of its own, of which so many are kept when nobody uses them.
+impl<C> ConnectionPool<C> {
+    /// ConnectionPool, each with connections of its own, of which so many are kept when nobody uses them.
     pub fn of(connections: impl Fn(usize) -> C) -> Self {
         let (first, few) = KEPT;
         let lane = |number| {
@@ -71,7 +71,7 @@ impl<C> Lanes<C> {
     }
 }
 
-impl Lanes {
+impl ConnectionPool {
     /// Sends a request, and waits for the headers of its answer.
     ///
     /// # Errors
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn two_are_shared_and_more_are_taken_while_those_are_full() {
-        let lanes = Lanes::of(|_| ());
+        let lanes = ConnectionPool::of(|_| ());
         let mut places: Vec<Place> = (0..2 * ROOM + 1).map(|_| lanes.next().place()).collect();
         let taken = || lanes.0.iter().map(|lane| lane.taken()).filter(|taken| *taken > 0).collect::<Vec<_>>();
         assert_eq!(taken(), [ROOM, ROOM, 1]);

@@ -24,7 +24,7 @@ pub enum Scope {
 
 /// How one breaker stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct BreakerState {
     /// What it guards.
     pub scope: Scope,
     /// Goes up with each change of state.
@@ -74,22 +74,22 @@ pub const CLIENT: char = '@';
 
 /// Whoever remembers. Called where requests are served, in the order of what happens and while nothing else can happen to the
 /// keys: so it must not wait, and not ask the ledger; whatever takes time is for another thread.
-pub trait Witness: Send + Sync {
+pub trait Observer: Send + Sync {
     /// A breaker has changed.
-    fn stands(&self, standing: &Standing);
+    fn breaker_changed(&self, standing: &BreakerState);
 
     /// Something was used.
     fn used(&self, used: &Used);
 }
 
 /// Whoever holds the breakers themselves, as those who remember them see it. Never called where requests are served.
-pub trait Holder: Send + Sync {
+pub trait StateOwner: Send + Sync {
     /// Takes in how breakers stand elsewhere, or stood before a restart.
-    fn learn(&self, standings: &[Standing]);
+    fn learn(&self, breaker_states: &[BreakerState]);
 
     /// Adds what was used before a restart, or elsewhere.
     fn recall(&self, used: &[Used]);
 
     /// How all breakers stand that have ever changed.
-    fn standings(&self) -> Vec<Standing>;
+    fn breaker_states(&self) -> Vec<BreakerState>;
 }

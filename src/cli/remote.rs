@@ -98,7 +98,7 @@ pub enum Failure {
 }
 
 /// A running server, for one of its admins.
-pub struct Office {
+pub struct AdminClient {
     /// Its URL.
     pub server: String,
     key: String,
@@ -106,11 +106,11 @@ pub struct Office {
 }
 
 impl RunningArgs {
-    /// The office. Whether somebody is in it shows when it is asked.
+    /// The admin. Whether somebody is in it shows when it is asked.
     ///
     /// # Errors
     /// When no key is configured.
-    pub fn office(&self, sources: &Sources) -> Result<Office, Failure> {
+    pub fn admin(&self, sources: &Sources) -> Result<AdminClient, Failure> {
         let config = lenient(sources, &Reading::default());
         let (server, client) = reached(self.server.as_deref(), &config)?;
         let key = self.key(&config).ok_or_else(|| {
@@ -118,15 +118,15 @@ impl RunningArgs {
                 "no admin key is configured: set SECURITY_ADMIN_API_KEYS, or give one by `--admin-key env:NAME`".into(),
             )
         })?;
-        Ok(Office { server, key, client })
+        Ok(AdminClient { server, key, client })
     }
 
     /// Asks an admin endpoint.
     ///
     /// # Errors
     /// Why there is no answer.
-    pub async fn ask(&self, sources: &Sources, method: reqwest::Method, path: &str) -> Result<Value, Failure> {
-        let answer = self.office(sources)?.ask(method, path).await?;
+    pub async fn request(&self, sources: &Sources, method: reqwest::Method, path: &str) -> Result<Value, Failure> {
+        let answer = self.admin(sources)?.request(method, path).await?;
         Ok(serde_json::from_slice(&answer.bytes().await.unwrap_or_default()).unwrap_or_default())
     }
 
@@ -138,12 +138,12 @@ impl RunningArgs {
     }
 }
 
-impl Office {
+impl AdminClient {
     /// Asks, and answers with what begins to come.
     ///
     /// # Errors
     /// Why there is no answer.
-    pub async fn ask(&self, method: reqwest::Method, path: &str) -> Result<reqwest::Response, Failure> {
+    pub async fn request(&self, method: reqwest::Method, path: &str) -> Result<reqwest::Response, Failure> {
         let server = &self.server;
         let request = self.client.request(method, format!("{server}{path}")).bearer_auth(&self.key);
         let answer = request.send().await.map_err(|_| Failure::Absent(server.clone()))?;

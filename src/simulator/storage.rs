@@ -18,9 +18,9 @@ struct Kept {
 
 /// All of them by name: `cachedContents/x`, `files/x`.
 #[derive(Debug, Default)]
-pub struct Shelf(Mutex<BTreeMap<String, Kept>>);
+pub struct Storage(Mutex<BTreeMap<String, Kept>>);
 
-impl Shelf {
+impl Storage {
     fn kept(&self) -> MutexGuard<'_, BTreeMap<String, Kept>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ::redis::{AsyncConnectionConfig, Client, RedisError, cmd};
 use tokio::time::timeout;
 
-use super::link::words;
+use super::link::describe;
 use crate::secret::Secret;
 
 /// The longest it may take, TLS and all.
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub async fn is_there(url: &Secret) -> (String, Result<(), String>) {
     let client = match Client::open(url.expose()) {
         Ok(client) => client,
-        Err(error) => return ("no address".to_owned(), Err(words(&error))),
+        Err(error) => return ("no address".to_owned(), Err(describe(&error))),
     };
     let place = client.get_connection_info().addr().to_string();
     let answered = timeout(PATIENCE, ping(&client)).await;
@@ -29,11 +29,11 @@ async fn ping(client: &Client) -> Result<(), RedisError> {
     cmd("PING").query_async(&mut connection).await
 }
 
-/// In words, by the innermost reason where there is one: of TLS, that is what is wrong with the certificate.
+/// In describe, by the innermost reason where there is one: of TLS, that is what is wrong with the certificate.
 fn why(error: &RedisError) -> String {
     let mut reason: &dyn std::error::Error = error;
     while let Some(inner) = reason.source() {
         reason = inner;
     }
-    if error.is_io_error() { reason.to_string() } else { words(error) }
+    if error.is_io_error() { reason.to_string() } else { describe(error) }
 }

@@ -5,17 +5,17 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::time::{Instant, timeout_at};
 
-use super::google::{Upstream, asked, connection_fault, late};
+use super::google::{Upstream, build_request, connection_fault, late};
 use crate::fault::Fault;
 use crate::secret::Secret;
 
 /// Something to be asked.
 #[derive(Clone, Debug)]
-pub struct Errand {
+pub struct ResourceRequest {
     /// `GET`, `POST`, `PATCH`, `DELETE`.
     pub method: Method,
     /// Where.
-    pub place: Where,
+    pub place: ResourceAddress,
     /// Headers that go along: those of uploads.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// What goes along.
@@ -24,7 +24,7 @@ pub struct Errand {
 
 /// Where something is asked.
 #[derive(Clone, Debug)]
-pub enum Where {
+pub enum ResourceAddress {
     /// At this path, in segments, with these pairs of a query: `["v1beta", "files", "x"]`.
     Path(Vec<String>, Vec<(String, String)>),
     /// At a URL that Google has named for an upload.
@@ -33,7 +33,7 @@ pub enum Where {
 
 /// What came back.
 #[derive(Clone, Debug)]
-pub struct Fetched {
+pub struct ResourceAnswer {
     /// The headers.
     pub headers: HeaderMap,
     /// The document.
@@ -41,17 +41,22 @@ pub struct Fetched {
 }
 
 impl Upstream {
-    /// Runs an errand on this key.
+    /// Runs an resource on this key.
     ///
     /// # Errors
     /// What went wrong, and whose fault it is.
-    pub async fn run(&self, errand: &Errand, key: &Secret, deadline: Instant) -> Result<Fetched, Fault> {
-        let (to, body) = (self.base.of_errand(&errand.place)?, errand.body.clone());
-        let mut request = asked(errand.method.clone(), to, key, body)?;
-        for (name, value) in &errand.headers {
+    pub async fn run(
+        &self,
+        resource: &ResourceRequest,
+        key: &Secret,
+        deadline: Instant,
+    ) -> Result<ResourceAnswer, Fault> {
+        let (to, body) = (self.base.of_resource(&resource.place)?, resource.body.clone());
+        let mut request = build_request(resource.method.clone(), to, key, body)?;
+        for (name, value) in &resource.headers {
             request.headers_mut().append(name, value.clone());
         }
-        if !errand.body.is_empty() {
+        if !resource.body.is_empty() {
             let json = HeaderValue::from_static("application/json");
             request.headers_mut().entry(CONTENT_TYPE).or_insert(json);
         }
@@ -62,6 +67,6 @@ impl Upstream {
         };
         let headers = response.headers().clone();
         let body = self.document(response, key, deadline).await?;
-        Ok(Fetched { headers, body })
+        Ok(ResourceAnswer { headers, body })
     }
 }

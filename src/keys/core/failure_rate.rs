@@ -10,13 +10,13 @@ const ENOUGH: u32 = 10;
 
 /// Attempts of the last while, from the first that failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recent {
+pub struct FailureRate {
     since: Duration,
     good: u32,
     bad: u32,
 }
 
-impl Recent {
+impl FailureRate {
     /// One more.
     pub fn note(&mut self, good: bool, now: Duration) {
         if now.saturating_sub(self.since) >= WINDOW {
@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn more_failures_than_answers_of_ten_within_half_a_minute_are_as_good_as_five_in_a_row() {
         let noted = |attempts: &[(bool, u64)]| {
-            let mut recent = Recent::default();
+            let mut recent = FailureRate::default();
             attempts.iter().for_each(|(good, second)| recent.note(*good, Duration::from_secs(*second)));
             recent.mostly_bad()
         };

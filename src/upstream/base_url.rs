@@ -4,14 +4,14 @@ use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use url::Url;
 
-use super::errand::Where;
+use super::resource::ResourceAddress;
 use crate::call::Call;
 use crate::fault::{Blame, Fault, Kind};
 use crate::problem::{Problem, Problems};
 
 /// `upstream.base_url`, read once.
 #[derive(Clone, Debug)]
-pub struct Base {
+pub struct BaseUrl {
     url: Url,
     scheme: Scheme,
     authority: Authority,
@@ -19,7 +19,7 @@ pub struct Base {
     prefix: String,
 }
 
-impl Base {
+impl BaseUrl {
     /// Reads the setting.
     pub fn read(text: &str, problems: &mut Problems) -> Option<Self> {
         let base = Self::of(text);
@@ -56,18 +56,18 @@ impl Base {
         self.under(format!("{}/v1beta/{}:{}{query}", self.prefix, call.model.resource(), call.method.name()))
     }
 
-    /// Where an errand goes.
-    pub fn of_errand(&self, place: &Where) -> Result<Uri, Fault> {
+    /// Where an resource goes.
+    pub fn of_resource(&self, place: &ResourceAddress) -> Result<Uri, Fault> {
         let mut url = self.url.clone();
         match place {
-            Where::Path(segments, query) => {
+            ResourceAddress::Path(segments, query) => {
                 push_segments(&mut url, segments.iter().map(String::as_str));
                 if !query.is_empty() {
                     url.query_pairs_mut().extend_pairs(query);
                 }
             }
             // Only its path and query: the key goes nowhere but to where it always goes.
-            Where::Named(named) => {
+            ResourceAddress::Named(named) => {
                 if let Ok(named) = Url::parse(named) {
                     push_segments(&mut url, named.path_segments().into_iter().flatten());
                     url.set_query(named.query());
@@ -112,7 +112,7 @@ mod tests {
         ] {
             let model = ModelName::parse("gemini-2.5-pro").unwrap();
             let mut call = Call { model, method: Method::Generate, body: Default::default() };
-            let base = Base::of(base).unwrap();
+            let base = BaseUrl::of(base).unwrap();
             assert_eq!(base.of_call(&call).unwrap().to_string(), expected);
             call.method = Method::Stream;
             let streamed = expected.replace(":generateContent", ":streamGenerateContent?alt=sse");
@@ -122,24 +122,24 @@ mod tests {
 
     #[test]
     fn an_errand_stays_under_the_base() {
-        let base = Base::of("https://h/proxy").unwrap();
+        let base = BaseUrl::of("https://h/proxy").unwrap();
         let path = |segments: &[&str], query: &[(&str, &str)]| {
             let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-            Where::Path(segments.iter().map(ToString::to_string).collect(), query.iter().map(owned).collect())
+            ResourceAddress::Path(segments.iter().map(ToString::to_string).collect(), query.iter().map(owned).collect())
         };
         for (place, expected) in [
             (path(&["v1beta", "files", "x"], &[]), "https://h/proxy/v1beta/files/x"),
             (path(&["v1beta", "a/b?c"], &[("q", "a b&c")]), "https://h/proxy/v1beta/a%2Fb%3Fc?q=a+b%26c"),
-            (Where::Named("https://elsewhere/upload/f?id=1".to_owned()), "https://h/proxy/upload/f?id=1"),
+            (ResourceAddress::Named("https://elsewhere/upload/f?id=1".to_owned()), "https://h/proxy/upload/f?id=1"),
         ] {
-            assert_eq!(base.of_errand(&place).unwrap().to_string(), expected);
+            assert_eq!(base.of_resource(&place).unwrap().to_string(), expected);
         }
     }
 
     #[test]
     fn what_is_no_base() {
         for text in ["", "nowhere", "ftp://h", "http://", "unix:/run/socket"] {
-            assert!(Base::of(text).is_none(), "{text}");
+            assert!(BaseUrl::of(text).is_none(), "{text}");
         }
     }
 }

@@ -9,9 +9,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The timer. It is set again only when it rings too early, since a later wait has a later end.
 #[derive(Debug)]
-pub struct Alarm(Pin<Box<Sleep>>);
+pub struct Timer(Pin<Box<Sleep>>);
 
-impl Alarm {
+impl Timer {
     /// For waits that end at this moment or later.
     pub fn at(due: Instant) -> Self {
         Self(Box::pin(sleep_until(due)))
@@ -52,15 +52,15 @@ mod tests {
     async fn each_wait_ends_at_its_own_time() {
         let begin = Instant::now();
         let after = |seconds| begin + Duration::from_secs(seconds);
-        let mut alarm = Alarm::at(after(10));
-        assert_eq!(alarm.until(after(10), sleep(Duration::from_secs(9))).await, Some(()));
-        assert_eq!(alarm.until(after(19), pending::<()>()).await, None, "it rang at ten first");
+        let mut timer = Timer::at(after(10));
+        assert_eq!(timer.until(after(10), sleep(Duration::from_secs(9))).await, Some(()));
+        assert_eq!(timer.until(after(19), pending::<()>()).await, None, "it rang at ten first");
         assert_eq!(begin.elapsed(), Duration::from_secs(19));
-        assert_eq!(alarm.until(after(30), sleep(Duration::from_secs(1))).await, Some(()), "after it has rung");
-        assert_eq!(alarm.until(after(25), pending::<()>()).await, None, "an end that is earlier than one before");
+        assert_eq!(timer.until(after(30), sleep(Duration::from_secs(1))).await, Some(()), "after it has rung");
+        assert_eq!(timer.until(after(25), pending::<()>()).await, None, "an end that is earlier than one before");
         assert_eq!(begin.elapsed(), Duration::from_secs(25));
-        assert_eq!(alarm.until(after(1), pending::<()>()).await, None, "one that is over");
+        assert_eq!(timer.until(after(1), pending::<()>()).await, None, "one that is over");
         assert_eq!(begin.elapsed(), Duration::from_secs(25));
-        assert_eq!(alarm.until(after(1), async {}).await, Some(()), "what is there counts");
+        assert_eq!(timer.until(after(1), async {}).await, Some(()), "what is there counts");
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// Calls by what kept answers had to do with them.
 #[derive(Debug, Default)]
-pub struct KeptTally {
+pub struct CacheTally {
     hits: AtomicU64,
     misses: AtomicU64,
     bypassed: AtomicU64,
@@ -14,7 +14,7 @@ pub struct KeptTally {
 
 /// Calls so far, while answers were kept.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct KeptCounts {
+pub struct CacheCounts {
     /// Answered by a kept answer, or by that of an equal request.
     pub hits: u64,
     /// Looked for, and answered by Gemini.
@@ -25,7 +25,7 @@ pub struct KeptCounts {
     pub hit_rate: Option<f64>,
 }
 
-impl KeptTally {
+impl CacheTally {
     pub(super) fn add(&self, result: &str) {
         let counter = match result {
             "hit" | "joined" => &self.hits,
@@ -36,11 +36,11 @@ impl KeptTally {
     }
 
     /// So far.
-    pub fn counts(&self) -> KeptCounts {
+    pub fn counts(&self) -> CacheCounts {
         let [hits, misses, bypassed] =
             [&self.hits, &self.misses, &self.bypassed].map(|counter| counter.load(Ordering::Relaxed));
         let asked = hits + misses;
         let hit_rate = (asked > 0).then(|| (hits as f64 / asked as f64 * 1000.0).round() / 1000.0);
-        KeptCounts { hits, misses, bypassed, hit_rate }
+        CacheCounts { hits, misses, bypassed, hit_rate }
     }
 }

@@ -68,16 +68,16 @@ impl From<&CooldownSettings> for Policy {
 
 /// What a failure calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sentence {
+pub enum Penalty {
     /// A rest until this moment, in a day of 25 hours at the latest.
     Until(Duration),
     /// A rest that grows with each one in a row.
     Backoff,
     /// No use any more; one more try at this moment, if there is one.
-    Death(Option<Duration>),
+    Dead(Option<Duration>),
 }
 
-impl Sentence {
+impl Penalty {
     /// What this fault calls for. A day's quota lasts until Google's midnight even when the hint speaks of seconds; else
     /// Google's own time wins.
     pub fn of(fault: &Fault, now: Moment, policy: &Policy) -> Self {
@@ -85,9 +85,9 @@ impl Sentence {
         match (fault.kind, fault.retry_after) {
             // A 401 may be Google's own passing trouble with credentials; its other words about keys are final.
             (Kind::KeyInvalid, _) if fault.status == Some(401) => {
-                Self::Death(policy.revive.map(|after| now.since_start.saturating_add(after)))
+                Self::Dead(policy.revive.map(|after| now.since_start.saturating_add(after)))
             }
-            (Kind::KeyInvalid | Kind::KeyBlocked, _) => Self::Death(None),
+            (Kind::KeyInvalid | Kind::KeyBlocked, _) => Self::Dead(None),
             (Kind::DayQuota, _) => after(until_midnight(now)),
             (Kind::ModelNotForKey, _) => after(NO_ACCESS),
             (Kind::Billing | Kind::Location, hint) => after(hint.unwrap_or(OPERATORS_MATTER)),
@@ -109,29 +109,29 @@ mod tests {
     #[test]
     fn what_each_fault_calls_for() {
         let now = Moment { since_start: Duration::from_secs(10), wall: "2026-11-24T12:00:00Z".parse().unwrap() };
-        let until = |seconds: u64| Sentence::Until(Duration::from_secs(10 + seconds));
+        let until = |seconds: u64| Penalty::Until(Duration::from_secs(10 + seconds));
         let hint = Some(Duration::from_secs(7));
         // Noon in London is 4 o'clock in Los Angeles: 20 hours until the day there is over.
         for (kind, blame, status, hint, expected) in [
-            (Kind::KeyInvalid, Blame::Key, Some(400), hint, Sentence::Death(None)),
-            (Kind::KeyInvalid, Blame::Key, Some(401), hint, Sentence::Death(None)),
-            (Kind::KeyBlocked, Blame::Key, Some(403), hint, Sentence::Death(None)),
+            (Kind::KeyInvalid, Blame::Key, Some(400), hint, Penalty::Dead(None)),
+            (Kind::KeyInvalid, Blame::Key, Some(401), hint, Penalty::Dead(None)),
+            (Kind::KeyBlocked, Blame::Key, Some(403), hint, Penalty::Dead(None)),
             (Kind::DayQuota, Blame::Quota, Some(429), hint, until(20 * 3600)),
             (Kind::ModelNotForKey, Blame::Quota, Some(429), hint, until(24 * 3600)),
             (Kind::Billing, Blame::Key, Some(402), None, until(3600)),
             (Kind::Location, Blame::Key, Some(400), hint, until(7)),
             (Kind::RateLimited, Blame::Quota, Some(429), hint, until(7)),
-            (Kind::RateLimited, Blame::Quota, Some(429), None, Sentence::Backoff),
+            (Kind::RateLimited, Blame::Quota, Some(429), None, Penalty::Backoff),
             (Kind::RateLimited, Blame::Quota, Some(429), Some(Duration::MAX), until(25 * 3600)),
-            (Kind::Overloaded, Blame::Model, Some(503), hint, Sentence::Backoff),
+            (Kind::Overloaded, Blame::Model, Some(503), hint, Penalty::Backoff),
         ] {
             let told = Fault { status, retry_after: hint, ..Fault::new(kind, blame, "") };
-            assert_eq!(Sentence::of(&told, now, &policy()), expected, "{kind:?} {status:?}");
+            assert_eq!(Penalty::of(&told, now, &policy()), expected, "{kind:?} {status:?}");
         }
         let revive = Policy { revive: Some(Duration::from_secs(60)), ..policy() };
         for (status, again) in [(401, Some(Duration::from_secs(70))), (400, None)] {
             let refused = Fault { status: Some(status), ..Fault::new(Kind::KeyInvalid, Blame::Key, "") };
-            assert_eq!(Sentence::of(&refused, now, &revive), Sentence::Death(again), "{status}");
+            assert_eq!(Penalty::of(&refused, now, &revive), Penalty::Dead(again), "{status}");
         }
     }
 

@@ -21,7 +21,7 @@ const MOST: usize = 256;
 
 /// What points to common projects.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Kinship {
+pub struct Siblings {
     recent: VecDeque<(Duration, Refused)>,
     pairs: BTreeMap<(KeyId, KeyId), Vec<(Date, ModelName)>>,
 }
@@ -37,7 +37,7 @@ pub struct Refused {
     pub day: Date,
 }
 
-impl Kinship {
+impl Siblings {
     /// Takes note of a refusal that the key's own use does not explain; the key that turns out to be probably of the same project.
     pub fn refused(&mut self, refused: Refused, now: Duration) -> Option<KeyId> {
         self.recent.retain(|(at, _)| now.saturating_sub(*at) <= TOGETHER);
@@ -82,22 +82,22 @@ mod tests {
     }
 
     /// All these keys are refused at one moment for the first of these models, at another one for the next.
-    fn occasions(keys: &[String], models: &[&str]) -> Kinship {
-        let mut kinship = Kinship::default();
+    fn occasions(keys: &[String], models: &[&str]) -> Siblings {
+        let mut siblings = Siblings::default();
         for (number, model) in (0..).zip(models) {
-            keys.iter().for_each(|key| drop(kinship.refused(refused(key, model), TOGETHER * 2 * number)));
+            keys.iter().for_each(|key| drop(siblings.refused(refused(key, model), TOGETHER * 2 * number)));
         }
-        kinship
+        siblings
     }
 
     #[test]
     fn keys_are_kin_after_two_occasions_close_together() {
         let told = |events: &[(&str, &str, f64)]| {
-            let mut kinship = Kinship::default();
-            let found = events
-                .iter()
-                .map(|(key, model, now)| kinship.refused(refused(key, model), Duration::from_secs_f64(*now)).is_some());
-            (found.last().unwrap(), kinship.probable().count())
+            let mut siblings = Siblings::default();
+            let found = events.iter().map(|(key, model, now)| {
+                siblings.refused(refused(key, model), Duration::from_secs_f64(*now)).is_some()
+            });
+            (found.last().unwrap(), siblings.probable().count())
         };
         let once = [("one", "a", 0.0), ("two", "a", 2.0)];
         assert_eq!(told(&once), (false, 0));

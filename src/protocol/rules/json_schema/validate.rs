@@ -10,7 +10,7 @@ use crate::protocol::rules::answer::broken;
 ///
 /// # Errors
 /// When it is not: another attempt may do better.
-pub fn hold(schema: &RawValue, text: &str) -> Result<(), Fault> {
+pub fn check_answer(schema: &RawValue, text: &str) -> Result<(), Fault> {
     let answer: Value =
         serde_json::from_str(text).map_err(|_| broken("Gemini's answer is not the JSON that was asked for."))?;
     let schema: Value = serde_json::from_str(schema.get()).unwrap_or_default();

@@ -113,7 +113,7 @@ impl World {
         let today = kept.books.today(self.now);
         let gates = self.pool.keys().iter().flat_map(|key| MODELS.map(|name| (key, name)));
         let gate = |(key, name): (&std::sync::Arc<Key>, &'static str)| {
-            (key.id().clone(), name, kept.books.look(key, &model(name), self.now, today).gate)
+            (key.id().clone(), name, kept.books.availability(key, &model(name), self.now, today).gate)
         };
         let mut gates: Vec<_> = gates.map(gate).collect();
         gates.sort_by(|one, other| (&one.0, one.1).cmp(&(&other.0, other.1)));

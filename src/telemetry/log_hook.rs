@@ -4,14 +4,14 @@
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, LazyLock};
 
-use super::ended::{Ended, Tags};
+use super::summary::{RequestSummary, Tags};
 
 /// Requests that wait to be asked about.
 const MOST_WAITING: usize = 1024;
 /// As deep as where requests are served.
 const STACK: usize = 4 * 1024 * 1024;
 
-type Over = (Ended, Arc<dyn Tags>);
+type Over = (RequestSummary, Arc<dyn Tags>);
 
 static THREAD: LazyLock<Option<SyncSender<Over>>> = LazyLock::new(|| {
     let (sender, over) = sync_channel::<Over>(MOST_WAITING);
@@ -20,7 +20,7 @@ static THREAD: LazyLock<Option<SyncSender<Over>>> = LazyLock::new(|| {
 });
 
 /// Asks, then writes the line.
-pub fn tell(ended: Ended, tags: Arc<dyn Tags>) {
+pub fn enqueue(ended: RequestSummary, tags: Arc<dyn Tags>) {
     let Some(thread) = THREAD.as_ref() else { return ended.log(None) };
     if let Err(TrySendError::Full((ended, _)) | TrySendError::Disconnected((ended, _))) = thread.try_send((ended, tags))
     {

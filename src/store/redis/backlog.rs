@@ -14,7 +14,7 @@ const ROW: usize = 128;
 
 /// The changes.
 #[derive(Debug, Default)]
-pub struct Missed(Mutex<Rows>);
+pub struct Backlog(Mutex<Rows>);
 
 /// The changes, while nobody else may change them.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ pub struct Rows {
     bytes: usize,
 }
 
-impl Missed {
+impl Backlog {
     /// Holds all others up.
     pub fn rows(&self) -> MutexGuard<'_, Rows> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

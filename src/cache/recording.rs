@@ -5,15 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::entry::Entry;
 use super::flight::{End, Flight};
-use super::kept::Kept;
 use super::key::Key;
-use super::{Shelf, worth};
+use super::{Shelf, cacheable};
 use crate::call::Method;
 
 /// An answer that is to be kept.
 #[derive(Debug)]
-pub struct Keeping {
+pub struct Recording {
     key: Key,
     /// What others wait for, unless it is for nobody else.
     flight: Option<Flight>,
@@ -23,7 +23,7 @@ pub struct Keeping {
     size: usize,
 }
 
-impl Keeping {
+impl Recording {
     pub(super) fn new(key: Key, flight: Option<Flight>, shelf: Arc<Shelf>, method: Method) -> Self {
         Self { key, flight, shelf, method, pieces: Vec::new(), size: 0 }
     }
@@ -53,7 +53,7 @@ impl Keeping {
     pub fn keep(self, wanted: bool, now: Timestamp) {
         let Self { key, flight, shelf, method, pieces, .. } = self;
         let good = wanted && self.size <= shelf.settings.max_entry;
-        let kept = (good && worth::is_complete(&shelf.settings, method, &pieces)).then(|| Kept::new(pieces, now));
+        let kept = (good && cacheable::is_complete(&shelf.settings, method, &pieces)).then(|| Entry::new(pieces, now));
         if let Some(kept) = &kept {
             shelf.table.put_for(&key.to_string(), kept.write(), shelf.settings.ttl);
         }

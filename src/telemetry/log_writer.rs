@@ -97,9 +97,9 @@ impl Lines {
 }
 
 /// What a subscriber writes its lines to.
-pub struct Pen;
+pub struct LogWriter;
 
-impl Write for Pen {
+impl Write for LogWriter {
     fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
         LINES.add(text);
         Ok(text.len())
@@ -110,7 +110,7 @@ impl Write for Pen {
     }
 }
 
-impl MakeWriter<'_> for Pen {
+impl MakeWriter<'_> for LogWriter {
     type Writer = Self;
 
     fn make_writer(&self) -> Self {
