@@ -1,4 +1,4 @@
-//! What a client may still use, in numbers: headers of every vendor tell it.
+//! What a client may still use, in numbers, as the response headers of every vendor report it.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use jiff::Timestamp;
 /// What a client may still use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// Of requests.
+    /// Of the limit on requests.
     pub requests: Option<Left>,
-    /// Of tokens.
+    /// Of the limit on tokens.
     pub tokens: Option<Left>,
-    /// When this is so.
+    /// The time at which this holds.
     pub now: Timestamp,
 }
 
@@ -20,8 +20,8 @@ pub struct Allowance {
 pub struct Left {
     /// The limit.
     pub limit: u64,
-    /// What is left of it.
+    /// The amount left.
     pub remaining: u64,
-    /// Until all of it is there again.
+    /// Time until the full limit is available again.
     pub reset: Duration,
 }

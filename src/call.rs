@@ -5,25 +5,25 @@ use bytes::Bytes;
 
 use crate::model::ModelName;
 
-/// What is asked of a model.
+/// A method of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// One whole answer.
+    /// A whole answer.
     Generate,
-    /// An answer in pieces, as server-sent events.
+    /// An answer in chunks, as server-sent events.
     Stream,
-    /// How many tokens a prompt has.
+    /// The number of tokens in a prompt.
     CountTokens,
-    /// The vector of one content.
+    /// The embedding of one content.
     Embed,
-    /// The vectors of several contents.
+    /// The embeddings of several contents.
     EmbedBatch,
-    /// Pictures of an Imagen model.
+    /// Images from an Imagen model.
     Predict,
 }
 
 impl Method {
-    /// Google's name for it, as its paths have it.
+    /// Google's name for the method, as in its paths.
     pub fn name(self) -> &'static str {
         match self {
             Self::Generate => "generateContent",
@@ -35,7 +35,7 @@ impl Method {
         }
     }
 
-    /// Whether Google answers in pieces.
+    /// Whether Google answers in chunks.
     pub fn streams(self) -> bool {
         self == Self::Stream
     }
@@ -44,10 +44,10 @@ impl Method {
 /// One upstream operation.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Of which model.
+    /// The model.
     pub model: ModelName,
-    /// What is asked.
+    /// The method.
     pub method: Method,
-    /// The JSON body. `Bytes`, so that sending it again on another key copies nothing.
+    /// The JSON body. `Bytes`, so that sending it again with another key copies nothing.
     pub body: Bytes,
 }

@@ -1,13 +1,15 @@
-//! A moment, passed in wherever time matters, so that nothing below the doors reads a clock and tests own time.
+//! A point in time, passed in wherever time matters, so that only the outermost code reads a clock, and tests control
+//! time.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// One moment on both clocks: a monotonic one for durations, which no clock change moves, and the wall clock for calendars.
+/// A point in time on both clocks: a monotonic one for durations, which clock changes do not affect, and the wall clock
+/// for calendars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// Monotonic time since the process started; a machine that sleeps ages all the same.
+    /// Monotonic time since the process started; on Linux it includes time during which the machine was suspended.
     pub since_start: Duration,
     /// Wall clock, UTC.
     pub wall: Timestamp,
@@ -19,7 +21,7 @@ impl Moment {
         Self { since_start: self.since_start.saturating_add(duration), wall: self.wall_after(duration) }
     }
 
-    /// The wall clock at a monotonic moment.
+    /// The wall clock time at a monotonic time.
     pub fn wall_at(self, since_start: Duration) -> Timestamp {
         self.wall_after(since_start.saturating_sub(self.since_start))
     }
@@ -29,26 +31,26 @@ impl Moment {
     }
 }
 
-/// The process's clock. Only `runtime` and the doors hold one.
+/// The process's clock. Only `runtime` and the entry points (server, command line) hold one.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Duration,
 }
 
 impl Clock {
-    /// Starts now.
+    /// Starts the clock now.
     pub fn start() -> Self {
         Self { start: since_boot() }
     }
 
-    /// The present moment.
+    /// The current time.
     pub fn now(&self) -> Moment {
         Moment { since_start: since_boot().saturating_sub(self.start), wall: Timestamp::now() }
     }
 }
 
-/// Unlike `Instant`, this clock goes on while the machine is suspended: a key's rest ends when Google says, not as much later as a
-/// laptop's lid was closed.
+/// Unlike `Instant`, this clock continues while the machine is suspended: a key's cooldown ends when Google says, not
+/// later by the time that a laptop's lid was closed.
 #[cfg(target_os = "linux")]
 fn since_boot() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);

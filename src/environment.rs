@@ -1,5 +1,5 @@
-//! The environment as one value: the process's variables over those of `.env`, and the files that secrets are in, read once per
-//! load and passed in.
+//! The environment as one value: the process's variables, which override those of `.env`, and the files that hold
+//! secrets. It is read once per load and passed down.
 //! Never: `std::env` anywhere else, or a value in a `Debug`.
 
 use std::collections::BTreeMap;
@@ -20,22 +20,22 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// From pairs; later ones win.
+    /// Builds an environment from pairs; later pairs win.
     pub fn from_pairs(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
         Self { variables: pairs.into_iter().collect(), reading: Reading::default() }
     }
 
-    /// With secret files read as this load reads them.
+    /// Uses `reading` for secret files, so they belong to the same load.
     pub fn reading(self, reading: Reading) -> Self {
         Self { reading, ..self }
     }
 
-    /// A variable's value; empty counts as not set.
+    /// A variable's value, trimmed. An empty variable counts as unset.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// Names and values, in name order.
+    /// Names and values, in order of name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
@@ -47,20 +47,20 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// How a configuration names a secret: the text itself, `env:NAME`, or `file:PATH`. What `env:` and `file:` lead to may
-/// hold several, split at commas and line ends.
+/// How a configuration refers to a secret: the text itself, `env:NAME`, or `file:PATH`. The variable or file may hold
+/// several secrets, separated by commas or line breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SecretRef {
     /// The text itself.
     Literal(Secret),
-    /// The variable of this name.
+    /// The name of an environment variable.
     Env(String),
-    /// The content of this file.
+    /// The path of a file.
     File(PathBuf),
 }
 
 impl SecretRef {
-    /// Reads the notation.
+    /// Parses the notation.
     pub fn parse(text: &str) -> Self {
         match text.trim().split_once(':') {
             Some(("env", name)) => Self::Env(name.trim().to_owned()),
@@ -69,10 +69,10 @@ impl SecretRef {
         }
     }
 
-    /// The secrets it stands for; an unset variable or an empty file stands for none.
+    /// The secrets this refers to. An unset variable or an empty file yields none.
     ///
     /// # Errors
-    /// A message without place when a file cannot be read.
+    /// A message without a location when a file cannot be read.
     pub fn resolve(&self, environment: &Environment) -> Result<Vec<Secret>, String> {
         match self {
             Self::Literal(secret) => Ok(vec![secret.clone()]),
@@ -84,7 +84,7 @@ impl SecretRef {
         }
     }
 
-    /// The notation with a literal masked: fit for logs and pages.
+    /// The notation with a literal masked, safe for logs and pages.
     pub fn masked(&self) -> String {
         match self {
             Self::Literal(_) => MASK.to_owned(),
@@ -104,7 +104,7 @@ impl<'de> Deserialize<'de> for SecretRef {
     }
 }
 
-/// Masked: what is serialised may be shown.
+/// Masked, because serialised values may be displayed.
 impl Serialize for SecretRef {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.masked())

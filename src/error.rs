@@ -1,27 +1,27 @@
-//! What a client is told when there is no answer: the words of OpenAI's error object, whatever the dialect.
+//! The error a client receives, modelled on OpenAI's error object and used for every protocol.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::fault::{Blame, Fault, Kind, Remedy};
 
-/// A failed request, in a client's terms. `server::respond` alone turns it into HTTP; a stream that has begun carries it
-/// as its last event.
+/// A failed request, as reported to the client. Only `server::respond` turns it into an HTTP response; a stream that
+/// has already started carries it as its last event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Error {
     /// HTTP status.
     pub status: u16,
     /// OpenAI's `type`: `invalid_request_error`, `server_error`, …
     pub kind: Cow<'static, str>,
-    /// OpenAI's `code`, if there is one for this.
+    /// OpenAI's `code`, if one applies.
     pub code: Option<Cow<'static, str>>,
-    /// The field it is about: `messages[2].content`.
+    /// The field at fault: `messages[2].content`.
     pub param: Option<String>,
-    /// What is wrong and what to do next. Free of secrets.
+    /// What is wrong and what to do about it. Contains no secrets.
     pub message: String,
-    /// When trying again makes sense.
+    /// How long the client should wait before it retries.
     pub retry_after: Option<Duration>,
-    /// Whether the client's SDK should try again by itself; None leaves it to the status.
+    /// Whether the client's SDK should retry automatically. With `None`, the SDK decides by the status.
     pub should_retry: Option<bool>,
 }
 
@@ -38,29 +38,29 @@ impl Error {
         }
     }
 
-    /// 400: the request is wrong.
+    /// 400: the request is invalid.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(400, "invalid_request_error", None, message)
     }
 
-    /// 401: the client's key is wrong or missing. Says nothing about which keys exist.
+    /// 401: the client's key is wrong or missing. Reveals nothing about which keys exist.
     pub fn unauthorized(message: impl Into<String>, code: Option<&'static str>) -> Self {
         Self::new(401, "invalid_request_error", code, message)
     }
 
-    /// 403: this client may not do that.
+    /// 403: the client is not allowed to do this.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(403, "invalid_request_error", Some("permission_denied"), message)
     }
 
-    /// 404: no such URL or thing.
+    /// 404: no such URL or resource.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(404, "invalid_request_error", None, message)
     }
 
     /// 404: no such model.
     pub fn model_not_found(model: &str) -> Self {
-        // A hostile name must not come back as is: quote it, and cut it.
+        // The name is untrusted: truncate and escape it before echoing it.
         let shown: String = model.chars().take(128).collect::<String>().escape_debug().collect();
         Self::new(
             404,
@@ -71,17 +71,17 @@ impl Error {
         .param("model")
     }
 
-    /// 405: this URL, but not with this method.
+    /// 405: the URL exists, but does not support this method.
     pub fn method_not_allowed(message: impl Into<String>) -> Self {
         Self::new(405, "invalid_request_error", Some("method_not_allowed"), message)
     }
 
-    /// 409: the request names more than one thing.
+    /// 409: the request refers to more than one object where only one is possible.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(409, "invalid_request_error", Some("ambiguous"), message)
     }
 
-    /// 412: things are other than the request takes them to be.
+    /// 412: a precondition of the request does not hold.
     pub fn moved(message: impl Into<String>) -> Self {
         Self::new(412, "invalid_request_error", Some("precondition_failed"), message)
     }
@@ -92,23 +92,23 @@ impl Error {
         Self::new(413, "invalid_request_error", Some("request_too_large"), message)
     }
 
-    /// 429: every key that could serve this is resting.
+    /// 429: every key that could serve this request is cooling down.
     pub fn all_resting(message: impl Into<String>, retry_after: Duration) -> Self {
         let mut error = Self::new(429, "requests", Some("rate_limit_exceeded"), message);
         error.retry_after = Some(retry_after);
-        // An SDK that waits longer than this for its own retry is better told to give up and show the message.
+        // Rather than let an SDK wait longer than this before its retry, tell it to give up and show the message.
         error.should_retry = (retry_after > Duration::from_secs(60)).then_some(false);
         error
     }
 
-    /// 504: the client wanted a kept answer or none, and there is none.
+    /// 504: the client accepts only a cached answer, and there is none.
     pub fn not_kept() -> Self {
         let message =
             "No answer to this request is kept, and the request's `cache-control: only-if-cached` wants no other.";
         Self::new(504, "invalid_request_error", Some("not_cached"), message).should_retry(false)
     }
 
-    /// 429: this client has used what it may use of `kind` for now, `requests` or `tokens`.
+    /// 429: the client has reached its current limit of `kind`, which is `requests` or `tokens`.
     pub fn limited(kind: &'static str, message: impl Into<String>, retry_after: Duration) -> Self {
         let message = format!("{} Please try again in {:.3}s.", message.into(), retry_after.as_secs_f64());
         let mut error = Self::all_resting(message, retry_after);
@@ -116,42 +116,42 @@ impl Error {
         error
     }
 
-    /// 429: this client has spent its budget.
+    /// 429: the client has exhausted its budget.
     pub fn over_budget(message: impl Into<String>, retry_after: Duration) -> Self {
         let mut error = Self::new(429, "insufficient_quota", Some("insufficient_quota"), message).should_retry(false);
         error.retry_after = Some(retry_after);
         error
     }
 
-    /// 500: our own doing.
+    /// 500: an internal error of this server.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(500, "server_error", Some("internal_error"), message)
     }
 
-    /// 503: nothing can serve this now.
+    /// 503: nothing can serve the request at the moment.
     pub fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
         Self::new(503, "server_error", Some(code), message)
     }
 
-    /// An error in a plugin's own words.
+    /// An error whose status, code and message were chosen by a plugin.
     pub fn by_plugin(status: u16, code: Option<String>, message: String) -> Self {
         let kind = if status < 500 { "invalid_request_error" } else { "server_error" };
         Self { code: code.map(Into::into), ..Self::new(status, kind, None, message) }
     }
 
-    /// About this field.
+    /// Sets the field at fault.
     pub fn param(mut self, param: impl Into<String>) -> Self {
         self.param = Some(param.into());
         self
     }
 
-    /// With this code.
+    /// Sets the code.
     pub fn code(mut self, code: &'static str) -> Self {
         self.code = Some(code.into());
         self
     }
 
-    /// Whether the SDK should try again by itself.
+    /// Sets whether the client's SDK should retry automatically.
     pub fn should_retry(mut self, should_retry: bool) -> Self {
         self.should_retry = Some(should_retry);
         self
@@ -166,8 +166,8 @@ impl std::fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What a client is told when this was the last attempt. Google's own status where it means the same to an OpenAI client;
-/// a dead upstream key is never a 401, which would say that the client's own key is wrong.
+/// The error reported to the client after the last attempt. It keeps Google's status where that means the same to an
+/// OpenAI client. An invalid upstream key never becomes a 401, which would blame the client's own key.
 impl From<&Fault> for Error {
     fn from(fault: &Fault) -> Self {
         let message = fault.message.clone();

@@ -1,5 +1,6 @@
-//! What went wrong upstream, whose fault it is, and what next. Blame decides: only faults of a key, or of a quota
-//! group for a model, move a key's state; a client's bad request never cools a key; unknown blames nobody.
+//! What went wrong upstream, who is to blame, and what to do next. Blame decides: only faults of a key, or of a quota
+//! group for a model, change the state of a key; a client's bad request never cools down a key; an unknown fault blames
+//! no key.
 
 use std::time::Duration;
 
@@ -8,67 +9,67 @@ use bytes::Bytes;
 /// Who is to blame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blame {
-    /// The request itself: it fails on every key.
+    /// The request itself: it fails with every key.
     Request,
-    /// The client went away.
+    /// The client disconnected.
     Client,
-    /// This key, for every model: invalid, blocked, out of money.
+    /// This key, for every model: invalid, blocked, without credit.
     Key,
     /// The quota group of this key, for this model.
     Quota,
-    /// The model, whatever the key: overloaded.
+    /// The model, regardless of the key: overloaded.
     Model,
-    /// The way to Google: DNS, connection, TLS, a proxy.
+    /// The path to Google: DNS, connection, TLS, a proxy.
     Endpoint,
-    /// Ourselves: a plugin, a translation.
+    /// This program: a plugin, a translation.
     Ours,
 }
 
-/// What went wrong. A closed set: it labels metrics and key states.
+/// What went wrong. A closed set: used as labels of metrics and in key states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Google refuses the request as it is.
+    /// Google rejects the request as it is.
     BadRequest,
-    /// More tokens than the model takes.
+    /// More tokens than the model accepts.
     ContextLength,
-    /// Google holds its answer back, for safety or for rights.
+    /// Google withholds its answer, for safety or for copyright reasons.
     Withheld,
-    /// No such model, or not for this method.
+    /// There is no such model, or it does not support this method.
     ModelNotFound,
     /// The model exists, but not for this key (closed to new users, not on its tier).
     ModelNotForKey,
-    /// A file or cached content of another project.
+    /// A file or cached content that belongs to another project.
     NotOwned,
-    /// Google does not know this key, or it expired.
+    /// Google does not know this key, or the key has expired.
     KeyInvalid,
-    /// Google knows the key and will not serve it: leaked, suspended, restricted, service off.
+    /// Google knows the key but does not serve it: leaked, suspended, restricted, service disabled.
     KeyBlocked,
-    /// This key may not be used from where we are.
+    /// This key must not be used from our location.
     Location,
-    /// The billing account is empty.
+    /// The billing account has no credit.
     Billing,
-    /// A per-minute quota, or a quota without further words.
+    /// A per-minute quota, or a quota without further details.
     RateLimited,
     /// A per-day quota.
     DayQuota,
     /// The model is overloaded.
     Overloaded,
-    /// Google failed inside (500, 502, 504).
+    /// An internal error at Google (500, 502, 504).
     UpstreamError,
     /// No connection to Google.
     Unreachable,
     /// Google took too long.
     Timeout,
-    /// An answer that is no answer: HTML, truncated JSON, nothing at all.
+    /// An invalid answer: HTML, truncated JSON, or nothing.
     BrokenAnswer,
     /// A stream that ended without a finish reason.
     Truncated,
-    /// A status nobody has described.
+    /// A status that is not documented.
     Unknown,
 }
 
 impl Kind {
-    /// All of them.
+    /// The kinds that [`Kind::named`] finds.
     pub const ALL: &[Self] = &[
         Self::BadRequest,
         Self::ContextLength,
@@ -87,6 +88,7 @@ impl Kind {
         Self::Timeout,
         Self::BrokenAnswer,
         Self::Truncated,
+        Self::Withheld,
         Self::Unknown,
     ];
 
@@ -115,43 +117,43 @@ impl Kind {
         }
     }
 
-    /// The kind of this name.
+    /// The kind with this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
 }
 
-/// What to try next, as long as nothing has reached the client.
+/// What to try next, as long as nothing has been sent to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// Nothing: the same would happen again.
+    /// Nothing: a retry would fail in the same way.
     Never,
-    /// Another key, at once.
+    /// Another key, immediately.
     OtherKey,
     /// Any key, after a pause with jitter.
     AfterPause,
 }
 
-/// What may be done about a request that Google refuses: each once, on the same key.
+/// What to change in a request that Google rejected: each remedy once, on the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// Say nothing about thinking: this model takes no word of it, or not this one.
+    /// Send no thinking settings: this model accepts none, or not these.
     NoThinking,
-    /// Leave signatures to Google's placeholder: one that was sent is not this model's.
+    /// Replace signatures by Google's placeholder: one that was sent is not from this model.
     PlaceholderSignatures,
 }
 
-/// Remedies that are in use for a request.
+/// Remedies applied to a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Remedies {
-    /// Nothing is said about thinking.
+    /// No thinking settings are sent.
     pub no_thinking: bool,
-    /// Signatures are left to Google's placeholder.
+    /// Signatures are replaced by Google's placeholder.
     pub placeholder_signatures: bool,
 }
 
 impl Remedies {
-    /// Takes one into use; false when it was already.
+    /// Applies a remedy; returns false if it was applied already.
     pub fn add(&mut self, remedy: Remedy) -> bool {
         let place = match remedy {
             Remedy::NoThinking => &mut self.no_thinking,
@@ -168,23 +170,24 @@ pub struct Fault {
     pub kind: Kind,
     /// Who is to blame.
     pub blame: Blame,
-    /// How long Google says to wait; fractions kept.
+    /// How long Google says to wait, including fractions of a second.
     pub retry_after: Option<Duration>,
     /// The HTTP status Google answered with, if it answered.
     pub status: Option<u16>,
-    /// Google's own words, free of keys; or ours when there are none. Fit for the client.
+    /// Google's own message, without keys, or ours if there is none. May be shown to the client.
     pub message: String,
-    /// The quota Google names: `GenerateRequestsPerDayPerProjectPerModel-FreeTier`.
+    /// The quota that Google names: `GenerateRequestsPerDayPerProjectPerModel-FreeTier`.
     pub quota_id: Option<String>,
-    /// How much that quota allows.
+    /// The limit of that quota.
     pub quota_value: Option<u64>,
-    /// What may be done about it.
+    /// What to change in the request, if anything helps.
     pub remedy: Option<Remedy>,
-    /// What Google answered.
+    /// Google's answer.
     pub said: Option<Said>,
 }
 
-/// An answer of Google's, free of the key it came to. It may quote the request, and so shows nothing of itself.
+/// An answer from Google, without the key it was sent to. It may quote the request, so `Debug` does not show its
+/// content.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Said(pub Bytes);
 
@@ -195,7 +198,7 @@ impl std::fmt::Debug for Said {
 }
 
 impl Fault {
-    /// A fault with neither hint nor status.
+    /// A fault without a hint or a status.
     pub fn new(kind: Kind, blame: Blame, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -210,7 +213,7 @@ impl Fault {
         }
     }
 
-    /// The one question the retry loop asks.
+    /// What the retry loop may do about it.
     pub fn retry(&self) -> Retry {
         match self.kind {
             Kind::KeyInvalid
@@ -223,7 +226,8 @@ impl Fault {
             Kind::Overloaded | Kind::UpstreamError | Kind::Unreachable | Kind::Timeout | Kind::BrokenAnswer => {
                 Retry::AfterPause
             }
-            // A stream that breaks before its first content is as good as a broken answer; the pipeline never asks later.
+            // A stream that breaks off before its first content equals a broken answer; the pipeline does not retry
+            // later.
             Kind::Truncated => Retry::AfterPause,
             Kind::BadRequest
             | Kind::ContextLength

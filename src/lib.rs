@@ -1,18 +1,18 @@
-//! gemini-adapter: OpenAI clients in front, Gemini behind, a pool of keys between.
+//! gemini-adapter: a reverse proxy that lets OpenAI clients use Gemini through a pool of Gemini keys.
 //!
-//! A folder is a room, a floor is a dependency level. A room uses the floors below it and itself; never a
-//! neighbour, never up. `tests/it/floors.rs` reads every `use crate::` against this list.
+//! Each folder is a room, each floor a dependency level. A room may use itself and the rooms on the floors below, never
+//! a room on its own floor or above. `tests/it/floors.rs` checks every `use crate::` against this list.
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 0 words | [`secret`] [`reading`] [`environment`] [`problem`] [`fault`] [`error`] [`model`] [`call`] [`allowance`] `timer` [`clock`] [`pacific`] `sync` [`root_certificates`] [`wire`] |
-//! | 1 for everyone | [`store`] what is remembered, [`telemetry`] what is said and counted |
-//! | 2 rooms that do not know each other | [`protocol`] clients' dialects to Gemini and back, [`upstream`] the way to Google, [`keys`] the key pool, [`models`] names to models, [`clients`] who may call, [`cache`] answers kept, [`media`] files from elsewhere, [`plugin`] the script host, [`simulator`] the stand-in Gemini |
-//! | 3 configured and live | [`config`] one checked document, [`runtime`] the live snapshot and how it changes |
-//! | 4 using it | [`pipeline`] the life of a request |
-//! | 5 doors | [`server`] HTTP in, HTTP out, [`cli`] one file a subcommand |
+//! | 0 basic types | [`secret`] [`reading`] [`environment`] [`problem`] [`fault`] [`error`] [`model`] [`call`] [`allowance`] `timer` [`clock`] [`pacific`] `sync` [`root_certificates`] [`wire`] |
+//! | 1 used everywhere | [`store`] persistent state, [`telemetry`] logs, metrics and traces |
+//! | 2 independent of each other | [`protocol`] translation between clients' protocols and Gemini, [`upstream`] calls to Google, [`keys`] the key pool, [`models`] aliases and model names, [`clients`] client authentication and limits, [`cache`] cached answers, [`media`] files fetched by URL, [`plugin`] the script host, [`simulator`] the stand-in Gemini |
+//! | 3 configuration | [`config`] the validated configuration, [`runtime`] the live snapshot and how it is replaced |
+//! | 4 request processing | [`pipeline`] the life of a request |
+//! | 5 entry points | [`server`] the HTTP server, [`cli`] the command line, one file per subcommand |
 
-// Nothing panics by construction: what may be absent is asked for, and a place that is sure to be there says why.
+// These lints keep panics out: code handles the absent case, and where a value cannot be absent, says why.
 #![cfg_attr(
     not(test),
     warn(

@@ -1,4 +1,4 @@
-//! The command: arguments in, exit code out.
+//! The `gemini-adapter` binary: parses the arguments and returns the exit code.
 
 use std::process::ExitCode;
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 pub struct ModelName(Arc<str>);
 
 impl ModelName {
-    /// Takes a name as a client or a config writes it; `models/`, `google/` and `gemini/` in front are dropped.
-    /// None when it is not a name: a path, a query, a control character would otherwise rewrite the upstream URL.
+    /// Parses a name as a client or the configuration writes it; the prefixes `models/`, `google/` and `gemini/` are
+    /// removed. Returns None if it is not a valid name: a path, a query or a control character would otherwise rewrite
+    /// the upstream URL.
     pub fn parse(text: &str) -> Option<Self> {
         let name =
             ["models/", "google/", "gemini/"].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
@@ -24,7 +25,7 @@ impl ModelName {
         &self.0
     }
 
-    /// The resource name Google's paths use: `models/gemini-2.5-pro` or `tunedModels/mine`.
+    /// The resource name in Google's paths: `models/gemini-2.5-pro` or `tunedModels/mine`.
     pub fn resource(&self) -> String {
         if self.0.starts_with("tunedModels/") { self.0.to_string() } else { format!("models/{}", self.0) }
     }
@@ -42,25 +43,25 @@ impl fmt::Debug for ModelName {
     }
 }
 
-/// How a model is told how much to think.
+/// How the amount of thinking is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thinking {
-    /// It does not think; a `thinkingConfig` is a 400.
+    /// The model does not think; a `thinkingConfig` is rejected with status 400.
     None,
     /// By `thinkingBudget`, in tokens.
     Budget {
-        /// Smallest budget it takes, not counting 0.
+        /// Smallest budget the model accepts, not counting 0.
         min: u32,
-        /// Largest budget it takes.
+        /// Largest budget the model accepts.
         max: u32,
-        /// Whether 0 switches thinking off.
+        /// Whether 0 disables thinking.
         off: bool,
     },
     /// By `thinkingLevel`.
     Level {
-        /// The lowest level it takes.
+        /// The lowest level the model accepts.
         lowest: Level,
-        /// Whether MEDIUM is a level (the Gemma family knows MINIMAL and HIGH only).
+        /// Whether the model accepts MEDIUM (Gemma models accept only MINIMAL and HIGH).
         medium: bool,
     },
 }
@@ -90,28 +91,28 @@ impl Level {
     }
 }
 
-/// What a model gives.
+/// What a model produces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gives {
-    /// Nobody knows: it is for Google to say.
+    /// Unknown: Google decides.
     Anything,
-    /// Answers in words.
+    /// Text.
     Words,
-    /// Pictures, as an answer of a conversation.
+    /// Images, as answers in a conversation.
     Pictures {
-        /// Whether their size can be chosen, and the longest and highest of ratios.
+        /// Whether their size, and the most extreme aspect ratios, can be requested.
         sizes: bool,
     },
-    /// Pictures, each from one prompt: Imagen.
+    /// Images, each from a single prompt: Imagen.
     Predictions,
-    /// A voice that reads what it is told.
+    /// Speech that reads a given text.
     Voice,
-    /// Vectors.
+    /// Embedding vectors.
     Vectors,
 }
 
 impl Gives {
-    /// In words.
+    /// The name for display.
     pub fn name(self) -> &'static str {
         match self {
             Self::Anything => "anything",
@@ -123,40 +124,40 @@ impl Gives {
     }
 }
 
-/// What one family of models can do. Data, not code: the table is in `models/facts.rs`.
+/// What a family of models can do. Data, not code: the table is in `models/facts.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
-    /// How it is told to think.
+    /// How the amount of thinking is set.
     pub thinking: Thinking,
     /// Whether function calls must carry a thought signature when they are sent back.
     pub signatures: bool,
-    /// Whether tools may go together with a JSON response type.
+    /// Whether tools may be combined with a JSON response type.
     pub tools_with_json: bool,
-    /// Whether Google's tools may go together with the client's functions.
+    /// Whether Google's tools may be combined with the client's functions.
     pub tools_together: bool,
-    /// Whether schemas may be JSON Schema; else they are in Gemini's own dialect.
+    /// Whether schemas may be JSON Schema; otherwise they use Gemini's own dialect.
     pub json_schema: bool,
     /// Whether a conversation may end with the model's own turn.
     pub prefill: bool,
-    /// Whether it takes a `systemInstruction`.
+    /// Whether the model accepts a `systemInstruction`.
     pub system_instruction: bool,
     /// Whether images may be part of a function's result.
     pub media_in_results: bool,
-    /// Whether it takes frequency and presence penalties.
+    /// Whether the model accepts frequency and presence penalties.
     pub penalties: bool,
-    /// How many candidates one call may ask for.
+    /// How many candidates one call may request.
     pub candidates: u32,
-    /// Whether it gives token probabilities.
+    /// Whether the model returns token probabilities.
     pub logprobs: bool,
-    /// Whether it draws.
+    /// Whether the model generates images.
     pub images: bool,
-    /// What it gives.
+    /// What the model produces.
     pub gives: Gives,
-    /// Most tokens of an answer.
+    /// Maximum number of tokens in an answer.
     pub output_tokens: u32,
 }
 
-/// A model that was chosen for a request: its name and what it can do.
+/// A model chosen for a request: its name, and what it can do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
     /// Its name at Google.

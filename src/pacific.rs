@@ -1,4 +1,4 @@
-//! Google's day and month: quotas per day are counted anew at midnight Pacific time (ai.google.dev/gemini-api/docs/rate-limits,
+//! Google's day and month: daily quotas are reset at midnight Pacific time (ai.google.dev/gemini-api/docs/rate-limits,
 //! November 2026). Time zone data is built in.
 
 use std::time::Duration;
@@ -8,18 +8,18 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::clock::Moment;
 
-/// Where Google counts its days.
+/// The time zone of Google's days.
 const GOOGLE: &str = "America/Los_Angeles";
 
-/// From `now` to the next midnight in Los Angeles.
+/// Time from `now` to the next midnight in Los Angeles.
 pub fn until_midnight(now: Moment) -> Duration {
     let midnight = next_midnight(now.wall);
-    // Built-in data has Los Angeles; without it, a whole day is the honest guess.
+    // The built-in data contains Los Angeles; without it, a whole day is the honest guess.
     let left = midnight.map(|midnight| midnight.duration_since(now.wall));
     left.and_then(|left| Duration::try_from(left).ok()).unwrap_or(Duration::from_secs(24 * 3600))
 }
 
-/// From `now` to the next midnight in Los Angeles at which a month begins.
+/// Time from `now` to the beginning of the next month in Los Angeles.
 pub fn until_month(now: Moment) -> Duration {
     let next = || {
         let local = now.wall.in_tz(GOOGLE).ok()?;
@@ -29,12 +29,13 @@ pub fn until_month(now: Moment) -> Duration {
     next().unwrap_or(Duration::from_secs(31 * 24 * 3600))
 }
 
-/// Google's day, kept until it ends: asking a calendar for every request would cost more than choosing its key.
+/// The current Google day, remembered until it ends: computing it for every request would cost more than choosing its
+/// key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Today(Option<(Timestamp, Timestamp, Date)>);
 
 impl Today {
-    /// The day of this moment.
+    /// The day at this time.
     pub fn of(&mut self, now: Moment) -> Date {
         if let Some((from, to, date)) = self.0
             && (from..to).contains(&now.wall)
@@ -49,7 +50,7 @@ impl Today {
 
 fn next_midnight(now: Timestamp) -> Option<Timestamp> {
     let local = now.in_tz(GOOGLE).ok()?;
-    // Both changes of clocks are at 2 o'clock, so each day has one midnight.
+    // Both daylight saving changes are at 2 o'clock, so each day has one midnight.
     let tomorrow = local.date().checked_add(1.day()).ok()?;
     Some(tomorrow.in_tz(GOOGLE).ok()?.timestamp())
 }
@@ -58,7 +59,7 @@ fn next_midnight(now: Timestamp) -> Option<Timestamp> {
 mod tests {
     use super::*;
 
-    /// A container without time zones has those that are built in.
+    /// In a container without time zone data, the built-in data is used.
     #[test]
     fn the_time_zone_is_built_in() {
         let built_in = jiff::tz::TimeZoneDatabase::bundled();
@@ -75,7 +76,7 @@ mod tests {
             // The day of 23 hours, and the day of 25.
             ("2026-03-08T08:00:00Z", "2026-03-09T07:00:00Z"),
             ("2026-11-01T07:00:00Z", "2026-11-02T08:00:00Z"),
-            // At midnight itself, the next one.
+            // Exactly at midnight, the next one counts.
             ("2026-07-02T07:00:00Z", "2026-07-03T07:00:00Z"),
             ("2026-07-02T06:59:59Z", "2026-07-02T07:00:00Z"),
         ] {
@@ -90,7 +91,7 @@ mod tests {
             ("2026-11-24T07:59:59Z", "2026-11-23"),
             ("2026-11-24T08:00:00Z", "2026-11-24"),
             ("2026-11-25T00:00:00Z", "2026-11-24"),
-            // A clock that was put back.
+            // The clock was set back.
             ("2026-11-23T12:00:00Z", "2026-11-23"),
         ] {
             let now = Moment { since_start: Duration::ZERO, wall: wall.parse().unwrap() };

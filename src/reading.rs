@@ -1,6 +1,6 @@
-//! What one load of the configuration reads: each file once, so that what was checked is what is built. It remembers what it
-//! was asked for, and thereby knows what to watch, and whether anything has changed since.
-//! Never: a write, or a secret's text in what may be kept.
+//! The files read during one load of the configuration. Each file is read once, so what is checked is what is built.
+//! The paths requested are recorded, so the same value also says what to watch and whether anything has changed since.
+//! Never: writes, or the text of a secret in anything that is stored.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,16 +11,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::secret::Digest;
 
-/// The largest file that is read, in bytes: a hundred thousand keys fit.
+/// Maximum file size, in bytes. Large enough for a hundred thousand keys.
 pub const LARGEST: u64 = 16 * 1024 * 1024;
 
-/// What one load reads. Clones share it.
+/// The files read during one load. Clones share state.
 #[derive(Clone, Default)]
 pub struct Reading(Arc<Mutex<Pages>>);
 
 #[derive(Default)]
 struct Pages {
-    /// What stands in for the disk, where a kept configuration is read again.
+    /// Used in place of the disk when a stored configuration is loaded again.
     kept: Option<Kept>,
     read: BTreeMap<PathBuf, Page>,
     listed: BTreeMap<PathBuf, Result<Vec<PathBuf>, Unread>>,
@@ -31,25 +31,25 @@ struct Page {
     secret: bool,
 }
 
-/// What was read, without secrets: enough to read it again when the disk has something else.
+/// The files that were read, without secrets: enough to load the same configuration again after the disk has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Kept {
-    /// Files by path; None where there was none.
+    /// File contents by path; None for a file that did not exist.
     pub files: BTreeMap<PathBuf, Option<String>>,
     /// Folders that were listed.
     pub folders: Vec<PathBuf>,
 }
 
-/// Why there is nothing to read.
+/// Why a file or folder could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
-    /// Of what kind the reason is.
+    /// The kind of I/O error.
     pub kind: ErrorKind,
     message: String,
 }
 
 impl Unread {
-    /// Whether there is no such file or folder.
+    /// Whether the file or folder does not exist.
     pub fn is_absent(&self) -> bool {
         self.kind == ErrorKind::NotFound
     }
@@ -68,20 +68,20 @@ impl From<io::Error> for Unread {
 }
 
 impl Reading {
-    /// From what was kept; what was not, secrets above all, from the disk.
+    /// Reads stored files from `kept` and everything else, secrets above all, from disk.
     pub fn of_kept(kept: Kept) -> Self {
         Self(Arc::new(Mutex::new(Pages { kept: Some(kept), ..Pages::default() })))
     }
 
-    /// The text of a file.
+    /// Returns the text of a file.
     ///
     /// # Errors
-    /// Why it cannot be read: the same one however often it is asked for.
+    /// The reason it cannot be read. Repeated calls return the same result.
     pub fn text(&self, path: &Path) -> Result<Arc<str>, Unread> {
         self.pages().text(path, false)
     }
 
-    /// The text of a file that holds secrets: it is not kept.
+    /// Returns the text of a file that holds secrets. [`Reading::kept`] leaves it out.
     ///
     /// # Errors
     /// As [`Reading::text`].
@@ -89,15 +89,15 @@ impl Reading {
         self.pages().text(path, true)
     }
 
-    /// The text of a file that was read, and holds no secrets by its nature.
+    /// Returns the text of a file that has been read already, unless it was read as a secret.
     pub fn shown(&self, path: &Path) -> Option<Arc<str>> {
         self.pages().read.get(path).filter(|page| !page.secret).and_then(|page| page.found.clone().ok())
     }
 
-    /// What is in a folder, by name.
+    /// Lists the entries of a folder, sorted by name.
     ///
     /// # Errors
-    /// Why it cannot be listed.
+    /// The reason it cannot be listed.
     pub fn list(&self, folder: &Path) -> Result<Vec<PathBuf>, Unread> {
         let mut pages = self.pages();
         if let Some(listed) = pages.listed.get(folder) {
@@ -111,7 +111,7 @@ impl Reading {
         listed
     }
 
-    /// What was read so far, without secrets.
+    /// Returns what has been read so far, without secrets.
     pub fn kept(&self) -> Kept {
         let pages = self.pages();
         let open = pages.read.iter().filter(|(_, page)| !page.secret);
@@ -121,22 +121,22 @@ impl Reading {
         }
     }
 
-    /// The files that were asked for, whether they are there or not.
+    /// The files that were requested, whether or not they exist.
     pub fn files(&self) -> Vec<PathBuf> {
         self.pages().read.keys().cloned().collect()
     }
 
-    /// The folders that were asked for, likewise.
+    /// The folders that were requested, whether or not they exist.
     pub fn folders(&self) -> Vec<PathBuf> {
         self.pages().listed.keys().cloned().collect()
     }
 
-    /// A digest of all that was read.
+    /// A digest of everything that was read.
     pub fn digest(&self) -> Digest {
         self.pages().digest()
     }
 
-    /// Reads all of it again, from the disk.
+    /// Reads the same files and folders again, from disk.
     pub fn again(&self) -> Self {
         let again = Self::default();
         let (files, folders): (Vec<_>, Vec<_>) = {
@@ -158,7 +158,7 @@ impl Reading {
     }
 }
 
-/// Without the texts.
+/// Shows paths only, never contents.
 impl fmt::Debug for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.files()).finish()
@@ -198,7 +198,7 @@ impl Pages {
 }
 
 impl Kept {
-    /// What there was in a folder: files, and folders of files.
+    /// The entries of a folder: the files and folders known to be in it.
     fn within(&self, folder: &Path) -> Vec<PathBuf> {
         let there = self.files.iter().filter(|(_, text)| text.is_some()).map(|(path, _)| path.as_path());
         let inner = there.chain(self.folders.iter().map(PathBuf::as_path));
@@ -211,7 +211,7 @@ impl Kept {
 
 fn read(path: &Path) -> io::Result<Arc<str>> {
     let mut text = String::new();
-    // Anything else could block for ever, or never end.
+    // Reading anything but a regular file could block forever or never end.
     if !std::fs::metadata(path)?.is_file() {
         let what = if path.is_dir() { "it is a folder" } else { "it is no file" };
         return Err(io::Error::new(ErrorKind::IsADirectory, what));

@@ -1,4 +1,4 @@
-//! TLS towards others: whose certificates this machine trusts.
+//! Root certificates for outgoing TLS: those the operating system trusts.
 
 use std::sync::{Arc, LazyLock};
 
@@ -6,10 +6,11 @@ use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls_platform_verifier::BuilderVerifierExt;
 
-/// What this machine trusts, for HTTP/1.1. Read once: some hundred certificates cost every reader milliseconds and megabytes.
+/// TLS client configuration that trusts this machine's root certificates. It is read once and shared: there are more
+/// than a hundred certificates, and reading them again for each user would cost milliseconds and megabytes.
 ///
 /// # Errors
-/// When there is nothing it trusts.
+/// When no root certificates can be loaded.
 pub fn of_this_machine() -> Result<Arc<ClientConfig>, rustls::Error> {
     static READ: LazyLock<Result<Arc<ClientConfig>, rustls::Error>> = LazyLock::new(|| read().map(Arc::new));
     READ.clone()

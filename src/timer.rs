@@ -1,5 +1,5 @@
-//! One timer for many waits, one after the other. To set a timer and to take it away takes a lock of the runtime twice; nearly none of a
-//! stream's ever rings.
+//! One reusable timer for many consecutive waits. Creating and dropping a timer takes a lock of the runtime each, and
+//! almost none of the timers of a stream ever fire.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -7,17 +7,17 @@ use std::task::{Poll, ready};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// The timer. It is set again only when it rings too early, since a later wait has a later end.
+/// The timer. A later deadline does not reset it: it is reset only when it fires too early.
 #[derive(Debug)]
 pub struct Timer(Pin<Box<Sleep>>);
 
 impl Timer {
-    /// For waits that end at this moment or later.
+    /// A timer for waits that end at `due` or later.
     pub fn at(due: Instant) -> Self {
         Self(Box::pin(sleep_until(due)))
     }
 
-    /// What comes of `future`; None when nothing has until `due`.
+    /// Awaits `future`, but no longer than until `due`. Returns None on timeout.
     pub async fn until<F: Future>(&mut self, due: Instant, future: F) -> Option<F::Output> {
         if due < self.0.deadline() {
             self.0.as_mut().reset(due);

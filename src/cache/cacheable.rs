@@ -1,4 +1,5 @@
-//! Which answers are worth keeping. Gemini's words are the hub of all dialects: what is judged here is judged for each of them. Pure.
+//! Decides which answers may be cached. All protocols are translated to and from Gemini's format, so a decision made
+//! here holds for each of them. Pure.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,7 +12,7 @@ use super::settings::{CacheSettings, Cacheable};
 use crate::call::Method;
 use crate::wire::gemini::response::Response;
 
-/// What of a call decides. Google takes both spellings.
+/// The parts of a call that decide. Google accepts both spellings.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Asked<'a> {
@@ -30,15 +31,15 @@ struct Config {
     candidates: Option<u32>,
 }
 
-/// Whether the answer to this call may be kept.
+/// Whether the answer to this call may be cached.
 pub fn may_keep(settings: &CacheSettings, method: Method, body: &[u8]) -> bool {
     let any = settings.requests == Cacheable::Any;
     match method {
         Method::CountTokens | Method::Embed | Method::EmbedBatch => true,
-        // A picture is another one each time.
+        // Every generated image is a different one.
         Method::Predict => any,
         Method::Generate | Method::Stream => {
-            // What cannot be read here is for Google to judge.
+            // A body that cannot be parsed here is for Google to judge.
             let Ok(Asked { config, tools }) = serde_json::from_slice(body) else { return false };
             let one = config.candidates.unwrap_or(1) == 1;
             let same = config.temperature == Some(0.0) || config.seed.is_some();
@@ -47,12 +48,12 @@ pub fn may_keep(settings: &CacheSettings, method: Method, body: &[u8]) -> bool {
     }
 }
 
-/// Whether a tool only names functions of the client's: Google's own look at the world, which changes.
+/// Whether a tool only declares functions of the client. Google's own tools look at the outside world, which changes.
 fn only_declares(tool: &HashMap<Cow<'_, str>, IgnoredAny>) -> bool {
     tool.keys().all(|name| matches!(&**name, "functionDeclarations" | "function_declarations"))
 }
 
-/// Whether this is a complete answer: it ended by itself, says something, and there is one.
+/// Whether this is a complete answer: it finished normally, has content, and consists of a single candidate.
 pub fn is_complete(settings: &CacheSettings, method: Method, pieces: &[Bytes]) -> bool {
     if !matches!(method, Method::Generate | Method::Stream) {
         return !pieces.is_empty();
@@ -70,7 +71,7 @@ pub fn is_complete(settings: &CacheSettings, method: Method, pieces: &[Bytes]) -
                 return false;
             }
             says |= parts.clone().any(|part| !part.thought && part.text.is_none_or(|text| text.get() != "\"\""));
-            // The last one counts.
+            // The last finish reason counts.
             stopped = candidate.finish_reason.as_deref().map_or(stopped, |reason| reason == "STOP");
         }
     }

@@ -1,22 +1,22 @@
-//! What a request says about kept answers: its `cache-control` header, as RFC 9111 has it for requests.
+//! What a request says about cached answers: its `cache-control` header, as RFC 9111 defines it for requests.
 
 use std::time::Duration;
 
-/// What a request wants.
+/// The cache directives of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Control {
-    /// No kept answer.
+    /// The request wants no cached answer.
     pub fresh: bool,
-    /// Its answer is not to be kept, nor a kept one to be given.
+    /// Its answer must not be cached, and it must not get a cached one.
     pub no_store: bool,
-    /// A kept answer, or none.
+    /// The request wants a cached answer, or none.
     pub only_kept: bool,
-    /// The oldest kept answer it takes.
+    /// The maximum age of a cached answer.
     pub oldest: Option<Duration>,
 }
 
 impl Control {
-    /// Reads the header's value. What is unknown is passed over, as the standard wants.
+    /// Parses the header's value. Unknown directives are ignored, as the standard requires.
     pub fn read(value: &str) -> Self {
         let mut control = Self::default();
         for directive in value.split(',') {
@@ -25,7 +25,7 @@ impl Control {
                 "no-cache" => control.fresh = true,
                 "no-store" => control.no_store = true,
                 "only-if-cached" => control.only_kept = true,
-                // What is no number is the most careful one.
+                // A value that is not a number counts as 0, the most cautious one.
                 "max-age" => {
                     let seconds = argument.trim().trim_matches('"').parse().unwrap_or(0);
                     control.oldest = Some(Duration::from_secs(seconds));

@@ -1,53 +1,53 @@
-//! A kept answer: Gemini's own words, whole or event by event, before any plugin or translator saw them. So it is given again through
-//! all that a live one goes through, with names and times of its own.
+//! A cache entry: Gemini's own answer, whole or event by event, before any plugin or translator has seen it. A cached
+//! answer therefore takes the same path as a live one, and gets ids and timestamps of its own.
 
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use jiff::Timestamp;
 
-/// Tells kept answers of this form from others.
+/// Format version of a cache entry.
 const FORM: u8 = 1;
 
-/// A kept answer.
+/// A cache entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// When it was given, in Unix seconds.
+    /// When the answer was given, in Unix seconds.
     at: i64,
     pieces: Vec<Bytes>,
 }
 
 impl Entry {
-    /// An answer that was given now.
+    /// An entry for an answer that was given now.
     pub fn new(pieces: Vec<Bytes>, now: Timestamp) -> Self {
         Self { at: now.as_second(), pieces }
     }
 
-    /// How long ago it was given. Clocks of replicas may differ: never less than nothing.
+    /// The age of the answer. Clocks of replicas may differ, but the age is never negative.
     pub fn age(&self, now: Timestamp) -> Duration {
         Duration::from_secs(u64::try_from(now.as_second().saturating_sub(self.at)).unwrap_or(0))
     }
 
-    /// What it consists of: one document, or events.
+    /// The content: one document, or events.
     pub fn pieces(&self) -> &[Bytes] {
         &self.pieces
     }
 
-    /// As one row.
+    /// Serializes the entry to a row.
     pub fn write(&self) -> Bytes {
         let length: usize = self.pieces.iter().map(|piece| piece.len() + 4).sum();
         let mut row = BytesMut::with_capacity(length + 9);
         row.put_u8(FORM);
         row.put_i64_le(self.at);
         for piece in &self.pieces {
-            // Nothing that is kept is nearly that large.
+            // No cached chunk is anywhere near that large.
             row.put_u32_le(u32::try_from(piece.len()).unwrap_or(u32::MAX));
             row.put_slice(piece);
         }
         row.freeze()
     }
 
-    /// Reads a row; None when it is none, whoever wrote it.
+    /// Parses a row; None if it is not valid, whoever wrote it.
     pub fn read(mut row: Bytes) -> Option<Self> {
         if row.try_get_u8().ok()? != FORM {
             return None;
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(Entry::read(row.clone()), Some(kept.clone()));
         assert_eq!(kept.age("2026-11-25T00:01:00Z".parse().unwrap()), Duration::from_secs(60));
         assert_eq!(kept.age("2026-11-24T00:00:00Z".parse().unwrap()), Duration::ZERO);
-        // Cut anywhere, it is another answer or none, and never a panic.
+        // Truncated anywhere, it is a different answer or none, and never a panic.
         (0..row.len()).for_each(|end| assert_ne!(Entry::read(row.slice(..end)), Some(kept.clone())));
         assert_eq!(Entry::read("[]".into()), None);
     }

@@ -1,7 +1,7 @@
-//! One call for equal requests: the first of them is on its flight to Gemini, the others wait for what it brings.
+//! Single flight: the first of several equal requests calls Gemini, and the others wait for its answer.
 //!
-//! The first may vanish, because its client leaves: then one of those that wait takes its place. A flight that fails, or brings what
-//! nobody else may have, ends without anything for the others.
+//! The first request may vanish because its client leaves; then one of the waiting requests takes its place. A flight
+//! that fails, or whose answer must not be shared, ends without an answer for the others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use super::key::Key;
 #[derive(Clone, Debug, Default)]
 pub struct Flights(Arc<Mutex<HashMap<Key, watch::Receiver<State>>>>);
 
-/// How a flight is.
+/// The state of a flight.
 #[derive(Clone, Debug)]
 enum State {
     UnderWay,
@@ -25,26 +25,26 @@ enum State {
 /// How a flight ended.
 #[derive(Clone, Debug)]
 pub enum End {
-    /// With an answer for all.
+    /// With an answer for everyone.
     Landed(Arc<Entry>),
     /// It failed.
     Failed,
-    /// With an answer for one.
+    /// With an answer for the first request only.
     Alone,
-    /// Nobody was on it any more.
+    /// The first request is gone.
     Vanished,
 }
 
-/// The place of a request among its equals.
+/// The role of a request among equal requests.
 #[derive(Debug)]
 pub enum Place {
-    /// It is the first.
+    /// It is the first and makes the call.
     First(Flight),
-    /// Somebody is under way already.
+    /// An equal request is already in flight.
     Waiting(Waiting),
 }
 
-/// A flight that is under way. Dropped before it has ended, it has vanished.
+/// A flight in progress. If it is dropped before it has ended, it has vanished.
 #[derive(Debug)]
 pub struct Flight {
     key: Key,
@@ -52,12 +52,13 @@ pub struct Flight {
     flights: Flights,
 }
 
-/// Somebody who waits for a flight.
+/// A request that waits for a flight.
 #[derive(Debug)]
 pub struct Waiting(watch::Receiver<State>);
 
 impl Flights {
-    /// Joins the flight of this key, or begins it. `kept` is asked, before one begins, whether one has just landed.
+    /// Joins the flight of this key, or begins it. Before one begins, `kept` looks up whether an answer has just been
+    /// cached.
     pub fn join(&self, key: Key, kept: impl FnOnce() -> Option<Entry>) -> Result<Place, Entry> {
         let mut flights = self.all();
         if let Some(waiting) = flights.get(&key) {
@@ -71,7 +72,7 @@ impl Flights {
         Ok(Place::First(Flight { key, state, flights: self.clone() }))
     }
 
-    /// How many are under way.
+    /// Number of flights in progress.
     pub fn count(&self) -> usize {
         self.all().len()
     }
@@ -82,13 +83,13 @@ impl Flights {
 }
 
 impl Flight {
-    /// It has ended so.
+    /// Ends the flight.
     pub fn end(self, end: End) {
         self.finish(end);
     }
 
     fn finish(&self, end: End) {
-        // First it is none that can be joined, then those that have joined are told.
+        // First prevents others from joining, then notifies those that have joined.
         self.flights.all().remove(&self.key);
         self.state.send_replace(State::Ended(end));
     }

@@ -1,45 +1,45 @@
-//! The name of an answer: a digest of everything it depends on. Pure.
+//! The key of a cache entry: a digest of everything the answer depends on. Pure.
 
 use std::fmt;
 
-/// What an answer depends on. Whatever a request may say, in whatever dialect, is in `body`; what plugins and translation make of it is in
-/// `upstream`.
+/// Everything an answer depends on. Whatever a request says, in whatever protocol, is in `body`; what plugins and
+/// translation make of it is in `upstream`.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'q> {
-    /// Who asks: no client is given another's answers.
+    /// The client: no client is given another's answers.
     pub client: &'q str,
-    /// In which dialect.
+    /// The protocol.
     pub api: &'q str,
-    /// Where the request was sent to, with its query.
+    /// The path of the request.
     pub path: &'q str,
-    /// See there.
+    /// The query of the request.
     pub query: &'q str,
-    /// Its body, as it is after plugins have seen it.
+    /// The body of the request, after plugins have processed it.
     pub body: &'q [u8],
-    /// Which of several calls that one request becomes.
+    /// The position of the call among those that one request becomes.
     pub share: usize,
-    /// Where the call goes.
+    /// The endpoint of the call.
     pub endpoint: &'q str,
-    /// On whose keys.
+    /// The pool whose keys serve the call.
     pub pool: &'q str,
-    /// To which model.
+    /// The model.
     pub model: &'q str,
-    /// What is asked of it.
+    /// The method.
     pub method: &'q str,
     /// The call's body.
     pub upstream: &'q [u8],
     /// The plugins and their settings.
     pub plugins: &'q str,
-    /// What changes when all kept answers are to be forgotten.
+    /// Changes when all cached answers are to be forgotten.
     pub era: &'q [u8],
 }
 
-/// The name of an answer.
+/// The key of a cache entry.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key([u8; 32]);
 
 impl Key {
-    /// The name of the answer to this.
+    /// The key of the answer to this question.
     pub fn of(question: &Question<'_>) -> Self {
         let Question { client, api, path, query, body, share, endpoint, pool, model, method, upstream, plugins, era } =
             *question;
@@ -47,14 +47,14 @@ impl Key {
         hasher.update(&(share as u64).to_le_bytes());
         let texts = [client, api, path, query, endpoint, pool, model, method, plugins];
         for field in texts.map(str::as_bytes).into_iter().chain([body, upstream, era]) {
-            // Each with its length, or the end of one could pass for the beginning of the next.
+            // Each field with its length, or the end of one could pass for the beginning of the next.
             hasher.update(&(field.len() as u64).to_le_bytes()).update(field);
         }
         Self(hasher.finalize().into())
     }
 }
 
-/// Its digits: the name of a row.
+/// The hex digits: the name of a row.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -103,7 +103,7 @@ mod tests {
             Question { upstream: b"v", ..QUESTION },
             Question { plugins: "g", ..QUESTION },
             Question { era: b"1", ..QUESTION },
-            // The same letters, cut elsewhere.
+            // The same letters, split differently.
             Question { client: "ca", api: "", ..QUESTION },
         ];
         let mut names: Vec<String> = others.iter().map(|question| Key::of(question).to_string()).collect();

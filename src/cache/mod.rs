@@ -1,8 +1,10 @@
-//! Answers that are kept, and given again to equal requests of the same client; and one call for those that come together.
+//! The answer cache: repeats cached answers to equal requests of the same client, and makes a single call for equal
+//! requests that arrive together.
 //!
-//! What is kept is Gemini's own answer, before plugins and translation: so this room knows of no dialect, and what is given again is
-//! made as a live answer is. Entry answers are rows of a table of the store: bounded in bytes, and shared where replicas share.
-//! Never: a dialect's field, an answer of another client, a reason for a request to fail.
+//! What is cached is Gemini's own answer, before plugins and translation: so this module knows no protocol, and a
+//! cached answer is processed like a live one. Cache entries are rows of a table of the store: bounded in bytes, and
+//! shared where replicas share state.
+//! Never: a protocol's field, an answer of another client, a reason for a request to fail.
 
 mod cacheable;
 mod control;
@@ -32,12 +34,13 @@ pub use key::{Key, Question};
 pub use recording::Recording;
 pub use settings::{CacheSettings, Cacheable};
 
-/// What changes when all answers are to be forgotten, here and at other replicas: as long as any could be kept.
+/// Bounds of the era, which changes when all answers are to be forgotten, here and at other replicas. It is kept for as
+/// long as any answer could be cached.
 const ERA: Bounds = Bounds { bytes: 64 * 1024, largest: 64, kept: Duration::from_secs(31 * 24 * 3600), most: None };
-/// How many flights of others may fail before a request goes alone.
+/// How many flights of others may fail before a request makes its own call.
 const PATIENCE: usize = 2;
 
-/// The kept answers.
+/// The answer cache.
 #[derive(Debug)]
 pub struct Answers {
     store: Store,
@@ -47,43 +50,43 @@ pub struct Answers {
     asked_for_era: AtomicBool,
 }
 
-/// Where they are, while any are kept.
+/// Where answers are cached, while the cache is enabled.
 #[derive(Debug)]
 struct Shelf {
     settings: CacheSettings,
     table: Table,
 }
 
-/// What is found for a request.
+/// What the cache has for a request.
 #[derive(Debug)]
 pub enum Found {
-    /// A kept answer.
+    /// A cached answer.
     Entry(Entry),
-    /// The answer to an equal request that was under way.
+    /// The answer to an equal request that was in flight.
     Joined(Entry),
-    /// None; it is to be asked for, and then kept.
+    /// A miss: the answer is to be requested, and recorded for the cache.
     Missing(Recording),
-    /// None, and none is wanted.
+    /// A miss, and the request wants only a cached answer.
     Nothing,
-    /// Nothing of it is kept.
+    /// The cache is disabled.
     Off,
 }
 
-/// How many answers are kept, for `/stats`.
+/// The state of the cache, for `/stats`.
 #[derive(Debug, Default, Serialize)]
 pub struct CacheStatus {
-    /// Whether any are.
+    /// Whether the cache is enabled.
     pub enabled: bool,
-    /// How many.
+    /// Number of cache entries.
     pub entries: u64,
-    /// All of them, in bytes.
+    /// Size of all entries together, in bytes.
     pub bytes: u64,
-    /// Calls that are under way and will be kept.
+    /// Calls in flight whose answers are to be cached.
     pub under_way: usize,
 }
 
 impl Answers {
-    /// None yet, and none until the [settings](Self::apply) want it.
+    /// An empty cache, disabled until the [settings](Self::apply) enable it.
     pub fn of(store: &Store) -> Self {
         Self {
             store: store.clone(),
@@ -94,7 +97,7 @@ impl Answers {
         }
     }
 
-    /// Keeps answers as the settings say from now on. Those that are kept stay, but where the bounds are others.
+    /// Applies new settings. Existing entries are kept, unless the bounds change.
     pub fn apply(&self, settings: &CacheSettings) {
         let before = self.shelf.load_full();
         let same = |shelf: &Arc<Shelf>| settings.enabled && bounds(&shelf.settings) == bounds(settings);
@@ -121,20 +124,20 @@ impl Answers {
         }
     }
 
-    /// What changes when all answers are to be forgotten; part of every [question](Question).
+    /// Changes when all answers are to be forgotten; part of every [question](Question).
     pub async fn era(&self) -> Bytes {
-        // Who comes later than the others asks once; after that it is heard of.
+        // A process that starts later than the others fetches it once; after that, changes are published to it.
         let first = !self.asked_for_era.swap(true, Ordering::Relaxed);
         let era = if first { self.eras.fetch("now").await } else { self.eras.get("now") };
         era.unwrap_or_default()
     }
 
-    /// Whether the answer to this call may be kept at all.
+    /// Whether the answer to this call may be cached at all.
     pub fn may_keep(&self, method: Method, body: &[u8]) -> bool {
         self.shelf.load().as_ref().is_some_and(|shelf| cacheable::may_keep(&shelf.settings, method, body))
     }
 
-    /// Looks for the answer to a question, and waits for that of an equal request.
+    /// Looks up the answer to a question, or waits for that to an equal request.
     pub async fn find(&self, key: Key, method: Method, control: Control, now: Timestamp) -> Found {
         let Some(shelf) = self.shelf.load_full() else { return Found::Off };
         let alone = |shelf: Arc<Shelf>| Found::Missing(Recording::new(key, None, shelf, method));
@@ -151,7 +154,7 @@ impl Answers {
         if control.only_kept {
             return Found::Nothing;
         }
-        // Who wants a fresh answer is not served by somebody else's call.
+        // A request for a fresh answer is not served by another request's call.
         if control.fresh || shelf.settings.wait.is_zero() {
             return alone(shelf);
         }
@@ -171,14 +174,14 @@ impl Answers {
         }
     }
 
-    /// Forgets one that turned out to be none.
+    /// Removes an entry that turned out to be invalid.
     pub fn forget(&self, key: Key) {
         if let Some(shelf) = &*self.shelf.load() {
             shelf.table.remove(&key.to_string());
         }
     }
 
-    /// How many there are.
+    /// The state of the cache.
     pub fn status(&self) -> CacheStatus {
         let Some(shelf) = self.shelf.load_full() else { return CacheStatus::default() };
         let (entries, bytes) = shelf.table.size();
@@ -187,7 +190,7 @@ impl Answers {
 }
 
 fn bounds(settings: &CacheSettings) -> Bounds {
-    // A row is a little more than what Gemini said.
+    // A row is slightly larger than Gemini's answer.
     let largest = settings.max_entry.saturating_add(settings.max_entry / 4);
     Bounds { bytes: settings.max_bytes, largest, kept: settings.ttl, most: settings.max_entries }
 }

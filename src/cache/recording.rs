@@ -1,4 +1,4 @@
-//! An answer on its way that is to be kept, taken down as it comes.
+//! Records an answer for the cache while it arrives.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use super::key::Key;
 use super::{Shelf, cacheable};
 use crate::call::Method;
 
-/// An answer that is to be kept.
+/// An answer that is to be cached.
 #[derive(Debug)]
 pub struct Recording {
     key: Key,
-    /// What others wait for, unless it is for nobody else.
+    /// What other requests wait for, unless the answer is for this request only.
     flight: Option<Flight>,
     shelf: Arc<Shelf>,
     method: Method,
@@ -28,18 +28,18 @@ impl Recording {
         Self { key, flight, shelf, method, pieces: Vec::new(), size: 0 }
     }
 
-    /// An attempt begins: what came of the one before is nothing.
+    /// Starts a new attempt: discards what was recorded of the previous one.
     pub fn begin(&mut self) {
         self.pieces.clear();
         self.size = 0;
     }
 
-    /// A piece has come, as Gemini sent it.
+    /// Records a chunk, as Gemini sent it.
     pub fn take(&mut self, piece: &Bytes) {
         let fitted = self.fits();
         self.size = self.size.saturating_add(piece.len());
         if self.fits() {
-            // A copy: a piece may be a small part of what the network brought, and would hold all of it.
+            // Copied, because a chunk may be a small slice of a network buffer, all of which it would keep alive.
             self.pieces.push(Bytes::copy_from_slice(piece));
         } else if fitted {
             self.pieces = Vec::new();
@@ -49,7 +49,8 @@ impl Recording {
         }
     }
 
-    /// It is all there, and its client has it: it is kept, if it is complete and nobody minds.
+    /// Ends the recording when the whole answer has been received and delivered to its client. Caches it if it is
+    /// `wanted` and complete.
     pub fn keep(self, wanted: bool, now: Timestamp) {
         let Self { key, flight, shelf, method, pieces, .. } = self;
         let good = wanted && self.size <= shelf.settings.max_entry;
@@ -62,7 +63,7 @@ impl Recording {
         }
     }
 
-    /// Nothing came of it.
+    /// Ends the recording without an answer.
     pub fn failed(self) {
         if let Some(flight) = self.flight {
             flight.end(End::Failed);

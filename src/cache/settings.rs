@@ -7,44 +7,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::problem::{Problem, Problems};
 
-/// The longest an answer may be kept.
+/// The longest time an answer may be cached.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Answers that are kept and given again to equal requests of the same client.
+/// The answer cache: cached answers are repeated to equal requests of the same client.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CacheSettings {
-    /// Whether answers are kept.
+    /// Whether answers are cached.
     pub enabled: bool,
-    /// How long an answer is kept.
+    /// How long an answer is cached.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub ttl: Duration,
-    /// All kept answers together, in bytes.
+    /// Size of all cached answers together, in bytes.
     pub max_bytes: u64,
-    /// How many answers are kept. Left out: as many as `max_bytes` holds.
+    /// Number of cached answers. Left out: as many as fit into `max_bytes`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_entries: Option<u64>,
-    /// The largest answer that is kept, in bytes. Replicas share what is no larger than 1 MiB.
+    /// The largest answer that is cached, in bytes. Replicas share answers of at most 1 MiB.
     pub max_entry: usize,
-    /// Which requests have answers that are kept: those that ask for the same answer each time, or any.
+    /// Which requests have their answers cached: those that ask for the same answer each time, or any.
     pub requests: Cacheable,
-    /// Whether answers that call a function are kept too.
+    /// Whether answers that contain function calls are cached too.
     pub tool_calls: bool,
-    /// How long a request waits for the answer to an equal one that is under way. `"0s"`: not at all, each asks Gemini.
+    /// How long a request waits for the answer to an equal request in flight. `"0s"`: not at all, each request calls
+    /// Gemini.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub wait: Duration,
 }
 
-/// Which requests have answers that are kept.
+/// Which requests have their answers cached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cacheable {
-    /// Those with a temperature of 0 or a seed, one answer, and no tool that looks at the world; embeddings and counts of tokens.
+    /// Requests with a temperature of 0 or a seed, a single answer, and no tool that looks at the outside world; also
+    /// embeddings and token counts.
     #[default]
     Deterministic,
-    /// All, but those for several answers at once. Who asks twice gets the same words twice.
+    /// All requests, except those for several answers at once. A request that is repeated gets the same answer again.
     Any,
 }
 
@@ -64,7 +66,7 @@ impl Default for CacheSettings {
 }
 
 impl CacheSettings {
-    /// Checks the ranges.
+    /// Validates the ranges.
     pub fn check(&self, problems: &mut Problems) {
         if self.ttl < Duration::from_secs(1) || self.ttl > LONGEST {
             problems.push(Problem::error("must be between 1s and 30days").at("cache.ttl"));

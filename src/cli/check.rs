@@ -1,4 +1,4 @@
-//! `gemini-adapter check`: what a start or a reload would say, without either.
+//! `gemini-adapter check`: reports what a start or a reload would report, without doing either.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -13,10 +13,10 @@ use crate::problem::{Colours, Problems, Severity};
 use crate::reading::Reading;
 use crate::runtime::prepare;
 
-/// How to say it.
+/// The arguments of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// As text for people on standard error, or as JSON for programs on standard output
+    /// Text for people on standard error, or JSON for programs on standard output
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -51,7 +51,7 @@ pub fn run(args: &CheckArgs, sources: &Sources) -> ExitCode {
     if accepted.is_some() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIG) }
 }
 
-/// One below the other, on standard error; in colours where somebody sees them and wants them.
+/// Prints problems to standard error, one below the other; in colour if it is a terminal and `NO_COLOR` is not set.
 pub fn show(problems: &Problems) {
     let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let colours = if wanted && std::io::stderr().is_terminal() { Colours::On } else { Colours::Off };

@@ -1,4 +1,4 @@
-//! `gemini-adapter client-config NAME`: what to write where, so that a client talks to this server.
+//! `gemini-adapter client-config NAME`: prints how to configure a client for this server.
 
 use std::process::ExitCode;
 
@@ -27,25 +27,26 @@ const CLIENTS: &[(&str, &str)] = &[
     ("openai-sdk", include_str!("../../docs/clients/openai-sdk.md")),
 ];
 
-/// The address in the pages.
+/// The server address used in the pages.
 const ADDRESS: &str = "http://localhost:8000";
-/// The model in the pages.
+/// The model used in the pages.
 const MODEL: &str = "gemini-2.5-flash";
 
-/// Which client, and what it is to be told.
+/// The arguments of `client-config`.
 #[derive(Debug, Args)]
 pub struct ClientConfigArgs {
-    /// The client; left out, all that are known are listed
+    /// The client; without one, all known clients are listed
     name: Option<String>,
-    /// Where the server is, without `/v1` [default: where the configuration has it listen]
+    /// The server's URL, without `/v1` [default: the address the configuration listens on]
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// An alias or a model [default: the first alias of the configuration, else a common model]
+    /// An alias or a model [default: the first alias of the configuration, or a common model]
     #[arg(long)]
     model: Option<String>,
 }
 
-/// Prints the page of a client, with what the configuration says in it, and what it says besides. A key is named, never shown.
+/// Prints the page of a client with the configured values filled in, and facts about this server. A key is named,
+/// never shown.
 pub fn run(args: &ClientConfigArgs, sources: &Sources) -> ExitCode {
     let names: Vec<&str> = CLIENTS.iter().map(|(name, _)| *name).collect();
     let text = match &args.name {
@@ -78,13 +79,13 @@ fn filled(page: &str, url: &str, model: &str) -> String {
     page.replace(ADDRESS, url).replace(MODEL, model)
 }
 
-/// Aliases that are names; patterns are none.
+/// Returns the aliases that are plain names, not patterns.
 fn aliases(config: &Config) -> Vec<&str> {
     let names = config.settings.models.aliases.keys().map(String::as_str);
     names.filter(|name| !name.contains(['*', '?'])).collect()
 }
 
-/// Which key a client shows: the first one, by the name it has in logs.
+/// Describes which key a client should use: the first one, by its name in logs.
 fn key(config: &Config) -> String {
     let Settings { auth, clients: named, rate_limit, .. } = &config.settings;
     if auth.mode == Mode::Open {

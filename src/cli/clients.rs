@@ -1,4 +1,4 @@
-//! `gemini-adapter clients`: keys for clients, and what to write where.
+//! `gemini-adapter clients`: creates keys for clients, and prints what to add to the configuration.
 
 use std::io::Read;
 use std::process::ExitCode;
@@ -8,23 +8,23 @@ use clap::Subcommand;
 use super::{failed, print};
 use crate::secret::{Digest, Secret};
 
-/// Characters of a key: 43 of 62 are more than 256 bits.
+/// The characters of a key: 43 characters out of 62 give more than 256 bits.
 const CHARACTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const LENGTH: usize = 43;
 
-/// What is to be done.
+/// The subcommands of `clients`.
 #[derive(Debug, Subcommand)]
 pub enum ClientsCommand {
-    /// Make a key up, and print it with what to write into the configuration: only its digest stays there
+    /// Generate a key, and print it with the lines to add to the configuration, which hold only its digest
     New {
-        /// What the client is called
+        /// The name of the client
         name: String,
     },
-    /// Print the digest of a key on standard input, to write into the configuration instead of the key
+    /// Print the digest of a key read from standard input, to use in the configuration instead of the key
     Digest,
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(command: &ClientsCommand) -> ExitCode {
     match command {
         ClientsCommand::New { name } => match made_up() {
@@ -53,14 +53,14 @@ pub fn run(command: &ClientsCommand) -> ExitCode {
     }
 }
 
-/// A key that nobody guesses.
+/// Generates a random key. Returns None if the system provides no random numbers.
 fn made_up() -> Option<String> {
     let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
     let mut key = String::from("gk_");
     while key.len() < LENGTH + 3 {
         let mut byte = [0];
         random.fill(&mut byte).ok()?;
-        // What would make the first characters likelier is thrown away.
+        // Values that would make some characters more likely than others are discarded.
         if let Some(character) = CHARACTERS.get(usize::from(byte[0] & 63)) {
             key.push(char::from(*character));
         }

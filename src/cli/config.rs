@@ -1,4 +1,4 @@
-//! `gemini-adapter config`: what is configured, what would change, what was, and back to it.
+//! `gemini-adapter config`: shows the configuration, pending changes and history, and rolls back.
 
 use std::process::ExitCode;
 
@@ -13,57 +13,57 @@ use crate::keys::Ledger;
 use crate::reading::Reading;
 use crate::runtime::{Change, History, changes, open, prepare, rollback_files};
 
-/// What to do.
+/// The subcommands of `config`.
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Print the settings that somebody set, each with who set it; secrets masked
+    /// Print the settings that were set, each with its source; secrets are masked
     Show(ShowArgs),
-    /// Print what a reload of the running server would change; exit 78 when it would be refused
+    /// Print what a reload of the running server would change; exit 78 if the configuration would be rejected
     Diff(DiffArgs),
-    /// List the configurations that were accepted, the newest first
+    /// List the configurations that were accepted, newest first
     History(HistoryArgs),
-    /// Go back to an earlier configuration: its files are checked, then written, then loaded
+    /// Roll back to an earlier configuration: its files are checked, written and loaded
     Rollback(RollbackArgs),
 }
 
-/// How much to show.
+/// The arguments of `config show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// All settings, those with their defaults too
+    /// Show all settings, including those with default values
     #[arg(long)]
     resolved: bool,
-    /// As lines, or as JSON
+    /// Output as lines or as JSON
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Against what.
+/// The arguments of `config diff`.
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// Against the last configuration that was accepted, without asking a server
+    /// Compare with the last configuration that was accepted, without contacting a server
     #[arg(long)]
     last_good: bool,
     #[command(flatten)]
     running: RunningArgs,
 }
 
-/// Which server.
+/// The arguments of `config history`.
 #[derive(Debug, Args)]
 pub struct HistoryArgs {
     #[command(flatten)]
     running: RunningArgs,
 }
 
-/// Which one.
+/// The arguments of `config rollback`.
 #[derive(Debug, Args)]
 pub struct RollbackArgs {
-    /// Its number, as `config history` lists it
+    /// The number of the configuration, as listed by `config history`
     generation: u64,
     #[command(flatten)]
     running: RunningArgs,
 }
 
-/// Does it.
+/// Runs the command.
 pub async fn run(command: ConfigCommand, sources: &Sources) -> ExitCode {
     match command {
         ConfigCommand::Show(args) => show(&args, sources),
@@ -144,7 +144,7 @@ async fn rollback(args: &RollbackArgs, sources: &Sources) -> ExitCode {
     }
 }
 
-/// What a server that runs here has kept.
+/// Returns the history kept by a server that runs here.
 fn kept(sources: &Sources) -> History {
     History::open(&lenient(sources, &Reading::default()).settings.runtime.dir)
 }

@@ -1,4 +1,4 @@
-//! `gemini-adapter healthcheck`: for containers, which have no curl.
+//! `gemini-adapter healthcheck`: for containers, which lack curl.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,18 +9,18 @@ use super::{UNAVAILABLE, remote};
 use crate::config::{Sources, lenient};
 use crate::reading::Reading;
 
-/// Longer than this is no answer.
+/// Timeout of the check.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What to ask.
+/// The arguments of `healthcheck`.
 #[derive(Debug, Args)]
 pub struct HealthcheckArgs {
-    /// Host and port [default: those of the configuration]
+    /// Host and port [default: as configured]
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
 }
 
-/// Asks `/readyz`.
+/// Requests `/readyz`.
 pub async fn run(args: HealthcheckArgs, sources: &Sources) -> ExitCode {
     let config = lenient(sources, &Reading::default());
     let url = args.address.map_or_else(|| remote::url(&config), |address| remote::url_at(&config, &address));
@@ -33,10 +33,10 @@ pub async fn run(args: HealthcheckArgs, sources: &Sources) -> ExitCode {
     }
 }
 
-/// Whether a server there takes requests.
+/// Checks whether a server at this URL is ready for requests.
 ///
 /// # Errors
-/// Why not.
+/// Returns why it is not ready.
 pub async fn is_ready(url: &str) -> Result<(), String> {
     let client = remote::own().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
     match client.get(format!("{url}/readyz")).send().await {

@@ -1,4 +1,4 @@
-//! `gemini-adapter init`: a configuration to begin with.
+//! `gemini-adapter init`: writes a configuration to start with.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,15 +8,15 @@ use clap::Args;
 use super::{failed, print};
 use crate::config::{Sources, example, reference};
 
-/// How to write it.
+/// The arguments of `init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// Over a file that is there
+    /// Overwrite an existing file
     #[arg(long)]
     force: bool,
 }
 
-/// Writes every setting with its default and what it is, and the schema for editors beside it.
+/// Writes a configuration with every setting, its default and its description, and the schema for editors beside it.
 pub fn run(args: &InitArgs, sources: &Sources) -> ExitCode {
     let file = sources.path();
     if file.exists() && !args.force {

@@ -1,15 +1,15 @@
-//! The command line: one file a subcommand, each with its exit codes.
+//! The command line: one file for each subcommand. Exit codes:
 //!
 //! | code | meaning |
 //! |---|---|
-//! | 0 | all is well |
-//! | 1 | it failed while running |
-//! | 2 | the command is written wrongly |
+//! | 0 | success |
+//! | 1 | runtime failure |
+//! | 2 | usage error |
 //! | 3, 4 | `keys check`: some keys are bad; none is good |
-//! | 69 | the address to listen on is taken, or the server does not answer |
-//! | 78 | the configuration is refused |
+//! | 69 | the listen address is taken, or the server does not answer |
+//! | 78 | the configuration is rejected |
 //!
-//! Never: what another room could do; here are only arguments, words for the terminal, and an exit code.
+//! Never: logic that belongs to another module; only arguments, terminal output and exit codes.
 
 mod check;
 mod client_config;
@@ -42,11 +42,11 @@ use crate::config::Sources;
 use crate::environment::Environment;
 use crate::telemetry;
 
-/// A service that is not there.
+/// Exit code: the service is unavailable.
 const UNAVAILABLE: u8 = 69;
-/// A configuration that is refused.
+/// Exit code: the configuration is rejected.
 const BAD_CONFIG: u8 = 78;
-/// Stack of each thread that serves: deep enough for what scripts may nest.
+/// Stack size of each worker thread: large enough for the deepest nesting that scripts are allowed.
 const STACK: usize = 4 * 1024 * 1024;
 
 /// Lets any OpenAI client use Google's Gemini.
@@ -59,68 +59,70 @@ struct Cli {
     files: Files,
 }
 
-/// Where the configuration is.
+/// Where the configuration comes from.
 #[derive(Debug, Default, Args)]
 struct Files {
-    /// The configuration [default: config/config.toml, or the built-in one when that is not there]
+    /// The configuration file [default: config/config.toml, or the built-in configuration if that does not exist]
     #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
-    /// Variables in a file
+    /// A file with environment variables
     #[arg(long, value_name = "FILE", default_value = ".env", global = true)]
     env_file: PathBuf,
-    /// A setting over everything else: `--set server.listen=127.0.0.1:9000`
+    /// Override a setting from any other source: `--set server.listen=127.0.0.1:9000`
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = setting, global = true)]
     set: Vec<(String, String)>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve (this is what happens without a subcommand)
+    /// Run the server (the default without a subcommand)
     Serve,
-    /// Check the configuration and the plugins: all problems at once; exit 0 or 78
+    /// Check the configuration and the plugins, and report all problems at once; exit 0 or 78
     Check(check::CheckArgs),
-    /// Write a configuration to begin with: every setting, what it is, its default
+    /// Write a configuration to start with: every setting, its description and its default
     Init(init::InitArgs),
-    /// Have a running server load its configuration now: exit 0, 78 when it is refused, 69 when nobody answers
+    /// Make a running server reload its configuration now; exit 0, 78 if it is rejected, 69 if no server answers
     Reload(reload::ReloadArgs),
-    /// What is configured, what would change, what was, and back to it
+    /// Show the configuration, pending changes and history, or roll back
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// Serve with a stand-in Gemini behind: no key needed
+    /// Run the server with a simulated Gemini behind it; no key needed
     Demo(demo::DemoArgs),
-    /// Run the stand-in Gemini alone, to test clients and faults against
+    /// Run only the simulated Gemini, to test clients and faults against
     Simulate(simulate::SimulateArgs),
-    /// Print what a request on standard input becomes, field by field, without calling anyone
+    /// Print how a request on standard input is translated, field by field, without sending it anywhere
     Translate(translate::TranslateArgs),
-    /// Print what to write where, so that a client (`codex`, `claude-code`, `cursor`, …) talks to this server
+    /// Print how to configure a client (`codex`, `claude-code`, `cursor`, …) for this server
     ClientConfig(client_config::ClientConfigArgs),
-    /// Write, test and look at plugins
+    /// Write, test and inspect plugins
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
-    /// Keys for clients: make one up, or the digest of one
+    /// Manage keys for clients: generate one, or compute the digest of one
     #[command(subcommand)]
     Clients(clients::ClientsCommand),
-    /// Look after the keys of the configuration
+    /// Check and clean up the keys of the configuration
     Keys(keys::KeysArgs),
-    /// Look at everything that could stand in the way, each with what to do about it; exit 0, 1 or 78
+    /// Check everything that could prevent the server from working, with advice for each problem; exit 0, 1 or 78
     Doctor(doctor::DoctorArgs),
-    /// Send a few real requests through a running server; exit 0, 1, or 69 when nobody answers
+    /// Send a few real requests through a running server; exit 0, 1, or 69 if no server answers
     Smoke(smoke::SmokeArgs),
-    /// Watch a running server: keys by models, requests under way and over; `--once` prints how it stands; exit 0, 1 or 69
+    /// Watch a running server: keys by model, current and finished requests; `--once` prints the state once; exit 0,
+    /// 1 or 69
     Top(top::TopArgs),
-    /// List the names a running server has models for
+    /// List the model names of a running server
     Models(models::ModelsArgs),
-    /// Ask a running server whether it is ready; exit 0 or 69
+    /// Check whether a running server is ready; exit 0 or 69
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Print the reference of all settings, or write docs/config.md and config/schema.json
     Reference(reference::ReferenceArgs),
-    /// Print what completes this command in a shell
+    /// Print a shell completion script
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write one for each command into a folder
     Man(completions::ManArgs),
 }
 
-/// The arguments with all `--set` at the end: of one that stands before a subcommand and after it, clap takes the later ones only.
+/// Moves all `--set` arguments to the end: if some precede a subcommand and others follow it, clap only keeps the
+/// later ones.
 fn gathered(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let (mut others, mut set, mut rest) = (Vec::new(), Vec::new(), Vec::new());
     let mut arguments = arguments.into_iter();
@@ -135,10 +137,10 @@ fn gathered(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     [others, set, rest].concat()
 }
 
-/// Runs the command of the process's arguments.
+/// Runs the command given by the process's arguments.
 pub fn main() -> ExitCode {
     let cli = Cli::parse_from(gathered(std::env::args_os()));
-    // One provider for everything that speaks TLS; a second would be found out at the first handshake only.
+    // One crypto provider for all TLS. A conflict with a second one would only surface at the first handshake.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let sources = cli.files.sources();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
@@ -193,7 +195,7 @@ fn setting(text: &str) -> Result<(String, String), String> {
     Ok((path.trim().to_owned(), value.trim().to_owned()))
 }
 
-/// How something is said.
+/// The output format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For people.
@@ -203,14 +205,14 @@ enum Format {
     Json,
 }
 
-/// What was asked for, on standard output. Whoever no longer reads it has enough.
+/// Prints the requested output to standard output. A closed pipe is not an error.
 fn print(text: &str) {
     use std::io::Write;
 
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
-/// Says why, and fails.
+/// Prints the reason to standard error, and returns the exit code for failure.
 fn failed(why: &str) -> ExitCode {
     eprintln!("gemini-adapter: {why}");
     ExitCode::FAILURE

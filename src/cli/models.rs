@@ -1,4 +1,4 @@
-//! `gemini-adapter models`: the names a running server has models for, as this client sees them.
+//! `gemini-adapter models`: the model names that a running server offers to this client.
 
 use std::process::ExitCode;
 
@@ -10,17 +10,17 @@ use super::remote::{ClientArgs, Failure};
 use super::{Format, print};
 use crate::config::Sources;
 
-/// Which server, and how to say it.
+/// The arguments of `models`.
 #[derive(Debug, Args)]
 pub struct ModelsArgs {
     #[command(flatten)]
     client: ClientArgs,
-    /// As lines, or as JSON
+    /// Output as lines or as JSON
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Asks, and prints.
+/// Requests the list and prints it.
 pub async fn run(args: ModelsArgs, sources: &Sources) -> ExitCode {
     let models = match listed(&args.client, sources).await {
         Ok(models) => models,

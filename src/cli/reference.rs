@@ -1,4 +1,4 @@
-//! `gemini-adapter reference`: the reference of all settings.
+//! `gemini-adapter reference`: generates the reference of all settings.
 
 use std::process::ExitCode;
 
@@ -7,15 +7,16 @@ use clap::Args;
 use super::failed;
 use crate::config::reference::{FILES, page};
 
-/// What to do with it.
+/// The arguments of `reference`.
 #[derive(Debug, Args)]
 pub struct ReferenceArgs {
-    /// Write docs/config.md, docs/translation.md, config/schema.json and plugins/api.d.rhai instead of printing the page
+    /// Write docs/config.md, docs/translation.md, config/schema.json and plugins/api.d.rhai instead of printing the
+    /// page
     #[arg(long)]
     write: bool,
 }
 
-/// Prints or writes.
+/// Prints the page or writes the files.
 pub fn run(args: &ReferenceArgs) -> ExitCode {
     if !args.write {
         #[expect(clippy::print_stdout, reason = "the page is what was asked for")]

@@ -1,4 +1,4 @@
-//! `gemini-adapter reload`: a running server loads its configuration now, and says what came of it.
+//! `gemini-adapter reload`: makes a running server reload its configuration now, and reports the result.
 
 use std::process::ExitCode;
 
@@ -11,14 +11,14 @@ use super::remote::RunningArgs;
 use crate::config::Sources;
 use crate::runtime::Change;
 
-/// Which server.
+/// The arguments of `reload`.
 #[derive(Debug, Args)]
 pub struct ReloadArgs {
     #[command(flatten)]
     running: RunningArgs,
 }
 
-/// Asks, and prints what has changed.
+/// Requests a reload, and prints what has changed.
 pub async fn run(args: ReloadArgs, sources: &Sources) -> ExitCode {
     match args.running.request(sources, Method::POST, "/admin/reload").await {
         Ok(reloaded) => {
@@ -29,7 +29,7 @@ pub async fn run(args: ReloadArgs, sources: &Sources) -> ExitCode {
     }
 }
 
-/// What was accepted, in words.
+/// Describes the accepted configuration and its changes.
 pub fn accepted(reloaded: &Value) -> String {
     let (generation, hash) = (&reloaded["generation"], reloaded["hash"].as_str().unwrap_or_default());
     if reloaded["changed"] == false {
@@ -39,12 +39,12 @@ pub fn accepted(reloaded: &Value) -> String {
     format!("{}accepted: generation {generation}, hash {hash}", lines(&changes))
 }
 
-/// Changes as an answer has them.
+/// Reads changes from an answer of the admin API.
 pub fn changes(answer: &Value) -> Vec<Change> {
     serde_json::from_value(answer.clone()).unwrap_or_default()
 }
 
-/// One below the other.
+/// Formats changes, one per line.
 pub fn lines(changes: &[Change]) -> String {
     changes.iter().map(|change| format!("  {change}\n")).collect()
 }

@@ -1,4 +1,4 @@
-//! A running server, as the commands that talk to one see it: over its admin endpoints.
+//! A running server, as seen by the commands that talk to it over its HTTP endpoints.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,32 +13,32 @@ use crate::problem::Problems;
 use crate::reading::Reading;
 use crate::secret::Digest;
 
-/// A load compiles plugins and runs their tests; longer than this is no answer.
+/// Read timeout. A reload compiles plugins and runs their tests, which takes time.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Which server, and how to be let in.
+/// The server, and an admin's key for it.
 #[derive(Debug, Args)]
 pub struct RunningArgs {
-    /// The server [default: where the configuration has it listen]
+    /// The URL of the server [default: the address the configuration listens on]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
-    /// An admin's key: `env:NAME` or `file:PATH` [default: the first of `auth.admin_keys`]
+    /// An admin key: `env:NAME` or `file:PATH` [default: the first of `auth.admin_keys`]
     #[arg(long, value_name = "SECRET")]
     admin_key: Option<String>,
 }
 
-/// Which server, and how to be let in as a client.
+/// The server, and a client's key for it.
 #[derive(Debug, Args)]
 pub struct ClientArgs {
-    /// The server [default: where the configuration has it listen]
+    /// The URL of the server [default: the address the configuration listens on]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
-    /// A client's key: `env:NAME` or `file:PATH` [default: the first of `auth.client_keys` and `[[clients]]`]
+    /// A client key: `env:NAME` or `file:PATH` [default: the first of `auth.client_keys` and `[[clients]]`]
     #[arg(long, value_name = "SECRET")]
     client_key: Option<String>,
 }
 
-/// A running server, for one of its clients.
+/// A connection to a running server with a client's key.
 pub struct Door {
     /// Its URL.
     pub server: String,
@@ -47,10 +47,10 @@ pub struct Door {
 }
 
 impl ClientArgs {
-    /// The door. Whether somebody is behind it shows when it is knocked at.
+    /// Creates the connection. No request is sent yet, so the server may turn out not to run.
     ///
     /// # Errors
-    /// When there is no HTTP client.
+    /// Fails if no HTTP client can be created.
     pub fn door(&self, sources: &Sources) -> Result<Door, Failure> {
         let config = lenient(sources, &Reading::default());
         let (server, client) = reached(self.server.as_deref(), &config)?;
@@ -63,7 +63,7 @@ impl ClientArgs {
 }
 
 impl Door {
-    /// A request to this path.
+    /// Builds a request to this path.
     pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.server));
         match &self.key {
@@ -73,7 +73,8 @@ impl Door {
     }
 }
 
-/// The first key of the configuration by which a client may come in. A digest is none: what it was made of is not there.
+/// Returns the first client key in the configuration that can be used. Digests are skipped, because the key cannot be
+/// derived from them.
 fn client_key(config: &Config) -> Option<String> {
     let settings = &config.settings;
     let of_all = settings.auth.client_keys.iter().map(|entry| &entry.key);
@@ -81,23 +82,23 @@ fn client_key(config: &Config) -> Option<String> {
     of_all.chain(named).filter_map(|key| first(key, config)).find(|key| Digest::read_sha256(key).is_none())
 }
 
-/// The first secret behind this.
+/// Returns the first secret that the reference resolves to.
 fn first(reference: &SecretRef, config: &Config) -> Option<String> {
     let secrets = reference.resolve(&config.environment).ok()?;
     secrets.first().map(|secret| secret.expose().to_owned())
 }
 
-/// Why there is no answer.
+/// Why a request failed.
 pub enum Failure {
-    /// Nobody answers.
+    /// No server answers at this URL.
     Absent(String),
-    /// The answer is no.
+    /// The server rejected the configuration.
     Refused(Problems),
-    /// Something else, in words.
+    /// Any other reason.
     Other(String),
 }
 
-/// A running server, for one of its admins.
+/// A connection to a running server with an admin's key.
 pub struct AdminClient {
     /// Its URL.
     pub server: String,
@@ -106,10 +107,10 @@ pub struct AdminClient {
 }
 
 impl RunningArgs {
-    /// The admin. Whether somebody is in it shows when it is asked.
+    /// Creates the connection. No request is sent yet, so the server may turn out not to run.
     ///
     /// # Errors
-    /// When no key is configured.
+    /// Fails if no admin key is configured.
     pub fn admin(&self, sources: &Sources) -> Result<AdminClient, Failure> {
         let config = lenient(sources, &Reading::default());
         let (server, client) = reached(self.server.as_deref(), &config)?;
@@ -121,10 +122,10 @@ impl RunningArgs {
         Ok(AdminClient { server, key, client })
     }
 
-    /// Asks an admin endpoint.
+    /// Sends a request to an admin endpoint and returns the JSON body.
     ///
     /// # Errors
-    /// Why there is no answer.
+    /// Returns why there is no usable answer.
     pub async fn request(&self, sources: &Sources, method: reqwest::Method, path: &str) -> Result<Value, Failure> {
         let answer = self.admin(sources)?.request(method, path).await?;
         Ok(serde_json::from_slice(&answer.bytes().await.unwrap_or_default()).unwrap_or_default())
@@ -139,10 +140,10 @@ impl RunningArgs {
 }
 
 impl AdminClient {
-    /// Asks, and answers with what begins to come.
+    /// Sends a request and returns the answer once its headers have arrived.
     ///
     /// # Errors
-    /// Why there is no answer.
+    /// Returns why there is no usable answer.
     pub async fn request(&self, method: reqwest::Method, path: &str) -> Result<reqwest::Response, Failure> {
         let server = &self.server;
         let request = self.client.request(method, format!("{server}{path}")).bearer_auth(&self.key);
@@ -163,7 +164,7 @@ impl AdminClient {
 }
 
 impl Failure {
-    /// Says it, and which exit code it is.
+    /// Prints the failure and returns its exit code.
     pub fn exit(&self) -> ExitCode {
         match self {
             Self::Absent(server) => {
@@ -180,7 +181,7 @@ impl Failure {
     }
 }
 
-/// The server that is meant, and what talks to it: the one that was named, or the configured one of this machine.
+/// Returns the URL of the server and an HTTP client for it: the named server, or the one configured on this machine.
 fn reached(named: Option<&str>, config: &Config) -> Result<(String, reqwest::Client), Failure> {
     let (server, client) = match named {
         Some(server) => (
@@ -192,25 +193,25 @@ fn reached(named: Option<&str>, config: &Config) -> Result<(String, reqwest::Cli
     Ok((server, client.map_err(|error| Failure::Other(error.to_string()))?))
 }
 
-/// What talks to the server that this machine's configuration describes. It is reached by an address that its certificate is not for,
-/// and the way to it never leaves the machine: so its certificate is not judged, as nobody would be without TLS.
+/// Creates an HTTP client for the server configured on this machine. Its certificate is not verified: it is not
+/// issued for the loopback address, and the connection does not leave the machine.
 pub fn own() -> reqwest::ClientBuilder {
     reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(true)
 }
 
-/// Where a configuration has the server listen; from here, a wildcard is loopback.
+/// Returns the URL of the configured listener; a wildcard address is replaced by loopback.
 pub fn url(config: &Config) -> String {
     let listen = &config.settings.server.listen;
     url_at(config, &listen.replace("0.0.0.0:", "127.0.0.1:").replace("[::]:", "[::1]:"))
 }
 
-/// The same server at another address.
+/// Returns the URL of the same server at another address.
 pub fn url_at(config: &Config, address: &str) -> String {
     let scheme = if config.settings.server.tls.is_some() { "https" } else { "http" };
     format!("{scheme}://{address}")
 }
 
-/// Why nobody answered, by the innermost reason.
+/// Returns the innermost reason of a failed request.
 pub fn reason(error: &reqwest::Error) -> String {
     let mut reason: &dyn std::error::Error = error;
     while let Some(inner) = reason.source() {

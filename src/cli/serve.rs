@@ -1,4 +1,4 @@
-//! `gemini-adapter serve`: until it is told to stop.
+//! `gemini-adapter serve`: runs the server until a signal stops it.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::runtime::{Live, Services, watch};
 use crate::server::{App, Running};
 use crate::telemetry::panics;
 
-/// Serves until a signal.
+/// Runs the server until a signal stops it.
 pub async fn run(sources: Sources) -> ExitCode {
     panics::log_location_only();
     open_as_many_files_as_allowed();
@@ -40,14 +40,14 @@ pub async fn run(sources: Sources) -> ExitCode {
     code
 }
 
-/// Raises the soft limit of open files to the hard one, which is what it is there for: connections are files, two for a request. Where
-/// that is not possible, there are fewer connections.
+/// Raises the soft limit of open files to the hard limit, because connections count as files and a request needs two.
+/// If that fails, fewer connections are possible.
 fn open_as_many_files_as_allowed() {
     let limit = getrlimit(Resource::Nofile);
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
-/// The first snapshot.
+/// Loads the first snapshot.
 pub fn start(sources: Sources) -> Result<Arc<Live>, ExitCode> {
     match Live::start(sources, Arc::new(Services::start())) {
         Ok(live) => Ok(Arc::new(live)),
@@ -62,7 +62,7 @@ pub fn start(sources: Sources) -> Result<Arc<Live>, ExitCode> {
     }
 }
 
-/// The listener.
+/// Starts the listener.
 pub async fn listen(live: &Arc<Live>) -> Result<Running, ExitCode> {
     let settings = live.snapshot().config.settings.server.clone();
     let bound = TcpListener::bind(&settings.listen).await;
@@ -82,7 +82,8 @@ pub async fn listen(live: &Arc<Live>) -> Result<Running, ExitCode> {
     }
 }
 
-/// Reloads on SIGHUP and on changes of files; stops on SIGTERM and SIGINT, at once when told twice.
+/// Reloads on SIGHUP and on file changes. Stops gracefully on SIGTERM and SIGINT, and at once on the second such
+/// signal.
 pub async fn until_told(live: Arc<Live>, running: Running, signals: Signals) -> ExitCode {
     let _watch = watch(live.clone());
     let Signals { mut hangup, mut terminate, mut interrupt } = signals;
@@ -90,7 +91,7 @@ pub async fn until_told(live: Arc<Live>, running: Running, signals: Signals) -> 
         tokio::select! {
             _ = hangup.recv() => {
                 let live = live.clone();
-                // What came of it is in the log.
+                // The result is in the log.
                 let _ = tokio::task::spawn_blocking(move || live.reload().is_ok()).await;
             }
             _ = terminate.recv() => break,
@@ -110,7 +111,8 @@ pub async fn until_told(live: Arc<Live>, running: Running, signals: Signals) -> 
     ExitCode::SUCCESS
 }
 
-/// The signals that are listened to. Whoever is told that the server runs may send one at once.
+/// The signals that are handled. They are registered before the server reports that it runs, because a signal may
+/// follow at once.
 pub struct Signals {
     hangup: Signal,
     terminate: Signal,
@@ -118,7 +120,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Listens from now on.
+    /// Registers the signal handlers.
     pub fn listen() -> Result<Self, ExitCode> {
         let [hangup, terminate, interrupt] =
             [SignalKind::hangup(), SignalKind::terminate(), SignalKind::interrupt()].map(signal);

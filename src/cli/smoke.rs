@@ -1,4 +1,5 @@
-//! `gemini-adapter smoke`: a few real requests through a running server, as its clients send them. They cost a few tokens.
+//! `gemini-adapter smoke`: sends a few real requests through a running server, the way its clients do. They cost a
+//! few tokens.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -11,29 +12,29 @@ use super::print;
 use super::remote::{ClientArgs, Door, Failure};
 use crate::config::Sources;
 
-/// Which server, and which model.
+/// The arguments of `smoke`.
 #[derive(Debug, Args)]
 pub struct SmokeArgs {
     #[command(flatten)]
     client: ClientArgs,
-    /// The model that is asked
+    /// The model for the chat requests
     #[arg(long, default_value = "gpt-4o")]
     model: String,
-    /// The model that makes vectors
+    /// The model for the embeddings request
     #[arg(long, default_value = "text-embedding-3-small")]
     embedding_model: String,
-    /// For programs
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// One request, and what its answer must hold.
+/// One request, and what its answer must contain.
 struct Trial {
     name: &'static str,
     path: String,
     body: Value,
     status: u16,
-    /// A text in the answer.
+    /// A text that the answer must contain.
     holds: &'static str,
 }
 
@@ -78,7 +79,7 @@ fn trials(model: &str, embedding_model: &str) -> Vec<Trial> {
     ]
 }
 
-/// Sends them one after the other: exit 0, 1 when one goes wrong, 69 when nobody answers.
+/// Sends the requests one after the other; exit 0, 1 if one fails, 69 if no server answers.
 pub async fn run(args: SmokeArgs, sources: &Sources) -> ExitCode {
     let door = match args.client.door(sources) {
         Ok(door) => door,
@@ -114,7 +115,7 @@ fn line(name: &str, wrong: Option<&str>, took: Duration) -> String {
     }
 }
 
-/// What is wrong with the answer, if anything.
+/// Sends a request and returns what is wrong with the answer, if anything.
 async fn sent(door: &Door, trial: &Trial) -> Result<Option<String>, Failure> {
     let request = door.request(Method::POST, &trial.path).header("content-type", "application/json");
     let answer = request.body(trial.body.to_string()).send().await;

@@ -1,4 +1,5 @@
-//! `gemini-adapter translate`: what a request becomes, and what becomes of each of its fields. Nobody is called.
+//! `gemini-adapter translate`: prints how a request is translated and what happens to each of its fields. Nothing is
+//! sent.
 
 use std::io::Read;
 use std::process::ExitCode;
@@ -17,15 +18,16 @@ use crate::runtime::{Snapshot, prepare};
 use crate::server::door_at;
 use crate::store::Signatures;
 
-/// Where the request would be sent.
+/// The arguments of `translate`.
 #[derive(Debug, Args)]
 pub struct TranslateArgs {
-    /// The endpoint it is for, `/v1/messages` for one; Gemini's own name the model in it
+    /// The endpoint of the request, such as `/v1/messages`; paths of Gemini's own API contain the model
     #[arg(long, default_value = "/v1/chat/completions")]
     path: String,
 }
 
-/// Reads a request from standard input, and prints what it becomes; an error, as the client would get it, fails.
+/// Reads a request from standard input and prints its translation. Fails if the client would get an error, and prints
+/// that.
 pub fn run(args: &TranslateArgs, sources: Sources) -> ExitCode {
     let Some((path, protocol)) = door_at(&args.path) else {
         return failed(&format!("no model is behind `{}`; docs/endpoints.md lists the endpoints", args.path));
@@ -67,7 +69,7 @@ pub fn run(args: &TranslateArgs, sources: Sources) -> ExitCode {
     }
 }
 
-/// The configuration. Nobody is called, so keys that are not there stand in nobody's way.
+/// Prepares the configuration. Nothing is sent, so missing keys are replaced by dummies.
 pub fn prepared(mut sources: Sources) -> Result<Snapshot, Problems> {
     prepare(&sources, &Reading::default(), &Ledger::default()).or_else(|problems| {
         let keys =

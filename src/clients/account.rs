@@ -1,8 +1,10 @@
-//! What a client has used, and whether it may use more. It outlives every configuration; days and months also a restart, and replicas
-//! share them: they travel as what keys have used does, under an id that no key has.
+//! What a client has used, and whether it may use more. Accounts outlive every configuration. Daily and monthly usage
+//! also survives a restart and is shared by replicas: it is recorded like the usage of keys, under an id that no key
+//! can have.
 //!
-//! One lock a client: what is checked and what is counted are one step, so that no limit of requests is ever passed by those that come
-//! together. Tokens are known when an answer ends: what is in flight may pass a limit of tokens, and a budget, once.
+//! Each client has one lock: checking and counting are a single step, so that concurrent requests never exceed a
+//! request limit. Tokens are known only when an answer ends, so requests in flight may exceed a token limit or a
+//! budget, once.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -23,12 +25,12 @@ use crate::pacific::{self, Today};
 use crate::store::{Bounds, CLIENT, Observer, Store, Table, Used};
 use crate::sync::{Mutex, MutexGuard};
 
-/// Counts of windows: a few for each client.
+/// Bounds of the window counts: a few for each client.
 const WINDOWS: Bounds =
     Bounds { bytes: 8 * 1024 * 1024, largest: 32, kept: Duration::from_secs(2 * 24 * 3600), most: None };
-/// What money is counted under, where models are: no model has such a name.
+/// The name under which money is counted, in place of a model. No model has this name.
 const MONEY: &str = "$";
-/// When somebody with too many requests at once may come again.
+/// When a client with too many concurrent requests may retry.
 const SOON: Duration = Duration::from_secs(1);
 
 /// All accounts. Clones share them.
@@ -42,7 +44,7 @@ pub struct Accounts {
 /// The account of one client.
 pub struct Account {
     name: String,
-    /// What it is called where keys are called by their ids.
+    /// Its id in usage records, where a key's id would be.
     id: String,
     book: Mutex<Book>,
     store: Store,
@@ -59,21 +61,21 @@ struct Book {
     nanodollars_this_month: u64,
 }
 
-/// An account as it is shown.
+/// An account as reported in status output.
 #[derive(Debug, Serialize)]
 pub struct AccountStatus {
-    /// Requests under way.
+    /// Requests in flight.
     pub in_flight: u64,
-    /// Requests on Google's day.
+    /// Requests on the current Google day.
     pub requests_today: u64,
-    /// Tokens of the month.
+    /// Tokens in the current month.
     pub tokens_this_month: u64,
-    /// Money of the month, as far as prices are known.
+    /// Cost of the current month in US dollars, as far as prices are known.
     pub usd_this_month: f64,
 }
 
 impl Accounts {
-    /// None yet.
+    /// An empty set of accounts.
     pub fn of(store: &Store) -> Self {
         Self { all: Arc::default(), windows: store.table("window", WINDOWS), store: store.clone() }
     }
@@ -92,7 +94,7 @@ impl Accounts {
         self.all().entry(id(name)).or_insert_with(open).clone()
     }
 
-    /// Takes in what was used before a restart, or at other replicas; gives back what is not of clients.
+    /// Adds usage from before a restart or from other replicas. Returns the records that are not about clients.
     pub fn recall<'u>(&self, used: &'u [Used], now: Moment) -> Vec<&'u Used> {
         let (ours, others): (Vec<&Used>, Vec<&Used>) = used.iter().partition(|used| used.is_clients());
         for used in ours {
@@ -109,10 +111,10 @@ impl Accounts {
 }
 
 impl Account {
-    /// Lets a request in, and counts it; or says why not.
+    /// Admits a request and counts it, or returns why it is rejected.
     ///
     /// # Errors
-    /// 429, and when to come again.
+    /// Status 429, with the time after which to retry.
     pub fn admit(self: &Arc<Self>, limits: &Limits, now: Moment) -> Result<Visit, Error> {
         let mut book = self.book();
         book.turn(now);
@@ -159,7 +161,7 @@ impl Account {
         Ok(())
     }
 
-    /// What it may still use; None when no header tells of its limits.
+    /// What the client may still use; None if it has no limits that headers report.
     pub fn allowance(&self, limits: &Limits, now: Moment) -> Option<Allowance> {
         let left = |kind: &str, rate: &Rate| {
             let place = rate.place(now.wall);
@@ -171,14 +173,14 @@ impl Account {
             let remaining = limit.saturating_sub(book.requests_today);
             Left { limit, remaining, reset: pacific::until_midnight(now) }
         });
-        // Of two limits, the one that comes first.
+        // Of two request limits, the one that is reached first.
         let requests = limits.requests.as_ref().map(|rate| left("r", rate));
         let requests = requests.into_iter().chain(of_day).min_by_key(|left| left.remaining);
         let tokens = limits.tokens.as_ref().map(|rate| left("t", rate));
         (requests.is_some() || tokens.is_some()).then_some(Allowance { requests, tokens, now: now.wall })
     }
 
-    /// As it is shown.
+    /// The account for status output.
     pub fn status(&self, now: Moment) -> AccountStatus {
         let mut book = self.book();
         book.turn(now);
@@ -190,14 +192,14 @@ impl Account {
         }
     }
 
-    /// A visit is over; a part of one gives no place free.
+    /// Books a finished visit. The end of a part does not release the request's slot.
     pub(super) fn charge(&self, visit: &Visit) {
         let tokens = visit.prompt.saturating_add(visit.completion);
         let first = u64::from(visit.first);
         {
             let mut book = self.book();
             book.in_flight = book.in_flight.saturating_sub(first);
-            // What was used in another month by now is that month's.
+            // Usage of a visit that began in an earlier month belongs to that month.
             if (visit.day.year(), visit.day.month()) == (book.day.year(), book.day.month()) {
                 book.tokens_this_month = book.tokens_this_month.saturating_add(tokens);
                 book.nanodollars_this_month = book.nanodollars_this_month.saturating_add(visit.nanodollars);
@@ -257,13 +259,13 @@ impl Account {
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
-        // Whoever panicked while holding it had added to single numbers: the book is in order.
+        // Code that panicked while holding the lock had added to single numbers only, so the book is still consistent.
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Book {
-    /// Begins a new day, and a new month, where there is one.
+    /// Starts a new day, and a new month, if one has begun.
     fn turn(&mut self, now: Moment) {
         let day = self.today.of(now);
         if day == self.day {
@@ -290,7 +292,7 @@ fn over_budget(message: String, now: Moment) -> Error {
     )
 }
 
-/// What an account is called where keys are called by their ids: no blank is in it.
+/// The account's id in usage records, where a key's id would be. Contains no space.
 fn id(name: &str) -> String {
     format!("{CLIENT}{}", url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>())
 }

@@ -1,4 +1,4 @@
-//! Where requests come from: which address counts behind proxies, and which may call.
+//! Where requests come from: which address counts behind proxies, and which addresses may call.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use super::settings::AuthSettings;
 use crate::problem::{Problem, Problems};
 
-/// Who may call from where.
+/// Rules about client addresses.
 #[derive(Debug, Default)]
 pub struct Addresses {
     allow: Vec<IpNet>,
@@ -16,7 +16,7 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Reads the settings; problems are at `auth…`.
+    /// Reads the settings; problems are reported at `auth…`.
     pub fn prepare(settings: &AuthSettings, problems: &mut Problems) -> Self {
         Self {
             allow: nets(&settings.allow, "auth.allow", problems),
@@ -25,8 +25,8 @@ impl Addresses {
         }
     }
 
-    /// The address a request comes from: that of the connection, or, through proxies that are trusted, the last one that
-    /// `x-forwarded-for` names and that is no such proxy. What comes before that, anybody may have written.
+    /// The address a request comes from: that of the connection or, through trusted proxies, the last address in
+    /// `x-forwarded-for` that is not a trusted proxy. Anyone may have written the entries before it.
     pub fn of<'h>(&self, peer: IpAddr, forwarded: impl DoubleEndedIterator<Item = &'h str>) -> IpAddr {
         let mut address = peer.to_canonical();
         for before in forwarded.rev() {
@@ -41,13 +41,13 @@ impl Addresses {
         address
     }
 
-    /// Whether it may call at all.
+    /// Whether an address may call at all.
     pub fn may_call(&self, address: IpAddr) -> bool {
         !within(&self.deny, address) && (self.allow.is_empty() || within(&self.allow, address))
     }
 }
 
-/// Networks, or single addresses.
+/// Parses networks and single addresses.
 pub fn nets(texts: &[String], place: &str, problems: &mut Problems) -> Vec<IpNet> {
     let mut nets = Vec::new();
     for (index, text) in texts.iter().enumerate() {
@@ -66,7 +66,7 @@ fn within(nets: &[IpNet], address: IpAddr) -> bool {
     nets.iter().any(|net| net.contains(&address))
 }
 
-/// An address, perhaps with a port.
+/// Parses an address with an optional port.
 fn parse(text: &str) -> Option<IpAddr> {
     let address = text.parse::<IpAddr>().ok().or_else(|| text.parse::<std::net::SocketAddr>().ok().map(|it| it.ip()));
     address.map(|address| address.to_canonical())
@@ -96,7 +96,7 @@ mod tests {
         for (peer, forwarded, expected) in [
             ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
             ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
-            // What a client wrote itself stands before what the proxy added.
+            // Entries written by the client itself come before the one added by the proxy.
             ("10.0.0.1", "1.2.3.4, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
             ("10.0.0.1", "198.51.100.1:443", "198.51.100.1"),
             ("10.0.0.1", "[2001:db8::1]:443", "2001:db8::1"),

@@ -1,4 +1,4 @@
-//! One client: who it is, and what it may do.
+//! A client: its identity, and what it may do.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,16 +13,17 @@ use crate::allowance::Allowance;
 use crate::clock::Moment;
 use crate::error::Error;
 
-/// Who called.
+/// A client.
 #[derive(Debug)]
 pub struct Client {
-    /// For logs and plugins; where none is configured, made from the digest: it tells nothing of the key.
+    /// Its name in logs and plugins; if none is configured, derived from the digest, so that it reveals nothing about
+    /// the key.
     pub name: String,
-    /// What it wants when a request asks for something Gemini does not have.
+    /// How to treat a request that asks for something Gemini does not have.
     pub fidelity: Fidelity,
-    /// The plugins that concern it; all when it is left out.
+    /// The plugins that apply to it; None means all.
     pub plugins: Option<Arc<[String]>>,
-    /// What it may use.
+    /// Its limits.
     pub limits: Limits,
     pub(super) models: Vec<WildMatch>,
     pub(super) addresses: Vec<IpNet>,
@@ -30,14 +31,14 @@ pub struct Client {
     pub(super) account: OnceLock<Arc<Account>>,
 }
 
-/// A client as it is shown.
+/// A client as reported in status output.
 #[derive(Debug, serde::Serialize)]
 pub struct ClientStatus {
     /// Its name.
     pub name: String,
-    /// What it may use.
+    /// Its limits.
     pub limits: LimitsStatus,
-    /// What it has used; nothing is counted where there are no limits.
+    /// What it has used; nothing is counted for a client without limits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub used: Option<AccountStatus>,
 }
@@ -56,52 +57,52 @@ impl Client {
         }
     }
 
-    /// Somebody of whom no key was asked.
+    /// The client of a request that needed no key.
     pub fn nobody() -> Self {
         Self::new("anonymous".into(), Fidelity::Lenient, None)
     }
 
-    /// Whether this is enough.
+    /// Whether its role satisfies this need.
     pub fn may(&self, needs: Needs) -> bool {
         needs == Needs::Nothing || self.role.is_some_and(|role| MEETS.contains(&(role, needs)))
     }
 
-    /// Whether it may use any model.
+    /// Whether it may use every model.
     pub fn may_use_all(&self) -> bool {
         self.models.is_empty()
     }
 
-    /// Whether it may use a model, by any of its names.
+    /// Whether it may use a model, under any of its names.
     pub fn may_use(&self, names: &[&str]) -> bool {
         self.models.is_empty() || self.models.iter().any(|glob| names.iter().any(|name| glob.matches(name)))
     }
 
-    /// Whether it may call from here.
+    /// Whether it may call from this address.
     pub fn may_call_from(&self, address: Option<std::net::IpAddr>) -> bool {
         self.addresses.is_empty()
             || address.is_some_and(|address| self.addresses.iter().any(|net| net.contains(&address)))
     }
 
-    /// Lets a request in, and counts it; None where nothing is counted.
+    /// Admits a request and counts it; None if nothing is counted for this client.
     ///
     /// # Errors
-    /// 429, when it has used what it may use.
+    /// Status 429 if a limit is reached.
     pub fn admit(&self, now: Moment) -> Result<Option<Visit>, Error> {
         self.account().map(|account| account.admit(&self.limits, now)).transpose()
     }
 
-    /// What it may still use, for headers.
+    /// What it may still use, for response headers.
     pub fn allowance(&self, now: Moment) -> Option<Allowance> {
         self.account()?.allowance(&self.limits, now)
     }
 
-    /// As it is shown.
+    /// The client for status output.
     pub fn status(&self, now: Moment) -> ClientStatus {
         let used = self.account().map(|account| account.status(now));
         ClientStatus { name: self.name.clone(), limits: self.limits.status(), used }
     }
 
-    /// Its account is this from now on. Where there are no limits, none is needed.
+    /// Attaches its account. A client without limits needs none.
     pub(super) fn open(&self, accounts: &Accounts) {
         if !self.limits.is_none() {
             let _ = self.account.set(accounts.open(&self.name));

@@ -1,5 +1,5 @@
-//! Addresses that show wrong keys, again and again, are held off for a while. Bounded: so many addresses are remembered, those that are
-//! seen most before those that are not.
+//! Temporarily blocks addresses that repeatedly present wrong keys. Bounded: only a limited number of addresses is
+//! remembered, with preference for those seen most often.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
@@ -10,22 +10,23 @@ use moka::sync::Cache;
 
 use super::settings::BlockingSettings;
 
-/// Addresses that are remembered.
+/// Limit on remembered addresses.
 const MOST: u64 = 10_000;
 
-/// Who has shown wrong keys. Clones share it.
+/// Addresses that have presented wrong keys. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Guard {
     shown: Cache<IpAddr, Shown>,
-    /// Whether anybody ever has: until then, nobody is looked up.
+    /// Whether any address ever has: until then, lookups are skipped.
     any: Arc<AtomicBool>,
 }
 
-/// Wrong keys of one address.
+/// Wrong keys presented by one address.
 #[derive(Clone, Copy, Debug)]
 struct Shown {
     keys: u32,
-    /// When it showed the first of them, since the process started; when it was held off, that moment.
+    /// When the first of them was presented or, once the address is blocked, when the block began. Measured since
+    /// process start.
     since: Duration,
 }
 
@@ -36,7 +37,7 @@ impl Default for Guard {
 }
 
 impl Guard {
-    /// How long this address is still held off.
+    /// How much longer this address is blocked.
     pub fn holds_off(&self, address: IpAddr, settings: &BlockingSettings, now: Duration) -> Option<Duration> {
         if !settings.enabled || !self.any.load(Ordering::Relaxed) {
             return None;
@@ -45,7 +46,8 @@ impl Guard {
         (shown.since + settings.duration).checked_sub(now).filter(|rest| !rest.is_zero())
     }
 
-    /// This address has shown a wrong key; whether it is held off from now on. One's own machine is not: it is where proxies are.
+    /// Records a wrong key. Returns whether this blocks the address from now on. Loopback addresses are never blocked,
+    /// because local proxies connect from there.
     pub fn wrong(&self, address: IpAddr, settings: &BlockingSettings, now: Duration) -> bool {
         if !settings.enabled || address.is_loopback() {
             return false;
@@ -64,7 +66,7 @@ impl Guard {
     }
 }
 
-/// What one customer of a provider has as a whole: of IPv6, 64 bits.
+/// The address range that one customer of a provider has: for IPv6, a /64 network.
 fn whole(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -96,7 +98,7 @@ mod tests {
         assert_eq!(guard.holds_off(address, &SETTINGS, at(50)), Some(at(30)));
         assert_eq!(guard.holds_off("203.0.113.8".parse().unwrap(), &SETTINGS, at(50)), None);
         assert_eq!(guard.holds_off(address, &SETTINGS, at(80)), None);
-        // It begins anew; and who is slow is never held off.
+        // Counting starts over; an address that fails slowly is never blocked.
         assert!(!guard.wrong(address, &SETTINGS, at(90)));
         assert_eq!(guard.holds_off(address, &SETTINGS, at(90)), None);
         assert!((2..20).all(|minute| !guard.wrong(address, &SETTINGS, at(61 * minute))));

@@ -1,4 +1,4 @@
-//! Accounts under every order in which threads can come to them: loom tries them one by one. Only with the feature `interleavings`.
+//! Tests accounts under every thread interleaving, with loom. Only with the feature `interleavings`.
 
 #![cfg(feature = "interleavings")]
 
@@ -17,7 +17,7 @@ fn now() -> Moment {
     Moment { since_start: Duration::ZERO, wall: "2026-11-24T12:00:00Z".parse().unwrap() }
 }
 
-/// Two that come together where one may: at most one is inside at a time, and each place that was given is given back.
+/// Two concurrent requests where one is allowed: at most one is admitted at a time, and every slot taken is released.
 #[test]
 fn no_more_are_inside_than_may_be_at_once() {
     every_order(|| {

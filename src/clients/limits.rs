@@ -1,4 +1,4 @@
-//! What a client may use.
+//! The limits of a client.
 
 use serde::Serialize;
 
@@ -6,24 +6,24 @@ use super::rate::Rate;
 use super::settings::{ClientSettings, RateLimitSettings};
 use crate::problem::{Problem, Problems};
 
-/// What a client may use. What is left out has no limit.
+/// The limits of a client. None means no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Limits {
-    /// Requests.
+    /// Rate of requests.
     pub requests: Option<Rate>,
-    /// Tokens of prompts and answers.
+    /// Rate of tokens, of prompts and answers.
     pub tokens: Option<Rate>,
-    /// Requests in one of Google's days.
+    /// Requests per Google day.
     pub daily_requests: Option<u64>,
-    /// Requests at once.
+    /// Concurrent requests.
     pub at_once: Option<u64>,
-    /// Tokens in a month.
+    /// Tokens per month.
     pub monthly_tokens: Option<u64>,
-    /// Money in a month, in billionths of a dollar.
+    /// Money per month, in billionths of a US dollar.
     pub monthly_nanodollars: Option<u64>,
 }
 
-/// Limits as they are shown.
+/// Limits as reported in status output.
 #[derive(Debug, Serialize)]
 pub struct LimitsStatus {
     requests: Option<u64>,
@@ -35,17 +35,17 @@ pub struct LimitsStatus {
     monthly_usd: Option<f64>,
 }
 
-/// Money, in billionths of a dollar.
+/// Billionths of a dollar per dollar.
 pub const NANO: f64 = 1e9;
 
 impl Limits {
-    /// Those of everybody who has none of his own.
+    /// The limits of clients without limits of their own.
     pub fn common(settings: &RateLimitSettings) -> Self {
         let requests = settings.enabled.then_some(Rate { limit: settings.requests, window: settings.window });
         Self { requests, ..Self::default() }
     }
 
-    /// Those of a client; what it says nothing of is as it is for everybody.
+    /// The limits of a client; the common limits apply where it sets none.
     pub fn of(client: &ClientSettings, common: &Self) -> Self {
         Self {
             requests: client.rpm.map(Rate::per_minute).or(common.requests),
@@ -57,12 +57,12 @@ impl Limits {
         }
     }
 
-    /// Whether there are none.
+    /// Whether there are no limits.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
 
-    /// As they are shown.
+    /// The limits for status output.
     pub fn status(&self) -> LimitsStatus {
         LimitsStatus {
             requests: self.requests.map(|rate| rate.limit),
@@ -76,7 +76,7 @@ impl Limits {
     }
 }
 
-/// Checks the ranges of a client's limits.
+/// Validates the ranges of a client's limits.
 pub fn check(client: &ClientSettings, place: &str, problems: &mut Problems) {
     let counts = [
         ("rpm", client.rpm),

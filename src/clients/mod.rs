@@ -1,4 +1,4 @@
-//! Who may call: keys kept as digests, and what each may do.
+//! Who may call: client keys, stored as digests, and what each client may do.
 //! Never: a key's text, an upstream, a header.
 
 mod account;
@@ -31,24 +31,24 @@ pub use settings::{
 };
 pub use visit::Visit;
 
-/// Shortest key that nobody guesses.
+/// Shorter keys can be guessed.
 const SHORTEST: usize = 16;
 
-/// What a route needs.
+/// The kind of key a route requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Needs {
     /// No key.
     Nothing,
-    /// A client's.
+    /// A client key.
     Client,
-    /// A client's, an admin's, or one that is for metrics alone.
+    /// A client key, an admin key, or a key for metrics only.
     Metrics,
-    /// An admin's.
+    /// An admin key.
     Admin,
 }
 
 impl Needs {
-    /// The name for people.
+    /// The name for display.
     pub fn name(self) -> &'static str {
         match self {
             Self::Nothing => "nothing",
@@ -59,7 +59,7 @@ impl Needs {
     }
 }
 
-/// What a key is for.
+/// The role of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     Client,
@@ -67,8 +67,8 @@ enum Role {
     Admin,
 }
 
-/// Which roles meet which need. Admins do not call models: a leaked admin key must not spend quota unseen, and a client key
-/// must not administer.
+/// Which roles satisfy which needs. Admin keys do not call models: a leaked admin key must not spend quota unnoticed,
+/// and a client key must not administer.
 const MEETS: &[(Role, Needs)] = &[
     (Role::Client, Needs::Client),
     (Role::Client, Needs::Metrics),
@@ -77,13 +77,13 @@ const MEETS: &[(Role, Needs)] = &[
     (Role::Admin, Needs::Admin),
 ];
 
-/// The keys there are.
+/// All configured keys.
 #[derive(Debug)]
 pub struct Clients {
     by_digest: HashMap<Digest, Arc<Client>>,
-    /// Whether some keys are known by their SHA-256 only.
+    /// Whether some keys are known only by their SHA-256.
     by_sha256: bool,
-    /// Who somebody without a key is, where none is asked for.
+    /// The client of a request without a key, if no key is required.
     open: Option<Arc<Client>>,
     fidelity: Fidelity,
     common: Limits,
@@ -93,7 +93,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Resolves and checks; problems are at `auth…`, `clients…` and `rate_limit…`.
+    /// Resolves and validates the settings; problems are reported at `auth…`, `clients…` and `rate_limit…`.
     pub fn prepare(
         (settings, named, rate_limit): (&AuthSettings, &[ClientSettings], &RateLimitSettings),
         environment: &Environment,
@@ -199,7 +199,7 @@ impl Clients {
         }
     }
 
-    /// What the keys behind a reference are known by.
+    /// The digests of the keys behind a reference.
     fn digests(
         &mut self,
         reference: &SecretRef,
@@ -263,25 +263,25 @@ impl Clients {
         }
     }
 
-    /// Whose key this is. The digest of what was shown is looked up: nothing about the keys there are can be learned from how
-    /// long that takes.
+    /// The client this key belongs to. Looks up the digest of the credential, so that the time it takes reveals nothing
+    /// about the configured keys.
     pub fn identify(&self, credential: &str) -> Option<Arc<Client>> {
         let known = self.by_digest.get(&Digest::of(credential));
         let other = || self.by_digest.get(&Digest::of_sha256(credential)).filter(|_| self.by_sha256);
         known.or_else(other).cloned()
     }
 
-    /// Who somebody without a key is, where no key is asked for.
+    /// The client of a request without a key, if no key is required.
     pub fn open_to(&self, needs: Needs) -> Option<Arc<Client>> {
         self.open.clone().filter(|_| matches!(needs, Needs::Client | Needs::Metrics))
     }
 
-    /// What clients use is counted here from now on.
+    /// Attaches every client to its account, where its usage is counted from now on.
     pub fn open_accounts(&self, accounts: &Accounts) {
         self.by_digest.values().chain(&self.open).for_each(|client| client.open(accounts));
     }
 
-    /// Every client with what it may use, by name.
+    /// Every client with its limits and usage, sorted by name.
     pub fn status(&self, now: Moment) -> Vec<ClientStatus> {
         let clients = self.by_digest.values().chain(&self.open).filter(|client| client.may(Needs::Client));
         let mut all: Vec<ClientStatus> = clients.map(|client| client.status(now)).collect();
@@ -290,7 +290,7 @@ impl Clients {
         all
     }
 
-    /// Names of plugins that clients choose, with the place of each.
+    /// Names of the plugins that clients select, with the path of each setting.
     pub fn chosen_plugins(settings: &[ClientSettings]) -> impl Iterator<Item = (&str, String)> {
         settings.iter().enumerate().flat_map(|(index, client)| {
             let names = client.plugins.iter().flatten().enumerate();
@@ -298,12 +298,12 @@ impl Clients {
         })
     }
 
-    /// Who may call from where.
+    /// The rules about client addresses.
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
     }
 
-    /// How wrong keys are taken.
+    /// How wrong keys are handled.
     pub fn blocking(&self) -> &BlockingSettings {
         &self.blocking
     }
@@ -314,7 +314,7 @@ impl Clients {
     }
 }
 
-/// What is in logs and headers must fit there.
+/// Names appear in logs and headers, and must be valid there.
 fn check_name(name: &str, place: &str, problems: &mut Problems) {
     let hard = |c: char| c.is_control() || c == '"';
     if name.is_empty() || name.len() > 64 || name.contains(hard) {

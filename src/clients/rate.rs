@@ -1,7 +1,8 @@
-//! So much in a window that moves along. Pure.
+//! A rate limit over a sliding window. Pure.
 //!
-//! Two counts are enough: that of the window under way, and that of the one before, of which as much counts as still lies within reach.
-//! So there is no moment at which all is allowed twice, and what is counted can be kept, and shared by replicas, as plain sums.
+//! Two counts are enough: that of the current window, and that of the previous one, weighted by the share of it that
+//! still lies within reach. So the limit can never be used twice in quick succession, and counts can be stored, and
+//! shared by replicas, as plain sums.
 
 use std::time::Duration;
 
@@ -9,40 +10,40 @@ use jiff::Timestamp;
 
 use crate::allowance::Left;
 
-/// So much in a window.
+/// A limit per window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How much.
+    /// The limit.
     pub limit: u64,
-    /// In which time.
+    /// Length of the window.
     pub window: Duration,
 }
 
-/// A moment in a window.
+/// The position of a point in time within its window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Place {
-    /// The window's number.
+    /// Number of the window.
     pub window: i64,
-    /// How much of it is over, from 0 to 1.
+    /// How much of the window has passed, from 0 to 1.
     pub over: f64,
 }
 
-/// What was counted.
+/// Amounts counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
-    /// In the window before.
+    /// In the previous window.
     pub before: u64,
-    /// In this one.
+    /// In the current window.
     pub now: u64,
 }
 
 impl Rate {
-    /// So much in a minute.
+    /// A limit per minute.
     pub fn per_minute(limit: u64) -> Self {
         Self { limit, window: Duration::from_secs(60) }
     }
 
-    /// Where a moment lies.
+    /// The position of a point in time.
     pub fn place(&self, now: Timestamp) -> Place {
         let window = i64::try_from(self.window.as_millis()).unwrap_or(i64::MAX).max(1);
         let milliseconds = now.as_millisecond();
@@ -50,14 +51,14 @@ impl Rate {
         Place { window: milliseconds.div_euclid(window), over: within as f64 / window as f64 }
     }
 
-    /// Until there is room for one more; None when there is now.
+    /// Time until there is room for one more; None if there is room now.
     pub fn full_for(&self, counted: Counted, place: Place) -> Option<Duration> {
         let room = self.limit.saturating_sub(1) as f64;
         let Counted { before, now } = counted;
         if self.limit > 0 && used(counted, place) <= room {
             return None;
         }
-        // When so much of the count has moved out of reach that the rest and one more fit.
+        // The share of a window that must pass until the remaining count and one more fit.
         let fits = |count: u64, room: f64| if count == 0 { 1.0 } else { (1.0 - room / count as f64).clamp(0.0, 1.0) };
         let windows = match (now as f64) <= room {
             true => fits(before, room - now as f64) - place.over,
@@ -66,7 +67,7 @@ impl Rate {
         Some(self.window.mul_f64(windows.max(0.0)).max(Duration::from_millis(1)))
     }
 
-    /// What is left.
+    /// What is left of the limit.
     pub fn left(&self, counted: Counted, place: Place) -> Left {
         let used = used(counted, place);
         let reset = match counted {
@@ -103,12 +104,12 @@ mod tests {
     fn what_is_full_has_room_again_when_enough_has_moved_out_of_reach() {
         let seconds = |before, now, over| RATE.full_for(Counted { before, now }, at(over)).map(|wait| wait.as_secs());
         assert_eq!(seconds(0, 9, 0.0), None);
-        // Nine of ten fit with one more once a tenth of the next window is over.
+        // Once a tenth of the next window has passed, nine of the ten still count, which leaves room for one more.
         assert_eq!(seconds(0, 10, 0.5), Some(36));
         assert_eq!(seconds(10, 0, 0.0), Some(6));
         assert_eq!(seconds(10, 0, 0.11), None);
         assert_eq!(seconds(10, 5, 0.5), Some(6));
-        // So it really is: a moment later there is room.
+        // The wait is exact: just after it, there is room.
         for (before, now, over) in [(10, 5, 0.5), (10, 0, 0.0), (7, 9, 0.3)] {
             let wait = RATE.full_for(Counted { before, now }, at(over)).unwrap();
             let later = over + wait.as_secs_f64() / 60.0 + 1e-6;

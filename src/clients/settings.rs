@@ -10,53 +10,54 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::environment::SecretRef;
 use crate::problem::{Problem, Problems};
 
-/// Who may call.
+/// Who may call, and with which keys.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuthSettings {
-    /// Whether a key is asked for.
+    /// Whether clients need a key.
     pub mode: Mode,
-    /// Keys for `/v1`, `/stats` and `/metrics`. Each a secret, or a table
-    /// `{ key = "…", name = "…", fidelity = "strict" }`.
+    /// Keys for `/v1`, `/stats` and `/metrics`. Each is a secret, or a table `{ key = "…", name = "…", fidelity =
+    /// "strict" }`.
     pub client_keys: Vec<ClientKeySettings>,
-    /// Keys for `/admin`. None: the admin endpoints are off.
+    /// Keys for `/admin`. Empty: the admin endpoints are disabled.
     pub admin_keys: Vec<SecretRef>,
-    /// Further keys for `/metrics` alone.
+    /// Additional keys that are valid for `/metrics` only.
     pub metrics_keys: Vec<SecretRef>,
-    /// What happens when a request asks for something Gemini does not have.
+    /// How to treat a request that asks for something Gemini does not have.
     pub fidelity: Fidelity,
-    /// Addresses that may call, as `203.0.113.7` or `10.0.0.0/8`. Left out: all.
+    /// Addresses that may call, such as `203.0.113.7` or `10.0.0.0/8`. Left out: all.
     pub allow: Vec<String>,
-    /// Addresses that may not, whatever `allow` says.
+    /// Addresses that must not call; takes precedence over `allow`.
     pub deny: Vec<String>,
-    /// Proxies whose `x-forwarded-for` is believed. Of anybody else's, the address of the connection counts.
+    /// Proxies whose `x-forwarded-for` header is trusted. For all other peers, the address of the connection counts.
     pub trusted_proxies: Vec<String>,
-    /// How addresses are held off that show wrong keys.
+    /// How addresses that present wrong keys are blocked.
     pub blocking: BlockingSettings,
 }
 
-/// What happens when a request asks for something Gemini does not have, so that the answer may be another one.
+/// How to treat a request that asks for something Gemini does not have, so that the answer may differ from what was
+/// requested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fidelity {
-    /// It is left out.
+    /// The unsupported part is left out.
     #[default]
     Lenient,
-    /// It is left out, and the header `x-gemini-adapter-losses` of the answer names it.
+    /// The unsupported part is left out, and the response header `x-gemini-adapter-losses` names it.
     Warn,
-    /// The request is refused, before any quota is spent.
+    /// The request is rejected before any quota is spent.
     Strict,
 }
 
 /// A client's key.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClientKeySettings {
-    /// The key, or several behind one reference.
+    /// The key, or several keys behind one reference.
     pub key: SecretRef,
-    /// What the client is called in logs and plugins. Left out: a name made from a digest of the key.
+    /// The client's name in logs and plugins. Left out: a name derived from a digest of the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// What happens when a request asks for something Gemini does not have. Left out: as `auth.fidelity` says.
+    /// How to treat a request that asks for something Gemini does not have. Left out: as set in `auth.fidelity`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fidelity: Option<Fidelity>,
 }
@@ -71,17 +72,17 @@ impl From<SecretRef> for ClientKeySettings {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ClientKeyTable {
-    /// The key, or several behind one reference.
+    /// The key, or several keys behind one reference.
     key: SecretRef,
-    /// What the client is called in logs and plugins. Left out: a name made from a digest of the key.
+    /// The client's name in logs and plugins. Left out: a name derived from a digest of the key.
     #[serde(default)]
     name: Option<String>,
-    /// What happens when a request asks for something Gemini does not have. Left out: as `auth.fidelity` says.
+    /// How to treat a request that asks for something Gemini does not have. Left out: as set in `auth.fidelity`.
     #[serde(default)]
     fidelity: Option<Fidelity>,
 }
 
-/// Written by hand: serde's untagged enums lose the place and the reason of a mistake.
+/// Implemented by hand because serde's untagged enums lose the location and the cause of an error.
 impl<'de> Deserialize<'de> for ClientKeySettings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;
@@ -120,14 +121,14 @@ impl JsonSchema for ClientKeySettings {
     }
 }
 
-/// Whether a key is asked for.
+/// Whether clients need a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Every client shows a key.
+    /// Every client must present a key.
     #[default]
     Keys,
-    /// No client key is asked for. Only with a loopback `server.listen`.
+    /// No client key is required. Allowed only with a loopback address in `server.listen`.
     Open,
 }
 
@@ -151,52 +152,54 @@ impl Default for AuthSettings {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientSettings {
-    /// What it is called in logs, plugins and counts.
+    /// Its name in logs, plugins and statistics.
     pub name: String,
-    /// Its key: the text itself, `env:NAME` or `file:PATH`; or only the digest of it, `sha256:` and 64 hex digits, which `gemini-adapter clients
-    /// new` and `clients digest` make.
+    /// Its key: the text itself, `env:NAME` or `file:PATH`; or only its digest, `sha256:` followed by 64 hex digits, as
+    /// printed by `gemini-adapter clients new` and `gemini-adapter clients digest`.
     pub key: SecretRef,
-    /// Globs of the models it may use, by the name it asks for or by Google's. Left out: all.
+    /// Globs of the models it may use, matched against the name it requests and Google's name. Left out: all models.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<String>,
-    /// The plugins that concern it, by name. Left out: all. None: `[]`.
+    /// The plugins that apply to it, by name. Left out: all. `[]`: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plugins: Option<Vec<String>>,
-    /// What happens when a request asks for something Gemini does not have. Left out: as `auth.fidelity` says.
+    /// How to treat a request that asks for something Gemini does not have. Left out: as set in `auth.fidelity`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fidelity: Option<Fidelity>,
-    /// Addresses it may call from: `203.0.113.7`, `10.0.0.0/8`. Left out: any.
+    /// Addresses it may call from, such as `203.0.113.7` or `10.0.0.0/8`. Left out: any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<String>,
-    /// Requests in a minute. Left out: as `[rate_limit]` says.
+    /// Requests per minute. Left out: as set in `[rate_limit]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpm: Option<u64>,
-    /// Tokens in a minute, of prompts and answers. They are known when an answer is complete, so the limit may be passed by what is in flight.
+    /// Tokens per minute, of prompts and answers. Usage is known only when an answer is complete, so requests in flight
+    /// may exceed the limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tpm: Option<u64>,
-    /// Requests in one of Google's days, which begin at midnight Pacific time.
+    /// Requests per Google day, which begins at midnight Pacific time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rpd: Option<u64>,
-    /// Requests at once.
+    /// Concurrent requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u64>,
-    /// Tokens in a month, of prompts and answers.
+    /// Tokens per month, of prompts and answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monthly_tokens: Option<u64>,
-    /// Money in a month, in US dollars, by the prices that are built in and in `models.prices`. Models without a price are refused.
+    /// Cost per month in US dollars, by the built-in prices and `models.prices`. Requests for models without a price
+    /// are rejected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monthly_usd: Option<f64>,
 }
 
-/// Requests of each client, where its own `rpm` says nothing else.
+/// Request limit of each client that does not set its own `rpm`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RateLimitSettings {
-    /// Whether there is such a limit.
+    /// Whether this limit applies.
     pub enabled: bool,
-    /// How many requests.
+    /// Number of requests allowed per `window`.
     pub requests: u64,
-    /// In which time.
+    /// Length of the window.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub window: Duration,
@@ -209,7 +212,7 @@ impl Default for RateLimitSettings {
 }
 
 impl RateLimitSettings {
-    /// Checks the ranges.
+    /// Validates the ranges.
     pub fn check(&self, problems: &mut Problems) {
         if self.requests == 0 {
             let hint = "to have no limit, write `enabled = false`";
@@ -221,15 +224,15 @@ impl RateLimitSettings {
     }
 }
 
-/// Addresses that wrong keys come from.
+/// Blocking of addresses that present wrong keys.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BlockingSettings {
-    /// Whether they are held off.
+    /// Whether such addresses are blocked.
     pub enabled: bool,
-    /// How many wrong keys an address may show within `duration`.
+    /// How many wrong keys within `duration` block an address.
     pub failures: u32,
-    /// How long an address is held off then: every request of it is a 429, whatever its key.
+    /// How long an address stays blocked. Every request from it is rejected with status 429, whatever its key.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub duration: Duration,

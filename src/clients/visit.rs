@@ -1,4 +1,4 @@
-//! A request that was let in. Whatever becomes of it, dropping it gives its place free and books what it has used.
+//! A request that was admitted. Dropping it, however the request ended, releases its slot and books its usage.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use jiff::civil::Date;
 use super::account::Account;
 use super::rate::Rate;
 
-/// A request that was let in, or a part of one.
+/// A request that was admitted, or a part of one.
 #[derive(Debug)]
 pub struct Visit {
     account: Arc<Account>,
-    /// Whether it is the request itself.
+    /// Whether it is the request itself, not a part.
     pub(super) first: bool,
     pub(super) tokens: Option<Rate>,
     pub(super) day: Date,
@@ -29,14 +29,14 @@ impl Visit {
         Self { account, first: true, tokens, day, at: None, model, prompt: 0, completion: 0, nanodollars: 0 }
     }
 
-    /// One that does a part of this one's work.
+    /// A visit for a part of this one's work.
     pub fn part(&self) -> Self {
         let mut part = Self::first(self.account.clone(), self.tokens, self.day);
         part.first = false;
         part
     }
 
-    /// So much was used, all of it so far.
+    /// Sets what was used so far: totals, not increments.
     pub fn used(&mut self, model: &str, tokens: (u64, u64), nanodollars: u64, now: Timestamp) {
         model.clone_into(&mut self.model);
         (self.prompt, self.completion) = tokens;

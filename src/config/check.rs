@@ -1,5 +1,5 @@
-//! Rules that no single type can hold: ranges, and what several settings say together. What a room's own things must be,
-//! the room checks when it is built.
+//! Checks that no single type can express: ranges, and constraints between settings. Constraints within a module's
+//! own data are checked by that module when it is built.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::{ServerSettings, Settings};
 use crate::problem::{Problem, Problems};
 use crate::upstream::UpstreamSettings;
 
-/// The longest a hook may hold up a request.
+/// Maximum time that a hook may delay a request.
 const LONGEST_HOOK: Duration = Duration::from_secs(10);
 
 /// Checks the settings.
@@ -79,7 +79,7 @@ fn upstream(upstream: &UpstreamSettings, problems: &mut Problems) {
     if !(1..=10).contains(&upstream.attempts) {
         problems.push(Problem::error("must be between 1 and 10").at("upstream.attempts"));
     }
-    // That it is a URL at all, the room itself checks.
+    // Whether it is a URL at all is checked by the upstream module.
     if let Ok(url) = Url::parse(&upstream.base_url) {
         base_url(&url, problems);
     }

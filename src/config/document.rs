@@ -1,4 +1,4 @@
-//! One TOML document: its values for the layers, its places for the problems.
+//! One TOML document: its values for the layers, and positions in it for problems.
 
 use std::path::PathBuf;
 
@@ -9,24 +9,24 @@ use toml::de::{DeTable, DeValue};
 use super::path::{Step, steps};
 use crate::problem::{Problem, Problems, Source};
 
-/// A document that parses.
+/// A document that was parsed.
 #[derive(Clone)]
 pub struct Document {
-    /// Where it came from; none for the built-in one.
+    /// The file it came from; None for the built-in document.
     pub file: Option<PathBuf>,
-    /// As it was read.
+    /// The text as it was read.
     pub text: String,
-    /// What it says.
+    /// The values.
     pub values: Dict,
 }
 
 /// A key on a path.
 struct Found {
-    /// The byte at which it begins.
+    /// The byte offset at which it begins.
     offset: usize,
-    /// How many steps of the path lead to it.
+    /// How many steps of the path were found.
     depth: usize,
-    /// Whether it is no table and no list.
+    /// Whether its value is neither a table nor a list.
     plain: bool,
 }
 
@@ -34,13 +34,13 @@ impl Document {
     /// Parses the text.
     ///
     /// # Errors
-    /// Every mistake of form, not only the first, each with its place.
+    /// Returns all syntax errors, not only the first, each with its position.
     pub fn parse(file: Option<PathBuf>, text: String) -> Result<Self, Problems> {
         let (_, errors) = DeTable::parse_recoverable(&text);
         let name = file.clone().unwrap_or_else(|| "built-in configuration".into());
         let problem = |error: &toml::de::Error| {
             let place = error.span().map(|span| line_and_column(&text, span.start));
-            // Only the message: the error's own rendering quotes the line, and a line may hold a secret.
+            // Uses only the message, because the error's own rendering quotes the line, which may contain a secret.
             Problem::error(format!("is no TOML: {}", error.message().replace('\n', "; "))).in_file(&name, place)
         };
         let mut problems = Problems::new();
@@ -53,25 +53,26 @@ impl Document {
         Err(problems)
     }
 
-    /// What can be read of a text that is no document.
+    /// Returns as much as can be read of a text that is not valid TOML.
     pub fn recovered(file: PathBuf, text: String) -> Self {
         let (table, _) = DeTable::parse_recoverable(&text);
         let values = Dict::deserialize(toml::de::Deserializer::from(table)).unwrap_or_default();
         Self { file: Some(file), text, values }
     }
 
-    /// How many steps of a path it has.
+    /// Returns how many steps of a path exist in the document.
     pub fn depth(&self, path: &[Step]) -> usize {
         self.find(path).map_or(0, |found| found.depth)
     }
 
-    /// The place of a setting, or of the nearest table around it that is in the document.
+    /// Returns the position of a setting, or of the nearest enclosing table in the document.
     pub fn locate(&self, path: &str) -> Option<Source> {
         let place = self.find(&steps(path)).map(|found| line_and_column(&self.text, found.offset));
         self.source(place)
     }
 
-    /// The place of a setting, or of the plain value that stands for the table it is in; None when it is not in the document.
+    /// Returns the position of a setting, or of a plain value in place of a table on its path; None if the document
+    /// has neither.
     pub fn locate_exactly(&self, path: &str) -> Option<Source> {
         let steps = steps(path);
         let found = self.find(&steps)?;
@@ -84,7 +85,7 @@ impl Document {
         Some(Source::File { file: self.file.clone()?, line, column })
     }
 
-    /// The deepest key on this path.
+    /// Returns the deepest key on this path.
     fn find(&self, path: &[Step]) -> Option<Found> {
         let root = DeTable::parse(&self.text).ok()?;
         let mut found = None;
@@ -112,14 +113,14 @@ impl Document {
     }
 }
 
-/// Without the text: it may hold secrets.
+/// Omits the text, which may contain secrets.
 impl std::fmt::Debug for Document {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Document").field("file", &self.file).finish_non_exhaustive()
     }
 }
 
-/// Both from 1; columns count characters.
+/// Converts a byte offset to line and column. Both start at 1; columns count characters.
 fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;

@@ -1,5 +1,5 @@
-//! The file and those it includes, as one document. A setting may stand in one of them only, so that no order among files
-//! decides anything.
+//! The configuration file and the files it includes, as one document. A setting can be in only one of them, so the
+//! order of files never matters.
 
 use std::path::{Path, PathBuf};
 
@@ -13,37 +13,38 @@ use super::path::{Step, dotted, steps};
 use crate::problem::{Problem, Problems, Source};
 use crate::reading::{Reading, Unread};
 
-/// The setting that names files to include.
+/// The setting that lists the files to include.
 const INCLUDE: &str = "include";
 
-/// Documents that parse, as one.
+/// Parsed documents, merged into one.
 #[derive(Clone, Default)]
 pub struct Documents {
-    /// The file itself first, then what it includes.
+    /// The main file first, then the included files.
     all: Vec<Document>,
     values: Dict,
 }
 
 impl Documents {
-    /// The built-in one.
+    /// Returns the built-in document.
     ///
     /// # Errors
-    /// None, unless the program was built wrongly.
+    /// Fails only if the built-in document is invalid, which is a bug.
     pub fn built_in() -> Result<Self, Problems> {
         let document = Document::parse(None, BUILT_IN.to_owned())?;
         Ok(Self { values: document.values.clone(), all: vec![document] })
     }
 
-    /// Reads a file, and what it includes.
+    /// Reads a file and the files it includes.
     ///
     /// # Errors
-    /// Why it cannot be read, outside; inside, every mistake of form in any of them.
+    /// The outer error is returned if the file cannot be read; the inner one lists the syntax errors in any of the
+    /// files.
     pub fn read(path: &Path, reading: &Reading) -> Result<Result<Self, Problems>, Unread> {
         let text = reading.text(path)?;
         Ok(Document::parse(Some(path.to_owned()), text.to_string()).and_then(|main| Self::include(main, path, reading)))
     }
 
-    /// What is whole in a file, and in what it includes; None when it cannot be read at all.
+    /// Returns as much as can be read of a file and its includes; None if the file cannot be read at all.
     pub fn recovered(path: &Path, reading: &Reading) -> Option<Self> {
         let main = Document::recovered(path.to_owned(), reading.text(path).ok()?.to_string());
         let alone = Self { values: main.values.clone(), all: vec![main.clone()] };
@@ -63,10 +64,10 @@ impl Documents {
         if problems.is_empty() { Ok(documents) } else { Err(problems) }
     }
 
-    /// The files that the main one names, each once, in the order of their names.
+    /// Returns the files that the main file includes, each once, sorted by name.
     fn included_files(&self, main: &Path, reading: &Reading, problems: &mut Problems) -> Vec<PathBuf> {
         let mut files = Vec::new();
-        // What is no list of texts is told when the settings are read.
+        // A value that is not a list of strings is reported later, when the settings are read.
         let patterns = self.values.get(INCLUDE).and_then(Value::as_array).unwrap_or_default();
         for (index, pattern) in patterns.iter().enumerate() {
             let Some(pattern) = pattern.as_str() else { continue };
@@ -103,17 +104,17 @@ impl Documents {
         }
     }
 
-    /// The file; none for the built-in document.
+    /// Returns the main file; None for the built-in document.
     pub fn file(&self) -> Option<&Path> {
         self.all.first()?.file.as_deref()
     }
 
-    /// The included files.
+    /// Returns the included files.
     pub fn included(&self) -> impl Iterator<Item = &Path> {
         self.all.iter().skip(1).filter_map(|document| document.file.as_deref())
     }
 
-    /// All texts; those of included files after the names by which they are included.
+    /// Returns all texts; those of included files are preceded by the file name.
     pub fn text(&self) -> String {
         let mut text = String::new();
         for (index, document) in self.all.iter().enumerate() {
@@ -125,12 +126,13 @@ impl Documents {
         text
     }
 
-    /// The text at `table.name`, when it is one.
+    /// Returns the string at `table.name`, if it is a string.
     pub fn text_at(&self, table: &str, name: &str) -> Option<&str> {
         self.values.get(table)?.as_dict()?.get(name)?.as_str()
     }
 
-    /// The place of a setting, or of the nearest table around it; of several files, in the one that comes nearest.
+    /// Returns the position of a setting or of the nearest enclosing table, in the document that contains the longest
+    /// part of the path.
     pub fn locate(&self, path: &str) -> Option<Source> {
         let steps = steps(path);
         let depths = self.all.iter().map(|document| (document.depth(&steps), document));
@@ -138,13 +140,13 @@ impl Documents {
         nearest.locate(path)
     }
 
-    /// The place of a setting; None when it is in none of them.
+    /// Returns the position of a setting; None if no document has it.
     pub fn locate_exactly(&self, path: &str) -> Option<Source> {
         self.all.iter().find_map(|document| document.locate_exactly(path))
     }
 }
 
-/// Without what is in them: it may be secret.
+/// Omits the contents, which may be secret.
 impl std::fmt::Debug for Documents {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(&self.all).finish()
@@ -161,13 +163,13 @@ impl Provider for Documents {
     }
 }
 
-/// A file that cannot be read.
+/// Describes a file that cannot be read.
 pub fn unreadable(file: &Path, unread: &Unread) -> Problem {
     Problem::error(format!("cannot be read: {unread}")).in_file(file, None)
 }
 
-/// The files a pattern names, or what is wrong with it and what to write. A name without a wildcard is a file that must be
-/// there; the main file itself is none of those that a wildcard means.
+/// Returns the files that a pattern matches, or what is wrong with the pattern and how to write it. A name without a
+/// wildcard is a file that must exist; a wildcard never matches the main file.
 fn matching(pattern: &str, main: &Path, reading: &Reading) -> Result<Vec<PathBuf>, (String, &'static str)> {
     let path = main.parent().unwrap_or(Path::new("")).join(pattern);
     let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
@@ -187,7 +189,7 @@ fn matching(pattern: &str, main: &Path, reading: &Reading) -> Result<Vec<PathBuf
     match reading.list(folder) {
         Ok(mut files) => {
             let wanted = WildMatch::new(name);
-            // Hidden ones are an editor's, or the folders behind a mounted ConfigMap.
+            // Hidden files belong to editors, or are the folders behind a mounted ConfigMap.
             let meant = |name: &str| wanted.matches(name) && !name.starts_with('.');
             files.retain(|file| file != main && file.file_name().and_then(|name| name.to_str()).is_some_and(meant));
             Ok(files)
@@ -197,7 +199,8 @@ fn matching(pattern: &str, main: &Path, reading: &Reading) -> Result<Vec<PathBuf
     }
 }
 
-/// Merges tables into tables; gives back the paths of what is in both and no table.
+/// Merges `from` into `into`, table by table. Returns the paths of conflicts: values that are in both and are not
+/// both tables.
 fn merge(into: &mut Dict, from: Dict, path: &mut Vec<Step>) -> Vec<Vec<Step>> {
     let mut clashes = Vec::new();
     for (name, value) in from {

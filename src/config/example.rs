@@ -1,12 +1,12 @@
-//! A configuration to begin with, made from the doc comments of the settings: what the shipped one sets is set, all else stands
-//! there as a comment with its default.
+//! The configuration to start with, generated from the doc comments of the settings. Settings of the shipped
+//! configuration are set; all others are commented out with their defaults.
 
 use serde_json::Value;
 
 use super::reference::{resolve, schema};
 use super::{BUILT_IN, Settings};
 
-/// Columns of a comment.
+/// Maximum width of a comment.
 const WIDTH: usize = 110;
 
 const HEAD: &str = "#:schema ./schema.json
@@ -15,7 +15,7 @@ const HEAD: &str = "#:schema ./schema.json
 # environment, or to files: `env:NAME`, `file:PATH`.
 ";
 
-/// The text of the file.
+/// Returns the text of the file.
 pub fn text() -> String {
     let schema: Value = serde_json::from_str(&schema()).unwrap_or_default();
     let defaults = serde_json::to_value(Settings::default()).unwrap_or_default();
@@ -26,7 +26,7 @@ pub fn text() -> String {
         if resolved["properties"].is_object() {
             writer.section(&mut text, &[name], &resolved);
         } else if let Some(one) = section.get("additionalProperties") {
-            // A section by name: the one that is always there stands for all.
+            // Sections with names chosen by the user: `default`, which always exists, serves as the example.
             writer.section(&mut text, &[name, "default"], &resolve(&schema, one));
         } else if let Some(one) = section.get("items").map(|one| resolve(&schema, one)).filter(has_fields) {
             writer.list(&mut text, name, section, &one);
@@ -64,14 +64,15 @@ impl Writer<'_> {
         }
     }
 
-    /// A list of tables: none is set, and an empty one would be none, so its head is words like the rest.
+    /// Writes a list of tables. It is empty by default and even its header would add an entry, so all of it is
+    /// commented out.
     fn list(&self, text: &mut String, name: &str, section: &Value, one: &Value) {
         text.push('\n');
         comment(text, section);
         left_out(text, &format!("[[{name}]]"), one);
     }
 
-    /// A setting: set, or as a comment with its default.
+    /// Writes a setting, commented out if it has its default.
     fn field(&self, text: &mut String, path: &[&str], field: &Value) {
         comment(text, field);
         let name = path.last().copied().unwrap_or_default();
@@ -82,7 +83,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A table whose names are the user's, or one that is not there unless it is wanted.
+    /// Writes a table whose keys are the user's, or an optional table.
     fn table(&self, text: &mut String, path: &[&str], field: &Value) {
         text.push('\n');
         comment(text, field);
@@ -117,7 +118,8 @@ impl Writer<'_> {
     }
 }
 
-/// A table that is not there, and what it may hold: all of it words, since its head alone would be a mistake, or would switch something on.
+/// Writes an optional table and its fields, all commented out: the header alone would be an error or enable
+/// something.
 fn left_out(text: &mut String, head: &str, table: &Value) {
     text.push_str(&format!("# {head}\n"));
     for (field, about) in table["properties"].as_object().into_iter().flatten() {
@@ -126,7 +128,7 @@ fn left_out(text: &mut String, head: &str, table: &Value) {
     }
 }
 
-/// What it is, in lines of a comment.
+/// Writes the description as comment lines.
 fn comment(text: &mut String, field: &Value) {
     let mut line = String::from("#");
     for word in field["description"].as_str().unwrap_or_default().split_whitespace() {

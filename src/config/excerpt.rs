@@ -1,5 +1,6 @@
-//! The line a problem is in, fit to be shown: a line may hold a secret, and in the wrong place at that. So of a value in quotes,
-//! and of a long word, only the length is shown; names, numbers and what refers to a secret are shown as they are.
+//! The source line of a problem, made safe to display. A line may contain a secret, possibly in an unexpected place.
+//! Quoted values and long words are therefore masked so that only their length shows; names, numbers and references
+//! to secrets are shown.
 
 use std::path::Path;
 
@@ -8,12 +9,12 @@ use crate::problem::{Problems, Source};
 use crate::reading::Reading;
 use crate::secret::scrub_google_keys;
 
-/// What stands for a character that is not shown.
+/// Replaces each masked character.
 const VEIL: char = '·';
-/// Longer lines are not for reading.
+/// Maximum number of characters that are shown.
 const LONGEST: usize = 200;
 
-/// Adds to each problem the line it is in.
+/// Adds the source line to each problem.
 pub fn add(problems: &mut Problems, reading: &Reading) {
     for problem in problems.iter_mut() {
         if let Some(Source::File { file, line: Some(line), .. }) = &problem.source {
@@ -22,12 +23,12 @@ pub fn add(problems: &mut Problems, reading: &Reading) {
     }
 }
 
-/// Only of files that hold no secrets by their nature: `.env` is none of them.
+/// Returns a line of a file, unless the file holds secrets by its nature, such as `.env`.
 fn line_of(reading: &Reading, file: &Path, line: usize) -> Option<String> {
     let text = reading.shown(file)?;
     let mut lines = text.lines();
     let before = line.checked_sub(1)?;
-    // Within a text of several lines there are no quotes to tell it by.
+    // Inside a multi-line string there are no quotes that would show where a value begins.
     let open =
         |quotes: &str| text.lines().take(before).map(|line| line.matches(quotes).count()).sum::<usize>() % 2 == 1;
     if open("\"\"\"") || open("'''") {
@@ -36,7 +37,7 @@ fn line_of(reading: &Reading, file: &Path, line: usize) -> Option<String> {
     lines.nth(before).map(str::to_owned)
 }
 
-/// The line without its comment, values veiled, each character in its place.
+/// Returns the line without its comment and with values masked. Every character keeps its column.
 fn veiled(line: &str) -> String {
     let line = line.trim_end();
     let (comment, open) = ends(line);
@@ -65,19 +66,19 @@ fn veiled(line: &str) -> String {
         .collect()
 }
 
-/// `[server]` and `[[list]]`, but not the elements of a list.
+/// Returns whether the line is a table header such as `[server]` or `[[list]]`, not the elements of a list.
 fn is_header(code: &str) -> bool {
     let name = code.trim().trim_start_matches('[').trim_end_matches(']');
     code.trim().starts_with('[') && !name.starts_with(['"', '\'', ' ']) && !name.contains([',', '{', '=', '('])
 }
 
-/// Nobody gives such a name: capitals, small letters and digits in one long word.
+/// Returns whether a name looks like a secret: upper-case and lower-case letters and digits in one long word.
 fn looks_random(name: &str) -> bool {
     let has = |kind: fn(&char) -> bool| name.chars().any(|c| kind(&c));
     name.len() >= 16 && has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase) && has(char::is_ascii_digit)
 }
 
-/// Where a comment begins, or else the line ends; and where a quote begins that does not end.
+/// Returns where the comment begins, or the line ends, and where an unclosed quote begins.
 fn ends(line: &str) -> (usize, Option<usize>) {
     let mut quote = None;
     for (at, c) in line.char_indices() {

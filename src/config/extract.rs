@@ -1,5 +1,5 @@
-//! From layers to settings, with every problem on the way: what is wrong is noted and taken out, and the rest is read again,
-//! until it reads.
+//! Turns layers into settings, and collects every problem: a value that is wrong is reported and removed, and the
+//! rest is read again until it is valid.
 
 use figment::error::{Actual, Kind};
 use figment::providers::Serialized;
@@ -12,36 +12,38 @@ use super::sources::Gathered;
 use crate::problem::{Problem, Problems};
 use crate::secret::scrub_google_keys;
 
-/// More mistakes than anyone reads in one go; a bound against a mistake that taking out does not mend, too.
+/// Maximum number of values that are removed. More problems are of no use at once, and a problem that removal does
+/// not fix must not loop forever.
 const MOST: usize = 50;
 
-/// What was read.
+/// The result of reading.
 pub struct Extracted {
-    /// The settings; where one was wrong, its default stands in.
+    /// The settings; wrong values are replaced by their defaults.
     pub settings: Settings,
-    /// Where a default stands in for what somebody wrote.
+    /// The settings in which a default replaces a wrong value.
     pub doubtful: Doubtful,
 }
 
-/// Places where a default stands in for what somebody wrote: rules that are broken there are not the writer's mistakes.
+/// The paths where a default replaces what was configured. Rules that are broken there are not reported, because the
+/// user did not choose that value.
 #[derive(Default)]
 pub struct Doubtful(Vec<String>);
 
 impl Doubtful {
     fn add(&mut self, path: String) {
-        // A pool that could not be read is one that others may rightly name.
+        // If a pool could not be read, references to it in `models` may be correct.
         if path == "pools" {
             self.0.push("models".into());
         }
         self.0.push(path);
     }
 
-    /// Whether nothing stands in for anything.
+    /// Returns whether no default replaces a wrong value.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether a setting is in one of these places.
+    /// Returns whether a setting is at or below one of these paths.
     pub fn covers(&self, path: &str) -> bool {
         self.0.iter().any(|place| {
             let rest = path.strip_prefix(place.as_str());
@@ -50,7 +52,7 @@ impl Doubtful {
     }
 }
 
-/// Reads the settings, noting each problem. None when there is nothing to go on with.
+/// Reads the settings and collects each problem. Returns None if nothing usable remains.
 pub fn extract(gathered: &Gathered, problems: &mut Problems) -> Option<Extracted> {
     let layered = gathered.layers.iter().fold(Figment::from(&gathered.document), Figment::merge);
     let mut found =
@@ -80,7 +82,7 @@ pub fn extract(gathered: &Gathered, problems: &mut Problems) -> Option<Extracted
     None
 }
 
-/// Lists where tables belong. To serde a list may stand for a table, field by field; to people it may not.
+/// Returns lists in place of tables. serde accepts a list for a struct, field by field; the configuration does not.
 fn lists_for_tables(values: &Dict) -> Vec<Vec<Step>> {
     let mut lists = Vec::new();
     let mut look = |path: &[&str], value: &Value| {
@@ -88,7 +90,7 @@ fn lists_for_tables(values: &Dict) -> Vec<Vec<Step>> {
             lists.push(path.iter().map(|name| Step::Key((*name).to_owned())).collect());
         }
     };
-    // The one setting that is in no section, and the one section there may be many of.
+    // Except `include`, which is the only setting outside of a section, and `clients`, which is a list of tables.
     for (section, value) in values.iter().filter(|(section, _)| !matches!(section.as_str(), "include" | "clients")) {
         look(&[section], value);
         let pools = value.as_dict().filter(|_| section == "pools");
@@ -102,12 +104,12 @@ fn lists_for_tables(values: &Dict) -> Vec<Vec<Step>> {
     lists
 }
 
-/// What was found on the way.
+/// The state of reading.
 struct Finding<'f> {
     gathered: &'f Gathered,
     taken: Taken,
     doubtful: Doubtful,
-    /// The settings that misspelt ones were meant to be: they are not missing besides.
+    /// The settings that misspelt names were meant to be. They are not reported as missing as well.
     meant: Vec<String>,
     problems: &'f mut Problems,
 }
@@ -127,14 +129,14 @@ impl Finding<'_> {
             }
             _ => self.doubtful.add(table),
         }
-        // A name nobody knows may be a secret in the wrong place.
+        // An unknown name may be a secret in the wrong place.
         let mut problem = describe(kind).at(scrub_google_keys(&dotted(&original)));
         problem.source = self.gathered.locate(&dotted(&original));
         self.problems.push(problem);
     }
 }
 
-/// A path as figment has it: positions in lists are names there.
+/// Converts a path from figment, which represents list indices as names.
 fn steps_of(path: &[String], values: &Dict) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut here: Option<&Value> = None;
@@ -151,13 +153,13 @@ fn steps_of(path: &[String], values: &Dict) -> Vec<Step> {
     steps
 }
 
-/// What was taken out of arrays: whoever stood behind it has moved up, and is still to be named by the place it has in the
-/// document.
+/// The list elements that were removed. The elements after them have moved up, but must still be reported by their
+/// original index in the document.
 #[derive(Default)]
 struct Taken(Vec<(Vec<Step>, usize)>);
 
 impl Taken {
-    /// Takes out what is at the path; false when there is nothing.
+    /// Removes the value at the path; returns false if there is none.
     fn take(&mut self, values: &mut Dict, path: &[Step]) -> bool {
         let Some((last, parents)) = path.split_last() else { return false };
         match (walk(values, parents), last) {
@@ -170,12 +172,12 @@ impl Taken {
                 }
                 true
             }
-            // What is wrong lies deeper than there are values: the value around it is what is wrong.
+            // The path leads deeper than the values do, so the enclosing value is the wrong one.
             _ => self.take(values, parents),
         }
     }
 
-    /// The path as the document has it.
+    /// Returns the path with its original indices in the document.
     fn original(&self, path: &[Step]) -> Vec<Step> {
         let mut original: Vec<Step> = Vec::with_capacity(path.len());
         for step in path {
@@ -214,7 +216,8 @@ fn walk<'v>(values: &'v mut Dict, path: &[Step]) -> Option<Place<'v>> {
     })
 }
 
-/// What is wrong. Values are not shown, only what they are: any of them may be a secret in the wrong place.
+/// Describes a problem. Values are never shown, only their types, because any of them may be a secret in the wrong
+/// place.
 fn describe(kind: &Kind) -> Problem {
     match kind {
         Kind::UnknownField(name, known) => {
@@ -235,18 +238,18 @@ fn describe(kind: &Kind) -> Problem {
             Problem::error(format!("expected {}, found {}", plain(expected), shape(found)))
         }
         Kind::ISizeOutOfRange(_) | Kind::USizeOutOfRange(_) => Problem::error("is a number out of range"),
-        // The words of these may quote the value.
+        // The messages of these errors may quote the value.
         _ => Problem::error("cannot be read"),
     }
 }
 
-/// The name that was meant.
+/// Returns the known name that a misspelt one is nearest to, if it is near enough to be a typo.
 fn near<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let (distance, meant) = known.iter().map(|known| (strsim::osa_distance(name, known), *known)).min()?;
     (distance <= 2.max(name.len() / 3)).then_some(meant)
 }
 
-/// Rust's words in those of TOML.
+/// Translates Rust's type names to those of TOML.
 fn plain(expected: &str) -> &str {
     match expected {
         "u16" | "u32" | "u64" | "usize" => "a whole number from 0",

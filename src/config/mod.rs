@@ -1,8 +1,8 @@
-//! The configuration: every room's settings in one document, checked as a whole.
+//! The configuration: the settings of all modules in one document, validated as a whole.
 //!
-//! Layers, each over the one before: the built-in document, the file instead of it, variables, overrides from the command
-//! line. All problems are found in one go, each with its place.
-//! Never: a clock, a swap, a half-good result.
+//! Layers, each overriding the one before: the configuration file, or the built-in document if there is none;
+//! variables; overrides from the command line. All problems are found in one pass, each with its position.
+//! Never: read a clock, swap the running configuration, return a partially valid result as if it were valid.
 
 mod check;
 mod document;
@@ -49,45 +49,45 @@ use sources::Gathered;
 pub use sources::Sources;
 pub use variables::{VARIABLES, Variable};
 
-/// The document that stands in for a missing file; also what is shipped as `config/config.toml`.
+/// The document that is used if there is no file; also shipped as `config/config.toml`.
 pub const BUILT_IN: &str = include_str!("../../config/config.toml");
 
 /// All settings.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// Further files, read as if they stood here: `["conf.d/*.toml"]`, relative to this file. `*` and `?` stand for any part of a
-    /// file's name. A setting may stand in one file only.
+    /// Further files to read as if their contents were here, relative to this file: `["conf.d/*.toml"]`. `*` and `?`
+    /// match any part of a file name. A setting can be in one file only.
     pub include: Vec<String>,
     /// The listener and its limits.
     pub server: ServerSettings,
-    /// The way to Google.
+    /// The connection to Google.
     pub upstream: UpstreamSettings,
-    /// Who may call.
+    /// Who can use the server.
     pub auth: AuthSettings,
-    /// Clients by name: who may call, and what each may use. More clients than those of `auth.client_keys`.
+    /// Clients by name, with their keys, permissions and limits. They are in addition to those in `auth.client_keys`.
     pub clients: Vec<ClientSettings>,
-    /// Requests of each client, where its own `rpm` says nothing else.
+    /// The request rate limit of each client that has no `rpm` of its own.
     pub rate_limit: RateLimitSettings,
     /// Pools of keys, by name.
     pub pools: BTreeMap<String, PoolSettings>,
-    /// How long a key rests after a failure for which Google names no time.
+    /// How long a key cools down after a failure for which Google gives no retry time.
     pub cooldown: CooldownSettings,
-    /// Which Gemini model answers to which name.
+    /// Which model names map to which Gemini models.
     pub models: ModelsSettings,
-    /// Files that requests name by URL.
+    /// Files that requests refer to by URL.
     pub media: MediaSettings,
-    /// Answers that are kept and given again to equal requests of the same client.
+    /// The cache of answers, reused for equal requests of the same client.
     pub cache: CacheSettings,
-    /// What outlives a restart, and what replicas share. Any change of it needs a restart.
+    /// Data that outlives a restart or is shared by replicas. Changes take effect after a restart.
     pub store: StoreSettings,
-    /// Where plugins are, and what they may spend.
+    /// Where plugins are, and how much they may use.
     pub plugins: PluginsSettings,
-    /// How configurations take each other's place.
+    /// How a new configuration replaces the running one.
     pub runtime: RuntimeSettings,
-    /// What is written to standard error.
+    /// What is logged to standard error.
     pub log: LogSettings,
-    /// What is kept of requests, for the dashboard and `/admin/requests`.
+    /// What is recorded about requests, for the dashboard and `/admin/requests`.
     pub telemetry: TelemetrySettings,
 }
 
@@ -115,16 +115,16 @@ impl Default for Settings {
     }
 }
 
-/// A configuration that was read and checked, as far as it can be without building anything from it.
+/// A configuration that was read and validated, as far as possible without building anything from it.
 #[derive(Clone)]
 pub struct Config {
     /// All settings.
     pub settings: Settings,
-    /// The variables they refer to.
+    /// The environment variables that the settings refer to.
     pub environment: Environment,
-    /// The file they came from; none when there was none.
+    /// The file it was read from; None for the built-in configuration.
     pub file: Option<PathBuf>,
-    /// What changes whenever they, or what they refer to, change: 12 hex digits.
+    /// A fingerprint that changes whenever the settings or the secrets they refer to change: 12 hex digits.
     pub hash: String,
     gathered: Gathered,
 }
@@ -140,54 +140,55 @@ impl Config {
         }
     }
 
-    /// Who set a setting, by its dotted path; None when nobody did and it has its default.
+    /// Returns the source of a setting by its dotted path; None if it has its default.
     pub fn source_of(&self, path: &str) -> Option<Source> {
         self.gathered.source_of(path)
     }
 
-    /// The files that file includes.
+    /// Returns the files that the main file includes.
     pub fn included(&self) -> impl Iterator<Item = &Path> {
         self.gathered.document.included()
     }
 
-    /// Adds the place to problems that name a setting only.
+    /// Adds the position to problems that only have the path of a setting.
     pub fn locate(&self, problems: &mut Problems) {
         for problem in problems.iter_mut().filter(|problem| problem.source.is_none() && !problem.path.is_empty()) {
             problem.source = self.gathered.locate(&problem.path);
-            // Names stand in quotes only where they have to.
+            // Normalises the path: names are quoted only if necessary.
             problem.path = path::dotted(&path::steps(&problem.path));
         }
     }
 }
 
-/// Without the settings: those of plugins may be secrets that only their names tell.
+/// Omits the settings: those of plugins may be secrets that are not marked as such.
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config").field("file", &self.file).field("hash", &self.hash).finish_non_exhaustive()
     }
 }
 
-/// What was read, mistakes and all.
+/// A configuration that was read, possibly with problems.
 pub struct Loaded {
-    /// The configuration; where something could not be read, its default stands in.
+    /// The configuration; wrong values are replaced by their defaults.
     pub config: Config,
-    /// What is wrong with it, so far.
+    /// The problems found so far.
     pub problems: Problems,
     doubtful: Doubtful,
 }
 
 impl Loaded {
-    /// Adds what a room found when it was built, but for what only a default that stands in is to blame for.
+    /// Adds the problems that a module found when it was built, except those caused only by a default in place of a
+    /// wrong value.
     pub fn found(&mut self, found: Problems) {
         self.problems.extend(found.into_iter().filter(|problem| !self.doubtful.covers(&problem.path)));
     }
 }
 
-/// Reads and checks what can be checked without building anything. The rooms may find more in what was read, to be reported
-/// together with it.
+/// Reads the configuration and checks what can be checked without building anything. Modules built from the result
+/// may find more problems, to be reported together with these.
 ///
 /// # Errors
-/// All that is wrong, when there is nothing to go on with.
+/// Returns all problems if nothing usable could be read.
 pub fn load(sources: &Sources, reading: &Reading) -> Result<Loaded, Problems> {
     let mut problems = Problems::new();
     let Some(gathered) = sources.gather(reading, &mut problems) else { return Err(problems) };
@@ -201,13 +202,14 @@ pub fn load(sources: &Sources, reading: &Reading) -> Result<Loaded, Problems> {
     if doubtful.is_empty() {
         variables::warn_of_unused(&config, &mut broken);
     }
-    // No default breaks a rule by itself. Times of cooldowns are judged by each other: one of them may be nobody's.
+    // Defaults never break a rule on their own. Cooldown durations are compared with each other, so one of them may
+    // be a default in place of a wrong value.
     let nobodys = |problem: &Problem| problem.path.starts_with("cooldown.") && doubtful.covers(&problem.path);
     problems.extend(broken.into_iter().filter(|problem| !nobodys(problem)));
     Ok(Loaded { config, problems, doubtful })
 }
 
-/// What can be read of a configuration, however broken it is: for whoever has to go on all the same.
+/// Returns as much of a configuration as can be read, however broken, for callers that must continue anyway.
 pub fn lenient(sources: &Sources, reading: &Reading) -> Config {
     let gathered = sources.gather_lenient(reading);
     let extracted = extract::extract(&gathered, &mut Problems::new());

@@ -3,13 +3,13 @@
 /// A step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Into a table.
+    /// A key of a table.
     Key(String),
-    /// Into an array.
+    /// An index into an array.
     Index(usize),
 }
 
-/// The steps of a dotted path. A name with dots stands in double quotes.
+/// Parses a dotted path. Names that contain dots are in double quotes.
 pub fn steps(path: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut word = String::new();
@@ -34,7 +34,7 @@ pub fn steps(path: &str) -> Vec<Step> {
     steps
 }
 
-/// A path's dotted form.
+/// Formats a path in dotted form.
 pub fn dotted(steps: &[Step]) -> String {
     let bare = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     let mut text = String::new();

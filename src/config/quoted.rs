@@ -1,11 +1,12 @@
-//! The places in a text where a secret could stand: what is in quotes, and long words.
+//! Finds the parts of a text that could be a secret: quoted strings and long words.
 
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// The byte ranges of what is in quotes, the quotes left out, and of words of eight characters and more, in order.
+/// Returns the byte ranges of quoted strings, without the quotes, and of words with at least eight characters, in
+/// order.
 pub fn pieces(text: &str) -> Vec<Range<usize>> {
     #[expect(clippy::expect_used, reason = "a constant pattern, which the tests compile")]
     static PIECE: LazyLock<Regex> = LazyLock::new(|| {
@@ -17,7 +18,7 @@ pub fn pieces(text: &str) -> Vec<Range<usize>> {
     while let Some(found) = PIECE.find_at(text, from) {
         let before = text.get(..found.start()).and_then(|before| before.chars().next_back());
         let quoted = found.as_str().starts_with(['"', '\'']);
-        // An apostrophe within a word begins nothing.
+        // An apostrophe within a word does not open a string.
         if found.as_str().starts_with('\'') && before.is_some_and(char::is_alphanumeric) {
             from = found.start() + 1;
             continue;
@@ -28,7 +29,7 @@ pub fn pieces(text: &str) -> Vec<Range<usize>> {
     pieces
 }
 
-/// The text with each piece replaced by what `replacement` makes of it; None leaves it as it is.
+/// Returns the text with each piece replaced by the result of `replacement`; None keeps the piece.
 pub fn replace(text: &str, replacement: impl Fn(&str, Range<usize>) -> Option<String>) -> String {
     let mut replaced = String::with_capacity(text.len());
     let mut done = 0;

@@ -1,4 +1,4 @@
-//! The reference of the configuration, made from the doc comments of the settings: `docs/config.md` for people,
+//! The configuration reference, generated from the doc comments of the settings: `docs/config.md` for people,
 //! `config/schema.json` for editors.
 
 use schemars::generate::SchemaSettings;
@@ -8,21 +8,22 @@ use super::variables::VARIABLES;
 use super::{BUILT_IN, Settings};
 use crate::protocol::tables;
 
-/// A file that is made from the settings.
+/// A generated file.
 pub struct Made {
-    /// Where it is, from the root of the repository.
+    /// Its path, relative to the root of the repository.
     pub path: &'static str,
     make: fn() -> String,
 }
 
 impl Made {
-    /// What it must hold.
+    /// Generates its content.
     pub fn text(&self) -> String {
         (self.make)()
     }
 }
 
-/// The page for people, the schema for editors; and the page about the fields of clients' requests.
+/// All generated files: the configuration reference, its schema, the page about translated fields, and the
+/// definitions of the script API.
 pub const FILES: [Made; 4] = [
     Made { path: "docs/config.md", make: page },
     Made { path: "config/schema.json", make: schema },
@@ -30,7 +31,7 @@ pub const FILES: [Made; 4] = [
     Made { path: "plugins/api.d.rhai", make: crate::plugin::api::definitions },
 ];
 
-/// The JSON Schema, draft 7: the newest that the TOML plugins of editors agree on.
+/// Returns the JSON Schema, draft 7: the newest version that the TOML plugins of common editors support.
 pub fn schema() -> String {
     let generator = SchemaSettings::draft07().into_generator();
     let mut schema = generator.into_root_schema_for::<Settings>().to_value();
@@ -40,7 +41,7 @@ pub fn schema() -> String {
     serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
 }
 
-/// The page.
+/// Returns the page.
 pub fn page() -> String {
     let schema: Value = serde_json::from_str(&schema()).unwrap_or_default();
     let mut page = String::from(INTRODUCTION);
@@ -57,7 +58,7 @@ pub fn page() -> String {
     page
 }
 
-/// The sections in the order of the page, and where the schema has them.
+/// The sections in the order of the page, with their pointers into the schema.
 const SECTIONS: &[(&str, &str)] = &[
     ("`[server]`", "/properties/server"),
     ("`[server.tls]`", "/definitions/TlsSettings"),
@@ -123,7 +124,7 @@ fn push_section(page: &mut String, title: &str, root: &Value, section: &Value) {
     }
 }
 
-/// A doc comment's paragraph in one line.
+/// Joins a doc comment into one line.
 fn line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -132,7 +133,7 @@ fn kind(root: &Value, field: &Value) -> String {
     if refers_to(field, "Secret") {
         return "secret".to_owned();
     }
-    // Durations are texts to the schema.
+    // The schema represents durations as strings.
     if field["default"].as_str().is_some_and(|text| humantime::parse_duration(text).is_ok()) {
         return "duration".to_owned();
     }
@@ -159,7 +160,8 @@ fn kind(root: &Value, field: &Value) -> String {
     }
 }
 
-/// Whether a field is of a named type and no other, wrapped as schemars wraps what has a description or may be absent.
+/// Returns whether a field has exactly this named type, possibly wrapped as schemars does for optional fields and
+/// fields with a description.
 fn refers_to(field: &Value, name: &str) -> bool {
     let pointer = format!("#/definitions/{name}");
     let choices = field["allOf"].as_array().or(field["anyOf"].as_array());
@@ -177,7 +179,7 @@ fn variants(field: &Value) -> Option<Vec<String>> {
     field["oneOf"].as_array()?.iter().map(one).collect()
 }
 
-/// Follows a reference, and the wrapping that schemars puts around one that has a description of its own.
+/// Follows a reference, and removes the wrapping that schemars puts around one that has its own description.
 pub(super) fn resolve(root: &Value, field: &Value) -> Value {
     let inner = match (field["allOf"].as_array(), field["anyOf"].as_array()) {
         (Some(all), _) if all.len() == 1 => &all[0],

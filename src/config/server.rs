@@ -1,4 +1,4 @@
-//! Settings of `[server]`. They live here because the doors that use them stand above the config.
+//! The `[server]` settings. They are defined here because the HTTP layer that uses them is above `config`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,51 +12,54 @@ use serde::{Deserialize, Serialize};
 pub struct ServerSettings {
     /// Address and port to listen on. A change needs a restart.
     pub listen: String,
-    /// How long open streams may go on after a stop was asked for.
+    /// How long open streams may continue after a stop was requested.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub drain: Duration,
-    /// Until a request's headers are complete. A change needs a restart.
+    /// Time limit for receiving the complete headers of a request. A change needs a restart.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub header_timeout: Duration,
-    /// Until a request's body is complete.
+    /// Time limit for receiving the complete body of a request.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub body_timeout: Duration,
-    /// How long a client may take nothing of its answer before its connection is closed.
+    /// How long a client may read nothing of its answer before its connection is closed.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub write_timeout: Duration,
-    /// Connections at once. Those beyond are turned away with a 503. However many these are, they are never more than half of the files
-    /// that the process may have open, because a request may need a connection to Google too.
+    /// Maximum number of concurrent connections; those beyond it are rejected with 503. The effective limit is at
+    /// most half of the files that the process may have open, because a request may also need a connection to Google.
     pub max_connections: usize,
-    /// Largest request body, in bytes. Images travel as base64, a third larger than they are.
+    /// Largest request body, in bytes. Images are sent as base64, which makes them a third larger.
     pub max_body: usize,
-    /// Bodies of all requests together, in bytes. A request beyond is told to come back later.
+    /// Total size of all request bodies in memory, in bytes. Requests beyond it are rejected and can be retried
+    /// later.
     pub max_bodies: usize,
-    /// How often a comment line keeps a silent stream alive.
+    /// How often a comment line is sent to keep a silent stream alive.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub keep_alive: Duration,
-    /// Origins of web pages that may call (`https://chat.example.org`, or `*` for any). None: no page may.
+    /// Origins of web pages that are allowed to call (`https://chat.example.org`, or `*` for any). An empty list
+    /// allows none.
     pub cors_origins: Vec<String>,
-    /// Whether answers and errors tell how they came about: `x-gemini-adapter-attempts`, `-model` and `-key` (its id). A stream that
-    /// was silent for longer than `keep_alive` has begun before that is known, and tells nothing.
+    /// Whether answers and errors include headers that explain how they came about: `x-gemini-adapter-attempts`,
+    /// `-model` and `-key` (the key's id). A stream that was silent for longer than `keep_alive` has started before
+    /// these are known, and has none of them.
     pub why_headers: bool,
-    /// HTTPS instead of HTTP: `cert` and `key`. Left out: HTTP.
+    /// HTTPS instead of HTTP: `cert` and `key`. If omitted, HTTP is used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsSettings>,
 }
 
-/// HTTPS on the listener, for HTTP/2 and HTTP/1.1, with TLS 1.2 and newer. Files that are renewed are taken without a restart, for
-/// connections that come from then on; to begin with HTTPS or to end it needs one.
+/// HTTPS on the listener, for HTTP/2 and HTTP/1.1, with TLS 1.2 and newer. Renewed files are loaded without a restart
+/// and apply to new connections; enabling or disabling HTTPS needs a restart.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TlsSettings {
-    /// A file with the certificate, and those between it and its root, as PEM: `fullchain.pem`.
+    /// A PEM file with the certificate and the intermediate certificates up to its root: `fullchain.pem`.
     pub cert: PathBuf,
-    /// A file with its private key, as PEM and without a password. Nobody else should be able to read it.
+    /// A PEM file with the private key, without a password. Nobody else should be able to read it.
     pub key: PathBuf,
 }
 

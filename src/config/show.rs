@@ -1,4 +1,4 @@
-//! The settings as they may be shown: secrets masked, and each with its source.
+//! The settings in displayable form: secrets are masked, and each setting has its source.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,20 +11,20 @@ use crate::environment::{Environment, SecretRef};
 use crate::problem::Source;
 use crate::secret::{Digest, MASK, Redaction, Secret};
 
-/// One setting, and who set it.
+/// One setting and its source.
 #[derive(Clone, Debug, Serialize)]
 pub struct Shown {
     /// Its dotted path.
     pub path: String,
     /// Its value; secrets are masked.
     pub value: Value,
-    /// Who set it; none: it has its default.
+    /// Where it was set; None if it has its default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
 }
 
 impl Config {
-    /// The settings as one document.
+    /// Returns the settings as one document.
     pub fn resolved(&self) -> Value {
         let mut shown = serde_json::to_value(&self.settings).unwrap_or_default();
         if let Some(plugins) = shown.pointer_mut("/plugins/settings") {
@@ -33,7 +33,7 @@ impl Config {
         shown
     }
 
-    /// Every setting by its path. Of secrets, a digest is told: so that two pictures differ when the secrets do.
+    /// Returns every setting by its path. Secrets are replaced by digests, so two results differ if the secrets do.
     pub fn picture(&self) -> BTreeMap<String, Value> {
         let mut shown = serde_json::to_value(&self.settings).unwrap_or_default();
         if let Some(plugins) = shown.pointer_mut("/plugins/settings") {
@@ -49,12 +49,12 @@ impl Config {
         picture
     }
 
-    /// The digests of all secrets, to know them by.
+    /// Returns the digests of all secrets, to recognise them by.
     pub fn secret_digests(&self) -> HashSet<Digest> {
         self.secrets_in_use().iter().map(Secret::digest).collect()
     }
 
-    /// What masks every secret in a text, and the password of every secret that is a URL.
+    /// Returns a redaction that masks every secret in a text, and the password of every secret that is a URL.
     pub fn redaction(&self) -> Redaction {
         let mut secrets = self.secrets_in_use();
         let urls = secrets.iter().filter_map(|secret| url::Url::parse(secret.expose()).ok());
@@ -67,7 +67,7 @@ impl Config {
         let referred =
             self.settings.secrets().flat_map(|(_, secret)| secret.resolve(&self.environment).unwrap_or_default());
         let mut secrets: Vec<Secret> = referred.collect();
-        // Literals of plugins are known by the names of their settings.
+        // Literal secrets in plugin settings are recognised by the names of the settings.
         let named = std::cell::RefCell::new(Vec::new());
         let mut plugins = serde_json::to_value(&self.settings.plugins.settings).unwrap_or_default();
         mask(&mut plugins, false, &|text| {
@@ -78,7 +78,7 @@ impl Config {
         secrets
     }
 
-    /// Every setting, and who set it.
+    /// Returns every setting with its source.
     pub fn shown(&self) -> Vec<Shown> {
         let shown = |(path, value): (String, Value)| Shown { source: self.source_of(&path), path, value };
         self.picture().into_iter().map(shown).collect()
@@ -86,7 +86,7 @@ impl Config {
 }
 
 impl Settings {
-    /// Every secret with the place it has, as it is referred to.
+    /// Returns every secret reference with its path.
     pub(super) fn secrets(&self) -> impl Iterator<Item = (Vec<Step>, &SecretRef)> {
         let key = |name: &str| Step::Key(name.to_owned());
         let auth = move |list: &str, index: usize| vec![key("auth"), key(list), Step::Index(index)];
@@ -115,7 +115,7 @@ impl Settings {
     }
 }
 
-/// A reference, and what distinguishes that which it stands for.
+/// Describes a reference, with a digest of the secrets it resolves to.
 fn described(secret: &SecretRef, environment: &Environment) -> String {
     let found = secret.resolve(environment).unwrap_or_default();
     match (secret, found.as_slice()) {
@@ -130,12 +130,13 @@ fn described(secret: &SecretRef, environment: &Environment) -> String {
     }
 }
 
-/// A mask that tells one secret from another.
+/// Returns a mask with a short digest that tells secrets apart.
 fn veil(secret: &Secret) -> String {
     format!("[secret {}]", secret.digest().hex(4))
 }
 
-/// Settings of plugins are theirs to name; what is called like a secret is taken for one, with all that is in it.
+/// Masks secrets in plugin settings. Their names are up to the plugins, so everything under a name that sounds like a
+/// secret is masked.
 fn mask(value: &mut Value, secret: bool, veil: &impl Fn(&str) -> String) {
     match value {
         Value::String(text) if secret => *text = veil(text),
@@ -149,7 +150,7 @@ fn mask(value: &mut Value, secret: bool, veil: &impl Fn(&str) -> String) {
     }
 }
 
-/// Whether a plugin's setting of this name is taken for a secret.
+/// Returns whether a plugin setting of this name is treated as a secret.
 fn names_a_secret(name: &str) -> bool {
     const SECRET: &[&str] = &["key", "token", "secret", "password", "credential"];
     let name = name.to_ascii_lowercase();
@@ -163,7 +164,7 @@ fn at<'v>(value: &'v mut Value, path: &[Step]) -> Option<&'v mut Value> {
     })
 }
 
-/// Plain values by their paths. What is absent is left out; what is empty is shown as such.
+/// Flattens a document to plain values by path. Nulls are omitted; empty tables and lists are kept.
 fn flatten(value: &Value, path: &mut Vec<Step>, into: &mut BTreeMap<String, Value>) {
     match value {
         Value::Null => {}

@@ -1,4 +1,4 @@
-//! Where a configuration comes from, and what was found there: read once per load.
+//! The sources of a configuration, and what was read from them: read once per load.
 
 use std::path::{Path, PathBuf};
 
@@ -11,38 +11,38 @@ use crate::problem::{Problem, Problems, Source};
 use crate::reading::Reading;
 use crate::secret::Digest;
 
-/// Where a configuration comes from.
+/// The sources of a configuration.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
-    /// The file. None: [`Sources::DEFAULT`] if it is there, else the built-in document.
+    /// The configuration file. None means [`Sources::DEFAULT`] if it exists, otherwise the built-in document.
     pub file: Option<PathBuf>,
-    /// Variables in a file, where it is there. The process's own win over them.
+    /// A file with variables, if it exists. The process's own variables override it.
     pub dotenv: PathBuf,
-    /// The process's variables.
+    /// The variables of the process.
     pub process: Environment,
-    /// Settings by dotted path and TOML value: from the command line, over everything.
+    /// Settings from the command line, by dotted path and TOML value. They override everything else.
     pub overrides: Vec<(String, String)>,
 }
 
-/// What was found.
+/// What was read from the sources.
 #[derive(Clone, Debug)]
 pub(super) struct Gathered {
     pub document: Documents,
     pub environment: Environment,
-    /// Values from variables and the command line, the strongest last.
+    /// Values from variables and the command line, in order of increasing priority.
     pub layers: Vec<Layer>,
 }
 
 impl Sources {
-    /// The file that is read when none is named.
+    /// The file that is read if none is named.
     pub const DEFAULT: &str = "config/config.toml";
 
-    /// The file that is, or would be, read.
+    /// Returns the file that is or would be read.
     pub fn path(&self) -> &Path {
         self.file.as_deref().unwrap_or(Path::new(Self::DEFAULT))
     }
 
-    /// Reads everything. A document that is none leaves nothing to go on with; all else is a problem beside a result.
+    /// Reads everything. Returns None if the document cannot be parsed; all other problems do not prevent a result.
     pub(super) fn gather(&self, reading: &Reading, problems: &mut Problems) -> Option<Gathered> {
         let environment = self.environment(reading, problems);
         let document = match Documents::read(self.path(), reading) {
@@ -59,7 +59,7 @@ impl Sources {
         }
     }
 
-    /// What there is to read, where something is no document: what is whole in it.
+    /// Reads as much as possible, even if the document cannot be parsed.
     pub(super) fn gather_lenient(&self, reading: &Reading) -> Gathered {
         let mut ignored = Problems::new();
         let environment = self.environment(reading, &mut ignored);
@@ -73,7 +73,7 @@ impl Sources {
         Gathered { document, environment, layers }
     }
 
-    /// The variables of `.env` under those of the process.
+    /// Returns the variables of `.env`, overridden by those of the process.
     fn environment(&self, reading: &Reading, problems: &mut Problems) -> Environment {
         let mut pairs = Vec::new();
         match reading.secret(&self.dotenv) {
@@ -88,14 +88,14 @@ impl Sources {
     }
 }
 
-/// The pairs of a `.env` file.
+/// Parses the pairs of a `.env` file.
 fn dotenv(file: &Path, text: &str, problems: &mut Problems) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     for line in dotenvy::from_read_iter(text.as_bytes()) {
         match line {
             Ok(pair) => pairs.push(pair),
             Err(error) => {
-                // The error quotes the line, and a line may hold a secret: it only serves to find its number.
+                // The error quotes the line, which may contain a secret, so it is only used to find the line number.
                 let quoted = if let dotenvy::Error::LineParse(quoted, _) = error { quoted } else { String::new() };
                 let first = quoted.lines().next().unwrap_or_default().trim();
                 let line = text.lines().position(|line| !first.is_empty() && line.trim() == first);
@@ -111,7 +111,8 @@ fn dotenv(file: &Path, text: &str, problems: &mut Problems) -> Vec<(String, Stri
 }
 
 impl Gathered {
-    /// What changes whenever the document, what stands over it, or a secret it refers to changes: 12 hex digits.
+    /// Returns a fingerprint that changes whenever the document, an override or a referenced secret changes: 12 hex
+    /// digits.
     pub fn hash<'a>(&self, secrets: impl Iterator<Item = &'a SecretRef>) -> String {
         let mut text = self.document.text();
         for layer in &self.layers {
@@ -126,7 +127,8 @@ impl Gathered {
         Digest::of(&text).hex(6)
     }
 
-    /// Who set a setting, or something in it; or where in the document it, or the nearest table around it, is.
+    /// Returns the source of a setting or of something in it; otherwise the position in the document of the setting
+    /// or of the nearest enclosing table.
     pub fn locate(&self, path: &str) -> Option<Source> {
         let within = || {
             let steps = steps(path);
@@ -135,7 +137,7 @@ impl Gathered {
         self.source_of(path).or_else(within).or_else(|| self.document.locate(path))
     }
 
-    /// Who set a setting; None when nobody did and it has its default.
+    /// Returns the source of a setting; None if it has its default.
     pub fn source_of(&self, path: &str) -> Option<Source> {
         let steps = steps(path);
         let over = self.layers.iter().rev().find(|layer| steps.starts_with(&layer.path));

@@ -1,4 +1,4 @@
-//! Layers, problems and places.
+//! Layers, problems and positions.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ fn sources(file: &Path, variables: &[(&str, &str)]) -> Sources {
     }
 }
 
-/// What was read and what is wrong, when something that can be gone on with was read.
+/// Returns the configuration and its problems, if anything usable was read.
 fn read(sources: &Sources) -> Result<(Config, Problems), Problems> {
     let Loaded { config, mut problems, doubtful } = load(sources, &Reading::default())?;
     config.locate(&mut problems);
@@ -31,7 +31,7 @@ fn load_text(text: &str, variables: &[(&str, &str)]) -> Result<(Config, Problems
     read(&sources(&file, variables))
 }
 
-/// `line: path: message`, as far as they are there.
+/// Formats problems as `line: path: message`, as far as these exist.
 fn lines(problems: &Problems) -> Vec<String> {
     let line = |problem: &crate::problem::Problem| match &problem.source {
         Some(Source::File { line: Some(line), .. }) => format!("{line}: {}: {}", problem.path, problem.message),
@@ -63,7 +63,7 @@ fn the_example_equals_the_defaults_with_its_comments_and_without() {
     assert_eq!(as_it_is.settings, built_in.settings);
     assert_eq!(all_set.settings, built_in.settings);
     assert!(problems.is_empty(), "{problems}");
-    // Whatever there is to set stands in it.
+    // Every setting must appear in it.
     for name in
         ["keep_alive", "check_json", "metrics_keys", "selection", "failures", "start_from_last_good", "max_operations"]
     {

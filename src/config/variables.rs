@@ -1,5 +1,5 @@
-//! Variables that set something: those of this program's predecessor by name, and `GEMINI_ADAPTER__SECTION__FIELD` for
-//! everything else.
+//! Environment variables that set something: those of this program's predecessor, by name, and
+//! `GEMINI_ADAPTER__SECTION__FIELD` for everything else.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use super::path::{Step, steps};
 use crate::environment::{Environment, SecretRef};
 use crate::problem::{Problem, Problems, Source};
 
-/// The beginning of variables that name a setting by its path, in lower case.
+/// The lower-case prefix of variables that name a setting by its path.
 const OWN: &str = "gemini_adapter__";
 
-/// A variable with a name of its own.
+/// A variable with its own name.
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
-    /// The setting it stands for.
+    /// The setting it sets.
     pub path: &'static str,
-    /// What it is, for `docs/config.md`.
+    /// Its description, for `docs/config.md`.
     pub about: &'static str,
     read: Read,
 }
@@ -29,35 +29,35 @@ pub struct Variable {
 /// How a variable's text becomes a value.
 #[derive(Clone, Copy)]
 enum Read {
-    /// It is referred to by the default configuration as `env:NAME`.
+    /// The default configuration refers to it as `env:NAME`.
     Referred,
-    /// As it is.
+    /// The text itself.
     Text,
     /// A duration; a bare number is seconds.
     Duration,
-    /// A count.
+    /// A number.
     Count,
-    /// A count of what comes after the first.
+    /// A number that does not include the first attempt.
     CountOfMore,
-    /// `true` or `false`, or a word that means one of them.
+    /// `true` or `false`, or a synonym.
     Switch,
-    /// A list, split at commas; or a JSON array.
+    /// A comma-separated list, or a JSON array.
     List,
-    /// A reference to the variable itself: it may hold a password.
+    /// A reference to the variable itself, because it may contain a password.
     Reference,
-    /// The host of `server.listen`; the port stays what it was.
+    /// The host of `server.listen`; the port is unchanged.
     Host,
-    /// The port of `server.listen`; the host stays what it was.
+    /// The port of `server.listen`; the host is unchanged.
     Port,
 }
 
-/// Why a variable's text is no value.
+/// Why a variable's text is not a valid value.
 struct Wrong {
     message: &'static str,
     hint: String,
 }
 
-/// All of them.
+/// All named variables.
 pub const VARIABLES: &[Variable] = &[
     row(
         "GEMINI_API_KEYS",
@@ -138,7 +138,7 @@ const fn row(name: &'static str, path: &'static str, read: Read, about: &'static
     Variable { name, path, about, read }
 }
 
-/// What the variables set over the document, the strongest last.
+/// Returns what the variables override in the document, in order of increasing priority.
 pub fn layers(environment: &Environment, document: &Documents, problems: &mut Problems) -> Vec<Layer> {
     let mut listen = document.text_at("server", "listen").unwrap_or("0.0.0.0:8000").to_owned();
     let mut layers = Vec::new();
@@ -168,12 +168,12 @@ pub fn layers(environment: &Environment, document: &Documents, problems: &mut Pr
     layers
 }
 
-/// Warns of variables that are set and mean nothing, because the document refers to others in their place.
+/// Warns of variables that are set but have no effect, because the document refers to something else instead.
 pub fn warn_of_unused(config: &Config, problems: &mut Problems) {
     for variable in VARIABLES.iter().filter(|variable| matches!(variable.read, Read::Referred)) {
         let reference = SecretRef::Env(variable.name.to_owned());
         let set = config.environment.get(variable.name).is_some();
-        // Who writes other keys on the command line knows it.
+        // An override on the command line is deliberate.
         let meant = config.source_of(variable.path) == Some(Source::CommandLine);
         if set && !meant && !config.settings.secrets().any(|(_, secret)| *secret == reference) {
             let hint = format!("write `\"env:{}\"` there, or unset it", variable.name);
@@ -183,7 +183,7 @@ pub fn warn_of_unused(config: &Config, problems: &mut Problems) {
     }
 }
 
-/// The setting that `GEMINI_ADAPTER__SECTION__FIELD` names; upper and lower case are the same.
+/// Returns the path that `GEMINI_ADAPTER__SECTION__FIELD` names; case is ignored.
 fn own_path(name: &str) -> Option<Vec<Step>> {
     let name = name.to_ascii_lowercase();
     let path = name.strip_prefix(OWN)?;
@@ -191,7 +191,7 @@ fn own_path(name: &str) -> Option<Vec<Step>> {
 }
 
 impl Variable {
-    /// The value for its setting; None when it sets nothing by itself.
+    /// Returns the value for its setting; None if it sets nothing by itself.
     fn value(&self, text: &str, listen: &mut String) -> Result<Option<Value>, Wrong> {
         Ok(Some(match self.read {
             Read::Referred => return Ok(None),
@@ -207,7 +207,7 @@ impl Variable {
                 let bare = !text.starts_with('[') && text.contains(':');
                 *listen = match self.read {
                     Read::Port => format!("{host}:{text}"),
-                    // Before a port, an IPv6 address stands in brackets.
+                    // An IPv6 address before a port needs brackets.
                     _ if bare => format!("[{text}]:{port}"),
                     _ => format!("{text}:{port}"),
                 };
@@ -229,7 +229,7 @@ fn count(text: &str) -> Result<u32, Wrong> {
     text.parse().map_err(|_| Wrong { message: "is no whole number", hint: "write digits only: `3`".to_owned() })
 }
 
-/// Seconds, or a duration as the file has it.
+/// Parses seconds, or a duration as in the configuration file.
 fn duration(text: &str) -> Result<String, Wrong> {
     let wrong = || Wrong { message: "is no duration", hint: "write seconds, or `90s`, `10m`, `1h`".to_owned() };
     if let Ok(seconds) = text.parse::<f64>() {
@@ -245,7 +245,8 @@ fn list(text: &str) -> Value {
     items.into()
 }
 
-/// The variable that was meant, when the name is nearly one of ours. Others have variables too: only what is close counts.
+/// Returns the variable that was meant, if the name is almost one of ours. Only close names count, because the
+/// environment also has variables of other programs.
 fn misspelt(name: &str) -> Option<&'static str> {
     let near = VARIABLES.iter().map(|variable| (strsim::osa_distance(name, variable.name), variable.name)).min()?;
     (1..=2).contains(&near.0).then_some(near.1)

@@ -1,5 +1,5 @@
-//! What a lease may do only when the other replicas have nothing against it: use a request of a day's quota whose size is known, and
-//! probe what has rested. All other leases ask nobody, and where nothing is shared nobody is asked.
+//! What a lease may do only with the agreement of the other replicas: use up a request of a daily quota of known size,
+//! and probe after a cooldown. All other leases need no agreement, and none is sought where replicas share no state.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use crate::clock::Moment;
 use crate::model::ModelName;
 use crate::store::{Claim, Claimed, DayClaim, Scope, Store, Used};
 
-/// How soon the others are asked again about a probe. What comes of it they tell sooner; but the client it is made for may leave.
+/// The longest wait before asking again about another replica's probe. That replica usually publishes the outcome
+/// sooner, but the client of the probe may leave first.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// What is to be asked of the others, if anything.
+/// The claim that the other replicas must agree to, if any.
 pub(super) fn wanted(key: &Key, model: &ModelName, used: &Used, probes: Vec<Scope>, policy: &Policy) -> Option<Claim> {
     let day = key.limits.rpd.map(|limit| DayClaim {
         group: key.group.to_string(),
@@ -28,8 +29,8 @@ pub(super) fn wanted(key: &Key, model: &ModelName, used: &Used, probes: Vec<Scop
 }
 
 impl Lease {
-    /// This lease, if the other replicas have nothing against it; else it is as if it had not been taken, and the pool will choose
-    /// another key.
+    /// Returns this lease if the other replicas agree to it. Otherwise undoes it as if it had never been taken, so that
+    /// the pool chooses another key.
     pub async fn agreed(mut self, store: &Store, tried: &mut Tried, now: Moment) -> Option<Self> {
         let Some(claim) = self.claim.take() else { return Some(self) };
         match store.claim(&claim).await {

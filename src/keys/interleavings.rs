@@ -1,4 +1,4 @@
-//! The pool under every order in which threads can come to it: loom tries them one by one. Only with the feature `interleavings`.
+//! The pool under every thread interleaving, tested with loom. Only with the feature `interleavings`.
 
 #![cfg(feature = "interleavings")]
 
@@ -25,7 +25,7 @@ fn start() -> Moment {
     Moment { since_start: Duration::ZERO, wall: "2026-11-24T12:00:00Z".parse().unwrap() }
 }
 
-/// When every rest has ended.
+/// When every cooldown has ended.
 fn later() -> Moment {
     start().plus(REST * 10)
 }
@@ -50,7 +50,7 @@ fn refused() -> Fault {
     Fault { retry_after: Some(REST), ..Fault::new(Kind::RateLimited, Blame::Quota, "") }
 }
 
-/// In flight, over all keys; and how many keys are open.
+/// Requests in flight, over all keys; and how many keys are open.
 fn standing(ledger: &Ledger, pool: &KeyPool, now: Moment) -> (u64, usize) {
     let mut kept = ledger.kept();
     let today = kept.books.today(now);
@@ -90,7 +90,7 @@ fn what_is_taken_is_given_back() {
     });
 }
 
-/// Whoever of a burst reports first begins the rest; the others have nothing to add.
+/// The first report of a burst starts the cooldown; the others add nothing.
 #[test]
 fn a_burst_of_failures_is_one_strike() {
     every_order(|| {
@@ -108,7 +108,7 @@ fn a_burst_of_failures_is_one_strike() {
     });
 }
 
-/// Of those who come when a rest ends, one finds out, and the others neither ask Google nor are lost.
+/// Of the requests that arrive when a cooldown ends, one probes; the others neither call Google nor are lost.
 #[test]
 fn one_finds_out_when_a_rest_ends() {
     every_order(|| {
@@ -135,7 +135,7 @@ fn one_finds_out_when_a_rest_ends() {
     });
 }
 
-/// A request keeps the pool it began with; what it finds out holds in the one that took its place.
+/// A request keeps the pool it began with; what it finds out also holds for the pool that replaces it.
 #[test]
 fn what_is_found_out_during_a_reload_is_known_after_it() {
     every_order(|| {
@@ -157,7 +157,7 @@ fn what_is_found_out_during_a_reload_is_known_after_it() {
             let (live, ledger) = (live.clone(), ledger.clone());
             spawn(move || {
                 let next = pool(&ledger, &[2, 1, 3]);
-                // loom looks at its own types alone: here is where it may let others go first.
+                // loom observes only its own types: this is where it may let other threads run first.
                 thread::yield_now();
                 live.store(next.clone());
                 drop(take(&next, &Tried::default(), start()).unwrap());
@@ -187,7 +187,7 @@ fn nobody_waits_beyond_the_places_there_are() {
     });
 }
 
-/// Of four who fail at once three may try again, and nothing is kept of them.
+/// Of four requests that fail at once, three may retry, and no state is kept about them.
 #[test]
 fn retries_stay_within_their_budget() {
     every_order(|| {
@@ -199,7 +199,7 @@ fn retries_stay_within_their_budget() {
             let (mut active, granted) = (budget.begin(&model()), granted.clone());
             spawn(move || {
                 granted.fetch_add(usize::from(active.may_retry()), SeqCst);
-                // Those who stay until the end are counted to the end.
+                // These requests are not dropped, so that they count until the end.
                 std::mem::forget(active);
             })
         };

@@ -1,4 +1,4 @@
-//! A key, and the id it is known by.
+//! A key and its id.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,22 +10,23 @@ use super::settings::LimitsSettings;
 use crate::model::ModelName;
 use crate::secret::Secret;
 
-/// What a key is called everywhere: 12 hex digits of its digest. Stable over restarts, and no prefix of the key.
+/// Identifies a key in logs, statistics and stored state: the first 12 hex digits of its digest. Stable across
+/// restarts, and not a prefix of the key itself.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId(Arc<str>);
 
 impl KeyId {
-    /// The id of this key.
+    /// Derives the id of a key.
     pub fn of(secret: &Secret) -> Self {
         Self(secret.digest().hex(6).into())
     }
 
-    /// An id that somebody remembered.
+    /// Restores an id from stored or shared state.
     pub(super) fn known(id: &str) -> Self {
         Self(id.into())
     }
 
-    /// The 12 digits.
+    /// The 12 hex digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -49,50 +50,50 @@ impl Serialize for KeyId {
     }
 }
 
-/// A key that is ready to be used.
+/// A configured key, resolved and ready to be used.
 #[derive(Clone, Debug)]
 pub struct Key {
     pub(super) id: KeyId,
     pub(super) secret: Secret,
     pub(super) name: Option<String>,
     pub(super) project: Option<String>,
-    /// The quota group: the project, or the key alone.
+    /// The quota group: the project, or the key alone if it names no project.
     pub(super) group: Arc<str>,
     pub(super) weight: u32,
     pub(super) models: Vec<WildMatch>,
     pub(super) deny: Vec<WildMatch>,
     pub(super) limits: LimitsSettings,
-    /// The keys of its group, itself among them.
+    /// The ids of all keys in its quota group, including its own.
     pub(super) group_keys: Arc<[KeyId]>,
 }
 
 impl Key {
-    /// What it is called.
+    /// Its id.
     pub fn id(&self) -> &KeyId {
         &self.id
     }
 
-    /// What Google is shown.
+    /// The API key itself, as sent to Google.
     pub fn secret(&self) -> &Secret {
         &self.secret
     }
 
-    /// What people call it.
+    /// The display name, if configured.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// The Google project it is said to belong to.
+    /// The Google project it is configured to belong to.
     pub fn project(&self) -> Option<&str> {
         self.project.as_deref()
     }
 
-    /// The keys of its quota group, itself among them.
+    /// The ids of all keys in its quota group, including its own.
     pub fn group(&self) -> &[KeyId] {
         &self.group_keys
     }
 
-    /// Whether it may serve this model.
+    /// Whether its `models` and `deny` globs allow it to serve this model.
     pub fn may_serve(&self, model: &ModelName) -> bool {
         let names = |globs: &[WildMatch]| globs.iter().any(|glob| glob.matches(model.as_str()));
         (self.models.is_empty() || names(&self.models)) && !names(&self.deny)

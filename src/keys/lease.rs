@@ -1,4 +1,4 @@
-//! A key in use, and what a request has tried.
+//! A key in use, and which keys a request has tried.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::model::ModelName;
 use crate::store::{BreakerState, Claim, Held, Scope, Used};
 use crate::telemetry::Rest;
 
-/// A key in use. Dropping it gives it back.
+/// A key in use. Dropping it returns the key.
 #[derive(Debug)]
 pub struct Lease {
     pub(super) key: Arc<Key>,
@@ -19,37 +19,37 @@ pub struct Lease {
     pub(super) epochs: Epochs,
     pub(super) policy: Arc<Policy>,
     pub(super) ledger: Ledger,
-    /// What the other replicas are to be asked before it is used.
+    /// What the other replicas must agree to before the key is used.
     pub(super) claim: Option<Claim>,
-    /// What it has used and nobody was told yet.
+    /// Usage that has not been published yet.
     pub(super) untold: Option<Used>,
-    /// Probes that no other replica makes meanwhile.
+    /// Claims that keep other replicas from making the same probes meanwhile.
     pub(super) held: Option<Held>,
-    /// When it was last heard of.
+    /// When it was taken or last reported on.
     pub(super) at: Moment,
     pub(super) tokens: (u64, u64),
     pub(super) reported: bool,
 }
 
 impl Lease {
-    /// Which.
+    /// The key.
     pub fn key(&self) -> &Key {
         &self.key
     }
 
-    /// It was answered. A stream counts from its first content: it may last for minutes.
+    /// Reports success. For a stream, call this at its first content, since the stream may last for minutes.
     pub fn succeeded(&mut self, now: Moment) {
         let mut kept = self.ledger.kept();
         let events = kept.books.succeeded(self.taken(), now);
         kept.publish(&events);
         drop(kept);
-        // After what came of them is told.
+        // Only after the outcome has been published.
         self.held = None;
         self.ledger.is_news();
         (self.at, self.reported) = (now, true);
     }
 
-    /// It failed, by whosever fault. What rests for it, if anything does.
+    /// Reports a failure, whatever is to blame. Returns the cooldown it caused, if any.
     pub fn failed(&mut self, fault: &Fault, now: Moment) -> Option<Rest> {
         let mut kept = self.ledger.kept();
         let chance = kept.chance.f64();
@@ -65,12 +65,12 @@ impl Lease {
         })
     }
 
-    /// So many tokens were used, of the prompt and of the answer: all of them so far.
+    /// Sets the prompt and completion tokens used so far: totals, not increments.
     pub fn used(&mut self, prompt: u64, completion: u64) {
         self.tokens = (prompt, completion);
     }
 
-    /// Tells what it has used, if that waited for a word of others.
+    /// Publishes the usage, if that was held back until other replicas agreed.
     pub(super) fn report_use(&mut self) {
         if let Some(used) = self.untold.take() {
             self.ledger.kept().publish(&[Event::Used(used)]);
@@ -82,7 +82,7 @@ impl Lease {
     }
 }
 
-/// The rest of what stands so.
+/// The cooldown that a breaker state describes, if any.
 fn rest(state: &BreakerState, now: Moment) -> Option<Rest> {
     let of = match state.scope {
         Scope::Key(_) => "key",
@@ -109,29 +109,29 @@ impl Drop for Lease {
     }
 }
 
-/// Quota groups that have refused a request: what one key of a group was refused, another is too. Keys that are not to blame for a
-/// failure are not among them.
+/// Quota groups that rejected a request: if one key of a group was rejected, its other keys would be too.
+/// [`Tried::add`] ignores keys that are not to blame for the failure.
 #[derive(Clone, Debug, Default)]
 pub struct Tried {
     refused: Vec<(KeyId, Arc<str>)>,
-    /// Groups whose quota of the day all replicas together have used up.
+    /// Groups whose daily quota all replicas together have used up.
     spent: Vec<Arc<str>>,
 }
 
 impl Tried {
-    /// This one was refused.
+    /// Records a failed lease, if its key or quota is to blame.
     pub fn add(&mut self, lease: &Lease, fault: &Fault) {
         if matches!(fault.blame, Blame::Key | Blame::Quota) {
             self.pass_over(lease);
         }
     }
 
-    /// This one is not asked again for the same request, whatever it is to blame for.
+    /// Excludes the lease's quota group from further attempts of the same request, whatever is to blame.
     pub fn pass_over(&mut self, lease: &Lease) {
         self.refused.push((lease.key.id.clone(), lease.key.group.clone()));
     }
 
-    /// The replicas say that this one's quota of the day is used up.
+    /// Records that all replicas together have used up the daily quota of the lease's group.
     pub(super) fn spent(&mut self, lease: &Lease) {
         self.spent.push(lease.key.group.clone());
     }

@@ -1,5 +1,5 @@
-//! What outlives a configuration: the books of [`super::core`] under one lock, and those who remember them elsewhere. State is
-//! found again by identity, so a reload never puts an exhausted key back to work.
+//! State that outlives a configuration: the books of [`super::core`] behind one lock, and the observers that store or
+//! replicate their changes. State is looked up by key identity, so a reload never puts an exhausted key back to work.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError};
@@ -14,7 +14,7 @@ use crate::model::ModelName;
 use crate::store::{BreakerState, Observer, Used};
 use crate::sync::{Mutex, MutexGuard};
 
-/// The ledger. Clones share it.
+/// The shared key state. Clones refer to the same state.
 #[derive(Clone, Default)]
 pub struct Ledger(Arc<Shared>);
 
@@ -24,7 +24,7 @@ struct Shared {
     news: Notify,
 }
 
-/// What the lock is round.
+/// The data protected by the lock.
 #[derive(Default)]
 pub(super) struct Kept {
     pub books: Books,
@@ -33,67 +33,68 @@ pub(super) struct Kept {
 }
 
 impl Ledger {
-    /// One whose chances repeat: for trying things out.
+    /// A ledger with a seeded random number generator, for reproducible simulations.
     pub fn seeded(seed: u64) -> Self {
         let kept = Kept { chance: fastrand::Rng::with_seed(seed), ..Kept::default() };
         Self(Arc::new(Shared { kept: Mutex::new(kept), news: Notify::new() }))
     }
 
-    /// From now on, tells this one too.
+    /// Registers an observer for all later changes.
     pub fn observe(&self, observer: Arc<dyn Observer>) {
         self.kept().observers.push(observer);
     }
 
-    /// Takes in how breakers stand elsewhere, or stood before a restart. A newer epoch wins, a longer rest wins, the dead stay
-    /// dead in their epoch. Nobody is told: there is no echo.
+    /// Merges breaker states from other replicas or from before a restart. A newer epoch wins, a longer cooldown wins,
+    /// and a dead breaker stays dead within its epoch. Observers are not notified, so there is no echo.
     pub fn merge(&self, breaker_states: &[BreakerState], now: Moment) {
         let mut kept = self.kept();
         breaker_states.iter().for_each(|state| kept.books.merge(state, now));
     }
 
-    /// Adds what was used elsewhere, or before a restart. Nobody is told.
+    /// Adds usage from other replicas or from before a restart. Observers are not notified.
     pub fn recall(&self, used: &[Used]) {
         let mut kept = self.kept();
         used.iter().for_each(|used| kept.books.recall(used));
     }
 
-    /// How all breakers stand that have ever changed.
+    /// The states of all breakers that have ever changed.
     pub fn breaker_states(&self, now: Moment) -> Vec<BreakerState> {
         self.kept().books.breaker_states(now)
     }
 
-    /// Forgives a key: its own state, and that of its quota group for one model or for all. What was disabled stays so.
+    /// Resets a key: its own breaker, and those of its quota group for one model or for all. A disabled key stays
+    /// disabled.
     pub fn reset(&self, key: &Key, model: Option<&ModelName>, now: Moment) {
         let mut kept = self.kept();
         let events = kept.books.reset(key, model, now);
         kept.publish(&events);
     }
 
-    /// Takes a key out of use, or back into it.
+    /// Disables a key, or enables it again.
     pub fn disable(&self, key: &Key, disabled: bool, now: Moment) {
         let mut kept = self.kept();
         let events = kept.books.disable(key, disabled, now);
         kept.publish(events.as_slice());
     }
 
-    /// Ends when a key has been reported on, or given back: whoever found none may look again.
+    /// Completes when a lease has been reported on or returned, so that a caller that found no key can try again.
     pub(super) fn news(&self) -> Notified<'_> {
         self.0.news.notified()
     }
 
-    /// A key has been reported on, or given back.
+    /// Wakes everyone waiting on `news`: a lease has been reported on or returned.
     pub(super) fn is_news(&self) {
         self.0.news.notify_waiters();
     }
 
     pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
-        // Whoever panicked while holding it had changed single fields only: the books are in order.
+        // Code that panicked while holding the lock had changed single fields only, so the books are still consistent.
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Kept {
-    /// Tells the observers, in order: so under the lock.
+    /// Notifies the observers. Called under the lock, so that they see events in order.
     pub fn publish(&self, events: &[Event]) {
         for event in events {
             match event {

@@ -1,8 +1,9 @@
-//! The key pool: which key serves a request, and how long one rests that failed.
+//! The key pool: which key serves a request, and how long a failed key cools down.
 //!
-//! [`core`] is the pure heart: state, event, moment and chance in, state and decision out. The [`Ledger`] holds its books under a lock
-//! and outlives every reload; a [`KeyPool`] is one configured view of it; a [`Lease`] is a key in use.
-//! Never: a status code, a request's content, a clock.
+//! [`core`] contains the pure rules: state, event, time and randomness in, state and decision out. The [`Ledger`] holds
+//! its books under a lock and outlives every reload; a [`KeyPool`] is one configured view of it; a [`Lease`] is a key
+//! in use.
+//! Never: a status code, the content of a request, a clock.
 
 mod claim;
 mod core;

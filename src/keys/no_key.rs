@@ -1,4 +1,4 @@
-//! Why there is no key.
+//! Why no key is available.
 
 use std::time::Duration;
 
@@ -6,49 +6,49 @@ use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind};
 use crate::model::ModelName;
 
-/// What a client is told to wait while a probe is under way, whose end nobody knows.
+/// How long a client should wait while a probe is in flight, since its end cannot be predicted.
 pub const A_MOMENT: Duration = Duration::from_secs(1);
 
-/// Why there is no key.
+/// Why no key is available.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NoKey {
     /// No key may serve this model.
     NotAllowed {
-        /// Which.
+        /// The model.
         model: ModelName,
     },
-    /// All that may are dead, or disabled.
+    /// All eligible keys are dead or disabled.
     AllDead,
-    /// All that can were tried.
+    /// All eligible keys have been tried.
     AllTried,
-    /// All that can are resting.
+    /// All eligible keys are cooling down.
     Resting {
-        /// Until the first comes back.
+        /// Time until the first one is available again.
         soonest: Duration,
-        /// Why that one rests.
+        /// Why that one is cooling down.
         why: Kind,
     },
-    /// All that can are resting, or come back one by one, and it is not this request's turn.
+    /// All eligible keys are cooling down or recovering, and a recovering key accepts no further request yet.
     Returning {
-        /// Why they rested.
+        /// Why they were cooling down.
         why: Kind,
     },
-    /// Others are finding out which keys can answer.
+    /// Other requests are already finding out which keys can answer.
     BeingTried,
-    /// The model itself is overloaded, whatever the key.
+    /// The model itself is overloaded, regardless of the key.
     Overloaded {
-        /// Until it is asked again.
+        /// Time until the model may be tried again.
         soonest: Duration,
     },
 }
 
 impl NoKey {
-    /// Whether there are keys, only that each was tried already.
+    /// Whether there are usable keys, but each has already been tried.
     pub fn all_tried(&self) -> bool {
         *self == Self::AllTried
     }
 
-    /// In what time it is worth looking again, if ever.
+    /// After how long it is worth trying again; None if waiting a fixed time does not help.
     pub fn soonest(&self) -> Option<Duration> {
         match self {
             Self::Resting { soonest, .. } | Self::Overloaded { soonest } => Some(*soonest),
@@ -57,7 +57,7 @@ impl NoKey {
         }
     }
 
-    /// Of two reasons, the one that says more; of two rests, the sooner one.
+    /// Of two reasons, returns the more informative one; of two cooldowns, the one that ends sooner.
     pub(super) fn or(self, other: Self) -> Self {
         match (&self, &other) {
             (Self::Resting { soonest: one, .. }, Self::Resting { soonest: two, .. }) if two < one => other,
@@ -78,7 +78,7 @@ impl NoKey {
         }
     }
 
-    /// As the client is told.
+    /// Converts the reason into the error sent to the client.
     pub fn into_error(self) -> Error {
         match self {
             Self::NotAllowed { model } => Error::model_not_found(model.as_str()),
@@ -124,7 +124,7 @@ fn reason(why: Kind) -> &'static str {
     }
 }
 
-/// Whole seconds, rounded up, in words.
+/// Formats a duration in words, rounded up to whole seconds.
 fn spoken(rest: Duration) -> String {
     let seconds = rest.as_secs() + u64::from(rest.subsec_nanos() > 0);
     humantime::format_duration(Duration::from_secs(seconds)).to_string()

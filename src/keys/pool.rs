@@ -1,4 +1,4 @@
-//! A pool: configured keys over the ledger's states.
+//! A key pool: configured keys, with their state in the ledger.
 
 use std::sync::Arc;
 
@@ -20,16 +20,16 @@ use crate::pacific::until_midnight;
 use crate::problem::Problems;
 use crate::secret::Digest;
 
-/// What a request asks a pool for.
+/// A request for a key.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
-    /// The model it is for.
+    /// The model the key is needed for.
     pub model: &'a ModelName,
-    /// Quota groups that refused it.
+    /// Keys and quota groups this request has already tried.
     pub tried: &'a Tried,
-    /// The number of its conversation, when that should stay on one key.
+    /// Identifies the conversation, if its requests should stay on one key.
     pub affinity: Option<u64>,
-    /// Whether it rather waits than finds out what others are finding out already.
+    /// Whether to wait rather than use a quota group that other requests are already trying.
     pub patient: bool,
 }
 
@@ -45,7 +45,7 @@ pub struct KeyPool {
 }
 
 impl KeyPool {
-    /// Resolves and checks what is configured; problems are at `pools.NAME…`.
+    /// Resolves and validates the configured keys. Problems are reported at `pools.NAME…`.
     pub fn prepare(
         name: &str,
         settings: &PoolSettings,
@@ -78,15 +78,15 @@ impl KeyPool {
         &self.keys
     }
 
-    /// Whether a conversation should stay on one key.
+    /// Whether the requests of a conversation should stay on one key.
     pub fn wants_affinity(&self) -> bool {
         self.affinity
     }
 
-    /// A key for this model, of no quota group that was tried.
+    /// Leases a key for this model, from a quota group that has not been tried.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Returns why no key is available.
     pub fn lease(&self, ask: &Ask<'_>, now: Moment) -> Result<Lease, NoKey> {
         let Ask { model, tried, affinity, patient } = *ask;
         let mut kept = self.ledger.kept();
@@ -109,7 +109,7 @@ impl KeyPool {
         let Some((key, _)) = chosen.and_then(|position| ready.get(position)) else { return Err(none) };
         let Taking { epochs, used, probes } = books.take(key, model, now, &self.policy);
         let claim = claim::wanted(key, model, &used, probes, &self.policy);
-        // What others may have something against is told when they have not.
+        // If the other replicas must agree first, the usage is published only once they have.
         let untold = claim.is_some().then(|| used.clone());
         if untold.is_none() {
             kept.publish(&[Event::Used(used)]);
@@ -130,12 +130,12 @@ impl KeyPool {
         })
     }
 
-    /// Ends when a key has been reported on, or given back: whoever found none may look again.
+    /// Completes when a lease has been reported on or returned, so that a caller that found no key can try again.
     pub fn news(&self) -> Notified<'_> {
         self.ledger.news()
     }
 
-    /// The keys that are ready, and why there is none if there is none.
+    /// The ready keys, and the reason to report if there are none.
     fn ready<'a>(
         &'a self,
         books: &mut Books,
@@ -164,7 +164,8 @@ impl KeyPool {
         (ready, none)
     }
 
-    /// The keys that are neither dead nor disabled, whether they rest or not: for what spends no quota.
+    /// The keys that are neither dead nor disabled, including those cooling down: for resource requests, which spend no
+    /// quota.
     pub fn usable(&self, now: Moment) -> Vec<Arc<Key>> {
         let kept = self.ledger.kept();
         let alive = |key: &&Arc<Key>| {
@@ -174,7 +175,8 @@ impl KeyPool {
         self.keys.iter().filter(alive).cloned().collect()
     }
 
-    /// What spends no quota was refused by this key's own fault: an errand finds out what a request would have.
+    /// Books a failed resource request against its key, when the key itself is to blame: such a request shows the same
+    /// about the key as a model request would.
     pub fn refused(&self, key: &Key, fault: &Fault, now: Moment) {
         let mut kept = self.ledger.kept();
         let chance = kept.chance.f64();
@@ -184,7 +186,7 @@ impl KeyPool {
         self.ledger.is_news();
     }
 
-    /// This pool with no key but this one: for what only this key can do.
+    /// This pool reduced to a single key, for requests that only this key can serve.
     pub fn only(&self, id: &str) -> Option<Self> {
         let key = self.keys.iter().find(|key| key.id.as_str() == id)?;
         Some(Self {
@@ -197,28 +199,28 @@ impl KeyPool {
         })
     }
 
-    /// The keys that are not dead, by which this client's own things at Google are made with first: always the same one, as long as
-    /// Google takes it. For what spends no quota.
+    /// The keys that are neither dead nor disabled, in this client's order of preference for creating its resources at
+    /// Google: the same key comes first for as long as Google accepts it. For requests that spend no quota.
     pub fn for_client(&self, client: &str, now: Moment) -> Vec<Arc<Key>> {
         let mut keys = self.usable(now);
-        // Another key added or taken away moves no client that it does not concern.
+        // Rendezvous hashing: adding or removing a key moves only the clients that prefer it.
         keys.sort_by_cached_key(|key| std::cmp::Reverse(Digest::of(&format!("{client} {}", key.id)).hex(8)));
         keys
     }
 
-    /// The keys whose id or text begins so.
+    /// The keys whose id or text starts with `prefix`.
     pub fn find(&self, prefix: &str) -> Vec<Arc<Key>> {
         let begins = |key: &&Arc<Key>| key.id.as_str().starts_with(prefix) || key.secret.expose().starts_with(prefix);
         self.keys.iter().filter(begins).cloned().collect()
     }
 }
 
-/// A key as a policy sees it.
+/// A key as the selection policies see it.
 fn candidate(key: &Key, look: &Availability) -> Candidate {
     Candidate { in_flight: look.in_flight, weight: key.weight, last_pick: look.last_pick }
 }
 
-/// Whether there is no way to a model at all.
+/// The reason to report if the model itself is overloaded, regardless of the key.
 fn overloaded(gate: Gate, now: Moment) -> Option<NoKey> {
     let soonest = match gate {
         Gate::Closed { until, .. } => until.saturating_sub(now.since_start),

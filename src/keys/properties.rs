@@ -1,4 +1,4 @@
-//! The pool as a whole, under whatever happens in whatever order: reloads, requests that go from key to key, clocks that jump.
+//! The pool as a whole, under events in any order: reloads, requests that move from key to key, clocks that jump.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -31,7 +31,7 @@ fn minute(seconds: f64) -> Fault {
     Fault { retry_after: hint, ..Fault::new(Kind::RateLimited, Blame::Quota, "") }
 }
 
-/// Keys two and three are of one project.
+/// Keys two and three belong to one project.
 fn pool(ledger: &Ledger, numbers: &[usize]) -> KeyPool {
     let key = |number: &usize| KeySettings {
         project: matches!(number, 2 | 3).then(|| "p".to_owned()),
@@ -50,7 +50,7 @@ fn take(pool: &KeyPool, name: &str, tried: &Tried, now: Moment) -> Result<Lease,
 
 #[derive(Clone, Debug)]
 enum Happens {
-    /// A request that is refused by so many keys, and answered by the next.
+    /// A request that this many keys reject, and the next one answers.
     Request {
         model: usize,
         refusals: usize,
@@ -107,7 +107,7 @@ struct World {
 }
 
 impl World {
-    /// What each key may do for each model.
+    /// The gate of each key for each model.
     fn gates(&self) -> Vec<(KeyId, &'static str, Gate)> {
         let mut kept = self.ledger.kept();
         let today = kept.books.today(self.now);
@@ -144,7 +144,7 @@ impl World {
         Ok(())
     }
 
-    /// I13: one request never comes twice to a quota group that refused it.
+    /// I13: a request never returns to a quota group that has rejected it.
     fn request(&mut self, name: &str, refusals: usize, hint: f64) -> Result<(), TestCaseError> {
         let (mut tried, mut groups) = (Tried::default(), HashSet::new());
         for _ in 0..refusals {
@@ -160,7 +160,8 @@ impl World {
         Ok(())
     }
 
-    /// I11, I12: keys that stay are as they were, whatever the order; those that go are never chosen; the same again changes nothing.
+    /// I11, I12: keys that remain keep their state, in whatever order; keys that were removed are never chosen; a
+    /// reload without changes changes nothing.
     fn reload(&mut self, keys: &[usize]) -> Result<(), TestCaseError> {
         let before = self.gates();
         self.pool = pool(&self.ledger, keys);
@@ -175,7 +176,7 @@ impl World {
         Ok(())
     }
 
-    /// I1, I2: there is a key exactly when one is ready, and it is one of those that are.
+    /// I1, I2: a key is found exactly when one is ready, and it is one of those.
     fn check(&mut self) -> Result<(), TestCaseError> {
         for name in MODELS {
             let ready: Vec<KeyId> = {
@@ -204,7 +205,7 @@ proptest! {
         }
     }
 
-    /// I13: whoever begins and ends in whatever order, no more try again than the budget has when they ask.
+    /// I13: in whatever order requests begin and end, no more of them may retry than the budget allows at that time.
     #[test]
     fn retries_keep_to_the_budget(events in prop::collection::vec((0..3usize, 0..40usize), 1..300)) {
         let budget = RetryBudget::default();
@@ -227,7 +228,7 @@ proptest! {
     }
 }
 
-/// Twenty keys whose rests end together do not all come back at full strength: one request each, then two.
+/// Twenty keys whose cooldowns end together do not return at full strength: each gets one request, then two.
 #[test]
 fn keys_come_back_one_by_one() {
     let ledger = Ledger::default();
@@ -242,7 +243,7 @@ fn keys_come_back_one_by_one() {
     for expected in [20, 40, 80] {
         let mut leases = rush(later);
         assert_eq!(leases.len(), expected);
-        // One answer widens a ramp: as many as there are keys.
+        // One answer per key, so that each ramp is widened once.
         let mut answered = HashSet::new();
         for lease in &mut leases {
             if answered.insert(lease.key().id().clone()) {
@@ -252,7 +253,8 @@ fn keys_come_back_one_by_one() {
     }
 }
 
-/// Five failures in a row close the way to a model; so do more failures than answers, of at least ten within half a minute.
+/// Five failures in a row block a model; so do more failures than successes, among at least ten attempts within half a
+/// minute.
 #[test]
 fn a_model_that_fails_more_often_than_not_is_left_alone() {
     let attempts = |pattern: &str, apart: f64| {
@@ -276,7 +278,7 @@ fn a_model_that_fails_more_often_than_not_is_left_alone() {
     assert_eq!(attempts("xxx.", 5.0), None, "too few at a time to say");
 }
 
-/// Someone sets the clock, or it is corrected: rests go by the other one, and what was used by the day on the wall.
+/// The wall clock is set, or corrected: cooldowns follow the monotonic clock, and daily usage follows the wall clock.
 #[test]
 fn a_clock_that_jumps_changes_no_rest() {
     let ledger = Ledger::default();
@@ -293,7 +295,7 @@ fn a_clock_that_jumps_changes_no_rest() {
     drop(take(&pool, "a", &none, jumped(60, -1)).unwrap());
     let today = |now: Moment| pool.status(now)[0].models["a"].today.requests;
     assert_eq!(today(jumped(60, 0)), 2);
-    // On a day that was over already nothing is counted twice, and nothing is lost.
+    // On a day that was over already, nothing is counted twice and nothing is lost.
     drop(take(&pool, "a", &none, jumped(61, -48)).unwrap());
     assert_eq!(today(jumped(62, 0)), 2);
 }

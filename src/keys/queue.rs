@@ -1,20 +1,21 @@
-//! How many requests wait for a key. Whoever comes when there are too many is told at once, instead of after a wait for nothing.
+//! Limits how many requests wait for a key. Requests beyond the limit are rejected immediately instead of after a
+//! futile wait.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::sync::AtomicUsize;
 
-/// The queue. Clones share it. There is no order in it: who is there when a key comes back may have it.
+/// The queue. Clones share it. It is unordered: any waiting request may take a key that becomes available.
 #[derive(Clone, Debug, Default)]
 pub struct Queue(Arc<AtomicUsize>);
 
-/// A place in it, until it is dropped.
+/// A position in the queue, held until it is dropped.
 #[derive(Debug)]
 pub struct Place(Queue);
 
 impl Queue {
-    /// A place, if not so many have one.
+    /// Enters the queue, unless `most` requests are already in it.
     pub fn enter(&self, most: usize) -> Option<Place> {
         let one_more = |waiting: usize| (waiting < most).then_some(waiting + 1);
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;

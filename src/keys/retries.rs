@@ -1,5 +1,5 @@
-//! How many requests may try a model again at the same time. Retries help against a passing fault, and make a lasting one worse: when
-//! everything fails, each request must not come four times.
+//! Limits how many requests may retry a model at the same time. Retries help against a transient fault but aggravate a
+//! persistent one: when everything fails, each request must not be sent four times.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
@@ -7,12 +7,12 @@ use std::sync::{Arc, PoisonError};
 use crate::model::ModelName;
 use crate::sync::{Mutex, MutexGuard};
 
-/// So many always may.
+/// This many requests may always retry.
 const FEW: usize = 3;
-/// And one of so many that are active.
+/// Beyond that, one in this many active requests may.
 const SHARE: usize = 5;
 
-/// The budget. Clones share it.
+/// The retry budget, per model. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct RetryBudget(Arc<Mutex<HashMap<ModelName, Load>>>);
 
@@ -31,7 +31,7 @@ pub struct Active {
 }
 
 impl RetryBudget {
-    /// A request begins on a model.
+    /// Registers a request on a model.
     pub fn begin(&self, model: &ModelName) -> Active {
         self.loads().entry(model.clone()).or_default().active += 1;
         Active { budget: self.clone(), model: model.clone(), retrying: false }
@@ -43,7 +43,7 @@ impl RetryBudget {
 }
 
 impl Active {
-    /// Whether it may try again. From then on it counts among those that do.
+    /// Whether this request may retry. Once it may, it counts as retrying until it is dropped.
     pub fn may_retry(&mut self) -> bool {
         let mut loads = self.budget.loads();
         let load = loads.entry(self.model.clone()).or_default();

@@ -19,18 +19,18 @@ use crate::secret::{Secret, is_placeholder};
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PoolSettings {
-    /// The keys. Each a secret (`"env:GEMINI_API_KEYS"` expands to as many as the variable holds), or a table
+    /// The keys. Each is a secret (`"env:GEMINI_API_KEYS"` expands to all keys in that variable) or a table
     /// `{ key = "…", name = "…", project = "…", weight = 2, models = ["gemini-2.5-*"], proxy = "socks5://…" }`.
     pub keys: Vec<KeySettings>,
-    /// How the next key is chosen among those that are ready.
+    /// How the next key is chosen among the keys that are ready.
     pub selection: Selection,
-    /// Whether the requests of one conversation (same client, model and first messages) go to the same key while that is ready, so
-    /// that Gemini finds their beginning in its cache.
+    /// Whether the requests of one conversation (same client, model and first messages) go to the same key while that
+    /// key is ready, so that Gemini can find the beginning of the conversation in its cache.
     pub affinity: bool,
-    /// What each key may use of each model, where a key's own `limits` say nothing else.
+    /// Usage limits of each key per model. A key's own `limits` take precedence, limit by limit.
     #[serde(skip_serializing_if = "LimitsSettings::is_none")]
     pub limits: LimitsSettings,
-    /// Cooldown of this pool, where it differs from `[cooldown]`.
+    /// Overrides of `[cooldown]` for this pool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cooldown: Option<CooldownOverride>,
 }
@@ -38,24 +38,25 @@ pub struct PoolSettings {
 /// One entry of a pool's `keys`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct KeySettings {
-    /// The key itself.
+    /// The API key itself.
     pub key: SecretRef,
-    /// A name for people; shown instead of nothing, never instead of the id.
+    /// A display name, shown in addition to the key's id, never instead of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The Google project the key belongs to. Keys of one project share quota and rest together. Left out: each key is
-    /// taken for a project of its own.
+    /// The Google project the key belongs to. Keys of one project share its quota and cool down together when it is
+    /// exhausted. Left out: the key is assumed to have a project of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// Share of the work, relative to the other keys. At least 1.
+    /// Share of the traffic, relative to the other keys. At least 1.
     pub weight: u32,
-    /// Globs of the models this key may serve. Left out: all.
+    /// Globs of the models this key may serve. Left out: all models.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<String>,
-    /// Globs of models it may not serve, whatever `models` says.
+    /// Globs of the models this key must not serve; takes precedence over `models`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub deny: Vec<String>,
-    /// What it may use of each model: spent here before Google refuses.
+    /// Usage limits per model, enforced before Google would reject a request. A limit left out is taken from the pool's
+    /// `limits`.
     #[serde(skip_serializing_if = "LimitsSettings::is_none")]
     pub limits: LimitsSettings,
     /// A proxy for this key's traffic, instead of `upstream.proxy`.
@@ -63,18 +64,19 @@ pub struct KeySettings {
     pub proxy: Option<SecretRef>,
 }
 
-/// What may be used of each model, by a key or by all keys of a project together. What is left out is found out from Google's
-/// refusals.
+/// Usage limits per model, for one key or for all keys of a project together. Where a limit is left out, an exhausted
+/// quota is noticed only when Google rejects a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitsSettings {
-    /// Requests in a minute.
+    /// Requests per minute.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rpm: Option<u64>,
-    /// Tokens of prompts in a minute. They are known when an answer is complete, so the limit may be passed by what is in flight.
+    /// Prompt tokens per minute. Usage is known only when an answer is complete, so requests in flight may exceed the
+    /// limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tpm: Option<u64>,
-    /// Requests in one of Google's days, which begin at midnight Pacific time.
+    /// Requests per Google day, which begins at midnight Pacific time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rpd: Option<u64>,
 }
@@ -84,7 +86,7 @@ impl LimitsSettings {
         *self == Self::default()
     }
 
-    /// These limits, and where they are silent, the pool's.
+    /// These limits, with unset ones taken from the pool.
     fn or(self, pool: Self) -> Self {
         Self { rpm: self.rpm.or(pool.rpm), tpm: self.tpm.or(pool.tpm), rpd: self.rpd.or(pool.rpd) }
     }
@@ -99,41 +101,42 @@ impl LimitsSettings {
     }
 }
 
-/// How the next key is chosen among those that are ready.
+/// How the next key is chosen among the keys that are ready.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Selection {
-    /// The key with the fewest requests in flight, in proportion to `weight`; of equals, the one unused for longest.
+    /// The key with the fewest requests in flight, in proportion to `weight`; on a tie, the one unused the longest.
     #[default]
     LeastUsed,
-    /// One after the other.
+    /// Each key in turn.
     RoundRobin,
-    /// At random, in proportion to `weight`.
+    /// A random key, in proportion to `weight`.
     Weighted,
 }
 
-/// How long a key rests after a failure for which Google names no time.
+/// How long a key cools down after a failure for which Google names no time.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CooldownSettings {
-    /// The first rest. It doubles with each further failure in a row.
+    /// The first cooldown. It doubles with each further failure in a row.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub base: Duration,
-    /// The longest rest, a day's quota aside: that lasts until midnight Pacific time, when Google counts anew.
+    /// The longest cooldown. It does not limit the cooldown after an exhausted daily quota, which lasts until midnight
+    /// Pacific time, when Google resets the quota.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub max: Duration,
-    /// How many failures in a row, without a time named by Google, send a key to rest. At least 1.
+    /// How many failures in a row, without a time named by Google, start a cooldown. At least 1.
     pub failures: u32,
-    /// After how long a key that Google answers with 401 is tried once more. Left out: it stays out until it is reset or the
-    /// configuration changes, as keys do that Google calls invalid, leaked or suspended.
+    /// How long after Google rejected a key with status 401 it is tried once more. Left out: the key stays out of use
+    /// until it is reset or the configuration changes, like keys that Google reports as invalid, leaked or suspended.
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub revive: Option<Duration>,
 }
 
-/// A pool's own cooldown: what is left out comes from `[cooldown]`.
+/// A pool's overrides of `[cooldown]`. Fields left out are taken from there.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CooldownOverride {
@@ -161,7 +164,7 @@ impl Default for CooldownSettings {
 }
 
 impl CooldownSettings {
-    /// These settings, with what `own` says instead.
+    /// These settings, with the fields set in `own` taking precedence.
     pub fn with(&self, own: Option<&CooldownOverride>) -> Self {
         let own = own.cloned().unwrap_or_default();
         Self {
@@ -172,7 +175,8 @@ impl CooldownSettings {
         }
     }
 
-    /// Checks that the times make sense. A pool that has no cooldown of its own is checked with `[cooldown]`, once.
+    /// Validates the durations. Reports problems only if `own`: a pool without its own cooldown uses `[cooldown]`,
+    /// which is checked once.
     pub fn check(&self, place: &str, own: bool, problems: &mut Problems) {
         let mut refuse = |field: &str, message: &str| {
             if own {
@@ -195,7 +199,7 @@ impl CooldownSettings {
 }
 
 impl PoolSettings {
-    /// The proxies that keys of the pool `name` have of their own: the key, the proxy, and the setting.
+    /// The keys of the pool `name` that have their own proxy: the key, the proxy, and the path of the setting.
     pub fn own_proxies(&self, name: &str) -> impl Iterator<Item = (&SecretRef, &SecretRef, String)> {
         let proxied = self.keys.iter().enumerate();
         proxied.filter_map(move |(index, key)| {
@@ -203,7 +207,7 @@ impl PoolSettings {
         })
     }
 
-    /// The keys, resolved and checked; None when there is none to be used.
+    /// Resolves and validates the keys. Returns None if there is no usable key.
     pub(super) fn resolve(&self, place: &str, environment: &Environment, problems: &mut Problems) -> Option<Vec<Key>> {
         let mut keys: Vec<Key> = Vec::new();
         let mut known = HashSet::new();
@@ -245,7 +249,7 @@ impl PoolSettings {
     }
 }
 
-/// Tells each key which others are of its group.
+/// Gives each key the ids of all keys in its quota group.
 fn join_groups(keys: &mut [Key]) {
     let mut groups: HashMap<Arc<str>, Vec<KeyId>> = HashMap::new();
     for key in &*keys {
@@ -317,24 +321,26 @@ impl From<SecretRef> for KeySettings {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct KeyTable {
-    /// The key itself.
+    /// The API key itself.
     key: SecretRef,
-    /// A name for people.
+    /// A display name, shown in addition to the key's id, never instead of it.
     #[serde(default)]
     name: Option<String>,
-    /// The Google project the key belongs to: keys of one project share quota and rest together.
+    /// The Google project the key belongs to. Keys of one project share its quota and cool down together when it is
+    /// exhausted. Left out: the key is assumed to have a project of its own.
     #[serde(default)]
     project: Option<String>,
-    /// Share of the work, relative to the other keys. At least 1.
+    /// Share of the traffic, relative to the other keys. At least 1.
     #[serde(default = "one")]
     weight: u32,
-    /// Globs of the models this key may serve. Left out: all.
+    /// Globs of the models this key may serve. Left out: all models.
     #[serde(default)]
     models: Vec<String>,
-    /// Globs of models it may not serve, whatever `models` says.
+    /// Globs of the models this key must not serve; takes precedence over `models`.
     #[serde(default)]
     deny: Vec<String>,
-    /// What it may use of each model: spent here before Google refuses.
+    /// Usage limits per model, enforced before Google would reject a request. A limit left out is taken from the pool's
+    /// `limits`.
     #[serde(default)]
     limits: LimitsSettings,
     /// A proxy for this key's traffic, instead of `upstream.proxy`.
@@ -346,7 +352,7 @@ fn one() -> u32 {
     1
 }
 
-/// Written by hand: serde's untagged enums lose the place and the reason of a mistake.
+/// Implemented by hand because serde's untagged enums lose the location and the cause of an error.
 impl<'de> Deserialize<'de> for KeySettings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;

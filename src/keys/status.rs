@@ -1,4 +1,4 @@
-//! The states of keys as people read them: `/stats`, `/admin/keys`, `/health`.
+//! Key states as reported by `/stats`, `/admin/keys` and `/health`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,37 +14,37 @@ use crate::clock::Moment;
 use crate::fault::Kind;
 use crate::model::ModelName;
 
-/// One key.
+/// The status of one key.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct KeyStatus {
-    /// What it is called.
+    /// Its id.
     pub id: KeyId,
-    /// What people call it.
+    /// Its display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The project it belongs to.
+    /// The project it is configured to belong to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// Keys that are probably of the same project, though nobody says so.
+    /// Keys that probably belong to the same project, although the configuration does not say so.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub probably_shares_quota_with: Vec<KeyId>,
-    /// Its own state, for all models.
+    /// Its own state, which applies to all models.
     #[serde(flatten)]
     pub state: State,
-    /// Models it has been used for today, or rests for.
+    /// Models it was used for today or that its quota group has a state for, such as a cooldown.
     pub models: BTreeMap<String, ModelStatus>,
-    /// How many requests it was taken for.
+    /// Requests it was taken for.
     pub requests: u64,
-    /// How many of them failed by its fault.
+    /// How many of them failed by its own or its quota's fault.
     pub failures: u64,
-    /// How many it serves now.
+    /// Requests in flight.
     pub in_flight: u32,
-    /// The last fault that was its own.
+    /// The last fault the key or its quota was to blame for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_fault: Option<&'static str>,
 }
 
-/// One key and one model. State and strikes are of its whole quota group, the counts its own.
+/// The status of one key for one model. State and strikes belong to the whole quota group, the usage to the key.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelStatus {
     /// Whether it may be used for this model.
@@ -53,45 +53,45 @@ pub struct ModelStatus {
     /// The last fault of this quota.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_fault: Option<&'static str>,
-    /// What was used since midnight Pacific time.
+    /// Usage since midnight Pacific time.
     pub today: DayUse,
 }
 
-/// A state, until when, and why.
+/// A state, with its end and its cause.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct State {
     /// `ready`, `resting`, `probing`, `dead` or `disabled`.
     pub state: &'static str,
-    /// The end of a rest, RFC 3339.
+    /// The end of the cooldown, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// The fault that led to it.
+    /// The fault that caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<&'static str>,
     /// The quota Google named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota_id: Option<String>,
-    /// Rests in a row.
+    /// Cooldowns in a row.
     pub strikes: u32,
 }
 
-/// How many keys are in which state.
+/// The number of keys in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// All.
+    /// All keys.
     pub total: usize,
-    /// Those that can serve some model now.
+    /// Keys that can serve some model now.
     pub usable: usize,
-    /// Those that rest as a whole.
+    /// Keys that are cooling down for all models.
     pub resting: usize,
-    /// Those that need an operator.
+    /// Keys that need an operator's attention.
     pub dead: usize,
-    /// Those that an operator has taken out of use.
+    /// Keys that an operator has disabled.
     pub disabled: usize,
 }
 
 impl Counts {
-    /// By the state's name.
+    /// The counts, each with the name of its state.
     pub fn states(&self) -> [(&'static str, usize); 4] {
         [("usable", self.usable), ("resting", self.resting), ("dead", self.dead), ("disabled", self.disabled)]
     }
@@ -106,7 +106,7 @@ impl Counts {
         }
     }
 
-    /// Both together.
+    /// The sum of both.
     pub fn plus(self, other: &Self) -> Self {
         Self {
             total: self.total + other.total,
@@ -123,7 +123,7 @@ impl State {
         let rest = breaker.rest();
         let (state, until) = match breaker.gate(now.since_start) {
             Gate::Open => ("ready", None),
-            // Its rest is over; the next request, or the one under way, tells whether it works again.
+            // The cooldown is over; the next request, or the one in flight, decides whether the key works again.
             Gate::Probe | Gate::Busy(_) => ("probing", None),
             Gate::Closed { until, .. } => ("resting", Some(until)),
             Gate::Dead(_) => ("dead", None),
@@ -131,7 +131,7 @@ impl State {
         };
         Self {
             state,
-            // Two clocks never agree to the last digit; nobody needs more than the second.
+            // Conversion from the monotonic to the wall clock is never exact, and a second is precise enough.
             until: until
                 .and_then(|until| now.wall_at(until).round(jiff::Unit::Second).ok())
                 .map(|until| until.to_string()),
@@ -143,14 +143,14 @@ impl State {
 }
 
 impl KeyPool {
-    /// The state of each key.
+    /// The status of each key.
     pub fn status(&self, now: Moment) -> Vec<KeyStatus> {
         let mut kept = self.ledger.kept();
         let today = kept.books.today(now);
         self.keys.iter().map(|key| one(&kept.books, key, now, today)).collect()
     }
 
-    /// How many keys are in which state.
+    /// The number of keys in each state.
     pub fn counts(&self, now: Moment) -> Counts {
         let kept = self.ledger.kept();
         let mut counts = Counts::default();
@@ -161,7 +161,7 @@ impl KeyPool {
         counts
     }
 
-    /// How many keys that may serve a model are in which state for it.
+    /// The number of keys in each state for a model, among the keys that may serve it.
     pub fn counts_for(&self, model: &ModelName, now: Moment) -> Counts {
         let mut kept = self.ledger.kept();
         let today = kept.books.today(now);
@@ -174,7 +174,7 @@ impl KeyPool {
 }
 
 impl Ledger {
-    /// The states of models, whatever the key: those that were overloaded.
+    /// The states of models themselves, regardless of the key: those that were overloaded.
     pub fn models(&self, now: Moment) -> BTreeMap<String, State> {
         let kept = self.kept();
         kept.books.models().map(|(model, breaker)| (model.to_string(), State::of(breaker, now))).collect()

@@ -1,4 +1,4 @@
-//! The pool against its promises, whatever happens in whatever order; time is passed in.
+//! The pool against its guarantees, under events in any order; time is passed in.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ fn rests_without_a_hint_double_and_are_forgotten_in_time() {
         assert!((expected..=expected * 1.1).contains(&rest), "{rest} instead of {expected}");
         now += rest;
     }
-    // Ten minutes without one forget one; long enough forgets all.
+    // One strike is forgotten for every ten minutes without another; a long enough time forgets all.
     assert!(rest(now + 7.0 * 600.0) < 5.0 * 16.0);
     assert!(rest(now + 100.0 * 600.0) <= 5.5);
 }
@@ -126,7 +126,7 @@ fn what_a_key_can_do_one_finds_out_for_all() {
     assert_eq!(ask(true).unwrap_err(), NoKey::BeingTried, "they do not all rush to the first that answers");
     drop((trying, followers));
     assert_eq!(*ask(true).unwrap().key().id(), pool.keys[2].id, "what was given back may be tried again");
-    // Of one key there is nothing to find out.
+    // With a single key there is nothing to find out.
     let alone = pool.only(pool.keys[0].id.as_str()).unwrap();
     let alone =
         |_| alone.lease(&Ask { model: &model("b"), tried: &Tried::default(), affinity: None, patient: true }, at(0.0));
@@ -198,7 +198,7 @@ proptest! {
         }
     }
 
-    /// No hint, however absurd, breaks the arithmetic or lasts beyond a day of 25 hours.
+    /// No hint, however absurd, breaks the arithmetic or lasts longer than a day of 25 hours.
     #[test]
     fn absurd_hints_are_bounded(hint in prop_oneof![0.001..1e18f64, Just(f64::from(u32::MAX))]) {
         let pool = pool(&Ledger::default(), &[1], Selection::LeastUsed);
@@ -215,14 +215,14 @@ fn weight_is_the_share_of_the_work() {
     for selection in [Selection::Weighted, Selection::LeastUsed] {
         let settings = PoolSettings { keys: vec![key(1, 3), key(2, 1)], selection, ..PoolSettings::default() };
         let pool = prepared(&Ledger::default(), settings);
-        // Held, as by requests under way: least used goes by what is in flight.
+        // The leases are held, like requests in flight, because `least_used` goes by those.
         let leases: Vec<Lease> = (0..400).map(|_| take(&pool, "a", at(0.0)).unwrap()).collect();
         let heavy = leases.iter().filter(|lease| lease.key().weight == 3).count();
         assert!((230..=370).contains(&heavy), "{selection:?}: {heavy} of 400");
     }
 }
 
-/// What a observer was told.
+/// Records what an observer is told.
 #[derive(Default)]
 struct Memory(std::sync::Mutex<(Vec<BreakerState>, Vec<Used>)>);
 
@@ -254,7 +254,7 @@ fn what_a_witness_was_told_restores_a_ledger() {
     assert_eq!(breaker_states.len(), 3);
     let again = Ledger::default();
     again.observe(memory.clone());
-    // In another process the monotonic clock stands elsewhere.
+    // In another process the monotonic clock shows another time.
     let later = Moment { since_start: Duration::ZERO, ..at(2.0) };
     again.merge(&breaker_states, later);
     again.recall(&used);
@@ -283,7 +283,7 @@ fn known_limits_are_spent_before_google_refuses() {
     assert!((0..3).all(|_| ask(0.0).is_ok()));
     assert_eq!(ask(0.0).unwrap_err(), NoKey::Resting { soonest: Duration::from_secs(65), why: Kind::RateLimited });
     assert!(take(&pool, "b", at(0.0)).is_ok());
-    // Tokens are known when the answer is there.
+    // Tokens are known when the answer is complete.
     let mut lease = ask(65.0).unwrap();
     lease.succeeded(at(66.0));
     lease.used(100, 5);
@@ -337,7 +337,7 @@ fn a_model_that_is_overloaded_is_left_alone_and_no_key_is_blamed() {
     assert!(take(&pool, "b", at(0.0)).is_ok());
     assert!(pool.status(at(0.0)).iter().all(|key| key.state.state == "ready" && key.failures == 0));
     assert_eq!(ledger.models(at(0.0))["a"].state, "resting");
-    // One tries; then two, four, eight at once.
+    // One request probes; then two, four, eight may be in flight.
     let mut probe = ask(2.0).unwrap();
     assert!(ask(2.0).is_err());
     probe.succeeded(at(2.0));

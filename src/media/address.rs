@@ -1,9 +1,9 @@
-//! Which addresses are the world's, and which are this network's own. The registries are IANA's special-purpose address
-//! registries, November 2026.
+//! Which addresses are public, and which are not. The source is IANA's special-purpose address registries, November
+//! 2026.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// IPv4 networks that are nobody else's business: address, prefix length.
+/// IPv4 networks that are not public: address, prefix length.
 const PRIVATE_V4: &[([u8; 4], u32)] = &[
     ([0, 0, 0, 0], 8),
     ([10, 0, 0, 0], 8),
@@ -21,11 +21,11 @@ const PRIVATE_V4: &[([u8; 4], u32)] = &[
     ([224, 0, 0, 0], 3),
 ];
 
-/// Of global IPv6 unicast (2000::/3), what is not: Teredo and its neighbours, documentation, 6to4.
+/// Parts of global IPv6 unicast (2000::/3) that are not public: Teredo and its neighbours, documentation, 6to4.
 const PRIVATE_V6: &[([u16; 2], u32)] =
     &[([0x2001, 0], 23), ([0x2001, 0x0db8], 32), ([0x2002, 0], 16), ([0x3fff, 0], 20)];
 
-/// Whether an address is one of the public Internet.
+/// Whether an address belongs to the public Internet.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),

@@ -1,7 +1,7 @@
-//! The last step before a connection: where a host leads, and whether that may be dialled.
+//! The last step before a connection: resolves a host and checks whether its addresses may be dialled.
 //!
-//! What is looked at here is what is dialled: whether a URL bore an address, or a name that leads to one, or a redirect to either,
-//! it comes by here, and nothing is resolved a second time in between.
+//! The addresses checked here are the ones dialled: whether a URL contained an address, a name that resolves to one, or
+//! led to a redirect to either, it passes through here, and nothing is resolved a second time in between.
 
 use std::fmt::Debug;
 use std::io;
@@ -19,18 +19,18 @@ use tower::Service;
 
 use super::address::is_public;
 
-/// Until one address of several has answered.
+/// Time limit for connecting to one of several addresses.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Names, and the world behind them: the system's, unless a test stands in for it.
+/// Name resolution and connections: the system's, unless a test replaces them.
 pub trait Network: Debug + Send + Sync {
-    /// Where a name leads.
+    /// Resolves a name.
     fn resolve<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
-    /// A connection to just this address.
+    /// Connects to exactly this address.
     fn connect(&self, address: SocketAddr) -> BoxFuture<'_, io::Result<TcpStream>>;
 }
 
-/// The system's.
+/// The system's name resolution and connections.
 #[derive(Debug)]
 pub struct System;
 
@@ -44,12 +44,12 @@ impl Network for System {
     }
 }
 
-/// Hosts of the operator's own: `images.internal`, or with the one port that is meant, `10.0.0.7:8080`.
+/// The operator's own hosts: `images.internal`, or limited to a single port, `10.0.0.7:8080`.
 #[derive(Clone, Debug)]
 pub struct Trusted(Arc<[String]>);
 
 impl Trusted {
-    /// In any case of letters.
+    /// Ignores case.
     pub fn new(hosts: &[String]) -> Self {
         Self(hosts.iter().map(|host| host.to_ascii_lowercase()).collect())
     }
@@ -62,12 +62,12 @@ impl Trusted {
     }
 }
 
-/// Connects to what may be dialled.
+/// Connects to hosts that may be dialled.
 #[derive(Clone, Debug)]
 pub struct Dialler {
-    /// Whose addresses need not be public.
+    /// Hosts whose addresses need not be public.
     pub trusted: Trusted,
-    /// What it dials by.
+    /// How it resolves names and connects.
     pub network: Arc<dyn Network>,
 }
 
@@ -81,7 +81,7 @@ impl Dialler {
             Ok(address) => vec![SocketAddr::new(address, port)],
             Err(_) => self.network.resolve(host, port).await?,
         };
-        // One bad address among good ones is a trick, not an accident.
+        // A private address among public ones is an attack, not an accident.
         if !self.trusted.holds(host, port) && !found.iter().all(|address| is_public(address.ip())) {
             return Err(refused("it leads to an address that is not public"));
         }

@@ -1,7 +1,9 @@
-//! Files that requests name by URL, fetched within limits: from public addresses only, and from hosts the operator trusts.
+//! Fetches files that requests refer to by URL, within limits: from public addresses only, and from hosts the operator
+//! trusts.
 //!
-//! An address is looked at where it is dialled (`dial.rs`). Redirects are followed by hand, each as strictly as the first.
-//! Never: a cookie, a credential, a proxy; a word about why, to whoever named the URL.
+//! An address is checked where it is dialled (`dial.rs`). Redirects are followed here, not by the HTTP client, each as
+//! strictly as the first URL.
+//! Never: a cookie, a credential, a proxy; a reason for a failure that reaches the client that named the URL.
 
 mod address;
 mod dial;
@@ -31,12 +33,12 @@ use crate::root_certificates;
 use dial::{Dialler, Network, System, Trusted};
 pub use settings::MediaSettings;
 
-/// Files that are fetched at once, by all requests together.
+/// Maximum number of concurrent fetches, over all requests.
 const AT_ONCE: usize = 16;
-/// How often one may be sent elsewhere.
+/// Maximum number of redirects per file.
 const REDIRECTS: usize = 3;
 
-/// What fetches them.
+/// Fetches remote files.
 #[derive(Debug)]
 pub struct Media {
     client: Client<HttpsConnector<Dialler>, Empty<Bytes>>,
@@ -45,17 +47,17 @@ pub struct Media {
     at_once: Semaphore,
 }
 
-/// A file.
+/// A fetched file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Its type: `image/png`.
+    /// Its MIME type, such as `image/png`.
     pub mime_type: String,
-    /// Its bytes in base64.
+    /// Its content in base64.
     pub data: String,
 }
 
 impl Media {
-    /// Checks the settings; problems are at `media…`.
+    /// Validates the settings; problems are reported at `media…`.
     pub fn prepare(settings: &MediaSettings, problems: &mut Problems) -> Option<Self> {
         Self::over(Arc::new(System), settings, problems)
     }
@@ -83,17 +85,17 @@ impl Media {
         Some(Self { client, trusted, settings: settings.clone(), at_once: Semaphore::new(AT_ONCE) })
     }
 
-    /// Whether files are fetched at all.
+    /// Whether remote files are fetched at all.
     pub fn is_enabled(&self) -> bool {
         self.settings.remote
     }
 
-    /// Most files of one request.
+    /// Maximum number of files per request.
     pub fn per_request(&self) -> usize {
         self.settings.per_request
     }
 
-    /// What a URL must be to be fetched, for whoever named one that was not.
+    /// What a URL must satisfy to be fetched, for a client whose URL was not.
     pub fn terms(&self) -> String {
         format!(
             "It must be at a public https address, be there within {} seconds, be at most {} bytes, and be an image, sound, video or PDF.",
@@ -102,7 +104,8 @@ impl Media {
         )
     }
 
-    /// Fetches a file; None when it may not be, or cannot be. Why is in the log only: a client learns nothing of this network.
+    /// Fetches a file; None if that is not permitted or fails. The reason is only logged: a client learns nothing about
+    /// this network.
     pub async fn fetch(&self, url: &str) -> Option<File> {
         let fetched = async {
             let _permit = self.at_once.acquire().await.map_err(|_| "closed".to_owned())?;
@@ -141,7 +144,7 @@ impl Media {
         Err("redirected too often".into())
     }
 
-    /// Whether a URL of this form may be fetched; where its host leads is looked at when it is dialled.
+    /// Whether a URL of this form may be fetched; the addresses of its host are checked when it is dialled.
     fn permit(&self, url: &Url) -> Result<(), String> {
         let host = url.host_str().ok_or("no host")?;
         let port = url.port_or_known_default().unwrap_or_default();
@@ -171,7 +174,7 @@ impl Media {
         let told = text(CONTENT_TYPE).split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let body = Limited::new(response.into_body(), most).collect().await;
         let bytes = body.map_err(|error| error.to_string())?.to_bytes();
-        // What it is counts for more than what it is called.
+        // The detected type takes precedence over the declared one.
         let mime_type = sniff(&bytes).map_or(told, str::to_owned);
         let kind = mime_type.split('/').next().unwrap_or_default();
         if !matches!(kind, "image" | "audio" | "video") && mime_type != "application/pdf" {
@@ -181,7 +184,7 @@ impl Media {
     }
 }
 
-/// The type of a file, by how it begins.
+/// Detects the type of a file from its first bytes.
 fn sniff(bytes: &[u8]) -> Option<&'static str> {
     let starts: [(&[u8], &str); 8] = [
         (b"\x89PNG\r\n\x1a\n", "image/png"),

@@ -5,23 +5,24 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Files that requests name by URL.
+/// Files that requests refer to by URL.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MediaSettings {
-    /// Whether they are fetched at all. This server then makes requests that its clients choose: only `https`, only to public
-    /// addresses, without credentials. A firewall that lets it out to nowhere else is a good second wall.
+    /// Whether such files are fetched at all. If so, this server makes requests that its clients choose: only `https`,
+    /// only to public addresses, without credentials. A firewall that permits no other outgoing traffic is a good
+    /// second line of defence.
     pub remote: bool,
-    /// Largest file, in bytes.
+    /// Maximum size of a file, in bytes.
     pub max_bytes: usize,
-    /// Until a file is there.
+    /// Time limit for fetching a file.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub timeout: Duration,
-    /// Most files of one request.
+    /// Maximum number of files per request.
     pub per_request: usize,
-    /// Hosts of the operator's own whose addresses need not be public, and that may speak plain `http`: `images.internal`,
-    /// `10.0.0.7:8080`. Without a port: any.
+    /// The operator's own hosts, whose addresses need not be public, and which may be reached over plain `http`:
+    /// `images.internal`, `10.0.0.7:8080`. Without a port: any port.
     pub trusted_hosts: Vec<String>,
 }
 

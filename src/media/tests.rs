@@ -1,4 +1,5 @@
-//! Where a URL may lead, on a network of the test's own: nothing here reaches beyond this machine, whatever the code does.
+//! Tests where a URL may lead, on a simulated network: nothing here reaches beyond this machine, whatever the code
+//! does.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,10 +13,11 @@ use url::Host;
 
 use super::*;
 
-/// A host of the operator's own, which sends elsewhere.
+/// A trusted host that redirects elsewhere.
 const SENDER: &str = "sender.internal";
 
-/// Names that lead where a test says, or to this machine; dialling is counted, and leads nowhere but to the sender.
+/// Resolves names as a test specifies, or to this machine. Records the dialled addresses, and connects to none but the
+/// sender.
 #[derive(Debug, Default)]
 struct StandIn {
     names: Mutex<HashMap<String, Vec<IpAddr>>>,
@@ -59,7 +61,7 @@ fn media(network: &Arc<StandIn>, trusted: &[String]) -> Media {
     Media::over(network.clone(), &settings, &mut Problems::new()).unwrap()
 }
 
-/// One request after the other is answered with a redirect to what its query says, byte for byte.
+/// Answers every request with a redirect to the target in its query, byte for byte.
 async fn sender() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -122,7 +124,7 @@ async fn no_url_leads_into_this_network() {
         }
     }
     assert!(tried >= 800, "{tried}");
-    // What is trusted at one port is not at another.
+    // A host that is trusted at one port is not trusted at another.
     for url in ["https://trusted.internal/", "http://trusted.internal/", "https://trusted.internal:8081/"] {
         assert_eq!((media.fetch(url).await, network.take()), (None, vec![]), "{url}");
     }

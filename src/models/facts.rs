@@ -1,8 +1,8 @@
-//! What each family of models can do, as a table: the only place where a model's name means anything.
+//! What each family of models can do, as a table: the only place where the name of a model has a meaning.
 //!
-//! Sources: ai.google.dev/gemini-api/docs/{models,thinking,thought-signatures,structured-output}, November 2026, and recorded
-//! answers. Where they leave something open, the table says what is refused least: a field that is left out costs a nuance, one
-//! that is refused costs the answer.
+//! Sources: ai.google.dev/gemini-api/docs/{models,thinking,thought-signatures,structured-output}, November 2026, and
+//! recorded answers. Where they leave something open, the table has what is least likely to be rejected: a field that
+//! is left out costs a nuance, one that is rejected costs the answer.
 
 use std::sync::LazyLock;
 
@@ -10,9 +10,10 @@ use wildmatch::WildMatch;
 
 use crate::model::{Facts, Gives, Level, Thinking};
 
-/// Gemini 3 and later, the strictest common ground: no answer may be put in its mouth, calls are signed, and LOW is a level
-/// that all of them take. It also stands for what is not in the table, and for `gemini-flash-latest` and its kin, which led to
-/// 2.5, 3.5 and 3.6 within one recorded year: what these take, the next one will.
+/// Gemini 3 and later, the strictest common ground: a conversation must not end with a model turn, calls are signed,
+/// and LOW is a level that all of them accept. It also applies to Gemini models that are not in the table, and to
+/// moving names such as `gemini-flash-latest`, which pointed to 2.5, 3.5 and 3.6 within one recorded year: what these
+/// accept, the next one will accept.
 const NEWEST: Facts = Facts {
     thinking: LOW,
     signatures: true,
@@ -30,8 +31,8 @@ const NEWEST: Facts = Facts {
     output_tokens: 65_536,
 };
 
-/// Gemini 2.5 thinks by budget, refuses JSON output together with functions, refuses penalties ("Penalty is not enabled for
-/// models/gemini-2.5-flash", recorded), and signs nothing it wants back.
+/// Gemini 2.5 thinks by budget, rejects JSON output together with functions, rejects penalties ("Penalty is not enabled
+/// for models/gemini-2.5-flash", recorded), and has no signatures that must be sent back.
 const BUDGET: Facts = Facts {
     thinking: Thinking::Budget { min: 1, max: 24_576, off: true },
     signatures: false,
@@ -49,11 +50,12 @@ const BUDGET: Facts = Facts {
     output_tokens: 65_536,
 };
 
-/// Models that do not think: a `thinkingConfig` is a 400. The 2.0 family took JSON together with functions (recorded).
+/// Models that do not think: a `thinkingConfig` is rejected with status 400. The 2.0 family accepted JSON together with
+/// functions (recorded).
 const PLAIN: Facts =
     Facts { thinking: Thinking::None, tools_with_json: true, penalties: true, output_tokens: 8192, ..BUDGET };
 
-/// Gemma 4 knows two levels; no Gemma signs.
+/// Gemma 4 has two levels; no Gemma model signs.
 const GEMMA_4: Facts = Facts {
     thinking: Thinking::Level { lowest: Level::Minimal, medium: false },
     signatures: false,
@@ -62,11 +64,11 @@ const GEMMA_4: Facts = Facts {
     ..NEWEST
 };
 
-/// Gemma 3 and before: "Developer instruction is not enabled".
+/// Gemma 3 and earlier reject system instructions: "Developer instruction is not enabled".
 const GEMMA: Facts = Facts { system_instruction: false, penalties: false, candidates: 1, logprobs: false, ..PLAIN };
 
-/// What nobody lists: tuned models, and names only the operator knows. The older dialect of schemas is what every model takes,
-/// and no limit is known.
+/// Models on no list: tuned models, and names only the operator knows. Schemas use the older dialect, which every model
+/// accepts, and no output limit is known.
 const UNKNOWN: Facts =
     Facts { json_schema: false, gives: Gives::Anything, output_tokens: i32::MAX.unsigned_abs(), ..PLAIN };
 
@@ -80,7 +82,8 @@ const IMAGES_2_5: Facts = Facts {
     ..BUDGET
 };
 
-/// Pictures and voices: they sign, and take no `thinkingConfig` ("Thinking is not enabled for this model", recorded).
+/// Models for images and speech: they sign, and accept no `thinkingConfig` ("Thinking is not enabled for this model",
+/// recorded).
 const MEDIA: Facts = Facts { thinking: Thinking::None, ..NEWEST };
 const PICTURES: Facts = Facts { images: true, gives: Gives::Pictures { sizes: true }, ..MEDIA };
 const VOICE: Facts = Facts { gives: Gives::Voice, ..MEDIA };
@@ -90,7 +93,7 @@ const LOW: Thinking = Thinking::Level { lowest: Level::Low, medium: true };
 const LITE_BUDGET: Thinking = Thinking::Budget { min: 512, max: 24_576, off: true };
 const PRO_BUDGET: Thinking = Thinking::Budget { min: 128, max: 32_768, off: false };
 
-/// Families by name; the first that fits counts.
+/// Families by name; the first match counts.
 const FAMILIES: &[(&str, Facts)] = &[
     ("gemini-1*", Facts { json_schema: false, ..PLAIN }),
     (
@@ -126,7 +129,7 @@ const FAMILIES: &[(&str, Facts)] = &[
     ("*", UNKNOWN),
 ];
 
-/// What the model of this name can do.
+/// What the model with this name can do.
 pub fn of(name: &str) -> Facts {
     static TABLE: LazyLock<Vec<(WildMatch, Facts)>> =
         LazyLock::new(|| FAMILIES.iter().map(|(glob, facts)| (WildMatch::new(glob), *facts)).collect());

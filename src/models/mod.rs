@@ -1,4 +1,4 @@
-//! Names clients use, and the Gemini models that answer to them.
+//! Names that clients use, and the Gemini models they stand for.
 //! Never: a key, a request's content.
 
 pub mod facts;
@@ -15,10 +15,10 @@ use crate::problem::{Problem, Problems};
 pub use prices::{Price, Prices, as_of as prices_as_of};
 pub use settings::{AliasSettings, FactsSettings, ModelsSettings};
 
-/// Beginnings of names that go to Google as they are, whatever the default.
+/// Prefixes of names that are passed to Google unchanged, whatever the default.
 const GOOGLES: &[&str] = &["gemini-", "gemma-", "learnlm-", "imagen-", "models/", "google/", "gemini/", "tunedModels/"];
 
-/// The names, ready to be looked up.
+/// The model names, ready for lookup.
 #[derive(Debug)]
 pub struct Models {
     known: Known,
@@ -26,11 +26,12 @@ pub struct Models {
     pool: String,
     default: Option<Target>,
     exact: Vec<(String, Target)>,
-    /// The longest first.
+    /// Longest first.
     globs: Vec<(WildMatch, Target)>,
 }
 
-/// What is known of models: the operator's word first, the longest glob before a shorter one, then the built-in table.
+/// What is known about models: first the operator's settings, a longer glob before a shorter one, then the built-in
+/// table.
 #[derive(Debug, Default)]
 struct Known(Vec<(WildMatch, FactsSettings)>);
 
@@ -60,9 +61,9 @@ impl Known {
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// Whose keys serve it.
+    /// The pool whose keys serve it.
     pub pool: String,
-    /// The model, then those to fall back on.
+    /// The model, then its fallbacks.
     pub targets: Vec<Model>,
 }
 
@@ -73,7 +74,7 @@ struct Target {
 }
 
 impl Models {
-    /// Checks the settings; problems are at `models…`.
+    /// Validates the settings; problems are reported at `models…`.
     pub fn prepare(settings: &ModelsSettings, pools: &BTreeSet<&str>, problems: &mut Problems) -> Self {
         let pool = |name: &str, place: String, problems: &mut Problems| {
             if !pools.contains(name) {
@@ -112,11 +113,11 @@ impl Models {
         Self { known, prices, pool: settings.pool.clone(), default, exact, globs }
     }
 
-    /// Where a request for this name goes; None when nobody knows it. An exact alias beats a glob, a glob beats Google's own
-    /// names, and those beat the default.
+    /// Where a request for this name goes; None if the name is unknown. An exact alias takes precedence over a glob, a
+    /// glob over Google's own names, and those over the default.
     pub fn route(&self, asked: &str) -> Option<Route> {
         let exact = self.exact.iter().find(|(name, _)| name == asked).map(|(_, target)| target);
-        // Whatever would not do as a name must do neither for a glob nor for the default.
+        // Text that cannot be a name must match neither a glob nor the default.
         let plausible = |c: char| c.is_ascii_alphanumeric() || "._-:/@+ ".contains(c);
         if exact.is_none() && (asked.len() > 200 || !asked.chars().all(plausible) || asked.contains("..")) {
             return None;
@@ -132,7 +133,7 @@ impl Models {
         Some(Route { pool: target.pool.unwrap_or_else(|| self.pool.clone()), targets: target.models })
     }
 
-    /// Where a request goes for a name that nobody knows, until somebody gives it a model.
+    /// The route for an unknown name: it has no model until something else supplies one.
     pub fn nowhere(&self) -> Route {
         Route { pool: self.pool.clone(), targets: Vec::new() }
     }
@@ -142,17 +143,17 @@ impl Models {
         ModelName::parse(name).map(|name| self.known.model(name))
     }
 
-    /// What a model costs; None when nobody knows.
+    /// The price of a model; None if it is unknown.
     pub fn price(&self, name: &str) -> Option<Price> {
         self.prices.find(name)
     }
 
-    /// Aliases that are names, and the models they lead to.
+    /// Aliases that are exact names, and the models they stand for.
     pub fn aliases(&self) -> impl Iterator<Item = (&str, &ModelName)> {
         self.exact.iter().filter_map(|(alias, target)| Some((alias.as_str(), &target.models.first()?.name)))
     }
 
-    /// Every model the configuration names.
+    /// Every model that the configuration names.
     pub fn named(&self) -> impl Iterator<Item = &ModelName> {
         let targets = self.exact.iter().map(|(_, target)| target).chain(self.globs.iter().map(|(_, target)| target));
         targets.chain(&self.default).flat_map(|target| &target.models).map(|model| &model.name)

@@ -1,4 +1,4 @@
-//! What models cost: the operator's word first, then the table that is built in, `prices.toml`.
+//! Prices of models: the operator's settings first, then the built-in table, `prices.toml`.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -11,38 +11,39 @@ use wildmatch::WildMatch;
 
 use crate::problem::{Problem, Problems};
 
-/// From how many tokens on a prompt is a long one.
+/// A prompt of more tokens than this is a long one.
 const LONG: u64 = 200_000;
-/// Billionths of a dollar for a token, where a million of them cost a dollar.
+/// Billionths of a dollar per token, at one dollar per million tokens.
 const NANO_A_TOKEN: f64 = 1000.0;
 
-/// What a model costs, in US dollars for a million tokens.
+/// The price of a model, in US dollars per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
-    /// Of prompts.
+    /// Prompt tokens.
     pub input: f64,
-    /// Of answers, thoughts among them.
+    /// Answer tokens, including thoughts.
     pub output: f64,
-    /// Of what of a prompt comes from Gemini's cache. Left out: as `input`.
+    /// Prompt tokens that come from Gemini's cache. Left out: same as `input`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached: Option<f64>,
-    /// Of prompts of more than 200,000 tokens. Left out: as `input`.
+    /// Prompt tokens, if the prompt has more than 200,000 of them. Left out: same as `input`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long_input: Option<f64>,
-    /// Of answers to them. Left out: as `output`.
+    /// Tokens of answers to such prompts. Left out: same as `output`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long_output: Option<f64>,
 }
 
 impl Price {
-    /// What an answer costs, in billionths of a dollar. Of the prompt, so many tokens came from a cache.
+    /// The cost of an answer, in billionths of a dollar. `cached` is how many of the prompt's tokens came from a cache.
     pub fn of(&self, prompt: u64, cached: u64, completion: u64) -> u64 {
         let long = prompt > LONG;
         let input = self.long_input.filter(|_| long).unwrap_or(self.input);
         let output = self.long_output.filter(|_| long).unwrap_or(self.output);
-        // Of a long prompt, the cache costs more in proportion.
-        let cheap = self.cached.map_or(input, |cached| if long { cached * input / self.input } else { cached });
+        // For long prompts, cached tokens cost more in proportion.
+        let proportion = if self.input > 0.0 { input / self.input } else { 1.0 };
+        let cheap = self.cached.map_or(input, |cached| cached * proportion);
         let cached = cached.min(prompt);
         let dollars = (prompt - cached) as f64 * input + cached as f64 * cheap + completion as f64 * output;
         (dollars * NANO_A_TOKEN).round() as u64
@@ -65,12 +66,12 @@ impl Price {
     }
 }
 
-/// Prices by glob, the more exact one first.
+/// Prices by glob, exact names first, then the longest glob.
 #[derive(Debug)]
 pub struct Prices(Vec<(WildMatch, Price)>);
 
 impl Prices {
-    /// Checks the settings; problems are at `models.prices…`.
+    /// Validates the settings; problems are reported at `models.prices…`.
     pub fn prepare(settings: &BTreeMap<String, Price>, problems: &mut Problems) -> Self {
         for (glob, price) in settings {
             price.check(&format!("models.prices.\"{glob}\""), problems);
@@ -84,7 +85,7 @@ impl Prices {
         Self(sorted.into_iter().map(|(glob, price)| (WildMatch::new(glob), *price)).collect())
     }
 
-    /// What a model costs; None when nobody knows.
+    /// The price of a model; None if it is unknown.
     pub fn find(&self, model: &str) -> Option<Price> {
         let known = |prices: &Self| prices.0.iter().find(|(glob, _)| glob.matches(model)).map(|(_, price)| *price);
         known(self).or_else(|| known(&BUILT_IN))
@@ -97,7 +98,7 @@ static TABLE: LazyLock<Table> =
 
 static BUILT_IN: LazyLock<Prices> = LazyLock::new(|| Prices::of(&TABLE.prices));
 
-/// The table that is built in.
+/// The built-in table.
 #[derive(Deserialize)]
 struct Table {
     as_of: Date,
@@ -105,7 +106,7 @@ struct Table {
     prices: BTreeMap<String, Price>,
 }
 
-/// When the table that is built in was looked up.
+/// When the prices of the built-in table were looked up.
 pub fn as_of() -> Date {
     TABLE.as_of
 }

@@ -10,99 +10,101 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::prices::Price;
 use crate::model::{Facts, Level, Thinking};
 
-/// Which Gemini model answers to which name.
+/// Model names, and the Gemini models they stand for.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ModelsSettings {
-    /// The pool that serves what no alias sends elsewhere.
+    /// The pool for requests that no alias sends to another pool.
     #[serde(default = "default_pool")]
     pub pool: String,
-    /// The model for names nobody knows. Left out: they are a 404 `model_not_found`. Names that begin with `gemini-` or
-    /// `gemma-` always go to Google as they are.
+    /// The model for unknown names. Left out: requests for them are rejected with 404 `model_not_found`. Names that
+    /// begin with `gemini-` or `gemma-` are always passed to Google unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<String>,
-    /// Names clients use, and the model that answers. `*` stands for anything; an exact name beats a glob, a longer glob
-    /// a shorter one.
+    /// Names that clients use, and the model each stands for. `*` matches anything; an exact name takes precedence over
+    /// a glob, and a longer glob over a shorter one.
     #[serde(default)]
     pub aliases: BTreeMap<String, AliasSettings>,
-    /// What models can do, where the built-in table of families is wrong or silent: by Google's name, `*` stands for anything.
+    /// What models can do, where the built-in table of families is wrong or incomplete. The keys are Google's names;
+    /// `*` matches anything.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, FactsSettings>,
-    /// What models cost, where the built-in table is wrong or silent: by Google's name, `*` stands for anything.
+    /// What models cost, where the built-in table is wrong or incomplete. The keys are Google's names; `*` matches
+    /// anything.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub prices: BTreeMap<String, Price>,
 }
 
-/// What a family of models can do. What is left out is as the built-in table has it.
+/// What a family of models can do. Fields left out are taken from the built-in table.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FactsSettings {
-    /// The model it is like in all that is left out: a name of Google's.
+    /// A Google model name: fields left out are taken from that model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub like: Option<String>,
-    /// How it is told to think: `"none"`, `{ budget = { min = 128, max = 32768, off = false } }` or
-    /// `{ level = { lowest = "low" } }`.
+    /// How much thinking is set: `"none"`, `{ budget = { min = 128, max = 32768, off = false } }` or `{ level = {
+    /// lowest = "low" } }`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thinking: Option<ThinkingSettings>,
-    /// Whether function calls must bear a thought signature when they are sent back.
+    /// Whether function calls must carry a thought signature when they are sent back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signatures: Option<bool>,
-    /// Whether tools may go together with a JSON response type.
+    /// Whether tools may be combined with a JSON response type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tools_with_json: Option<bool>,
-    /// Whether Google's tools may go together with the client's functions.
+    /// Whether Google's tools may be combined with the client's functions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tools_together: Option<bool>,
-    /// Whether schemas may be JSON Schema; else they are in Gemini's own dialect.
+    /// Whether schemas may be JSON Schema; otherwise they use Gemini's own dialect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub json_schema: Option<bool>,
     /// Whether a conversation may end with the model's own turn.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefill: Option<bool>,
-    /// Whether it takes a system instruction.
+    /// Whether the model accepts a system instruction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system_instruction: Option<bool>,
     /// Whether images may be part of a function's result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media_in_results: Option<bool>,
-    /// Whether it takes frequency and presence penalties.
+    /// Whether the model accepts frequency and presence penalties.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub penalties: Option<bool>,
-    /// How many answers one call may ask for.
+    /// How many answers one call may request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidates: Option<u32>,
-    /// Whether it gives token probabilities.
+    /// Whether the model returns token probabilities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<bool>,
-    /// Whether it draws.
+    /// Whether the model generates images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub images: Option<bool>,
-    /// Most tokens of an answer.
+    /// Maximum number of tokens in an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u32>,
 }
 
-/// How a model is told how much to think.
+/// How the amount of thinking is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ThinkingSettings {
-    /// It does not think.
+    /// Not at all: the model does not think.
     None,
     /// By a budget in tokens.
     Budget {
-        /// Smallest budget it takes, not counting 0.
+        /// Smallest budget the model accepts, not counting 0.
         min: u32,
-        /// Largest budget it takes.
+        /// Largest budget the model accepts.
         max: u32,
-        /// Whether 0 switches thinking off.
+        /// Whether 0 disables thinking.
         #[serde(default)]
         off: bool,
     },
     /// By level.
     Level {
-        /// The lowest level it takes.
+        /// The lowest level the model accepts.
         lowest: LevelSettings,
-        /// Whether `medium` is a level.
+        /// Whether the model accepts `medium`.
         #[serde(default = "yes")]
         medium: bool,
     },
@@ -127,7 +129,7 @@ fn yes() -> bool {
 }
 
 impl FactsSettings {
-    /// These, over what is known.
+    /// These facts, with fields left out taken from `known`.
     pub fn over(&self, known: Facts) -> Facts {
         Facts {
             thinking: self.thinking.map_or(known.thinking, Into::into),
@@ -166,20 +168,21 @@ impl From<ThinkingSettings> for Thinking {
     }
 }
 
-// Field by field, not the whole: a `[models]` without `default` or aliases means none, not the built-in ones.
+// Defaults are per field, not for the whole: a `[models]` section without `default` or `aliases` means none, not the
+// built-in ones.
 fn default_pool() -> String {
     "default".to_owned()
 }
 
-/// What an alias leads to: a model's name, or a table.
+/// The target of an alias: a model's name, or a table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AliasSettings {
     /// The Gemini model.
     pub model: String,
-    /// The pool that serves it, where it is not `models.pool`.
+    /// The pool that serves it, if not `models.pool`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
-    /// Models to try, in order, when the model is overloaded or every key rests for it.
+    /// Models to try, in order, when the model is overloaded or all keys are cooling down for it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fallback: Vec<String>,
 }
@@ -215,7 +218,7 @@ impl Default for ModelsSettings {
 }
 
 impl AliasSettings {
-    /// An alias to a model, with nothing further.
+    /// An alias to a model, without pool or fallbacks.
     pub fn to(model: &str) -> Self {
         Self { model: model.to_owned(), pool: None, fallback: Vec::new() }
     }
@@ -227,15 +230,15 @@ impl AliasSettings {
 struct AliasTable {
     /// The Gemini model.
     model: String,
-    /// The pool that serves it, where it is not `models.pool`.
+    /// The pool that serves it, if not `models.pool`.
     #[serde(default)]
     pool: Option<String>,
-    /// Models to try, in order, when the model is overloaded or every key rests for it.
+    /// Models to try, in order, when the model is overloaded or all keys are cooling down for it.
     #[serde(default)]
     fallback: Vec<String>,
 }
 
-/// Written by hand: serde's untagged enums lose the place and the reason of a mistake.
+/// Implemented by hand because serde's untagged enums lose the location and the cause of an error.
 impl<'de> Deserialize<'de> for AliasSettings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;

@@ -1,7 +1,7 @@
-//! Attempts: one key after another until one answers, or nothing is left to try. The only retry loop there is.
+//! Attempts: tries one key after another until one answers or nothing is left to try. This is the only retry loop.
 //!
-//! Up to the first content an attempt that fails is invisible to the client. After it there is no other attempt: the stream
-//! ends with an error.
+//! Until the first content, a failed attempt is invisible to the client. After it there is no further attempt: the
+//! stream ends with an error.
 
 use std::time::Duration;
 
@@ -20,42 +20,42 @@ use crate::model::Model;
 use crate::plugin::AfterFailure;
 use crate::protocol::{Accepted, Reply};
 
-/// The pause after a first failure that is nobody's key's fault; it doubles.
+/// Mean pause after the first failure that is not a key's fault; it doubles with each attempt.
 const PAUSE: Duration = Duration::from_millis(250);
-/// The longest one.
+/// Limit of the pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
-/// Keys that may refuse one request, one after the other. They do not count as attempts: a refusal costs Google nothing, each key is
-/// refused once and then rests, and whoever comes next would have to find out instead.
+/// How many keys may reject one request in a row. Rejections do not count as attempts: they cost Google nothing, each
+/// key is rejected once and then cools down, and otherwise the next request would have to find out.
 const MOST_REFUSALS: u32 = 16;
 
 /// The answer of the attempt that succeeded.
 pub enum Opened {
-    /// All of it, in the client's dialect.
+    /// The whole answer, in the client's protocol.
     Whole(Bytes),
-    /// Its beginning.
+    /// The start of a stream.
     Stream(Box<Begun>),
 }
 
-/// A stream that has its first content, or its end.
+/// A stream that has produced its first content, or has ended.
 pub struct Begun {
-    /// Where the rest comes from.
+    /// The source of the remaining events.
     pub answer: Source,
-    /// What translates it.
+    /// Translates the answer.
     pub reply: Box<dyn Reply>,
-    /// The key it comes on, in use until the end; none for a kept answer.
+    /// The lease of the key, held until the stream ends. None for a cached answer.
     pub lease: Option<Lease>,
-    /// What the client gets first.
+    /// Output to be sent to the client first.
     pub out: Vec<u8>,
-    /// Whether that is all.
+    /// Whether the stream has ended.
     pub ended: bool,
 }
 
 /// Why an attempt did not succeed.
 enum Failure {
-    /// Something went wrong upstream; another attempt may do better.
+    /// An upstream fault; another attempt may succeed.
     Fault(Fault),
-    /// A plugin put an end to it.
+    /// An error that ends the request, such as one from a plugin.
     Refused(Error),
 }
 
@@ -74,7 +74,7 @@ impl From<Error> for Failure {
 /// Tries the route's models in order, each on one key after another.
 ///
 /// # Errors
-/// What the last attempt, or the state of the keys, tells the client.
+/// The error for the client, from the last attempt or from the state of the keys.
 pub async fn until_one_succeeds(
     exchange: &mut Exchange,
     accepted: &dyn Accepted,
@@ -82,12 +82,12 @@ pub async fn until_one_succeeds(
 ) -> Result<Opened, Error> {
     let mut error = Error::internal("The route names no model.");
     for (position, model) in route.targets.iter().enumerate() {
-        // Another model is asked at once; only for the last one is it worth waiting.
+        // A fallback model is tried immediately; only for the last one is it worth waiting.
         let last = position + 1 == route.targets.len();
         let patience = if last { exchange.snapshot.config.settings.upstream.wait } else { Duration::ZERO };
         match on_model(exchange, accepted, route, model, patience).await {
             Ok(opened) => return Ok(opened),
-            // Another model may do what this one cannot now; a request that is wrong is wrong everywhere.
+            // Another model may succeed where this one is unavailable. An invalid request is invalid for all of them.
             Err(failed) if matches!(failed.status, 429 | 500..) => error = failed,
             Err(failed) => return Err(failed),
         }
@@ -109,7 +109,7 @@ async fn on_model(
         match again(exchange, accepted, &call, &kept).await {
             Ok(opened) => return Ok(opened),
             Err(Failure::Refused(error)) => return Err(error),
-            // What is kept is no answer any more; Gemini is asked for one.
+            // The cached answer can no longer be translated: remove it and call Gemini.
             Err(Failure::Fault(_)) => exchange.services.answers.forget(key),
         }
     }
@@ -142,7 +142,7 @@ async fn on_model(
         exchange.record.attempt_failed(&failure, rest);
         tried.add(&lease, &failure);
         if failure.kind == Kind::ModelNotFound && wanted.is_none() && without_model.is_none() {
-            // Some models are not there for some keys. One more is asked, and nobody waited for.
+            // Some models are not available to some keys. Try one more key, without waiting for one.
             tried.pass_over(&lease);
             (without_model, last, patience) = (Some((lease, failure.clone())), Some(failure), Duration::ZERO);
             continue;
@@ -163,17 +163,18 @@ async fn on_model(
     }
 }
 
-/// A model was not found with one key, and found with another.
+/// The fault of a key for which a model was not found that another key has.
 fn not_for_key(fault: Fault) -> Fault {
     Fault { kind: Kind::ModelNotForKey, blame: Blame::Quota, ..fault }
 }
 
-/// Whether it was the key that refused, by its quota or itself.
+/// Whether the key rejected the request, for its quota or for itself.
 fn refused(fault: &Fault) -> bool {
     matches!(fault.blame, Blame::Key | Blame::Quota)
 }
 
-/// The fault as a plugin wants it seen: a key that is to rest rests for this model, as after a limit of its own.
+/// The fault as changed by a plugin. A key that the plugin cools down cools down for this model only, as after a rate
+/// limit.
 fn as_wanted(fault: Fault, wanted: Option<AfterFailure>) -> Fault {
     match wanted {
         Some(AfterFailure::CoolDown(rest)) => {
@@ -183,7 +184,7 @@ fn as_wanted(fault: Fault, wanted: Option<AfterFailure>) -> Fault {
     }
 }
 
-/// What is tried next. Plugins decide, where one wants something.
+/// What to try next. A plugin's decision takes precedence.
 fn next(fault: &Fault, wanted: Option<AfterFailure>) -> Retry {
     match wanted {
         Some(AfterFailure::Fail) => Retry::Never,
@@ -192,14 +193,14 @@ fn next(fault: &Fault, wanted: Option<AfterFailure>) -> Retry {
     }
 }
 
-/// An attempt that succeeded, the key aside.
+/// A successful attempt, without its key.
 enum Attempted {
     Whole(Bytes),
     Stream(Source, Box<dyn Reply>, Vec<u8>, bool),
 }
 
 impl Attempted {
-    /// With the key it came on. A whole answer is done with it.
+    /// Attaches the lease. A whole answer no longer needs it.
     fn hold(self, lease: Option<Lease>) -> Opened {
         match self {
             Self::Whole(body) => Opened::Whole(body),
@@ -210,7 +211,8 @@ impl Attempted {
     }
 }
 
-/// One attempt on one key. What Google refuses and can do without is left out, and the call made once more on the same key.
+/// One attempt on one key. If Google rejects a field that the request can do without, the call is repeated on the same
+/// key without it.
 async fn remedied(
     exchange: &mut Exchange,
     accepted: &dyn Accepted,
@@ -259,13 +261,13 @@ async fn once(
     first_of(exchange, accepted, call.method, Source::Google(Box::new(answer)), Some(lease)).await
 }
 
-/// A kept answer, given again as if it came now.
+/// Replays a cached answer as if it had just arrived.
 async fn again(exchange: &mut Exchange, accepted: &dyn Accepted, call: &Call, kept: &Entry) -> Result<Opened, Failure> {
     call.model.as_str().clone_into(&mut exchange.record.model);
     first_of(exchange, accepted, call.method, Source::kept(kept), None).await.map(|attempted| attempted.hold(None))
 }
 
-/// Translates an answer up to the first content that shows: all of it, where it comes whole.
+/// Translates an answer: a whole one completely, a stream up to its first visible content.
 async fn first_of(
     exchange: &mut Exchange,
     accepted: &dyn Accepted,
@@ -301,17 +303,17 @@ async fn first_of(
     Ok(Attempted::Stream(answer, reply, out, false))
 }
 
-/// No key can be had. When that is for want of keys to try, the last failure says more.
+/// The error when no key is available. If all keys have been tried, the last failure is more informative.
 fn nothing_left(no_key: NoKey, last: Option<&Fault>) -> Error {
     match last {
         Some(fault) if no_key.all_tried() || fault.kind == Kind::ModelNotFound => Error::from(fault),
-        // The pool knows when the first key comes back, the fault only about its own.
+        // The pool knows when the first key becomes available; a fault knows only about its own key.
         _ => no_key.into_error(),
     }
 }
 
-/// Waits before another attempt, at random up to a bound that doubles: many clients that failed together must not come back
-/// together. False when there is no time left.
+/// Waits before another attempt, for a random time up to a bound that doubles, so that clients that failed together do
+/// not retry together. Returns false if the deadline leaves no time.
 async fn pause(attempt: u32, deadline: Instant) -> bool {
     let bound = PAUSE.saturating_mul(1 << attempt.min(8)).min(LONGEST_PAUSE);
     let pause = bound.mul_f64(fastrand::f64());
@@ -322,7 +324,7 @@ async fn pause(attempt: u32, deadline: Instant) -> bool {
     true
 }
 
-/// A fault of a stream that has shown content, as the client is told.
+/// The client's error for a fault after content has been sent.
 pub fn in_the_middle(fault: &Fault) -> Error {
     let mut error = Error::from(fault);
     if fault.kind == Kind::Truncated {

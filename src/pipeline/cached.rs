@@ -1,4 +1,5 @@
-//! Entry answers on a request's way: looked for before a key is, kept when the client has all of it. Off, it costs one look at a setting.
+//! The answer cache within a request: consulted before a key is leased, filled when the client has received the whole
+//! answer. When disabled, it costs one check of a setting.
 
 use bytes::Bytes;
 
@@ -8,26 +9,26 @@ use crate::cache::{Entry, Found, Key, Question, Recording};
 use crate::call::Call;
 use crate::error::Error;
 
-/// What kept answers had to do with a request, as its header, its log line and the counts tell.
+/// What the cache did with a request, for its response header, log line and metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cached {
     /// `hit`, `joined`, `miss`, `refresh` or `bypass`.
     pub result: &'static str,
-    /// How old the answer is, in seconds.
+    /// Age of the cached answer, in seconds.
     pub age: Option<u64>,
 }
 
-/// Looks for a kept answer to this call. What is missing is made ready to be kept.
+/// Looks up the cached answer to this call. On a miss, prepares to record the answer.
 ///
 /// # Errors
-/// 504 when the client wants a kept answer or none; what a plugin tells it instead.
+/// 504 when the client accepts only a cached answer and there is none, or an error from a plugin.
 pub async fn find(exchange: &mut Exchange, route: &Route, call: &Call) -> Result<Option<(Key, Entry)>, Error> {
     exchange.keeping.clear();
     let control = exchange.control;
     if !exchange.snapshot.config.settings.cache.enabled {
         return if control.only_kept { Err(Error::not_kept()) } else { Ok(None) };
     }
-    // What plugins make of the call is part of the question, so they are asked now, for the first attempt.
+    // Plugins may change the call, and the cache key depends on the result, so they run now, for the first attempt.
     let body = exchange.session.on_upstream_request(exchange.record.attempts + 1, call.body.clone())?;
     exchange.prepared = Some(body.clone());
     let services = exchange.services.clone();
@@ -86,24 +87,24 @@ fn report(exchange: &mut Exchange, result: &'static str, kept: Option<&Entry>) {
     exchange.record.cache = Some(result);
     exchange.services.telemetry.cached(result);
     let mut known = exchange.known.cached();
-    // Of several calls, the whole is kept only when each is.
+    // With several calls, the request is a hit only if every call is.
     if exchange.share.is_none() || age.is_none() || known.is_none() {
         *known = Some(Cached { result, age });
     }
 }
 
 impl Exchange {
-    /// An attempt was accepted: what comes from now on is the answer.
+    /// An attempt has been accepted: starts recording its answer.
     pub fn begin_keeping(&mut self) {
         self.keeping.iter_mut().for_each(Recording::begin);
     }
 
-    /// A piece of it has come, as Gemini sent it.
+    /// Records a piece of the answer, as Gemini sent it.
     pub fn arrived(&mut self, piece: &Bytes) {
         self.keeping.iter_mut().for_each(|keeping| keeping.take(piece));
     }
 
-    /// The client has all of it: what is to be kept is kept, unless a plugin minds.
+    /// Stores what was recorded, unless a plugin objects. Called once the client has received everything.
     pub fn keep_answers(&mut self) {
         if self.keeping.is_empty() {
             return;
@@ -112,7 +113,7 @@ impl Exchange {
         self.keeping.drain(..).for_each(|keeping| keeping.keep(wanted, now));
     }
 
-    /// Nothing came of it.
+    /// Discards what was recorded.
     pub fn keep_nothing(&mut self) {
         self.keeping.drain(..).for_each(Recording::failed);
     }

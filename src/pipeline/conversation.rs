@@ -1,5 +1,5 @@
-//! What a conversation begins with, as a number: requests of one conversation have the same, so that they may go to the same key,
-//! where Gemini still has their beginning in its cache.
+//! A fingerprint of how a conversation begins. Requests of one conversation share it, so they can go to the same key,
+//! for which Gemini still has the conversation's beginning in its cache.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::call::Call;
 use crate::secret::Digest;
 
-/// What stays the same while a conversation grows.
+/// The part of a request that stays the same while the conversation grows.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Opening<'a> {
@@ -17,8 +17,8 @@ struct Opening<'a> {
     contents: Vec<&'a RawValue>,
 }
 
-/// The number of a client's conversation with a model: by what the client calls it, else by how it begins. None when neither is
-/// there.
+/// The fingerprint of a client's conversation with a model: from the client's conversation id if it sends one, else
+/// from the first content and system instruction. None when there is neither.
 pub fn fingerprint(client: &str, conversation: &str, call: &Call) -> Option<u64> {
     if !conversation.is_empty() {
         return number(&format!("{client}\n{}\n{conversation}", call.model));

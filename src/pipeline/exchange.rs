@@ -1,4 +1,4 @@
-//! One client request and what accompanies it.
+//! One client request and everything that accompanies it.
 
 use std::sync::Arc;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -22,48 +22,48 @@ use crate::protocol::{
 use crate::runtime::{Services, Snapshot};
 use crate::telemetry::RequestRecord;
 
-/// One client request, from the door to its end. It holds one snapshot, taken at the door: what is reloaded meanwhile does
-/// not touch it.
+/// One client request, from endpoint to end. It holds the snapshot taken on arrival, so a reload in the meantime does
+/// not affect it.
 pub struct Exchange {
-    /// What was configured when it came in.
+    /// The configuration when the request arrived.
     pub snapshot: Arc<Snapshot>,
-    /// What outlives a configuration.
+    /// Services that outlive a configuration.
     pub services: Arc<Services>,
-    /// The client's dialect.
+    /// The client's protocol.
     pub protocol: &'static dyn Protocol,
-    /// Where it was sent to.
+    /// The path, query and media type of the request.
     pub place: Arc<Place>,
-    /// The plugins, as far as they concern it.
+    /// The plugins that apply to this request.
     pub session: Arc<Session>,
-    /// What will be told of it.
+    /// The record for logs, metrics and the journal.
     pub record: RequestRecord,
-    /// Until when an answer makes sense.
+    /// When the request times out.
     pub deadline: Instant,
-    /// Who asks.
+    /// The client.
     pub client: Arc<Client>,
-    /// What it uses, where that is counted.
+    /// The client's use of its limits, if they are counted.
     pub visit: Option<Visit>,
-    /// What the client wants when its request asks for something Gemini does not have.
+    /// What to do when a field of the request cannot be translated.
     pub fidelity: Fidelity,
-    /// Files that the request names by URL.
+    /// Files that the request refers to by URL.
     pub files: Files,
-    /// What the earlier answer left that the request goes on from.
+    /// The stored document of the earlier answer that this request continues.
     pub earlier: Option<Bytes>,
-    /// What is known before the story is told.
+    /// Facts shared with the response before the request has finished.
     pub known: Arc<Known>,
-    /// What the client says about kept answers.
+    /// The client's cache directives.
     pub control: Control,
-    /// Its body, as plugins have left it.
+    /// The body, after plugins have changed it.
     pub body: Bytes,
-    /// Which of several requests that together are one; None when it is one alone.
+    /// The index of this part of a split request; None for a request that is not split.
     pub share: Option<usize>,
-    /// The first attempt's call, where plugins have seen it already.
+    /// The first attempt's call, if plugins have already processed it.
     pub prepared: Option<Bytes>,
-    /// What is to be kept of the answer, one for each call.
+    /// Recordings for the answer cache, one per call.
     pub keeping: Vec<Recording>,
 }
 
-/// What is known of a request before its story is told; a stream that stays silent is begun by it.
+/// Facts about a request that are known before it finishes. A silent stream is started with them.
 #[derive(Debug, Default)]
 pub struct Known {
     form: OnceLock<Form>,
@@ -75,52 +75,52 @@ pub struct Known {
 /// How an answer came about.
 #[derive(Clone, Debug)]
 pub struct Why {
-    /// How many attempts it took.
+    /// The number of attempts.
     pub attempts: u32,
-    /// The model of the last one.
+    /// The model of the last attempt.
     pub model: String,
-    /// The id of its key.
+    /// The key id of the last attempt.
     pub key: String,
 }
 
 impl Known {
-    /// How the answer travels; a whole document as long as nothing else is known.
+    /// The format of the answer. JSON until the request has been read.
     pub fn form(&self) -> Form {
         self.form.get().copied().unwrap_or(Form::JSON)
     }
 
-    /// What the client is warned of: the fields that were lost.
+    /// The lost fields, for the warning header.
     pub fn losses(&self) -> Option<&str> {
         self.losses.get().map(String::as_str)
     }
 
-    /// How the answer came about; None as long as that is not decided.
+    /// How the answer came about; None until decided.
     pub fn why(&self) -> Option<&Why> {
         self.why.get()
     }
 
-    /// What kept answers had to do with it; None as long as that is not known, and where none are kept.
+    /// What the cache did; None until known, or if the cache is disabled.
     pub fn cached(&self) -> MutexGuard<'_, Option<Cached>> {
         self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Exchange {
-    /// How often a silent stream says that it lives.
+    /// The interval of keep-alive messages on a silent stream.
     pub fn keep_alive(&self) -> Duration {
         self.snapshot.config.settings.server.keep_alive
     }
 
-    /// The body was read.
+    /// Records that the body was read.
     pub fn accepted(&mut self, model: &str, form: Form) {
         self.record.read(model, form.stream);
         let _ = self.known.form.set(form);
     }
 
-    /// The body, after plugins may have put another model into the address.
+    /// Applies a plugin's change of the model named in the URL.
     ///
     /// # Errors
-    /// When it is no request.
+    /// When the result is not a valid request.
     pub(super) fn renamed(&mut self, body: Bytes) -> Result<Bytes, Error> {
         let Some(model) = self.session.renamed() else { return Ok(body) };
         let (place, body) = self.protocol.renamed(Asked { place: &self.place, body: &body }, &model)?;
@@ -128,7 +128,7 @@ impl Exchange {
         Ok(body)
     }
 
-    /// One that does a part of this one's work.
+    /// An exchange for one part of a split request.
     pub fn part(&self, share: usize) -> Self {
         Self {
             snapshot: self.snapshot.clone(),
@@ -152,7 +152,8 @@ impl Exchange {
         }
     }
 
-    /// The Gemini request for a model. What the client would not lose is judged here, before any quota is spent.
+    /// The Gemini request for a model. Losses that the client does not accept are rejected here, before any quota is
+    /// used.
     pub fn translated(&self, accepted: &dyn Accepted, model: &Model, remedies: Remedies) -> Result<Bytes, Error> {
         let notes = if self.fidelity == Fidelity::Lenient { Notes::off() } else { Notes::on() };
         let target = Target {
@@ -171,7 +172,7 @@ impl Exchange {
                 (Fidelity::Strict, Some(first)) => return Err(too_lossy(first, losses.len() - 1)),
                 _ => {
                     let fields: Vec<&str> = losses.iter().map(|note| note.field.as_str()).collect();
-                    // Another model after this one may lose other fields; the first is what was asked for.
+                    // A fallback model may lose other fields; the first model is the one the client requested.
                     let _ = self.known.losses.set(fields.join(", "));
                 }
             }
@@ -179,7 +180,7 @@ impl Exchange {
         Ok(body)
     }
 
-    /// What the answer of the next attempt bears.
+    /// The facts that the next attempt's answer is stamped with.
     pub fn stamp(&self) -> Stamp {
         Stamp {
             id: self.record.id.clone(),
@@ -192,32 +193,32 @@ impl Exchange {
         }
     }
 
-    /// Recalls what an earlier answer left for this client.
+    /// Loads the stored document of an earlier answer to this client.
     pub async fn recall(&mut self, earlier: Option<&str>) {
         if let Some(id) = earlier {
             self.earlier = self.services.conversations.recall(&self.record.client, id).await;
         }
     }
 
-    /// Keeps what an answer leaves for a later request of this client.
+    /// Stores what an answer leaves for a later request of this client.
     pub fn keep(&self, left: Option<Left>) {
         if let Some(Left { id, document }) = left {
             self.services.conversations.keep(&self.record.client, &id, document);
         }
     }
 
-    /// An attempt begins.
+    /// Records the start of an attempt.
     pub fn attempted(&mut self, model: &Model, lease: &Lease) {
         self.record.attempted(model.name.as_str(), lease.key().id().to_string());
     }
 
-    /// There will be no other attempt.
+    /// Records that there will be no further attempt.
     pub fn decided(&self) {
         let RequestRecord { attempts, model, key, .. } = &self.record;
         let _ = self.known.why.set(Why { attempts: *attempts, model: model.clone(), key: key.clone() });
     }
 
-    /// Tokens were used, on this key; of a kept answer on none.
+    /// Records token usage. A cached answer uses no key, and counts against no limit.
     pub fn used(&mut self, usage: &Usage, lease: Option<&mut Lease>) {
         if let Some(lease) = lease {
             lease.used(usage.prompt, usage.completion);
@@ -231,12 +232,13 @@ impl Exchange {
         self.record.tokens = (usage.prompt, usage.completion);
     }
 
-    /// A plugin has answered this request instead of Gemini.
+    /// Answers a request with a plugin's reply instead of calling Gemini.
     ///
     /// # Errors
-    /// When it has answered with a text where a text is no answer.
+    /// When the reply is text and the protocol has no textual answer, or a table without text and the client wants a
+    /// stream.
     pub(super) fn canned(&mut self, reply: &PluginReply, body: &[u8]) -> Result<Served, Error> {
-        // What the request itself says, if it can be read; a plugin may answer one that cannot.
+        // Use what the request says, if it can be read. A plugin may answer one that cannot.
         let place = self.place.clone();
         match self.protocol.accept(Asked { place: &place, body }) {
             Ok(accepted) => self.accepted(accepted.model(), accepted.form()),
@@ -261,7 +263,7 @@ fn no_stream() -> Error {
     Error::internal("A plugin replied with a table that says nothing, to a client that wants a stream of what is said.")
 }
 
-/// What a client is told that wants nothing lost.
+/// The error for a client with strict fidelity.
 fn too_lossy(first: &Note, others: usize) -> Error {
     let what = match first.verdict {
         Verdict::Clamped => "would be changed",

@@ -1,4 +1,4 @@
-//! Files that a request names by URL: fetched once, before any attempt.
+//! Fetches the files that a request refers to by URL, once, before any attempt.
 
 use std::collections::HashMap;
 
@@ -8,10 +8,10 @@ use super::Exchange;
 use crate::error::Error;
 use crate::protocol::{Accepted, Files};
 
-/// Fetches them, all at once.
+/// Fetches all files concurrently.
 ///
 /// # Errors
-/// 400, naming the part, when one may not or cannot be fetched. All reasons get the same words.
+/// 400, naming the field, when a file may not or cannot be fetched. The message is the same for every reason.
 pub async fn fetch(exchange: &Exchange, accepted: &dyn Accepted) -> Result<Files, Error> {
     let media = &exchange.snapshot.media;
     let named = accepted.remote_files();

@@ -1,10 +1,10 @@
-//! The life of a request: [`serve`] is the whole story.
+//! The life of a request. [`serve`] shows it from start to end.
 //!
 //! ```text
 //! on_request -> Protocol::accept -> alias, on_route -> [attempt: key -> on_upstream_request -> Google
 //!   -> on failure classify, report, next] -> on_upstream_response -> Reply -> on_response | on_chunk -> client
 //! ```
-//! Never: a vendor's field, a status line, a second retry loop.
+//! Never: vendor-specific fields, HTTP status lines, a second retry loop.
 
 mod attempt;
 mod cached;
@@ -34,29 +34,29 @@ pub use exchange::{Exchange, Why};
 pub use stream::EventStream;
 pub use translation::{Translation, translate};
 
-/// What the client gets.
+/// The answer to a client.
 pub struct Answer {
-    /// The answer itself.
+    /// The content.
     pub content: Content,
     /// Its media type.
     pub media_type: &'static str,
-    /// Fields of the request that were lost, if the client wants to know.
+    /// Fields of the request that were lost, if the client wants warnings.
     pub losses: Option<String>,
 }
 
-/// The answer itself.
+/// The content of an answer.
 pub enum Content {
-    /// A whole document.
+    /// A complete document.
     Whole(Bytes),
-    /// Events as they come.
+    /// A stream of events.
     Stream(EventStream),
 }
 
-/// Answers a request. A stream that stays silent for long is begun without content, so that no proxy on the way gives the
-/// client up: keep-alive comments flow until the first content is there.
+/// Answers a request. A stream that stays silent for too long is started without content, so that no proxy on the way
+/// closes the connection: keep-alive comments are sent until the first content arrives.
 ///
 /// # Errors
-/// What the client is told instead.
+/// The error for the client.
 pub async fn answer(exchange: Exchange, body: Bytes) -> Result<Answer, Error> {
     let keep_alive = exchange.keep_alive();
     let known = exchange.known.clone();
@@ -72,7 +72,7 @@ pub async fn answer(exchange: Exchange, body: Bytes) -> Result<Answer, Error> {
     Ok(Answer { content, media_type: known.form().media_type, losses: known.losses().map(str::to_owned) })
 }
 
-/// The story of a request.
+/// Runs a request and finishes its record.
 async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
     if exchange.session.has_plugins() {
         exchange.record.costs = Some(exchange.session.clone());
@@ -107,13 +107,13 @@ async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
     }
 }
 
-/// How the story went.
+/// The result of a request.
 enum Served {
-    /// A whole answer.
+    /// A complete answer.
     Whole(Bytes),
-    /// A whole answer, as events.
+    /// A complete answer, as events.
     Events(Bytes),
-    /// A stream that has its first content.
+    /// A stream that has produced its first content.
     Begun(Box<Begun>),
 }
 
@@ -132,7 +132,7 @@ async fn run(exchange: &mut Exchange, body: Bytes) -> Result<Served, Error> {
     owner::narrow(&exchange.snapshot, &exchange.services, &exchange.record.client, &owned, &mut route).await?;
     route.pool.name().clone_into(&mut exchange.record.pool);
     exchange.files = files::fetch(exchange, &*accepted).await?;
-    // Another replica may have given the answer that is gone on from here.
+    // The answer that this request continues may have come from another replica.
     if exchange.services.signatures.are_shared() {
         exchange.services.signatures.fetch(&accepted.unsigned_calls()).await;
     }
@@ -140,7 +140,7 @@ async fn run(exchange: &mut Exchange, body: Bytes) -> Result<Served, Error> {
     let opened = split::all_succeed(exchange, &*accepted, &route).await;
     exchange.decided();
     match opened.map_err(|error| owned.iter().fold(error, |error, named| owner::alone(&named.name, error)))? {
-        // A plugin reads JSON; sound and captions are none.
+        // Plugins read JSON. Audio and captions are not JSON.
         Opened::Whole(body) if !accepted.form().is_json() => Ok(Served::Whole(body)),
         Opened::Whole(body) => exchange.session.on_response(body).map(Served::Whole),
         Opened::Stream(begun) => Ok(Served::Begun(begun)),

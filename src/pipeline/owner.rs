@@ -1,5 +1,5 @@
-//! What belongs to one key at Google, files and cached contents, leads to that key: no other can use it. Who made it is remembered;
-//! what nobody remembers is looked for where this client's own things are made.
+//! Routes requests about resources of one key (files, cached contents) to that key, because no other key can use them.
+//! The owner is remembered. If it is not known, the key that the client's own resources are created with is tried.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::protocol::owned::Named;
 use crate::runtime::{Services, Snapshot};
 use crate::store::Owner;
 
-/// The pool with the one key that owns this, for a client.
+/// The owner of a resource, and a pool with only its key, for a client.
 ///
 /// # Errors
-/// 404 when it is another client's, or its key is not configured any more.
+/// 404 when the resource belongs to another client, or its key is no longer configured.
 pub async fn of(
     snapshot: &Snapshot,
     services: &Services,
@@ -24,7 +24,7 @@ pub async fn of(
 ) -> Result<(Arc<KeyPool>, Owner), Error> {
     let owner = match services.owners.of(name).await {
         Some(owner) if owner.client == client => owner,
-        // Whether it exists is nobody else's business: Google's own words leave it open too.
+        // Do not reveal whether it exists. Google's own message leaves that open too.
         Some(_) => return Err(not_yours(name)),
         None => for_new(pool, client, services.clock.now())?,
     };
@@ -36,10 +36,10 @@ pub async fn of(
     Ok((Arc::new(its), owner))
 }
 
-/// Who owns what this client makes, as far as nobody knows otherwise.
+/// The presumed owner of this client's resources when none is recorded.
 ///
 /// # Errors
-/// 503 when no key of the pool is alive.
+/// 503 when the pool has no usable key.
 fn for_new(pool: &KeyPool, client: &str, now: Moment) -> Result<Owner, Error> {
     let keys = pool.for_client(client, now);
     let key = keys.first().ok_or_else(|| {
@@ -51,15 +51,15 @@ fn for_new(pool: &KeyPool, client: &str, now: Moment) -> Result<Owner, Error> {
     Ok(with(pool, key, client))
 }
 
-/// Whoever made something with this key.
+/// The owner of a resource that was created with this key.
 pub fn with(pool: &KeyPool, key: &Key, client: &str) -> Owner {
     Owner { pool: pool.name().to_owned(), key: key.id().to_string(), client: client.to_owned(), url: String::new() }
 }
 
-/// Leads a route to the key that owns all that a request names.
+/// Restricts a route to the key that owns all resources named in a request.
 ///
 /// # Errors
-/// As [`of`]; 409 when the things belong to several keys.
+/// As [`of`]; 409 when the resources belong to different keys.
 pub async fn narrow(
     snapshot: &Snapshot,
     services: &Services,
@@ -69,7 +69,7 @@ pub async fn narrow(
 ) -> Result<(), Error> {
     let mut found: Option<(&String, Owner)> = None;
     for Named { name, certain } in names {
-        // What may be something else, and what nobody remembers, must not cost a request its other keys.
+        // An uncertain name of which no owner is known must not cost the request its other keys.
         if !certain && services.owners.of(name).await.is_none() {
             continue;
         }
@@ -90,7 +90,7 @@ pub async fn narrow(
     Ok(())
 }
 
-/// An error of the only key that could do it.
+/// Explains an error of the only key that could serve the request.
 pub fn alone(name: &str, mut error: Error) -> Error {
     if error.status == 429 || error.status == 503 {
         error.message = format!("`{name}` belongs to one Gemini key, and only that key can use it. {}", error.message);

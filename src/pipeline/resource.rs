@@ -1,6 +1,6 @@
-//! What is asked of Google beside a model: lists, files, cached contents. Nothing here spends quota, and no plugin has a word in it:
-//! there is neither a prompt nor an answer of a model, and bodies go through as they are. (The list of models is the exception, after
-//! it is there.)
+//! Resource requests to Google: lists, files, cached contents. They use no quota. Plugins are not involved, since there
+//! is neither a prompt nor a model's answer, and bodies pass through unchanged. (The exception is the list of models,
+//! which plugins filter after it has arrived.)
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use crate::keys::{Key, KeyPool};
 use crate::runtime::{Services, Snapshot};
 use crate::upstream::{ResourceAnswer, ResourceRequest};
 
-/// On which key an resource runs, and what leads to another one.
+/// Which key a resource request runs on, and when another key is tried.
 #[derive(Clone, Copy)]
 pub enum On<'p> {
-    /// On the only key of this pool, which owns what it is about.
+    /// The only key of this pool, which owns the resource.
     Owner(&'p KeyPool),
-    /// On any key of this pool, because all are told the same: on another one when one fails.
+    /// Any key of this pool, since the answer is the same for all. Fails over to another key.
     Any(&'p KeyPool),
-    /// On the key of this pool that this client's new things are made with; on the next one only when Google no longer takes that
-    /// key, because things that are to be used together must be of one key.
+    /// The key of this pool that this client's resources are created with. The next key is used only when Google no
+    /// longer accepts that one, because resources to be used together must belong to the same key.
     New(&'p KeyPool, &'p str),
 }
 
@@ -52,10 +52,10 @@ impl On<'_> {
     }
 }
 
-/// Runs an resource, and tells on which key.
+/// Runs a resource request. Returns the answer and the key that was used.
 ///
 /// # Errors
-/// What Google says, or that no key is alive.
+/// Google's error, or that no key is usable.
 pub async fn run(
     snapshot: &Snapshot,
     services: &Services,

@@ -1,4 +1,4 @@
-//! Which model, of which pool, answers a request.
+//! Chooses the model and pool that answer a request.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::models::Models;
 use crate::plugin::{RouteView, Session};
 use crate::runtime::Snapshot;
 
-/// Where a request goes.
+/// The destination of a request.
 pub struct Route {
-    /// Whose keys serve it.
+    /// The pool whose keys serve it.
     pub pool: Arc<KeyPool>,
-    /// The model, then those to fall back on.
+    /// The model, followed by its fallbacks.
     pub targets: Vec<Model>,
 }
 
-/// Resolves the client's name for a model; plugins may choose otherwise, and may know a name that nobody else does.
+/// Resolves the client's model name. Plugins may choose differently, and may resolve names that are otherwise unknown.
 ///
 /// # Errors
-/// 404 when nobody knows the name.
+/// 404 when the name cannot be resolved.
 pub fn choose(snapshot: &Snapshot, session: &Session, asked: &str) -> Result<Route, Error> {
     let models = &snapshot.models;
     let mut route = models.route(asked).unwrap_or_else(|| models.nowhere());
@@ -37,7 +37,7 @@ pub fn choose(snapshot: &Snapshot, session: &Session, asked: &str) -> Result<Rou
     if view.model.is_empty() {
         return Err(Error::model_not_found(asked));
     }
-    // Another model has no fallbacks but those that were chosen with it.
+    // A plugin's choice of another model drops the original fallbacks unless it also chose new ones.
     let kept = if view.model == first || view.fallback != fallback { view.fallback } else { Vec::new() };
     if view.model != first || kept != fallback {
         let names = std::iter::once(&view.model).chain(&kept);
@@ -51,10 +51,11 @@ pub fn choose(snapshot: &Snapshot, session: &Session, asked: &str) -> Result<Rou
     Ok(Route { pool, targets: route.targets })
 }
 
-/// Whether a client may go there: to the model that it names, or to the one that answers to that name.
+/// Checks that the client may use the route: it must be allowed either the name it requested or the model that the name
+/// resolves to.
 ///
 /// # Errors
-/// 404, as if there were no such model; 403 when it has a budget in money, and nobody knows what the model costs.
+/// 404, as if the model did not exist; 403 when the client has a budget in money and the price of a model is not known.
 pub fn permit(client: &Client, models: &Models, asked: &str, route: &Route) -> Result<(), Error> {
     let answers = route.targets.first().map_or("", |model| model.name.as_str());
     if !client.may_use(&[asked, answers]) {

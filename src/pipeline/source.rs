@@ -1,4 +1,4 @@
-//! Where an answer comes from: from Google, or from those that are kept.
+//! The source of an answer: Google or the answer cache.
 
 use std::time::Instant;
 use std::vec::IntoIter;
@@ -9,24 +9,24 @@ use crate::cache::Entry;
 use crate::fault::Fault;
 use crate::upstream;
 
-/// An answer on its way.
+/// An answer being received.
 pub enum Source {
     /// From Google.
     Google(Box<upstream::Answer>),
-    /// A kept one: what is left of it.
+    /// A cached answer: the pieces not yet read.
     Entry(IntoIter<Bytes>),
 }
 
 impl Source {
-    /// A kept answer, from its beginning.
+    /// A cached answer, from its start.
     pub fn kept(kept: &Entry) -> Self {
         Self::Entry(kept.pieces().to_vec().into_iter())
     }
 
-    /// All of it.
+    /// Returns the whole answer.
     ///
     /// # Errors
-    /// When it cannot be had.
+    /// When it cannot be received.
     pub async fn whole(self) -> Result<Bytes, Fault> {
         match self {
             Self::Google(answer) => answer.whole().await,
@@ -45,10 +45,10 @@ impl Source {
         }
     }
 
-    /// An event that is there already, without waiting for more.
+    /// Returns an event that has already arrived, without waiting.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is not a valid event.
     pub fn ready_event(&mut self) -> Result<Option<Bytes>, Fault> {
         match self {
             Self::Google(answer) => answer.ready_event(),
@@ -56,7 +56,7 @@ impl Source {
         }
     }
 
-    /// When the last event came.
+    /// When the last event arrived.
     pub fn arrived(&self) -> Instant {
         match self {
             Self::Google(answer) => answer.arrived(),
@@ -64,7 +64,7 @@ impl Source {
         }
     }
 
-    /// Takes in what has arrived by now. Whether anything had.
+    /// Takes in bytes that have arrived, without waiting. Returns whether there were any.
     pub fn take_ready(&mut self) -> bool {
         match self {
             Self::Google(answer) => answer.take_ready(),

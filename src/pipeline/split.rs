@@ -1,4 +1,5 @@
-//! Requests that Google takes only in several calls: each share is tried by itself, and all answers become one.
+//! Requests that Google accepts only as several calls: each part is tried on its own, and the answers are merged into
+//! one.
 
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -9,13 +10,13 @@ use super::route::Route;
 use crate::error::Error;
 use crate::protocol::Accepted;
 
-/// Shares that are under way together: one client must not take all keys at once.
+/// Maximum number of parts in flight, so that one client does not occupy all keys.
 const AT_ONCE: usize = 4;
 
-/// Tries the request, or each of its shares, until all have succeeded.
+/// Tries the request, or each of its parts, until all have succeeded.
 ///
 /// # Errors
-/// What the first share that fails tells the client.
+/// The error of the first part that fails.
 pub async fn all_succeed(exchange: &mut Exchange, accepted: &dyn Accepted, route: &Route) -> Result<Opened, Error> {
     let shares = accepted.split();
     if shares.is_empty() {

@@ -1,6 +1,7 @@
-//! A streamed answer on its way to the client.
+//! Sends a streamed answer to the client.
 //!
-//! A lone event goes out at once. When several are there, they go out in one write: a write costs more than a translation.
+//! A single event is sent immediately. Events that arrive together are sent in one write, since a write costs more than
+//! a translation.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -20,16 +21,17 @@ use crate::protocol::Protocol;
 use crate::telemetry::Outcome;
 use crate::timer::Timer;
 
-/// How often in a row the connection's task is let run and brings nothing before that is taken for a pause; once where there was a pause
-/// after the last event too, as in a stream that comes slowly.
+/// How often in a row to yield to the connection's task without receiving anything before assuming a pause. After a
+/// previous event that was followed by a pause, as in a slow stream, a single yield is enough.
 const YIELDS: usize = 4;
-/// How much goes out in one write at most, in bytes.
+/// Maximum size of one write, in bytes.
 const LARGEST_WRITE: usize = 32 * 1024;
 
-/// The story of a request that is not told yet.
+/// The future that processes a request that has not been answered yet.
 type Story = Pin<Box<dyn Future<Output = Result<Content, Error>> + Send>>;
 
-/// A stream that failed in a form that has no words for it. The connection breaks, so that nobody takes half for the whole.
+/// A stream that failed in a format without error events. The connection is aborted, so that no client takes a partial
+/// answer for a complete one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BrokenOff;
 
@@ -41,7 +43,7 @@ impl std::fmt::Display for BrokenOff {
 
 impl std::error::Error for BrokenOff {}
 
-/// What a client is told whose answer the server cannot wait for, because it stops.
+/// The error for a client whose answer is cut off because the server is stopping.
 pub(super) fn stopping() -> Error {
     let message = "This server is stopping and cannot finish this answer. What came before stands, but it is not all.";
     let mut error = Error::unavailable("shutting_down", message);
@@ -51,19 +53,20 @@ pub(super) fn stopping() -> Error {
 
 type Piece = Result<Bytes, BrokenOff>;
 
-/// The events a client gets. Dropping it, as the server does when the client leaves, ends the upstream's work too.
+/// The events sent to a client. Dropping the stream, as the server does when the client disconnects, also cancels the
+/// upstream call.
 pub struct EventStream(Pin<Box<dyn Stream<Item = Piece> + Send>>);
 
 impl EventStream {
-    /// A stream that was whole before it began.
+    /// A stream whose whole content is known in advance.
     pub fn of(body: Bytes) -> Self {
         Self(Box::pin(futures_util::stream::iter([Ok(body)])))
     }
 
-    /// A stream that has its first content.
+    /// A stream that has produced its first content.
     pub(super) fn live(exchange: Exchange, begun: Box<Begun>) -> Self {
         let stop = Box::pin(exchange.services.stop.requested());
-        // In a box: it goes into the future of each piece, and comes back with it.
+        // Boxed, because it moves into the future of each piece and back.
         let silence = Timer::at(Instant::now() + exchange.keep_alive());
         let mut live = Box::new(Live { exchange, begun, broken: false, slow: false, silence, stop });
         if live.begun.ended {
@@ -72,7 +75,7 @@ impl EventStream {
         Self(Box::pin(unfold(live, |mut live| async move { live.next().await.map(|piece| (piece, live)) })))
     }
 
-    /// A stream that is still silent. It says that it lives until its story is told.
+    /// A stream that is still silent. It sends keep-alive messages until the request has an answer.
     pub(super) fn opening(
         story: Story,
         protocol: &'static dyn Protocol,
@@ -98,11 +101,11 @@ enum Opening {
     Over,
 }
 
-/// A stream that has nothing to show yet.
+/// A stream that has no content yet.
 struct Silent {
     story: Story,
     protocol: &'static dyn Protocol,
-    /// What says that it lives.
+    /// The keep-alive message.
     word: &'static [u8],
     keep_alive: Duration,
     greeted: bool,
@@ -120,7 +123,7 @@ impl Opening {
                     Err(_) => Some((Ok(word), Self::Silent(silent))),
                     Ok(Ok(Content::Stream(stream))) => Box::pin(Self::Open(stream).next()).await,
                     Ok(Ok(Content::Whole(body))) => Some((Ok(body), Self::Over)),
-                    // The status went out long ago; the error is the stream's last event.
+                    // The status has already been sent, so the error becomes the last event of the stream.
                     Ok(Err(error)) => Some((Ok(silent.protocol.error_event(&error)), Self::Over)),
                 }
             }
@@ -133,20 +136,20 @@ impl Opening {
     }
 }
 
-/// A stream that has begun.
+/// A stream that has started.
 struct Live {
     exchange: Exchange,
     begun: Box<Begun>,
     broken: bool,
-    /// Whether nothing more was there after the last event.
+    /// Whether nothing further had arrived after the last event.
     slow: bool,
-    /// Until the client is to hear that it lives.
+    /// Fires when the next keep-alive message is due.
     silence: Timer,
-    /// Until the server must end it.
+    /// Completes when the server must end the stream.
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
-/// A client that leaves has used what came so far.
+/// Accounts for the tokens used so far when the client disconnects.
 impl Drop for Live {
     fn drop(&mut self) {
         self.exchange.used(&self.begun.reply.usage(), self.begun.lease.as_mut());
@@ -184,7 +187,7 @@ impl Live {
         (!self.begun.out.is_empty()).then(|| Ok(self.written()))
     }
 
-    /// Takes in what is there already.
+    /// Translates everything that has already arrived.
     async fn gather(&mut self) {
         let (mut fruitless, mut alone) = (if self.slow { YIELDS - 1 } else { 0 }, true);
         while fruitless < YIELDS {
@@ -207,7 +210,7 @@ impl Live {
         self.slow = alone;
     }
 
-    /// Translates what has arrived: an event, the end, or what broke the stream.
+    /// Translates one arrival: an event, the end, or a fault.
     fn take(&mut self, arrived: Result<Option<Bytes>, Fault>) {
         let Begun { answer, reply, out, ended, .. } = &mut *self.begun;
         if let Ok(Some(event)) = &arrived {
@@ -261,7 +264,7 @@ impl Live {
     }
 
     fn written(&mut self) -> Bytes {
-        // The next event will be about as large as this one.
+        // The next write will probably be of a similar size.
         let capacity = self.begun.out.len().min(4096);
         self.exchange.record.wrote(self.begun.out.len());
         std::mem::replace(&mut self.begun.out, Vec::with_capacity(capacity)).into()

@@ -1,4 +1,4 @@
-//! The way of a request up to the upstream's door, and what became of each of its fields. Nobody is called.
+//! Translates a request without sending it, and reports what became of each of its fields.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -12,17 +12,17 @@ use crate::protocol::{Asked, Files, Note, Notes, Place, Protocol, Target};
 use crate::runtime::Snapshot;
 use crate::store::Signatures;
 
-/// What a request becomes.
+/// The result of a translation.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Translation {
     /// A request to Gemini.
     Request(Translated),
-    /// A plugin answers it.
+    /// A plugin answers the request.
     Reply {
-        /// What it says.
+        /// The plugin's answer.
         reply: Value,
-        /// What plugins have changed.
+        /// The plugins that changed the request.
         plugins: Vec<Touched>,
     },
 }
@@ -30,18 +30,18 @@ pub enum Translation {
 /// A request to Gemini.
 #[derive(Debug, Serialize)]
 pub struct Translated {
-    /// The model the client named.
+    /// The model name that the client used.
     pub asked: String,
     /// The model at Google.
     pub model: String,
-    /// Models to fall back on.
+    /// The fallback models.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fallback: Vec<String>,
-    /// Whose keys would serve it.
+    /// The pool whose keys would serve it.
     pub pool: String,
     /// The method of Gemini's API.
     pub method: &'static str,
-    /// What plugins have changed.
+    /// The plugins that changed the request.
     pub plugins: Vec<Touched>,
     /// What became of each field.
     pub fields: Vec<Note>,
@@ -49,10 +49,10 @@ pub struct Translated {
     pub request: Value,
 }
 
-/// Translates a request as it would be, and goes no further.
+/// Translates a request as it would be translated for Google, without sending it.
 ///
 /// # Errors
-/// What the client would be told.
+/// The error the client would receive.
 pub fn translate(
     snapshot: &Snapshot,
     session: &Session,

@@ -1,4 +1,4 @@
-//! A key for a call: at once, or, while there is patience, after a wait.
+//! Obtains a key for a call: immediately, or after a wait if the request may wait.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use super::{Exchange, conversation};
 use crate::call::Call;
 use crate::keys::{Ask, KeyPool, Lease, NoKey, Place, Tried};
 
-/// The longest a request waits for others to find out which keys can answer. Refusals come sooner; answers may take minutes.
+/// How long a request waits for others to find out which keys work. Rejections arrive sooner; answers may take minutes.
 const FOUND_OUT: Duration = Duration::from_secs(1);
 
-/// A key for this call. Of `patience` goes what was waited for keys that rest.
+/// Leases a key for this call. Time spent waiting for cooldowns is deducted from `patience`.
 pub async fn for_key(
     exchange: &Exchange,
     route: &Route,
@@ -44,14 +44,14 @@ pub async fn for_key(
             },
             Err(no_key) => no_key,
         };
-        // Many that wait for one key must not come back in the same instant.
+        // Jitter: requests that wait for the same key must not all return at once.
         let rest = no_key.soonest().map(|rest| rest.mul_f64(1.0 + fastrand::f64() / 10.0));
         let left = exchange.deadline.saturating_duration_since(Instant::now());
         match rest {
             Some(rest) if rest <= *patience && rest < left / 2 && take(&mut place, exchange, most) => {
                 *patience -= rest;
                 sleep(rest).await;
-                // What refused before has rested since.
+                // Keys that rejected this request earlier may have recovered meanwhile.
                 *tried = Tried::default();
             }
             _ => return Err(no_key),
@@ -59,7 +59,7 @@ pub async fn for_key(
     }
 }
 
-/// Takes a place among those that wait, once; false when there is none.
+/// Takes a slot among the waiting requests, once. Returns false when none is free.
 fn take(place: &mut Option<Place>, exchange: &Exchange, most: usize) -> bool {
     if place.is_none() {
         *place = exchange.services.queue.enter(most);
@@ -67,7 +67,7 @@ fn take(place: &mut Option<Place>, exchange: &Exchange, most: usize) -> bool {
     place.is_some()
 }
 
-/// Asks again with each news of a key; when there is none for too long, a key is as good as any other.
+/// Asks for a key again whenever the state of a key changes. After `longest` without news, accepts any key.
 async fn once_others_know(
     pool: &KeyPool,
     longest: Duration,
@@ -76,7 +76,7 @@ async fn once_others_know(
     let until = Instant::now() + longest;
     loop {
         let mut news = pin!(pool.news());
-        // What is new after this look is not missed.
+        // Register before asking, so that no change in between is missed.
         news.as_mut().enable();
         match ask(true) {
             Err(NoKey::BeingTried) if timeout_at(until, news).await.is_ok() => {}

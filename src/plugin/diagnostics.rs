@@ -1,4 +1,4 @@
-//! What is wrong with a script, in words: at load with its place and a hint, while it runs with its cause.
+//! Error messages for scripts: load errors with their position and a hint, runtime errors with their cause.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use super::sandbox::shortened;
 use crate::error::Error;
 use crate::problem::{Problem, Problems};
 
-/// A script that is none.
+/// Describes a syntax error in a script.
 pub fn syntax(error: &ParseError, file: &Path) -> Problem {
     let message = error.err_type().to_string();
     let problem = Problem::error(message.clone()).in_file(file, place(error.position()));
@@ -21,10 +21,11 @@ pub fn syntax(error: &ParseError, file: &Path) -> Problem {
     }
 }
 
-/// The hooks a script has; a function that looks like one and is none is a mistake.
+/// Returns the hooks that a script implements. An `on_…` function that is not a known hook is an error, and so is a
+/// hook that the header lists but the script does not define.
 ///
 /// # Errors
-/// All such mistakes.
+/// Returns a problem for each such mistake.
 pub fn hooks(ast: &AST, file: &Path, source: &str, header: &Header) -> Result<Vec<Hook>, Problems> {
     let mut problems = Problems::new();
     let mut found = Vec::new();
@@ -56,7 +57,8 @@ pub fn hooks(ast: &AST, file: &Path, source: &str, header: &Header) -> Result<Ve
     if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
-/// Imports of libraries that are not there: found now, also where a function would only come to it much later.
+/// Reports imports of libraries that do not exist. They are found at load, even where a function would only reach the
+/// import much later.
 pub fn imports(file: &Path, source: &str, libraries: &[String], problems: &mut Problems) {
     for (number, line) in source.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
         let Some((before, rest)) = line.split_once("import ") else { continue };
@@ -77,7 +79,7 @@ pub fn imports(file: &Path, source: &str, libraries: &[String], problems: &mut P
     }
 }
 
-/// Where a function begins.
+/// Returns the line and column of a function's name.
 fn function_place(source: &str, name: &str) -> Option<(usize, usize)> {
     source.lines().enumerate().find_map(|(number, line)| {
         let at = line.find("fn ")?;
@@ -87,7 +89,7 @@ fn function_place(source: &str, name: &str) -> Option<(usize, usize)> {
     })
 }
 
-/// What a script throws on purpose: `throw #{status, code, message}`.
+/// Returns the error that a script threw on purpose: `throw #{status, code, message}`.
 pub fn thrown(error: &EvalAltResult) -> Option<Error> {
     let EvalAltResult::ErrorRuntime(value, _) = root(error) else { return None };
     let map = value.read_lock::<Map>()?;
@@ -97,7 +99,7 @@ pub fn thrown(error: &EvalAltResult) -> Option<Error> {
     Some(Error::by_plugin(status, text("code"), text("message").unwrap_or_else(|| "Refused by a plugin.".to_owned())))
 }
 
-/// The error inside the calls it went through.
+/// Unwraps the function calls and modules that an error passed through.
 pub fn root(error: &EvalAltResult) -> &EvalAltResult {
     match error {
         EvalAltResult::ErrorInFunctionCall(_, _, inner, _) | EvalAltResult::ErrorInModule(_, inner, _) => root(inner),
@@ -105,7 +107,7 @@ pub fn root(error: &EvalAltResult) -> &EvalAltResult {
     }
 }
 
-/// What went wrong, in a line; for a name that is none, the nearest that is one.
+/// Returns a one-line cause. For an unknown name, it suggests the nearest known one.
 pub fn cause(error: &EvalAltResult) -> String {
     let error = root(error);
     let message = shortened(&error.to_string());
@@ -121,12 +123,13 @@ pub fn cause(error: &EvalAltResult) -> String {
     }
 }
 
-/// A place in a file, from the engine's.
+/// Converts the engine's position to a line and column.
 pub fn place(position: Position) -> Option<(usize, usize)> {
     Some((position.line()?, position.position().unwrap_or(1)))
 }
 
-/// Reserved words cannot follow a dot, and JSON is full of them.
+/// Returns a hint for a reserved word after a dot, which Rhai does not allow; JSON often uses such words as field
+/// names.
 fn reserved_word(message: &str) -> Option<String> {
     let word = message.split('\'').nth(1).filter(|_| message.contains("reserved"))?;
     Some(format!("`{word}` is a word of the language: write `[\"{word}\"]` instead of `.{word}`"))

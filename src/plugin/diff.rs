@@ -1,22 +1,22 @@
-//! Where two JSON documents differ.
+//! Differences between two JSON documents.
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// One place where they do.
+/// One difference.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Difference {
-    /// The JSON pointer of the place.
+    /// The JSON pointer to it.
     pub pointer: String,
-    /// What was there, if anything.
+    /// The value before, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
-    /// What is there, if anything.
+    /// The value after, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
 }
 
-/// All of them, in the order of the document before.
+/// Returns all differences, in the order of the `before` document.
 pub fn differences(before: &Value, after: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     compare(String::new(), Some(before), Some(after), &mut found);

@@ -1,4 +1,5 @@
-//! What plugins are made of: the files of the folder, and the volumes of the library that are turned on. Read once.
+//! The files that plugins are loaded from: those in the plugins folder, and the library plugins that are enabled.
+//! Each is read once.
 
 use std::path::{Path, PathBuf};
 
@@ -11,25 +12,25 @@ use crate::reading::Reading;
 /// A file that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Where it is; for a volume of the library, `library/NAME.rhai`.
+    /// Its path; `library/NAME.rhai` for a library plugin.
     pub path: PathBuf,
-    /// What is in it.
+    /// Its content.
     pub text: String,
 }
 
-/// All that plugins are made of.
+/// All files that plugins are loaded from.
 #[derive(Clone, Debug, Default)]
 pub struct Files {
-    /// The plugins.
+    /// The scripts.
     pub plugins: Vec<File>,
-    /// What they may import.
+    /// The libraries they can import.
     pub libraries: Vec<File>,
     /// Their tests.
     pub tests: Vec<File>,
 }
 
 impl Files {
-    /// Reads them.
+    /// Reads the files of the folder and adds the enabled library plugins.
     pub fn read(settings: &PluginsSettings, reading: &Reading, problems: &mut Problems) -> Self {
         let dir = &settings.dir;
         let mut files = Self {
@@ -52,7 +53,7 @@ impl Files {
         files
     }
 
-    /// The whole library, with its tests.
+    /// Returns the whole library, with its tests.
     pub fn of_library() -> Self {
         let file = |path: String, text: &str| File { path: PathBuf::from(path), text: text.to_owned() };
         Self {
@@ -62,14 +63,14 @@ impl Files {
         }
     }
 
-    /// All texts, for a fingerprint.
+    /// Returns the paths and texts of all scripts and libraries, for a fingerprint.
     pub fn texts(&self) -> String {
         let all = self.plugins.iter().chain(&self.libraries);
         all.map(|file| format!("\n{}\n{}", file.path.display(), file.text)).collect()
     }
 }
 
-/// Definitions for editors lie beside plugins and are none.
+/// Returns whether the file is a definition file for editors. These lie beside the plugins but are not plugins.
 fn is_definition(path: &Path) -> bool {
     path.to_string_lossy().ends_with(".d.rhai")
 }
@@ -83,7 +84,7 @@ fn no_volume(name: &str) -> Problem {
     Problem::error(format!("the library has no `{name}`")).hint(hint)
 }
 
-/// The files of a folder that end so, by name. A folder that is not there holds none.
+/// Reads the files in a folder that have the extension `end`, sorted by name. A missing folder counts as empty.
 fn folder(dir: &Path, end: &str, reading: &Reading, problems: &mut Problems) -> Vec<File> {
     let paths = match reading.list(dir) {
         Ok(paths) => paths,

@@ -1,45 +1,45 @@
-//! The hooks, in the order of a request's life.
+//! The hooks, in the order in which they occur during a request.
 
-/// A moment at which plugins are called.
+/// A point at which plugins are called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Hook {
     /// The plugin is loaded.
     Load,
-    /// The client's request is there.
+    /// The client's request has arrived.
     Request,
-    /// Its model and pool are chosen.
+    /// The model and the pool have been chosen.
     Route,
     /// An attempt is about to be sent.
     UpstreamRequest,
     /// An attempt has failed.
     UpstreamError,
-    /// Gemini has accepted it.
+    /// Gemini has accepted the request.
     UpstreamResponse,
-    /// A piece of a streamed answer has come.
+    /// A chunk of a streamed answer has arrived.
     Chunk,
-    /// The model says something.
+    /// The model outputs text.
     Text,
-    /// The model thinks aloud.
+    /// The model outputs reasoning.
     Reasoning,
     /// The model calls a function.
     ToolArguments,
-    /// The model has said all.
+    /// The model has finished.
     End,
-    /// The whole answer is about to go out.
+    /// The complete answer is about to be sent.
     Response,
-    /// An error is about to go out.
+    /// An error is about to be sent.
     Error,
-    /// The list of models is about to go out.
+    /// The list of models is about to be sent.
     Models,
     /// The request is over.
     Log,
 }
 
-/// What authors are told about a hook; `docs/plugins.md` holds this table.
+/// The documentation of a hook; `docs/plugins.md` includes this table.
 pub struct HookRow {
-    /// Which.
+    /// The hook.
     pub hook: Hook,
-    /// The name of the function.
+    /// The name of the script function.
     pub name: &'static str,
     /// When it is called.
     pub when: &'static str,
@@ -111,7 +111,7 @@ pub const HOOKS: &[HookRow] = &[
     ),
 ];
 
-/// The hooks that see what the model says, piece by piece.
+/// The hooks that see the model's output piece by piece.
 pub const PIECES: &[Hook] = &[Hook::Text, Hook::Reasoning, Hook::ToolArguments, Hook::End];
 
 const fn row(hook: Hook, name: &'static str, when: &'static str, may: &'static str) -> HookRow {
@@ -119,17 +119,17 @@ const fn row(hook: Hook, name: &'static str, when: &'static str, may: &'static s
 }
 
 impl Hook {
-    /// The hook of a function's name.
+    /// Returns the hook with this function name.
     pub fn by_name(name: &str) -> Option<Self> {
         HOOKS.iter().find(|row| row.name == name).map(|row| row.hook)
     }
 
-    /// The function's name.
+    /// Returns the name of the script function.
     pub fn name(self) -> &'static str {
         HOOKS.iter().find(|row| row.hook == self).map_or("", |row| row.name)
     }
 
-    /// The nearest name to one that is none.
+    /// Returns the hook name nearest to an unknown name.
     pub fn nearest(name: &str) -> &'static str {
         HOOKS.iter().map(|row| row.name).min_by_key(|known| strsim::osa_distance(known, name)).unwrap_or_default()
     }

@@ -1,7 +1,7 @@
-//! The library: plugins that come with the program. `plugins.library` turns them on by name, wherever the program runs; their sources
-//! are `plugins/library/`, to be copied from.
+//! The plugins that ship with the program. `plugins.library` enables them by name. They are compiled in, so they work
+//! wherever the program runs; their sources in `plugins/library/` can be copied as a starting point.
 
-/// A plugin of the library.
+/// A library plugin.
 #[derive(Clone, Copy, Debug)]
 pub struct Volume {
     /// Its name.
@@ -22,7 +22,7 @@ macro_rules! volumes {
     };
 }
 
-/// All of them.
+/// All library plugins.
 pub const LIBRARY: &[Volume] = volumes![
     "ab_test",
     "cost_tags",
@@ -37,7 +37,7 @@ pub const LIBRARY: &[Volume] = volumes![
     "word_guard",
 ];
 
-/// One of them.
+/// Returns the library plugin with this name.
 pub fn volume(name: &str) -> Option<&'static Volume> {
     LIBRARY.iter().find(|volume| volume.name == name)
 }

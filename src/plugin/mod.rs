@@ -1,8 +1,9 @@
-//! The script host: every `*.rhai` in the plugins folder, in order, at each hook of a request's life.
+//! The script host: runs every `*.rhai` script in the plugins folder, in order, at each hook of a request.
 //!
-//! [`hook`] lists the hooks, [`header`] what a script says about itself, [`sandbox`] what it may and may not, [`host`] what is done
-//! for it, [`context`] what it sees, [`script`] one plugin with its policy and fuse, [`session`] all of them along one request.
-//! Never: a file, a socket or a clock for a script; a panic or an endless loop out of one.
+//! [`hook`] lists the hooks, [`header`] parses what a script declares about itself, [`sandbox`] limits what it can
+//! do, [`host`] provides functions to it, [`context`] is the view of the request it gets, [`script`] is one plugin
+//! with its error policy and fuse, and [`session`] runs all plugins for one request.
+//! Never: give a script access to files, sockets or clocks; let a panic or an endless loop escape from one.
 
 pub mod api;
 pub mod cases;
@@ -47,7 +48,7 @@ use files::Files;
 use sandbox::Libraries;
 use script::{Attempt, Script};
 
-/// What all plugins together remember between requests.
+/// Limits of the state that all plugins together keep between requests.
 pub const STATE: Bounds =
     Bounds { bytes: 8 * 1024 * 1024, largest: 64 * 1024, kept: Duration::from_secs(3600), most: None };
 
@@ -55,7 +56,7 @@ pub const STATE: Bounds =
 #[derive(Debug)]
 pub struct Plugins(Arc<Loaded>);
 
-/// What sessions share.
+/// The part that sessions share.
 struct Loaded {
     engine: Engine,
     scripts: Vec<Script>,
@@ -70,19 +71,19 @@ impl std::fmt::Debug for Loaded {
 }
 
 impl Loaded {
-    /// What plugins remember: what was shared with them, else memory of their own.
+    /// Returns the table that holds plugin state: the shared one if it was set, otherwise a private one.
     fn state(&self) -> &Table {
         self.state.get_or_init(|| Table::new(STATE))
     }
 }
 
 impl Plugins {
-    /// Reads and compiles every script of the folder, has each look at its settings, and runs each one's own tests; problems name
-    /// file, line and column.
+    /// Reads and compiles every script in the folder, calls each one's `on_load` with its settings, and runs each
+    /// one's tests. Problems name the file, line and column.
     pub fn load(settings: &PluginsSettings, reading: &Reading, problems: &mut Problems) -> Self {
         let files = Files::read(settings, reading, problems);
         let plugins = Self::compile(&files, settings, problems);
-        // What does not load fails its tests for that reason alone.
+        // After a load error, tests would only fail because of that error.
         if !problems.has_errors() {
             cases::check(&files, settings, problems);
         }
@@ -120,28 +121,29 @@ impl Plugins {
         Self(Arc::new(loaded))
     }
 
-    /// What changes whenever a script or a setting changes.
+    /// Returns a fingerprint that changes whenever a script or a setting changes.
     pub fn fingerprint(&self) -> &str {
         &self.0.fingerprint
     }
 
-    /// They remember in this table from now on. Before that, and where nobody says so, in memory of their own.
+    /// Makes plugins keep their state in this table. Without this call, or before it, the state is in a table of
+    /// their own.
     pub fn remember_in(&self, table: &Table) {
         let _ = self.0.state.set(table.clone());
     }
 
-    /// The plugins along one request. `facts` is only asked for when there are any.
+    /// Starts the plugins for one request. `facts` is called only if there are any plugins.
     pub fn session(&self, facts: impl FnOnce() -> SessionFacts) -> Session {
         let facts = if self.0.scripts.is_empty() { None } else { Some(facts()) };
         Session::new(self.0.clone(), facts)
     }
 
-    /// A page on each, as Markdown, by name.
+    /// Returns one Markdown page per plugin, with the plugin's name.
     pub fn pages(&self) -> Vec<(String, String)> {
         self.0.scripts.iter().map(|script| (script.header.name.clone(), reference::page(script))).collect()
     }
 
-    /// None of them in shadow.
+    /// Turns off shadow mode for all plugins.
     fn in_the_light(mut self) -> Self {
         for script in Arc::get_mut(&mut self.0).into_iter().flat_map(|loaded| &mut loaded.scripts) {
             script.header.shadow = false;
@@ -149,19 +151,19 @@ impl Plugins {
         self
     }
 
-    /// Why the last call failed that did.
+    /// Returns why the most recent failed call of a plugin failed.
     fn last_failure(&self) -> Option<String> {
         self.0.scripts.iter().find_map(Script::last_failure)
     }
 
-    /// All of them, in order.
+    /// Returns the status of all plugins, in order.
     pub fn list(&self) -> Vec<PluginStatus> {
         self.0.scripts.iter().map(Script::status).collect()
     }
 }
 
 impl Loaded {
-    /// Tells each plugin that it is loaded, with its settings; one that throws is refused.
+    /// Calls `on_load` of each plugin with its settings. One that throws is a problem.
     fn announce(&self, problems: &mut Problems) {
         for script in self.scripts.iter().filter(|script| script.has(Hook::Load)) {
             let view = View {
@@ -169,7 +171,7 @@ impl Loaded {
                 facts: Arc::new(Facts::default()),
                 vars: rhai::Map::new(),
                 config: script.config.clone(),
-                // What is loaded is not live yet, and may never be.
+                // The plugin is not live yet, and may never be.
                 state: State::new(&script.header.name, Table::new(STATE)),
                 attempt: 0,
                 asked: String::new(),
@@ -190,7 +192,7 @@ impl Loaded {
     }
 }
 
-/// Settings that no plugin will ever see.
+/// Warns about settings and shadow entries for plugins that do not exist.
 fn check_names(settings: &PluginsSettings, scripts: &[Script], problems: &mut Problems) {
     let names = || scripts.iter().map(|script| script.header.name.as_str());
     let given = settings.settings.iter().filter(|(_, table)| !table.is_empty());

@@ -1,9 +1,9 @@
-//! A plugin's page for people: what its header and its comments say, as Markdown.
+//! The documentation page of a plugin, as Markdown, from its header and doc comments.
 
 use super::header::Header;
 use super::script::Script;
 
-/// The page.
+/// Returns the page.
 pub fn page(script: &Script) -> String {
     let header = &script.header;
     let version = header.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
@@ -37,7 +37,7 @@ fn settings(header: &Header, page: &mut String) {
     }
 }
 
-/// The words of `///` lines, in one.
+/// Joins the text of `///` lines into one line.
 fn plain(comment: &str) -> String {
     let lines = comment.lines().map(|line| line.trim().trim_start_matches("///").trim());
     lines.collect::<Vec<_>>().join(" ").trim().to_owned()

@@ -1,4 +1,4 @@
-//! One plugin: compiled once, called at its hooks, judged by its policy, cut off by its fuse.
+//! One plugin: compiled once, called at its hooks, with an error policy and a fuse that turns it off.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,41 +20,42 @@ use crate::error::Error;
 use crate::problem::{Problem, Problems};
 use crate::telemetry::{Durations, plugin_durations};
 
-/// So many overruns of a hook in a row blow its plugin's fuse.
+/// Turns a plugin off after this many overruns of one hook in a row.
 const FUSE: u32 = 3;
-/// Longest source, in bytes.
+/// Maximum length of a source, in bytes.
 const LONGEST_SOURCE: usize = 256 * 1024;
-/// What a top level and `on_load` may take at least: they run once.
+/// Minimum time limit for the top level of a script, which runs only once.
 const ONCE: Duration = Duration::from_millis(100);
 
-/// How a call fails: the script's own error, beyond its limits, not called because too many wait, or with the engine.
+/// How a call can fail: an error of the script, a limit exceeded, not called because too many calls are waiting, or a
+/// crash of the engine.
 const HOW: [&str; 4] = ["error", "limits", "crowded", "crash"];
 
 /// One plugin.
 #[derive(Debug)]
 pub struct Script {
-    /// What it says about itself.
+    /// What it declares about itself.
     pub header: Header,
     /// Its file.
     pub file: PathBuf,
-    /// Its settings, as it sees them.
+    /// Its settings, as a script value.
     pub config: Map,
-    /// What its functions are for, by name: the `///` lines before them.
+    /// The `///` comments of its functions, by function name.
     pub comments: BTreeMap<String, String>,
     hooks: BTreeMap<Hook, Entry>,
-    /// Why it is off, once it is.
+    /// Why it was turned off, once it was.
     off: OnceLock<&'static str>,
-    /// Why the last call failed that did. Never told to clients: it may quote a request.
+    /// Why the most recent failed call failed. Never sent to clients, because it may quote a request.
     last_failure: Mutex<Option<String>>,
 }
 
-/// A hook it has: the tiny program that calls it, and what it has cost.
+/// A hook that the script implements: the small program that calls it, and its counters.
 #[derive(Debug)]
 struct Entry {
     call: AST,
     pace: Pace,
     calls: AtomicU64,
-    /// By [`HOW`].
+    /// Failures by kind, in the order of [`HOW`].
     errors: [AtomicU64; HOW.len()],
     shadowed: AtomicU64,
     nanoseconds: AtomicU64,
@@ -65,11 +66,11 @@ struct Entry {
     overruns: AtomicU32,
 }
 
-/// What came of a call, whatever the plugin's policy.
+/// The outcome of a call, before the plugin's error policy is applied.
 pub enum Attempt {
     /// It returned this.
     Returned(Dynamic),
-    /// It wants the client to be told this.
+    /// It rejected the request with this error for the client.
     Rejected(Error),
     /// It failed.
     Failed(Failure),
@@ -77,31 +78,31 @@ pub enum Attempt {
 
 /// Why a call failed.
 pub struct Failure {
-    /// In words.
+    /// The reason, for the log.
     pub why: String,
-    /// One of [`HOW`].
+    /// The kind, one of [`HOW`].
     how: &'static str,
-    /// Line and column in the script, where known.
+    /// Line and column in the script, if known.
     pub place: Option<(usize, usize)>,
-    /// How often in a row the hook went beyond its budget.
+    /// How many times in a row the hook exceeded its budget.
     overruns_in_a_row: u32,
 }
 
-/// What came of a call, and what follows from it.
+/// The outcome of a call, after the plugin's error policy is applied.
 pub enum Called {
     /// It returned this.
     Returned(Dynamic),
-    /// The client is to be told this.
+    /// The client gets this error.
     Rejected(Error),
-    /// It failed, and the request is to go on without it.
+    /// It failed, and the request continues without it.
     Skipped,
 }
 
 impl Script {
-    /// Compiles a script and runs its top level, once.
+    /// Compiles a script and runs its top level once.
     ///
     /// # Errors
-    /// All that is wrong with it.
+    /// Returns the problems found in the script.
     pub fn load(
         engine: &mut Engine,
         file: &Path,
@@ -137,17 +138,17 @@ impl Script {
         Ok(Self { header, file: file.to_owned(), config, comments, hooks, off, last_failure })
     }
 
-    /// Its hooks, in the order of a request's life.
+    /// Returns its hooks, in the order in which they occur during a request.
     pub fn hooks(&self) -> impl Iterator<Item = Hook> {
         self.hooks.keys().copied()
     }
 
-    /// Whether it has this hook, and is on.
+    /// Returns whether it implements this hook and is not turned off.
     pub fn has(&self, hook: Hook) -> bool {
         self.hooks.contains_key(&hook) && self.off.get().is_none()
     }
 
-    /// Calls a hook, and follows the policy when it fails.
+    /// Calls a hook, and applies the error policy if it fails.
     pub fn call(&self, engine: &Engine, hook: Hook, context: &Context) -> Called {
         match self.attempt(engine, hook, context) {
             Attempt::Returned(value) => Called::Returned(value),
@@ -156,7 +157,7 @@ impl Script {
         }
     }
 
-    /// Calls a hook.
+    /// Calls a hook without applying the error policy.
     pub fn attempt(&self, engine: &Engine, hook: Hook, context: &Context) -> Attempt {
         let Some(entry) = self.hooks.get(&hook) else { return Attempt::Returned(Dynamic::UNIT) };
         let budget = &self.header.budget;
@@ -189,7 +190,7 @@ impl Script {
         Attempt::Failed(failure)
     }
 
-    /// Logs a failure and follows the policy.
+    /// Logs a failure and applies the error policy.
     fn failed(&self, hook: Hook, failure: &Failure) -> Called {
         let name = &self.header.name;
         let (why, line) = (&failure.why, failure.place.map(|(line, _)| line));
@@ -217,12 +218,12 @@ impl Script {
         }
     }
 
-    /// Why the last call failed that did, and where.
+    /// Returns the hook and the reason of the most recent failed call.
     pub fn last_failure(&self) -> Option<String> {
         self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// In shadow: it would have done this.
+    /// Records and logs what the plugin would have done, for a plugin in shadow mode.
     pub fn would(&self, hook: Hook, request: &str, what: &str) {
         if let Some(entry) = self.hooks.get(&hook) {
             entry.shadowed.fetch_add(1, Ordering::Relaxed);
@@ -236,7 +237,7 @@ impl Script {
         );
     }
 
-    /// For people.
+    /// Returns its status.
     pub fn status(&self) -> PluginStatus {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let hooks = self.hooks.iter().map(|(hook, entry)| HookStatus {
@@ -291,7 +292,7 @@ impl Entry {
         }
     }
 
-    /// Calls it; no result where it broke the engine.
+    /// Calls the hook. The result is None if the engine panicked.
     fn run(
         &self,
         engine: &Engine,
@@ -318,7 +319,7 @@ impl Entry {
     }
 }
 
-/// A script as a module, so that its top level runs now and never again, and `global::` finds its constants.
+/// Evaluates a script as a module, so that its top level runs only once and `global::` finds its constants.
 fn evaluated(engine: &Engine, ast: &AST, budget: &Budget) -> Result<Module, (String, Option<(usize, usize)>)> {
     let budget = Budget { time: budget.time.max(ONCE), ..budget.clone() };
     let spent =

@@ -1,4 +1,4 @@
-//! Settings of `[plugins]`.
+//! The `[plugins]` settings.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,26 +7,26 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Where plugins are, and what they may spend.
+/// Where plugins are, and how much they may use.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PluginsSettings {
-    /// Every `*.rhai` directly in this folder is live, in the order of priority, then name; `lib/*.rhai` is what they may import. A
-    /// folder that is not there holds no plugins.
+    /// Every `*.rhai` file directly in this folder is live, ordered by priority and then by name. Plugins can import
+    /// `lib/*.rhai`. A missing folder means no plugins.
     pub dir: PathBuf,
-    /// Plugins of the library that are live too, by name: `gemini-adapter plugin list --library` shows them.
+    /// Plugins from the library to enable, by name. `gemini-adapter plugin list --library` lists them.
     pub library: Vec<String>,
-    /// Plugins that only show in the log what they would do, by name.
+    /// Plugins in shadow mode, by name: they change nothing and only log what they would do.
     pub shadow: Vec<String>,
-    /// Whether each plugin's own tests, `tests/NAME.toml` in the folder, must pass before it goes live.
+    /// Whether each plugin's tests (`tests/NAME.toml` in the folder) must pass before it goes live.
     pub run_tests: bool,
-    /// Longest time one hook call may take. Time in which a busy machine does not let it work does not count.
+    /// Time limit of one hook call. Time during which a busy machine does not run it does not count.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub timeout: Duration,
-    /// Most operations one hook call may take.
+    /// Maximum number of operations of one hook call.
     pub max_operations: u64,
-    /// A table for each plugin by name, handed to it as `ctx.config`.
+    /// A table of settings for each plugin, by its name. The plugin reads it as `ctx.config`.
     pub settings: BTreeMap<String, serde_json::Map<String, serde_json::Value>>,
 }
 

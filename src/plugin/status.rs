@@ -1,4 +1,4 @@
-//! What people are told about plugins.
+//! The status of plugins, for the admin API and command line.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::telemetry::Latencies;
 
-/// One plugin, for people.
+/// The status of one plugin.
 #[derive(Clone, Debug, Serialize)]
 pub struct PluginStatus {
     /// Its name.
@@ -20,36 +20,36 @@ pub struct PluginStatus {
     pub about: String,
     /// Its file.
     pub file: PathBuf,
-    /// `live`, `shadow`, or `off` once its fuse has blown.
+    /// `live`, `shadow`, or `off` once it was turned off.
     pub state: &'static str,
-    /// Why it is off.
+    /// Why it was turned off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_off: Option<&'static str>,
-    /// Its hooks, and what they have cost.
+    /// Its hooks, with their counters.
     pub hooks: Vec<HookStatus>,
 }
 
-/// One hook of a plugin.
+/// The counters of one hook.
 #[derive(Clone, Debug, Serialize)]
 pub struct HookStatus {
-    /// Which.
+    /// The name of the hook.
     pub name: &'static str,
     /// How often it was called.
     pub calls: u64,
     /// How often it failed.
     pub errors: u64,
-    /// How often it failed in which way.
+    /// How often it failed, by kind of failure.
     #[serde(skip)]
     pub failures: Vec<(&'static str, u64)>,
-    /// How often it would have changed something, in shadow.
+    /// How often it would have changed something, in shadow mode.
     #[serde(skip_serializing_if = "is_zero")]
     pub shadowed: u64,
-    /// Operations in all.
+    /// Total operations.
     pub operations: u64,
-    /// How long it took in all.
+    /// Total time spent.
     #[serde(rename = "spent_seconds", serialize_with = "seconds")]
     pub spent: Duration,
-    /// How long a call takes.
+    /// Latency of a call.
     #[serde(flatten)]
     pub latencies: Latencies,
 }

@@ -1,4 +1,4 @@
-//! What a script may return, and what the request does then.
+//! What a script can return, and what happens to the request as a result.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use serde_json::Value;
 
 use super::context::json;
 
-/// The longest rest a script may ask for.
+/// The longest cooldown that a script can request.
 const LONGEST_REST: Duration = Duration::from_secs(24 * 3600);
 
 /// What a script returned.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Returned {
-    /// `reply("…")`: the client gets this text, as if the model had said it.
+    /// `reply("…")`: the client gets this text as if it came from the model.
     Say(String),
     /// `reply(#{…})`: the client gets this document.
     Show(Value),
     /// `retry()`: another key is tried.
     Retry,
-    /// `cool_down(seconds)`: the key rests for this model, and another is tried.
+    /// `cool_down(seconds)`: the key cools down for this model, and another key is tried.
     CoolDown(Duration),
     /// `fail()`: no other attempt.
     Fail,
@@ -38,34 +38,34 @@ impl Returned {
     }
 }
 
-/// What plugins make of a request.
+/// What plugins decided about a request.
 #[derive(Clone, Debug)]
 pub enum Verdict {
-    /// It goes on, with this body.
+    /// It continues with this body.
     Continue(Bytes),
-    /// It is answered with this.
+    /// It is answered with this reply.
     Reply(Reply),
 }
 
-/// An answer that a plugin gives.
+/// An answer written by a plugin.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
-    /// What it says.
+    /// The text of the answer.
     pub text: String,
-    /// The whole document, where the plugin wrote one.
+    /// The whole document, if the plugin wrote one.
     pub document: Option<Value>,
-    /// The model the client asked for.
+    /// The model that the client requested.
     pub model: String,
-    /// Whether the body says that it wants a stream.
+    /// Whether the request body asks for a stream.
     pub stream: bool,
 }
 
-/// What plugins want done about an attempt that failed.
+/// What plugins decided about a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterFailure {
     /// Another key is tried.
     Retry,
-    /// The key rests for this model for so long, and another is tried.
+    /// The key cools down for this model for this long, and another key is tried.
     CoolDown(Duration),
     /// No other attempt.
     Fail,

@@ -1,15 +1,15 @@
-//! Problems in words: one line each for logs, with the line they are in and a mark under the place for people.
+//! Formats problems: one line for logs, or with the source line and a marker under the position for people.
 
 use std::fmt::{self, Write};
 
 use super::{Problem, Problems, Severity, Source};
 
-/// Whether words are coloured, for a terminal that shows colours.
+/// Whether to use terminal colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colours {
-    /// They are.
+    /// Use colours.
     On,
-    /// They are not.
+    /// Plain text.
     Off,
 }
 
@@ -29,7 +29,7 @@ impl Colours {
 }
 
 impl Problem {
-    /// For people: the place, what is wrong, the line with a mark under the place, what to do next.
+    /// Formats the problem for people: location, message, the source line with a marker below it, and the hint.
     pub fn shown(&self, colours: Colours) -> String {
         let (word, colour) = match self.severity {
             Severity::Error => ("error", RED),
@@ -58,7 +58,8 @@ impl Problem {
     }
 }
 
-/// Carets under the word, or the quoted text, that begins in this column, or one where the line ends. None beyond that.
+/// A line of carets under the word or quoted text that starts at `column`. At the end of the line, a single caret;
+/// beyond it, None.
 fn mark(excerpt: &str, column: usize) -> Option<String> {
     let indent = column.checked_sub(1)?;
     let rest: Vec<char> = excerpt.chars().skip(indent).collect();
@@ -75,8 +76,8 @@ fn mark(excerpt: &str, column: usize) -> Option<String> {
 }
 
 impl fmt::Display for Problem {
-    /// `config/config.toml:3:1: error: pools.default.keys[2].weight: must be at least 1`, the hint on a line of its own. With `#`,
-    /// as [`Problem::shown`] has it.
+    /// `config/config.toml:3:1: error: pools.default.keys[2].weight: must be at least 1`, with the hint on its own
+    /// line. The alternate form (`{:#}`) is [`Problem::shown`] without colours.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = Self { excerpt: self.excerpt.clone().filter(|_| f.alternate()), ..self.clone() };
         f.write_str(&plain.shown(Colours::Off))

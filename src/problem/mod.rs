@@ -1,5 +1,6 @@
-//! What is wrong with a configuration or a plugin: where, what, and what to do next. All at once, never only the first.
-//! Never: the offending value when its place may hold a secret.
+//! Problems in a configuration or plugin: where, what, and what to do about it. All problems are reported together,
+//! never only the first.
+//! Never: the offending value when it may be a secret.
 
 mod display;
 
@@ -9,33 +10,33 @@ use serde::{Deserialize, Serialize};
 
 pub use display::Colours;
 
-/// How grave a problem is.
+/// The severity of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The configuration is refused.
+    /// The configuration is rejected.
     Error,
-    /// The configuration works, but somebody should look.
+    /// The configuration is accepted, but deserves attention.
     Warning,
 }
 
 /// One problem.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// How grave it is.
+    /// The severity.
     pub severity: Severity,
-    /// The file it is in, or `environment variable NAME`; none when it is in no single place.
+    /// Where the problem is: a file, an environment variable or the command line. None when it has no single location.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
     /// The setting, as a dotted path: `pools.default.keys[2].weight`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path: String,
-    /// What is wrong, in lower case, without the place.
+    /// What is wrong, in lower case, without the location.
     pub message: String,
-    /// What to do next.
+    /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
-    /// The line it is in, with every value that may be a secret masked character by character.
+    /// The source line, with every value that may be a secret masked character by character.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excerpt: Option<String>,
 }
@@ -44,7 +45,7 @@ pub struct Problem {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// A file, with the place in it when known (both from 1).
+    /// A file, with the position if known.
     File {
         /// As the user named it.
         file: PathBuf,
@@ -57,7 +58,7 @@ pub enum Source {
     },
     /// An environment variable, by name.
     Environment(String),
-    /// An option of the command line.
+    /// The command line.
     CommandLine,
 }
 
@@ -79,55 +80,55 @@ impl Problem {
         Self { severity: Severity::Warning, ..Self::error(message) }
     }
 
-    /// About this setting.
+    /// Sets the setting concerned.
     pub fn at(mut self, path: impl Into<String>) -> Self {
         self.path = path.into();
         self
     }
 
-    /// In this file, at this line and column when known.
+    /// Sets the file, and the line and column if known.
     pub fn in_file(mut self, file: impl Into<PathBuf>, place: Option<(usize, usize)>) -> Self {
         let (line, column) = place.unzip();
         self.source = Some(Source::File { file: file.into(), line, column });
         self
     }
 
-    /// From this environment variable.
+    /// Sets the environment variable it comes from.
     pub fn in_environment(mut self, name: impl Into<String>) -> Self {
         self.source = Some(Source::Environment(name.into()));
         self
     }
 
-    /// From there.
+    /// Sets the source.
     pub fn from_source(mut self, source: Source) -> Self {
         self.source = Some(source);
         self
     }
 
-    /// What to do next.
+    /// Sets the hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 }
 
-/// All problems found in one go.
+/// All problems found by one check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// None yet.
+    /// An empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds one.
+    /// Adds a problem.
     pub fn push(&mut self, problem: Problem) {
         self.0.push(problem);
     }
 
-    /// Whether any of them refuses the configuration.
+    /// Whether any problem is an error, so that the configuration is rejected.
     pub fn has_errors(&self) -> bool {
         self.iter().any(|problem| problem.severity == Severity::Error)
     }
@@ -137,12 +138,13 @@ impl Problems {
         self.0.iter()
     }
 
-    /// For adding places after the fact.
+    /// For adding locations afterwards.
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Problem> {
         self.0.iter_mut()
     }
 
-    /// In the order of their places: file by file from top to bottom, then variables, then what is in no single place.
+    /// Sorts by location: files first, each from top to bottom, then environment variables, then the command line, then
+    /// problems without a location.
     pub fn sort(&mut self) {
         let place = |problem: &Problem| match &problem.source {
             Some(Source::File { file, line, column }) => (0, file.display().to_string(), *line, *column),
@@ -153,12 +155,12 @@ impl Problems {
         self.0.sort_by_cached_key(place);
     }
 
-    /// Whether there are none.
+    /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many there are.
+    /// The number of problems.
     pub fn len(&self) -> usize {
         self.0.len()
     }

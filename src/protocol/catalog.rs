@@ -1,30 +1,30 @@
-//! Models as each vendor's clients want them listed: what a client can read of a model's limits and abilities is told.
+//! Model lists in the format of each vendor, with the limits and capabilities that its clients understand.
 
 use serde_json::{Value, json};
 
 use crate::model::{Facts, Thinking};
 
-/// OpenAI wants a time of creation, and Anthropic too; Google tells none, so all models have the same.
+/// The creation time of every model. OpenAI and Anthropic require one, but Google does not report it.
 const CREATED: i64 = 1_687_882_411;
-/// The same, as Anthropic writes it.
+/// The same time in Anthropic's format.
 const CREATED_AT: &str = "2023-06-27T16:13:31Z";
 
 /// A model in a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Card {
-    /// What clients call it.
+    /// The name under which clients request it.
     pub id: String,
-    /// Whose word it is.
+    /// The owner shown to clients.
     pub owned_by: &'static str,
     /// Largest prompt, in tokens.
     pub input_tokens: Option<u64>,
     /// Largest answer, in tokens.
     pub output_tokens: Option<u64>,
-    /// What it can do.
+    /// Its capabilities, where known.
     pub facts: Option<Facts>,
 }
 
-/// As OpenAI lists it, and the names other vendors' clients have for limits.
+/// Returns a model in OpenAI's format, with its limits under the names that other vendors' clients use.
 pub fn openai(card: &Card) -> Value {
     let model = json!({ "id": card.id, "object": "model", "created": CREATED, "owned_by": card.owned_by });
     let limits = [
@@ -35,7 +35,7 @@ pub fn openai(card: &Card) -> Value {
     with(model, limits.into_iter().filter_map(|(name, limit)| Some((name, json!(limit?)))))
 }
 
-/// A document with these members too.
+/// Adds members to a document.
 fn with<'a>(mut document: Value, members: impl Iterator<Item = (&'a str, Value)>) -> Value {
     if let Some(own) = document.as_object_mut() {
         own.extend(members.map(|(name, value)| (name.to_owned(), value)));
@@ -43,12 +43,12 @@ fn with<'a>(mut document: Value, members: impl Iterator<Item = (&'a str, Value)>
     document
 }
 
-/// All of them, as OpenAI lists them.
+/// Returns a list of models in OpenAI's format.
 pub fn openai_list(models: Vec<Value>) -> Value {
     json!({ "object": "list", "data": models })
 }
 
-/// As Anthropic lists it.
+/// Returns a model in Anthropic's format.
 pub fn anthropic(card: &Card) -> Value {
     let supported = |supported: bool| json!({ "supported": supported });
     let model = json!({ "type": "model", "id": card.id, "display_name": card.id, "created_at": CREATED_AT });
@@ -72,7 +72,7 @@ pub fn anthropic(card: &Card) -> Value {
     with(model, members.into_iter().filter_map(|(name, value)| Some((name, value?))))
 }
 
-/// All of them, as Anthropic lists them: one page.
+/// Returns a list of models in Anthropic's format, as a single page.
 pub fn anthropic_list(models: Vec<Value>) -> Value {
     let end = |model: Option<&Value>| model.map(|model| model["id"].clone());
     let (first, last) = (end(models.first()), end(models.last()));

@@ -1,4 +1,4 @@
-//! What all protocols of one vendor have in common: how an error and a model are told, and what every answer bears.
+//! What all protocols of one vendor share: the format of errors and models, and the headers of every answer.
 
 use serde_json::Value;
 
@@ -7,43 +7,43 @@ use crate::allowance::{Allowance, Left};
 use crate::error::Error;
 use crate::wire::{anthropic, gemini, openai};
 
-/// A vendor's protocols.
+/// A vendor whose protocols share these properties.
 pub trait Family: Send + Sync {
-    /// The status of an error.
+    /// Returns the HTTP status of an error.
     fn status(&self, error: &Error) -> u16 {
         error.status
     }
 
-    /// An error as the body of an answer to the request of this id.
+    /// Returns the body of an error response to the request with this id.
     fn error(&self, error: &Error, request_id: &str) -> Vec<u8>;
 
-    /// A model, as the vendor's clients read it.
+    /// Returns a model in the vendor's format.
     fn model(&self, card: &Card) -> Value {
         catalog::openai(card)
     }
 
-    /// All models, each [in its shape](Self::model).
+    /// Returns a list of models, each already [in the vendor's format](Self::model).
     fn models(&self, models: Vec<Value>) -> Value {
         catalog::openai_list(models)
     }
 
-    /// The header in which the vendor's clients look for the request's id, beside `x-request-id`.
+    /// The header, in addition to `x-request-id`, in which the vendor's clients expect the request's id.
     fn id_header(&self) -> Option<&'static str> {
         None
     }
 
-    /// The header in which one of the vendor's clients names the conversation of its user that a request is of.
+    /// The header in which one of the vendor's clients sends the id of the conversation a request belongs to.
     fn conversation_header(&self) -> Option<&'static str> {
         None
     }
 
-    /// What a client may still use, as headers.
+    /// Returns the client's remaining allowance as headers.
     fn allowance(&self, allowance: &Allowance) -> Vec<(&'static str, String)> {
         limit_headers(allowance, OPENAI_LIMITS, |left| format!("{:.3}s", left.reset.as_secs_f64()))
     }
 }
 
-/// Limit, what remains and when all is there again: of requests, of tokens.
+/// Headers for the limit, the remaining amount and the time of the full reset: first for requests, then for tokens.
 type LimitHeaders = [[&'static str; 3]; 2];
 
 const OPENAI_LIMITS: LimitHeaders = [
@@ -72,16 +72,16 @@ fn limit_headers(
     [(allowance.requests, requests), (allowance.tokens, tokens)].into_iter().filter_map(told).flatten().collect()
 }
 
-/// The one code of ours that is Anthropic's too: its clients send the whole conversation then.
+/// The only error code that exists at Anthropic too: its clients then send the whole conversation.
 pub const THREAD_NOT_FOUND: &str = "thread_not_found";
 
-/// OpenAI's.
+/// OpenAI's protocols.
 pub struct OpenAi;
 
-/// Anthropic's.
+/// Anthropic's protocols.
 pub struct Anthropic;
 
-/// Google's own.
+/// Google's native protocol.
 pub struct Google;
 
 impl Family for OpenAi {
@@ -96,7 +96,7 @@ impl Family for Anthropic {
     }
 
     fn error(&self, error: &Error, request_id: &str) -> Vec<u8> {
-        // Anthropic's clients know a prompt that is too long by these words.
+        // Anthropic's clients recognize a prompt that is too long by this text.
         let message = match is(error, "context_length_exceeded") {
             true => format!("prompt is too long: {}", error.message),
             false => error.message.clone(),
@@ -117,12 +117,12 @@ impl Family for Anthropic {
         Some("request-id")
     }
 
-    /// Claude Code's; whatever it asks on the way bears it too.
+    /// Claude Code's header. Its auxiliary requests carry it too.
     fn conversation_header(&self) -> Option<&'static str> {
         Some("x-claude-code-session-id")
     }
 
-    /// Moments, not durations.
+    /// Resets are points in time, not durations.
     fn allowance(&self, allowance: &Allowance) -> Vec<(&'static str, String)> {
         limit_headers(allowance, ANTHROPIC_LIMITS, |left| {
             let at = allowance.now.saturating_add(left.reset).unwrap_or(allowance.now);

@@ -1,23 +1,23 @@
-//! Every field that clients may send to an endpoint, and what becomes of it: a table for each dialect. The translator's own
-//! notes, about one request, come before the table's.
+//! Every field that clients may send to an endpoint and what becomes of it: one table per dialect. The translator's
+//! notes about a particular request take precedence over the table.
 
 use serde_json::Value;
 
 use super::verdict::{Note, Verdict};
 
-/// A field, and what becomes of it in general.
+/// A field and what becomes of it in general.
 pub struct Field {
-    /// Its path; `[]` stands for each member of an array.
+    /// Its path; `[]` stands for any element of an array.
     pub path: &'static str,
     /// What becomes of it.
     pub verdict: Verdict,
-    /// Where it is in the Gemini request.
+    /// The corresponding field of the Gemini request.
     pub to: &'static str,
-    /// Why.
+    /// The reason.
     pub why: &'static str,
-    /// Whether the answer may be another one for it.
+    /// Whether the answer may differ because of it.
     pub loss: bool,
-    /// Values, as compact JSON, that ask for nothing.
+    /// Values, as compact JSON, that have no effect.
     pub neutral: &'static [&'static str],
 }
 
@@ -25,43 +25,43 @@ const fn field(path: &'static str, verdict: Verdict, to: &'static str, why: &'st
     Field { path, verdict, to, why, loss: false, neutral: &[] }
 }
 
-/// It goes on as it is.
+/// The field is passed on unchanged.
 pub const fn kept(path: &'static str, to: &'static str) -> Field {
     field(path, Verdict::Kept, to, "")
 }
 
-/// It goes on under another name, or in another form.
+/// The field is passed on under another name or in another form.
 pub const fn renamed(path: &'static str, to: &'static str, why: &'static str) -> Field {
     field(path, Verdict::Renamed, to, why)
 }
 
-/// Something else does its work.
+/// The field's effect is achieved by other means.
 pub const fn adapted(path: &'static str, to: &'static str, why: &'static str) -> Field {
     field(path, Verdict::Emulated, to, why)
 }
 
-/// It does not go on, and nobody misses it.
+/// The field is not passed on, which has no consequences.
 pub const fn ignored(path: &'static str, why: &'static str) -> Field {
     field(path, Verdict::Dropped, "", why)
 }
 
-/// It does not go on, and the answer may be another one for it.
+/// The field is not passed on, and the answer may differ because of it.
 pub const fn lost(path: &'static str, why: &'static str, neutral: &'static [&'static str]) -> Field {
     Field { loss: true, neutral, ..field(path, Verdict::Dropped, "", why) }
 }
 
-/// The request is refused for it.
+/// The request is rejected because of the field.
 pub const fn refused(path: &'static str, why: &'static str) -> Field {
     field(path, Verdict::Refused, "", why)
 }
 
-/// What becomes of each field of this body: the translator's notes, and the table's where it has none.
+/// Returns the verdict on each field of this body: from the translator's notes, or else from the table.
 pub fn verdicts(fields: &[Field], body: &Value, noted: Vec<Note>) -> Vec<Note> {
     let mut listed = Vec::new();
     walk(body, "", "", &mut listed, fields);
     let mut noted = noted;
     for row in &mut listed {
-        // Of several notes about one field, the first says what became of it, and the others why.
+        // If a field has several notes, the first states what became of it, and the others give reasons.
         if let Some(at) = noted.iter().position(|note| note.field == row.field) {
             let note = noted.remove(at);
             *row = Note { to: std::mem::take(&mut row.to), ..note };
@@ -96,7 +96,7 @@ fn member(value: &Value, path: &str, pattern: &str, listed: &mut Vec<Note>, fiel
     let row = fields.iter().find(|row| row.path == pattern);
     let deeper = value.is_object() || value.is_array();
     if deeper && fields.iter().any(below) {
-        // Of an object, its members are told; the row of its own stands for what holds none.
+        // An object or array is reported by its members; its own row applies only when none of them is reported.
         let before = listed.len();
         walk(value, path, pattern, listed, fields);
         if listed.len() > before || row.is_none() {
@@ -164,8 +164,8 @@ mod tests {
                 row("tools[0].odd", Verdict::Dropped, "", "the endpoint has no such field", true),
             ]
         );
-        // A value that asks for nothing loses nothing; a list of nothing is told by its own row; what the translator noted about
-        // this request counts more than the table, and keeps the table's place.
+        // A neutral value is not a loss. An empty list is reported by its own row. The translator's note about this
+        // request overrides the table and keeps the position of the table's row.
         let notes =
             vec![noted("top_p", Verdict::Clamped, "1 at most"), noted("messages[0]", Verdict::Emulated, "made up")];
         assert_eq!(

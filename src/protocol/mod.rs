@@ -1,5 +1,5 @@
-//! Clients' dialects, each to Gemini and back. The way in returns the way back: what a reply needs to know of its request
-//! (names, ids, `include_usage`) travels in the [`Reply`].
+//! The clients' dialects, each translated to Gemini and back. Reading a request also yields the translator of its
+//! answer: what the answer must know of its request (names, ids, `include_usage`) travels in the [`Reply`].
 //! Never: async, a key, a URL, a clock.
 
 pub mod anthropic;
@@ -34,72 +34,73 @@ pub use family::{Anthropic, Family, Google, OpenAi};
 pub use rules::owned;
 pub use verdict::{Note, Notes, Verdict};
 
-/// A dialect.
+/// A dialect that clients speak.
 pub trait Protocol: Send + Sync {
-    /// Its name, for metrics and plugins.
+    /// Its name in metrics and plugins.
     fn name(&self) -> &'static str;
 
-    /// Whose it is.
+    /// The vendor it belongs to.
     fn family(&self) -> &'static dyn Family;
 
-    /// Reads a request.
+    /// Parses a request.
     ///
     /// # Errors
-    /// When it is not one: an error that names the field.
+    /// When the request is invalid; the error names the field.
     fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error>;
 
-    /// The model that the address names; None where the body does.
+    /// Returns the model that the path names; None when the body names it.
     fn model_in(&self, _place: &Place) -> Option<String> {
         None
     }
 
-    /// The same request, with another model in its address.
+    /// Returns the same request with another model in its path. Dialects whose path names no model return it unchanged.
     ///
     /// # Errors
-    /// When it is not a request.
+    /// When the request is invalid.
     fn renamed(&self, asked: Asked<'_>, _model: &str) -> Result<(Place, Bytes), Error> {
         Ok((asked.place.clone(), Bytes::copy_from_slice(asked.body)))
     }
 
-    /// Whether its requests may come as forms. The door makes JSON of them.
+    /// Whether requests may arrive as forms. The server converts them to JSON.
     fn takes_forms(&self) -> bool {
         false
     }
 
-    /// An answer of one text that no model gave, in this form: what a plugin replies with. None where a text is no answer.
+    /// Returns an answer in this form that consists of a text no model generated: a plugin's reply. Returns None when a
+    /// text cannot be an answer in this dialect.
     fn canned(&self, _stamp: Stamp, _form: Form, _text: &str) -> Option<Bytes> {
         None
     }
 
-    /// The only event of a stream that was begun, and then had nothing to show.
+    /// Returns the only event of a stream that was started and then had no content.
     fn error_event(&self, error: &Error) -> Bytes {
         [b"data: ", &*self.family().error(error, ""), b"\n\n"].concat().into()
     }
 }
 
-/// What a client sends to an endpoint.
+/// A request that a client sent to an endpoint.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
-    /// Where to: a dialect may name the model, or what is to be done, in its path.
+    /// Its path and metadata; in some dialects the path names the model or the method.
     pub place: &'a Place,
     /// The body.
     pub body: &'a [u8],
 }
 
-/// Where a request goes, and in what form.
+/// Where a request is sent, and in what form.
 #[derive(Clone, Debug, Default)]
 pub struct Place {
-    /// The path, as it was sent.
+    /// The path, as sent.
     pub path: String,
     /// The query, without `?`.
     pub query: String,
-    /// The media type of the body; empty when it is not told.
+    /// The media type of the body; empty when not specified.
     pub media_type: String,
-    /// What the client calls the conversation that it is of; empty when it is not told.
+    /// The client's id of the conversation the request belongs to; empty when not specified.
     pub conversation: String,
 }
 
-/// A body alone, for dialects that say everything in it.
+/// A body alone, for dialects whose path carries no information.
 impl<'a> From<&'a [u8]> for Asked<'a> {
     fn from(body: &'a [u8]) -> Self {
         static NOWHERE: Place =
@@ -108,154 +109,155 @@ impl<'a> From<&'a [u8]> for Asked<'a> {
     }
 }
 
-/// A request that was read, not yet bound to a model.
+/// A parsed request that is not yet bound to a model.
 pub trait Accepted: Send + Sync {
-    /// The model the client asked for.
+    /// The model the client requested.
     fn model(&self) -> &str;
 
-    /// What it asks of a model.
+    /// The method to call.
     fn method(&self) -> Method;
 
-    /// What it asks of this model, where not all are asked in the same way.
+    /// The method to call on this model, in dialects where it depends on the model.
     fn method_of(&self, _model: &Model) -> Method {
         self.method()
     }
 
-    /// How the answer travels to the client.
+    /// The form in which the answer is sent to the client.
     fn form(&self) -> Form {
         if self.method().streams() { Form::EVENTS } else { Form::JSON }
     }
 
-    /// Files it names by URL that are not Google's.
+    /// Returns the files it references by URL that are not stored at Google.
     fn remote_files(&self) -> Vec<RemoteFile> {
         Vec::new()
     }
 
-    /// Requests that together are this one, where Google takes it only in several calls; else none.
+    /// Splits the request if Google only accepts it in several calls; otherwise returns nothing.
     fn split(&self) -> Vec<Box<dyn Accepted + '_>> {
         Vec::new()
     }
 
-    /// One answer, out of the answers to all shares in their order: lists, of which one is made.
+    /// Merges the answers to all shares of a split request, in order, into one. The default merges lists.
     ///
     /// # Errors
-    /// When one of them is not what it should be.
+    /// When one of the answers is malformed.
     fn merged(&self, answers: &[Bytes]) -> Result<Bytes, Fault> {
         rules::lists::merged(answers)
     }
 
-    /// Calls of earlier answers whose signatures the client did not send back.
+    /// Returns the ids of calls in earlier answers whose signatures the client did not send back.
     fn unsigned_calls(&self) -> Vec<Cow<'_, str>> {
         Vec::new()
     }
 
-    /// The id of an earlier answer that it goes on from.
+    /// Returns the id of the earlier answer it continues from.
     fn earlier(&self) -> Option<Cow<'_, str>> {
         None
     }
 
-    /// The Gemini request for this target.
+    /// Translates the request to a Gemini request for this target.
     ///
     /// # Errors
-    /// When the target cannot do what is asked: an error that names the field.
+    /// When the target does not support what is requested; the error names the field.
     fn call(&self, target: &Target<'_>) -> Result<Bytes, Error>;
 
-    /// What becomes of each of its fields, after these notes were taken when it was translated.
+    /// Returns the verdict on each field, given the notes that were taken during translation.
     fn verdicts(&self, notes: Vec<Note>) -> Vec<Note>;
 
-    /// What will translate one attempt's answer.
+    /// Creates the translator for the answer of one attempt.
     fn reply(&self, stamp: Stamp) -> Box<dyn Reply>;
 }
 
-/// How an answer travels to the client.
+/// The form in which an answer is sent to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
-    /// Whether it comes in pieces.
+    /// Whether it is streamed.
     pub stream: bool,
     /// Its media type.
     pub media_type: &'static str,
-    /// What a stream says while it has nothing to say; empty when it must not say anything then.
+    /// What a stream sends while it has nothing else to send; empty when it must stay silent.
     pub keep_alive: &'static [u8],
 }
 
 impl Form {
-    /// A whole JSON document.
+    /// A complete JSON document.
     pub const JSON: Self = Self { stream: false, media_type: "application/json", keep_alive: b"" };
-    /// Server-sent events. Every reader of them passes a comment over.
+    /// Server-sent events. The keep-alive is a comment, which every SSE parser ignores.
     pub const EVENTS: Self =
         Self { stream: true, media_type: "text/event-stream; charset=utf-8", keep_alive: b": keep-alive\n\n" };
 
-    /// Whether it is a JSON document: what a plugin can read.
+    /// Whether it is a JSON document, which plugins can read.
     pub fn is_json(self) -> bool {
         self.media_type == Self::JSON.media_type
     }
 }
 
-/// What a request is translated for, and with.
+/// The model a request is translated for, and the context of the translation.
 pub struct Target<'t> {
-    /// The model.
+    /// The model to call.
     pub model: &'t Model,
-    /// Signatures of earlier answers.
+    /// Signatures from earlier answers.
     pub signatures: &'t Signatures,
-    /// Files that the request names by URL.
+    /// Files that the request references by URL.
     pub files: &'t Files,
-    /// What the earlier answer left that the request goes on from; None when it is not known.
+    /// The document left by the earlier answer that the request continues from; None when it is not known.
     pub earlier: Option<&'t [u8]>,
-    /// What Google has refused so far.
+    /// Adjustments for what Google has rejected so far.
     pub remedies: Remedies,
-    /// Where what happens to the request is taken down.
+    /// Collects notes about what becomes of the request's fields.
     pub notes: &'t Notes,
 }
 
-/// A file that a request names by URL.
+/// A file that a request references by URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteFile {
-    /// Where the request names it: `messages[0].content[1].image_url.url`.
+    /// The request field that references the file, such as `messages[0].content[1].image_url.url`.
     pub param: String,
-    /// Its URL.
+    /// The file's URL.
     pub url: String,
 }
 
-/// Files that a request names by URL.
+/// The files that a request references by URL.
 #[derive(Debug, Default)]
 pub enum Files {
-    /// They are not fetched here.
+    /// Files are not fetched here.
     #[default]
     Refused,
-    /// They would be fetched; something that says so stands in for each.
+    /// Files would be fetched; each is represented by a placeholder that says so.
     Described,
-    /// By URL: media type and base64.
+    /// Fetched files by URL: media type and base64.
     Fetched(HashMap<String, (String, String)>),
 }
 
-/// What an answer bears that is neither the request's nor Gemini's.
+/// The data of an answer that comes neither from the request's body nor from Gemini.
 #[derive(Clone, Debug)]
 pub struct Stamp {
-    /// The request's id, from which the answer's is made.
+    /// The request's id, from which the answer's id is derived.
     pub id: String,
     /// Unix time in seconds.
     pub created: i64,
     /// The model's name as the client wrote it.
     pub model: String,
-    /// Seeds the ids of tool calls.
+    /// The seed for the ids of tool calls.
     pub seed: u64,
-    /// Where signatures are kept.
+    /// The store of signatures.
     pub signatures: Signatures,
-    /// What the earlier answer left that the request goes on from.
+    /// The document left by the earlier answer that the request continues from.
     pub earlier: Option<Bytes>,
-    /// Whether the answer is checked against the client's own schema, where it sent one.
+    /// Whether to check the answer against the client's schema, if it sent one.
     pub check_json: bool,
 }
 
-/// Translates the answer of one attempt, whole or event by event. What only ever comes whole needs nothing that is about events.
+/// Translates the answer of one attempt, whole or event by event. Answers that are never streamed need only
+/// [`whole`](Self::whole) and [`usage`](Self::usage).
 pub trait Reply: Send {
-    /// A whole answer.
+    /// Translates a whole answer.
     ///
     /// # Errors
-    /// When Gemini's answer is broken or empty: a fault that may be tried again.
+    /// When Gemini's answer is broken or empty: a fault that may be retried.
     fn whole(&mut self, body: &[u8]) -> Result<Vec<u8>, Fault>;
 
-    /// One event of a stream; what the client gets for it is appended to `out`.
+    /// Translates one event of a stream and appends the result for the client to `out`.
     ///
     /// # Errors
     /// When the event is broken.
@@ -263,26 +265,26 @@ pub trait Reply: Send {
         Err(Fault::new(Kind::BrokenAnswer, Blame::Ours, "An answer came in pieces that should have come whole."))
     }
 
-    /// Whether any content is in what was appended so far. From then on another attempt would show.
+    /// Whether any content has been appended so far. From then on the client would notice another attempt.
     fn committed(&self) -> bool {
         false
     }
 
-    /// The end of a stream.
+    /// Ends the stream.
     ///
     /// # Errors
-    /// When it ended too early, or with nothing to show.
+    /// When it ended too early or without content.
     fn end(&mut self, _out: &mut Vec<u8>) -> Result<(), Fault> {
         Ok(())
     }
 
-    /// The end of a stream that failed after it began. Where nothing is appended, the connection breaks.
+    /// Ends a stream that failed after it began. If nothing is appended, the connection is broken off.
     fn fail(&mut self, _error: &Error, _out: &mut Vec<u8>) {}
 
-    /// Tokens so far.
+    /// Returns the token counts so far.
     fn usage(&self) -> Usage;
 
-    /// What an answer that is all there leaves for a later request of the same client; once.
+    /// Returns what a complete answer leaves for a later request of the same client. Returns it only once.
     fn left(&mut self) -> Option<Left> {
         None
     }
@@ -293,23 +295,23 @@ pub trait Reply: Send {
 pub struct Left {
     /// The answer's id.
     pub id: String,
-    /// What the dialect needs to go on from it.
+    /// The data the dialect needs to continue from it.
     pub document: Bytes,
 }
 
-/// Tokens of one answer, in OpenAI's way of counting.
+/// Token counts of one answer, in OpenAI's way of counting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Of the prompt, what built-in tools brought in among them.
+    /// Prompt tokens, including those that built-in tools added.
     pub prompt: u64,
-    /// Of the answer, thoughts among them.
+    /// Answer tokens, including thoughts.
     pub completion: u64,
-    /// Of the prompt, from a cache.
+    /// Prompt tokens that came from a cache.
     pub cached: u64,
-    /// Of the answer, thoughts.
+    /// Answer tokens that were thoughts.
     pub reasoning: u64,
-    /// Of the prompt, sound.
+    /// Prompt tokens that were audio.
     pub audio_in: u64,
-    /// Of the answer, sound.
+    /// Answer tokens that were audio.
     pub audio_out: u64,
 }

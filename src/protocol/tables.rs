@@ -1,4 +1,4 @@
-//! The page about all fields of all endpoints, and what becomes of each: `docs/translation.md`.
+//! Generates `docs/translation.md`: all fields of all endpoints and what becomes of each.
 
 use super::fields::Field;
 use super::{
@@ -6,7 +6,7 @@ use super::{
     openai_transcriptions,
 };
 
-/// The tables, by what they are about.
+/// The tables, with their titles.
 const TABLES: &[(&str, &[Field])] = &[
     ("Chat: `POST /v1/chat/completions`", openai_chat::fields::FIELDS),
     ("Responses: `POST /v1/responses`", openai_responses::fields::FIELDS),
@@ -21,7 +21,7 @@ const TABLES: &[(&str, &[Field])] = &[
     ),
 ];
 
-/// The page about them.
+/// Returns the page.
 pub fn page() -> String {
     let mut page = String::from(INTRODUCTION);
     for (title, fields) in TABLES {

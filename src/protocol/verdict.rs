@@ -1,5 +1,5 @@
-//! What becomes of each field of a request on its way to Gemini: said once by a table, field by field, and by the translator
-//! where it depends on the request.
+//! What becomes of each field of a request on its way to Gemini. A table states it field by field; the translator notes
+//! it where it depends on the request.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -10,22 +10,22 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// It goes on, under the same name.
+    /// The field is passed on under the same name.
     Kept,
-    /// It goes on, under another name or in another form that means the same.
+    /// The field is passed on under another name, or in another form that means the same.
     Renamed,
-    /// It goes on with the nearest value Gemini takes.
+    /// The field is passed on with the nearest value that Gemini accepts.
     Clamped,
-    /// Gemini has no such thing; something else does its work, wholly or in part.
+    /// Gemini has no counterpart; the effect is achieved by other means, wholly or in part.
     Emulated,
-    /// It does not go on.
+    /// The field is not passed on.
     Dropped,
-    /// The request is refused for it.
+    /// The request is rejected because of the field.
     Refused,
 }
 
 impl Verdict {
-    /// Its name for people.
+    /// Returns the name shown to people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Kept => "kept",
@@ -41,61 +41,61 @@ impl Verdict {
 /// What became of one field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Note {
-    /// Its path in the request: `messages[2].content[0].image_url.detail`.
+    /// Its path in the request, such as `messages[2].content[0].image_url.detail`.
     pub field: String,
     /// What became of it.
     pub verdict: Verdict,
-    /// Where it is in the Gemini request.
+    /// The corresponding field of the Gemini request.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub to: String,
-    /// Why.
+    /// The reason.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub why: String,
-    /// Whether the answer may be another one for it.
+    /// Whether the answer may differ because of it.
     pub loss: bool,
 }
 
-/// Takes down what a translation does. Switched off it costs nothing: neither path nor reason is ever written out.
+/// Records what a translation does. When it is off, it costs nothing: neither path nor reason is formatted.
 #[derive(Debug, Default)]
 pub struct Notes(Option<RefCell<Vec<Note>>>);
 
 impl Notes {
-    /// Takes down everything.
+    /// Creates a recorder that is on.
     pub fn on() -> Self {
         Self(Some(RefCell::default()))
     }
 
-    /// Takes down nothing.
+    /// Creates a recorder that is off.
     pub fn off() -> Self {
         Self(None)
     }
 
-    /// Where something stands of which a note may be taken later; nothing where none are.
+    /// Returns a location for a note that may be taken later; empty when notes are off.
     pub fn place(&self, place: impl Display) -> String {
         if self.0.is_some() { place.to_string() } else { String::new() }
     }
 
-    /// A field goes on as the nearest value Gemini takes.
+    /// Notes that a field is passed on with the nearest value that Gemini accepts.
     pub fn clamped(&self, field: impl Display, why: impl Display) {
         self.add(Verdict::Clamped, field, why, true);
     }
 
-    /// Something else does the work of a field, in part.
+    /// Notes that a field's effect is achieved by other means, in part.
     pub fn emulated(&self, field: impl Display, why: impl Display) {
         self.add(Verdict::Emulated, field, why, true);
     }
 
-    /// Something else does the work of a field, wholly.
+    /// Notes that a field's effect is achieved by other means, wholly.
     pub fn adapted(&self, field: impl Display, why: impl Display) {
         self.add(Verdict::Emulated, field, why, false);
     }
 
-    /// A field goes on in another form that means the same.
+    /// Notes that a field is passed on in another form that means the same.
     pub fn renamed(&self, field: impl Display, why: impl Display) {
         self.add(Verdict::Renamed, field, why, false);
     }
 
-    /// A field does not go on.
+    /// Notes that a field is not passed on.
     pub fn dropped(&self, field: impl Display, why: impl Display) {
         self.add(Verdict::Dropped, field, why, true);
     }
@@ -107,7 +107,7 @@ impl Notes {
         }
     }
 
-    /// All that was taken down.
+    /// Returns all notes.
     pub fn into_list(self) -> Vec<Note> {
         self.0.map(RefCell::into_inner).unwrap_or_default()
     }

@@ -1,5 +1,5 @@
-//! What the listener shows of itself where it speaks TLS: a certificate and the key to it, read and checked like all else.
-//! Never: the key's text, anywhere but in what signs with it.
+//! The listener's TLS certificate and its private key, read and validated like the rest of the configuration.
+//! Never: the text of the key anywhere but in the signing key.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -19,26 +19,28 @@ use crate::config::TlsSettings;
 use crate::problem::{Problem, Problems};
 use crate::reading::Reading;
 
-/// A certificate is renewed a month before its end, as a rule; who has less than this has forgotten.
+/// When to warn before expiry. Certificates are normally renewed a month before they expire, so less than this means
+/// renewal was forgotten.
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// A certificate and the key to it.
+/// A certificate and its private key.
 #[derive(Clone, Serialize)]
 pub struct Certificate {
-    /// The names and addresses it is for.
+    /// The names and addresses it is valid for.
     pub names: Vec<String>,
-    /// From when on it is good.
+    /// Start of validity.
     pub not_before: Timestamp,
-    /// Until when it is good.
+    /// End of validity.
     pub not_after: Timestamp,
-    /// The SHA-256 of it, as other programs show it.
+    /// The SHA-256 fingerprint, as other programs show it.
     pub sha256: String,
     #[serde(skip)]
     shown: Arc<CertifiedKey>,
 }
 
 impl Certificate {
-    /// Reads and checks it. One that is not good at this time is taken with a warning: what else is configured need not wait for it.
+    /// Reads and checks it. An expired or not yet valid certificate is accepted with a warning, so that it does not
+    /// block the rest of the configuration.
     pub fn prepare(settings: &TlsSettings, reading: &Reading, now: Timestamp, problems: &mut Problems) -> Option<Self> {
         let certificate = match (chain(&settings.cert, reading), key(&settings.key, reading)) {
             (Ok(chain), Ok(key)) => Self::of(chain, key).map_err(|problem| problems.extend(problem)).ok()?,
@@ -71,17 +73,17 @@ impl Certificate {
         Ok(Self { names, not_before: time(not_before), not_after: time(not_after), sha256, shown: Arc::new(shown) })
     }
 
-    /// What the listener signs with.
+    /// The certificate and signing key for the listener.
     pub fn shown(&self) -> Arc<CertifiedKey> {
         self.shown.clone()
     }
 
-    /// Whether clients will refuse it at this time.
+    /// Whether it is valid at this time. Clients reject it otherwise.
     pub fn is_good(&self, now: Timestamp) -> bool {
         (self.not_before..=self.not_after).contains(&now)
     }
 
-    /// What there is to say of its time.
+    /// A warning if it is not valid yet, has expired, or expires soon.
     fn untimely(&self, now: Timestamp) -> Option<Problem> {
         let hint = "renew it: new files are taken without a restart";
         if now < self.not_before {
@@ -97,7 +99,7 @@ impl Certificate {
     }
 }
 
-/// What it is, in a line.
+/// A one-line description.
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = if self.names.is_empty() { "no name".to_owned() } else { self.names.join(", ") };
@@ -142,7 +144,8 @@ fn key(file: &Path, reading: &Reading) -> Result<PrivateKeyDer<'static>, Problem
     })
 }
 
-/// Read as secrets are, the certificate too: what is kept of a configuration does not bring back one whose key is gone.
+/// Certificates are read as secrets too, so the history does not store them: a rollback must not restore a certificate
+/// whose key is gone.
 fn text(file: &Path, reading: &Reading, place: &str) -> Result<Arc<str>, Problems> {
     reading.secret(file).map_err(|error| {
         let hint = "write the path of a file that this user can read; in a container, as it is there";
@@ -150,7 +153,7 @@ fn text(file: &Path, reading: &Reading, place: &str) -> Result<Arc<str>, Problem
     })
 }
 
-/// Clients look at the subject's alternative names, and at nothing else.
+/// Clients check only the subject alternative names.
 fn names(certificate: &X509Certificate<'_>) -> Vec<String> {
     let alternatives = certificate.subject_alternative_name().ok().flatten();
     let named = alternatives.iter().flat_map(|extension| &extension.value.general_names);

@@ -1,4 +1,4 @@
-//! What one snapshot has that another has not.
+//! The differences between two snapshots.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,12 +13,12 @@ use crate::secret::Digest;
 /// One setting or plugin file that differs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
-    /// The setting's dotted path, or the file's.
+    /// The dotted path of the setting, or the path of the file.
     pub path: String,
-    /// What it was; none: it was not there. Secrets are masked.
+    /// The old value, with secrets masked; none if it is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
-    /// What it is; none: it is gone.
+    /// The new value, with secrets masked; none if it was removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
 }
@@ -35,7 +35,7 @@ impl fmt::Display for Change {
     }
 }
 
-/// What `after` has that `before` has not, and the other way round, by path. Nothing, when only comments differ.
+/// The settings and files that differ between two snapshots, sorted by path. Empty when only comments differ.
 pub fn changes(before: &Snapshot, after: &Snapshot) -> Vec<Change> {
     between(&mut picture(before), picture(after))
 }
@@ -54,7 +54,7 @@ fn between(before: &mut BTreeMap<String, Value>, after: BTreeMap<String, Value>)
     changes
 }
 
-/// The settings, and the files beside those that hold settings.
+/// The settings, and digests of the files that were read besides the configuration files.
 fn picture(snapshot: &Snapshot) -> BTreeMap<String, Value> {
     let mut picture = snapshot.config.picture();
     if let Some(certificate) = &snapshot.certificate {

@@ -1,4 +1,4 @@
-//! The configurations that were accepted, the last of them in a folder of their own. One file a generation; secrets sealed.
+//! The history of accepted configurations, one file per generation in a folder of its own. Secrets are sealed.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -11,39 +11,39 @@ use uuid::Uuid;
 use super::{Change, Snapshot, seal};
 use crate::reading::Kept;
 
-/// How many are kept.
+/// How many generations are kept.
 const MOST: usize = 20;
 
-/// One configuration that was accepted.
+/// An accepted configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Generation {
-    /// Its number.
+    /// The generation number.
     pub generation: u64,
-    /// Its hash.
+    /// The configuration hash.
     pub hash: String,
     /// When it was accepted, RFC 3339.
     pub at: String,
-    /// What it changed, secrets masked.
+    /// The changes it made, with secrets masked.
     pub changes: Vec<Change>,
-    /// What its secrets are sealed with.
+    /// The salt its secrets are sealed with.
     #[serde(default)]
     salt: String,
-    /// The files it was read from, secrets sealed; null where there was none.
+    /// The files it was read from, with secrets sealed; null for a file that did not exist.
     files: BTreeMap<PathBuf, Option<String>>,
     /// The folders it was read from.
     folders: Vec<PathBuf>,
 }
 
-/// The configurations that were accepted, by number.
+/// The accepted configurations, by number.
 #[derive(Debug, Default)]
 pub struct History {
-    /// None: nothing is kept beyond the process.
+    /// The folder; None keeps the history in memory only.
     folder: Option<PathBuf>,
     generations: Mutex<BTreeMap<u64, Generation>>,
 }
 
 impl Generation {
-    /// Of a snapshot that was accepted.
+    /// Captures a snapshot that was accepted.
     pub fn of(snapshot: &Snapshot, changes: &[Change]) -> Self {
         let Kept { files, folders } = snapshot.reading.kept();
         let secrets = snapshot.config.secret_digests();
@@ -61,15 +61,15 @@ impl Generation {
         }
     }
 
-    /// Whether it was read from this file, or from its absence.
+    /// Whether `file` is among the files it was read from, even if it did not exist.
     pub fn is_of(&self, file: &Path) -> bool {
         self.files.contains_key(file)
     }
 
-    /// What it was read from, with the secrets that the user's own files hold now.
+    /// Returns its files, with secrets restored from the user's current files.
     ///
     /// # Errors
-    /// The first file with secrets that are in none of them, and how many these are.
+    /// The first file with secrets that no current file contains, and how many there are.
     pub fn open(&self) -> Result<Kept, (PathBuf, usize)> {
         let own: Vec<String> = self.files.keys().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
         let mut files = BTreeMap::new();
@@ -82,7 +82,7 @@ impl Generation {
 }
 
 impl History {
-    /// What the folder holds. What is there and cannot be read is left alone.
+    /// Reads the history in a folder. Ignores files that cannot be read.
     pub fn open(folder: &Path) -> Self {
         if folder == Path::new("") {
             return Self::default();
@@ -96,10 +96,10 @@ impl History {
         }
     }
 
-    /// Keeps one, and forgets what is too old.
+    /// Stores a generation and deletes those beyond the limit.
     ///
     /// # Errors
-    /// When it could not be written: then it is kept as long as the process lives.
+    /// When it could not be written; it is then kept in memory only.
     pub fn keep(&self, generation: Generation) -> io::Result<()> {
         let mut generations = self.generations();
         let number = generation.generation;
@@ -115,22 +115,26 @@ impl History {
         std::fs::create_dir_all(folder)?;
         write(&file(folder, number), &text)?;
         for number in old {
-            std::fs::remove_file(file(folder, number))?;
+            match std::fs::remove_file(file(folder, number)) {
+                // It was kept in memory only, or somebody has deleted it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed?,
+            }
         }
         Ok(())
     }
 
-    /// The last one.
+    /// The latest generation.
     pub fn last(&self) -> Option<Generation> {
         self.generations().last_key_value().map(|(_, last)| last.clone())
     }
 
-    /// One by its number.
+    /// A generation by number.
     pub fn get(&self, generation: u64) -> Option<Generation> {
         self.generations().get(&generation).cloned()
     }
 
-    /// All of them, the newest first.
+    /// All generations, newest first.
     pub fn all(&self) -> Vec<Generation> {
         self.generations().values().rev().cloned().collect()
     }
@@ -144,7 +148,7 @@ fn file(folder: &Path, generation: u64) -> PathBuf {
     folder.join(format!("{generation:08}.json"))
 }
 
-/// Whole or not at all, and for nobody else to read.
+/// Writes atomically, with permissions for the owner only.
 fn write(path: &Path, text: &str) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
 

@@ -1,5 +1,6 @@
-//! What is live: one immutable [`Snapshot`] at a time, what outlives it ([`Services`]), and how one takes the place of another.
-//! Never: a half-built snapshot, a second switch.
+//! The live state: one immutable [`Snapshot`] at a time, the [`Services`] that outlive it, and how one snapshot
+//! replaces another.
+//! Never: a partially built snapshot, a second way to replace it.
 
 mod certificate;
 mod change;

@@ -1,4 +1,5 @@
-//! The switch. Preparing may fail, swapping may not: whatever is wrong with a change, what was live stays live.
+//! Replaces the live snapshot. Preparing may fail, swapping cannot: whatever is wrong with a change, the old snapshot
+//! stays live.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,8 +11,8 @@ use crate::config::Sources;
 use crate::problem::{Problem, Problems};
 use crate::reading::Reading;
 
-/// Settings that are read at the start only: a listener cannot move while connections are open on it, a log has one format, and
-/// what was remembered in one place is not in another.
+/// Settings that are read only at startup: a listener cannot move while connections are open on it, a log has one
+/// format, and state stored in one place is not available in another.
 const RESTART: &[&str] = &[
     "server.listen",
     "server.header_timeout",
@@ -27,52 +28,52 @@ const RESTART: &[&str] = &[
     "telemetry.otel.ratio",
 ];
 
-/// The live snapshot, and the only way to change it.
+/// The live snapshot, and the only means to replace it.
 #[derive(Debug)]
 pub struct Live {
     pub(super) snapshot: ArcSwap<Snapshot>,
     pub(super) sources: Sources,
     pub(super) services: Arc<Services>,
     pub(super) history: History,
-    /// Held while a reload is under way: one at a time, in order.
+    /// Held during a reload, so that reloads run one at a time.
     pub(super) turn: Mutex<()>,
     pub(super) refused: Mutex<Option<Refused>>,
-    /// What the last load read, whatever came of it.
+    /// The files read by the last load, successful or not.
     pub(super) reading: Mutex<Reading>,
 }
 
-/// What came of a reload.
+/// The result of a reload.
 #[derive(Clone, Debug, Serialize)]
 pub struct Reloaded {
-    /// The generation that is live now.
+    /// The generation that is now live.
     pub generation: u64,
     /// Its hash.
     pub hash: String,
-    /// Whether it is another than before.
+    /// Whether the live configuration has changed.
     pub changed: bool,
-    /// What is other than before.
+    /// The differences.
     pub changes: Vec<Change>,
-    /// What somebody should look at.
+    /// Problems that did not prevent the reload but deserve attention.
     pub warnings: Problems,
 }
 
-/// A change that was refused.
+/// A change that was rejected.
 #[derive(Clone, Debug, Serialize)]
 pub struct Refused {
-    /// Since when, RFC 3339.
+    /// When it was rejected, RFC 3339.
     pub at: String,
-    /// Why.
+    /// The reasons.
     pub problems: Problems,
-    /// Whether it was refused at the start already: what is live is the last one that was accepted before.
+    /// Whether it was rejected at startup, so that the last accepted configuration is live instead.
     pub started_on_last_good: bool,
 }
 
-/// Why nothing has changed.
+/// Why nothing was changed.
 #[derive(Debug)]
 pub enum Refusal {
-    /// Something is wrong with the change.
+    /// The change has problems.
     Problems(Problems),
-    /// Something else is live than what the change was decided upon: this version.
+    /// The live version is not the one the change was based on. Contains the live version.
     Moved(String),
 }
 
@@ -83,50 +84,51 @@ impl From<Problems> for Refusal {
 }
 
 impl Live {
-    /// What is live now. Take it once a request.
+    /// The live snapshot. Load it once per request.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
     }
 
-    /// What outlives it.
+    /// The services that outlive snapshots.
     pub fn services(&self) -> &Arc<Services> {
         &self.services
     }
 
-    /// Where it comes from.
+    /// The sources of the configuration.
     pub fn sources(&self) -> &Sources {
         &self.sources
     }
 
-    /// The last change, if it was refused.
+    /// The last change, if it was rejected.
     pub fn refused(&self) -> Option<Refused> {
         self.refused_now().clone()
     }
 
-    /// The configurations that were accepted, the newest first.
+    /// The accepted configurations, newest first.
     pub fn history(&self) -> Vec<Generation> {
         self.history.all()
     }
 
-    /// What the last load read, whatever came of it: a change of it is worth another load.
+    /// The files read by the last load, successful or not. If any of them changes, another load is worthwhile.
     pub fn reading(&self) -> Reading {
         self.reading.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads, checks, builds, and swaps if all is well; where nothing has changed, what is live stays. Blocks on files: not for
-    /// threads that serve.
+    /// Reads, checks and builds the configuration, and swaps it in if there are no errors and something has changed.
+    /// Blocks on file access, so it must not run on threads that serve requests.
     ///
     /// # Errors
-    /// All that is wrong; then nothing has changed.
+    /// All problems found. Nothing has changed then.
     pub fn reload(&self) -> Result<Reloaded, Problems> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.load()
     }
 
-    /// As [`Live::reload`], if what is live is still what somebody has `seen`, by its version: of two who decide at once, the second is told.
+    /// As [`Live::reload`], provided that the live version is still the one in `seen`: of two concurrent decisions, the
+    /// second is rejected.
     ///
     /// # Errors
-    /// All that is wrong, or that something else is live; then nothing has changed.
+    /// All problems found, or that another version is live. Nothing has changed then.
     pub fn reload_if(&self, seen: Option<&str>) -> Result<Reloaded, Refusal> {
         let _turn = self.turn_if(seen)?;
         Ok(self.load()?)
@@ -138,7 +140,7 @@ impl Live {
         if seen.is_none_or(|seen| seen == live) { Ok(turn) } else { Err(Refusal::Moved(live)) }
     }
 
-    /// As [`Live::reload`], for whoever has the turn.
+    /// As [`Live::reload`], for a caller that holds the turn.
     pub(super) fn load(&self) -> Result<Reloaded, Problems> {
         let before = self.snapshot();
         let reading = Reading::default();
@@ -171,7 +173,7 @@ impl Live {
         told
     }
 
-    /// Keeps what went live. A folder that cannot be written is no reason for anything to fail.
+    /// Stores the live configuration in the history. A folder that cannot be written to is only logged.
     pub(super) fn remember(&self, live: &Snapshot, changes: &[Change]) {
         if self.history.last().is_some_and(|last| last.generation == live.generation) {
             return;
@@ -182,7 +184,8 @@ impl Live {
         }
     }
 
-    /// The same problems again are no news: a refused change is tried again and again until it is mended.
+    /// Reports a rejected change, unless its problems are those already reported: a rejected change is retried until it
+    /// is fixed.
     fn refuse(&self, problems: &Problems) {
         let mut refused = self.refused_now();
         if refused.as_ref().is_none_or(|refused| refused.problems != *problems) {
@@ -198,7 +201,7 @@ impl Live {
     }
 }
 
-/// What everyone else learns of a snapshot that goes live.
+/// Applies a snapshot that is about to go live to the services.
 pub(super) fn learn(services: &Services, snapshot: &Snapshot, changes: &[Change]) {
     crate::telemetry::logs::apply(&snapshot.config.settings.log);
     services.telemetry.journal().keep(&snapshot.config.settings.telemetry);
@@ -212,7 +215,7 @@ pub(super) fn learn(services: &Services, snapshot: &Snapshot, changes: &[Change]
     services.telemetry.reloaded(snapshot.generation, &snapshot.hash, &changes, &snapshot.warnings);
 }
 
-/// The next snapshot and what it changes, unless that needs a restart.
+/// Returns the next snapshot and its changes, unless they need a restart.
 pub(super) fn takeable(before: &Snapshot, next: Snapshot) -> Result<(Snapshot, Vec<Change>), Problems> {
     let changes = changes(before, &next);
     let mut problems = Problems::new();
@@ -228,7 +231,8 @@ pub(super) fn takeable(before: &Snapshot, next: Snapshot) -> Result<(Snapshot, V
     Err(problems)
 }
 
-/// A listener speaks TLS or it does not; and a certificate that clients refuse takes no good one's place.
+/// TLS cannot be turned on or off at run time, and a certificate that clients would reject must not replace a valid
+/// one.
 fn certificate(before: &Snapshot, next: &Snapshot, problems: &mut Problems) {
     let now = next.loaded_at;
     match (&before.certificate, &next.certificate) {

@@ -1,28 +1,30 @@
-//! The user's own files as they were in an earlier generation: all of them or none.
+//! Restores the user's own files as they were in an earlier generation: all of them or none.
 //!
-//! What is in the way is set aside under another name: an edit that was never accepted, and files that were not there then.
+//! Files in the way are renamed, not overwritten: edits that were never accepted, and files that did not exist then.
 
-use std::fs;
-use std::io;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::problem::{Problem, Problems};
 use crate::reading::Kept;
 
-/// What ends the name of a file that was set aside.
+/// Suffix of files that were set aside.
 const ASIDE: &str = "set-aside";
 
-/// How to take a step back.
+/// How to undo one step.
 enum Undo {
     Write(PathBuf, String),
     Remove(PathBuf),
     Rename { from: PathBuf, to: PathBuf },
 }
 
-/// Gives the files the texts in `kept`. `live` is what was accepted last: that is kept elsewhere, and need not be set aside.
+/// Gives the files the contents in `kept`. `live` is the configuration accepted last; files that match it are in the
+/// history and need not be set aside.
 ///
 /// # Errors
-/// The first file that could not be written; then all are as they were.
+/// The first file that could not be written. All files are then as they were before.
 pub fn restore(kept: &Kept, live: &Kept) -> Result<(), Problems> {
     let mut undo = Vec::new();
     let done = strangers(kept).try_for_each(|file| set_aside(&file, &mut undo).map_err(|error| (file, error)));
@@ -39,7 +41,7 @@ pub fn restore(kept: &Kept, live: &Kept) -> Result<(), Problems> {
     })
 }
 
-/// Files that would be read now and were not there then.
+/// Files that a load would read now and that did not exist then.
 fn strangers(kept: &Kept) -> impl Iterator<Item = PathBuf> {
     let entries = kept.folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
     let read = |path: &PathBuf| path.extension().is_some_and(|end| end == "toml" || end == "rhai") && path.is_file();
@@ -60,11 +62,11 @@ fn bring_back(file: &Path, text: Option<&str>, accepted: Option<String>, undo: &
     }
     if let Some(edit) = now.as_ref().filter(|now| accepted.as_ref() != Some(now)) {
         let aside = free_name(file);
-        write(&aside, edit)?;
+        write(&aside, edit, file)?;
         undo.push(Undo::Remove(aside));
     }
     undo.push(now.map_or_else(|| Undo::Remove(file.to_owned()), |now| Undo::Write(file.to_owned(), now)));
-    write(file, text)
+    write(file, text, file)
 }
 
 fn set_aside(file: &Path, undo: &mut Vec<Undo>) -> io::Result<()> {
@@ -74,16 +76,16 @@ fn set_aside(file: &Path, undo: &mut Vec<Undo>) -> io::Result<()> {
     Ok(())
 }
 
-/// As far as it can be: the problem that made it necessary is what is told.
+/// Best effort: only the problem that made it necessary is reported.
 fn take_back(step: Undo) {
     let _ = match step {
-        Undo::Write(file, text) => write(&file, &text),
+        Undo::Write(file, text) => write(&file, &text, &file),
         Undo::Remove(file) => fs::remove_file(file),
         Undo::Rename { from, to } => fs::rename(from, to),
     };
 }
 
-/// `config.toml.set-aside`, or with a number where that is taken.
+/// `config.toml.set-aside`, with a number if that exists.
 fn free_name(file: &Path) -> PathBuf {
     let named = |end: String| PathBuf::from(format!("{}.{end}", file.display()));
     let numbered = (2..).map(|number| named(format!("{ASIDE}.{number}")));
@@ -91,18 +93,28 @@ fn free_name(file: &Path) -> PathBuf {
     names.find(|name| !name.exists()).unwrap_or_else(|| named(ASIDE.to_owned()))
 }
 
-/// By renaming, with the rights the file had. A link stays one: what it leads to is written. A file that is mounted by itself
-/// cannot be renamed over, and is written in place.
-fn write(file: &Path, text: &str) -> io::Result<()> {
+/// Replaces the file by renaming, with the permissions of `like`. A symbolic link is kept, and its target written. A
+/// file that is a mount of its own cannot be replaced by renaming, and is written in place.
+fn write(file: &Path, text: &str, like: &Path) -> io::Result<()> {
     let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let name = target.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let beside = target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    fs::write(&beside, text)?;
-    if let Ok(before) = fs::metadata(&target) {
-        fs::set_permissions(&beside, before.permissions())?;
-    }
+    let permissions = fs::metadata(like).map(|like| like.permissions()).ok();
+    write_new(&beside, text, permissions)?;
     fs::rename(&beside, &target).or_else(|_| {
         let _ = fs::remove_file(&beside);
         fs::write(&target, text)
     })
+}
+
+/// Writes a file that nobody else may open until it has its permissions: a configuration can hold keys.
+fn write_new(file: &Path, text: &str, permissions: Option<Permissions>) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    if permissions.is_some() {
+        options.mode(0o600);
+    }
+    let mut written = options.open(file)?;
+    permissions.map_or(Ok(()), |permissions| written.set_permissions(permissions))?;
+    written.write_all(text.as_bytes())
 }

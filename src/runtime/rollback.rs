@@ -1,5 +1,5 @@
-//! Back to a configuration that was accepted before: it is checked first, then the user's own files get the text they had, all
-//! or none, and then they are loaded as any other change. What stands in their way is set aside, not lost.
+//! Rolls back to an earlier accepted configuration. The configuration is checked first; then the user's own files are
+//! restored, all or none, and loaded like any other change. Files in the way are set aside, not lost.
 
 use super::reload::takeable;
 use super::restore::restore;
@@ -11,20 +11,20 @@ use crate::problem::{Problem, Problems};
 use crate::reading::{Kept, Reading};
 
 impl Live {
-    /// What a reload would change now. Nothing is changed.
+    /// Returns what a reload would change now, without changing anything.
     ///
     /// # Errors
-    /// All that a reload would be refused for.
+    /// All problems a reload would be rejected for.
     pub fn trial(&self) -> Result<Vec<Change>, Problems> {
         let next = prepare(self.sources(), &Default::default(), &self.services().ledger)?;
         takeable(&self.snapshot(), next).map(|(_, changes)| changes)
     }
 
-    /// Writes the files of an earlier generation back, and loads them. The result is a new generation.
+    /// Restores the files of an earlier generation and loads them. The result is a new generation.
     ///
     /// # Errors
-    /// When there is none of this number, when it would be refused now, or when a file cannot be written: then no file and
-    /// nothing else has changed. When something else is live than what was `seen`.
+    /// When the generation does not exist, would be rejected now, or a file cannot be written; no file and nothing else
+    /// has changed then. Also when the live version is not the one in `seen`.
     pub fn rollback(&self, generation: u64, seen: Option<&str>) -> Result<Reloaded, Refusal> {
         let _turn = self.turn_if(seen)?;
         let live = self.snapshot();
@@ -34,7 +34,7 @@ impl Live {
     }
 }
 
-/// Writes the files of an earlier generation back where no server runs, for the next start to read.
+/// Restores the files of an earlier generation while no server is running. The next start reads them.
 ///
 /// # Errors
 /// As [`Live::rollback`].
@@ -43,7 +43,8 @@ pub fn rollback_files(history: &History, generation: u64, sources: &Sources) -> 
     bring_back(history, generation, sources, &Ledger::default(), |_| Ok(accepted()))
 }
 
-/// `checked` says no to what was built from the generation, or what was accepted last.
+/// Restores the files of a generation. `checked` validates the snapshot built from them and returns the files accepted
+/// last.
 fn bring_back(
     history: &History,
     generation: u64,

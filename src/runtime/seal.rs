@@ -1,6 +1,6 @@
-//! What is kept of a configuration holds no secret: each is sealed, replaced by a mark made of its digest and of a salt, so that no list of
-//! digests made elsewhere opens it, and equal secrets of two configurations look different. It is opened again with the secrets that the
-//! user's own files hold then.
+//! Removes secrets from stored configurations. Each secret is sealed: replaced by a mark made from its digest and a
+//! salt. The salt prevents opening seals with a list of digests made elsewhere, and makes equal secrets of two
+//! configurations look different. Seals are opened with the secrets that the user's own files contain at that time.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -10,7 +10,7 @@ use crate::secret::{Digest, Secret, scrub_google_keys};
 const BEGIN: &str = "[sealed:";
 const END: char = ']';
 
-/// The text with every one of these secrets, and whatever else looks like one, sealed.
+/// Seals every one of these secrets in the text, and everything else that looks like a secret.
 pub fn seal(text: &str, secrets: &HashSet<Digest>, salt: &str) -> String {
     quoted::replace(text, |piece, range| {
         let digest = Secret::new(piece).digest();
@@ -20,10 +20,10 @@ pub fn seal(text: &str, secrets: &HashSet<Digest>, salt: &str) -> String {
     })
 }
 
-/// The text with its seals opened by what the user's own texts hold.
+/// Opens the seals in the text with secrets found in the user's own texts.
 ///
 /// # Errors
-/// How many secrets are in none of them.
+/// The number of secrets that none of them contains.
 pub fn open(text: &str, own: &[String], salt: &str) -> Result<String, usize> {
     if !text.contains(BEGIN) {
         return Ok(text.to_owned());
@@ -43,7 +43,7 @@ pub fn open(text: &str, own: &[String], salt: &str) -> Result<String, usize> {
         match found.get(seal) {
             Some(secret) => opened.push_str(secret),
             None => {
-                // A comment says the same without what stood there.
+                // A comment is still useful without it.
                 if !in_comment(&opened, opened.len()) {
                     lost.insert(seal);
                 }
@@ -57,11 +57,11 @@ pub fn open(text: &str, own: &[String], salt: &str) -> Result<String, usize> {
 }
 
 fn mark(piece: &str, salt: &str) -> String {
-    // Without a salt, as it was sealed before there were any.
+    // The salt is empty for generations that were stored before salts were introduced.
     format!("{BEGIN}{}{END}", Digest::of(&format!("{salt}{}", piece.trim())).hex(12))
 }
 
-/// Whether the line has a `#`, or `//`, outside of quotes before this byte.
+/// Whether this position is inside a comment: its line contains `#` or `//` outside of quotes before it.
 fn in_comment(text: &str, at: usize) -> bool {
     let before = text.get(..at).unwrap_or(text);
     let line = before.rsplit('\n').next().unwrap_or_default();
@@ -80,7 +80,7 @@ fn in_comment(text: &str, at: usize) -> bool {
     false
 }
 
-/// Long, of one word, with digits among letters: nobody writes that by hand.
+/// Whether a text looks generated: long, without spaces, with both letters and digits.
 fn looks_random(piece: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     piece.len() >= 16
@@ -117,7 +117,7 @@ model = "gemini-2.5-flash-preview-09-2025"
     fn a_secret_that_is_nowhere_any_more_is_missed() {
         let sealed = seal(TEXT, &secrets(), "salt");
         assert_eq!(open(&sealed, &["other = \"canary-one\"".to_owned()], "salt"), Err(1));
-        // What stood in comments is not missed; and a broken file still holds its secrets.
+        // Secrets in comments are not missed, and a broken file still provides its secrets.
         let opened = open(&sealed, &["[[[ \"canary-one\" 'canary two'".to_owned()], "salt").unwrap();
         assert!(opened.contains("keys = [\"canary-one\", \"env:NAME\", { key = 'canary two' }]"), "{opened}");
     }

@@ -1,4 +1,4 @@
-//! What outlives every snapshot.
+//! Services that outlive every snapshot.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,45 +17,45 @@ use crate::store::{
 use crate::telemetry::Telemetry;
 use crate::upstream::Listed;
 
-/// What outlives every snapshot.
+/// Services that outlive every snapshot.
 #[derive(Debug)]
 pub struct Services {
     /// The process's clock.
     pub clock: Clock,
-    /// When what is still open must end.
+    /// Signals when open answers must end.
     pub stop: Stop,
-    /// The states of keys.
+    /// The state of keys.
     pub ledger: Ledger,
-    /// How many requests may try again at once.
+    /// Limits concurrent retries.
     pub retries: RetryBudget,
-    /// How many requests wait for a key.
+    /// Limits requests waiting for a key.
     pub queue: Queue,
-    /// What is remembered elsewhere too.
+    /// State that is also stored on disk and shared with replicas.
     pub store: Store,
     /// Thought signatures by call.
     pub signatures: Signatures,
-    /// What models were found to refuse.
+    /// Fields that models were found to reject.
     pub refusals: Refusals,
-    /// Whose files and cached contents at Google are.
+    /// The owners of files and cached contents at Google.
     pub owners: Owners,
     /// What answers leave for later requests.
     pub conversations: Conversations,
-    /// What clients have used.
+    /// The clients' usage.
     pub accounts: Accounts,
-    /// Addresses that have shown wrong keys.
+    /// Addresses that have presented wrong keys.
     pub guard: Guard,
-    /// Answers that are kept.
+    /// The answer cache.
     pub answers: Answers,
-    /// Where events go.
+    /// The destination of logs, metrics and traces.
     pub telemetry: Telemetry,
     /// Google's models, as last listed.
     pub models: ListedModels,
-    /// What plugins remember.
+    /// State that plugins have stored.
     pub plugin_state: Table,
 }
 
 impl Services {
-    /// New ones, with nothing in them.
+    /// Creates empty services.
     pub fn start() -> Self {
         let store = Store::default();
         let ledger = Ledger::default();
@@ -80,17 +80,18 @@ impl Services {
         }
     }
 
-    /// Begins to remember on disk and in Redis, as the settings say; what was kept is back when this returns.
+    /// Starts persisting to disk and to Redis, according to the settings. Stored state has been loaded when this
+    /// returns.
     pub async fn remember(&self, settings: &StoreSettings, environment: &Environment) {
         let holder =
             Arc::new(States { ledger: self.ledger.clone(), accounts: self.accounts.clone(), clock: self.clock });
-        // What it refers to could be read when the settings were checked.
+        // The settings were checked already, so the URL can be resolved.
         let redis = settings.redis_url(environment).unwrap_or_default();
         self.store.begin(settings, redis, self.clock, holder).await;
     }
 }
 
-/// The ledger, as the store sees it.
+/// The ledger and the accounts, as the store sees them.
 struct States {
     ledger: Ledger,
     accounts: Accounts,
@@ -103,7 +104,7 @@ impl StateOwner for States {
     }
 
     fn recall(&self, used: &[Used]) {
-        // What is not a client's is a key's.
+        // Usage that belongs to no client belongs to a key.
         let keys: Vec<Used> = self.accounts.recall(used, self.clock.now()).into_iter().cloned().collect();
         self.ledger.recall(&keys);
     }
@@ -123,7 +124,7 @@ impl ListedModels {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(pool).cloned()
     }
 
-    /// Keeps a list.
+    /// Stores a list.
     pub fn keep(&self, pool: &str, models: Vec<Listed>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(pool.to_owned(), (Instant::now(), models));
     }

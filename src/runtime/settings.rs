@@ -5,30 +5,30 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How configurations take each other's place.
+/// How the configuration is reloaded and its history kept.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RuntimeSettings {
-    /// The folder that keeps the last 20 configurations that were accepted, for `gemini-adapter config history` and `rollback`. Their
-    /// secrets are not kept. Empty: nothing is kept beyond the process. A change needs a restart.
+    /// The folder for the last 20 accepted configurations, used by `gemini-adapter config history` and `rollback`.
+    /// Secrets are not stored. If empty, the history is kept in memory only. A change needs a restart.
     pub dir: PathBuf,
-    /// How changes of files are noticed.
+    /// How file changes are detected.
     pub watch: Watching,
-    /// Whether a start with a configuration that is refused goes on with the last one that was accepted, and says so loudly,
-    /// instead of not starting. It counts as the last accepted one has it.
+    /// Whether a start with a rejected configuration falls back to the last accepted one, with a prominent error in the
+    /// log, instead of failing. The value in the last accepted configuration applies.
     pub start_from_last_good: bool,
 }
 
-/// How changes of files are noticed.
+/// How file changes are detected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Watching {
-    /// The system tells of them; besides, all files are read again every three seconds.
+    /// By notifications from the system. In addition, all files are read again every three seconds.
     #[default]
     Events,
-    /// All files are read again every three seconds: for network file systems, which tell of nothing.
+    /// All files are read again every three seconds. For network file systems, which send no notifications.
     Poll,
-    /// Not at all: `gemini-adapter reload`, `POST /admin/reload` and SIGHUP load them.
+    /// Not at all. Reload with `gemini-adapter reload`, `POST /admin/reload` or SIGHUP.
     Off,
 }
 

@@ -1,4 +1,4 @@
-//! One immutable view of everything that is configured, and how it is built. Whatever can fail, fails here.
+//! One immutable view of the whole configuration, and how it is built. Everything that can fail does so here.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,60 +18,61 @@ use crate::reading::Reading;
 use crate::secret::{Digest, Redaction};
 use crate::upstream::Upstream;
 
-/// One immutable view of everything that is configured. A request takes one at the door and keeps it to its end.
+/// One immutable view of the whole configuration. A request takes one on arrival and uses it to the end.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// The how-manieth since the start, from 1.
+    /// Generation number; counts accepted configurations.
     pub generation: u64,
-    /// What changes whenever anything of it changes: 12 hex digits.
+    /// A hash that changes with any part of the configuration: 12 hex digits.
     pub hash: String,
     /// When it was built.
     pub loaded_at: Timestamp,
     /// The settings.
     pub config: Config,
-    /// Who may call.
+    /// Client authentication and limits.
     pub clients: Clients,
-    /// Names to models.
+    /// Aliases and model names.
     pub models: Models,
-    /// Pools by name.
+    /// The key pools, by name.
     pub pools: BTreeMap<String, Arc<KeyPool>>,
     /// The plugins.
     pub plugins: Plugins,
-    /// The way to Google.
+    /// The client of the Gemini API.
     pub upstream: Upstream,
-    /// What fetches files that requests name.
+    /// Fetches files that requests refer to by URL.
     pub media: Media,
-    /// What the listener shows of itself; none: it speaks no TLS.
+    /// The listener's certificate; None for plain HTTP.
     pub certificate: Option<Certificate>,
-    /// What it was made from.
+    /// The files it was read from.
     pub reading: Reading,
-    /// What somebody should look at.
+    /// Problems that did not prevent it but deserve attention.
     pub warnings: Problems,
     pub(super) redaction: OnceLock<Redaction>,
 }
 
 impl Snapshot {
-    /// Which configuration this is, for answers to bear: `12-3fa9c2d41e07`.
+    /// The version, as used in response headers: `12-3fa9c2d41e07`.
     pub fn version(&self) -> String {
         format!("{}-{}", self.generation, self.hash)
     }
 
-    /// Whether [`Self::redaction`] is made. To make it, for a thousand keys, takes longer than a thread that serves has.
+    /// Whether [`Self::redaction`] has been built. For a thousand keys, building it takes too long for a thread that
+    /// serves requests.
     pub fn has_redaction(&self) -> bool {
         self.redaction.get().is_some()
     }
 
-    /// What masks every configured secret in a text that clients or Google have written. Made when it is first wanted.
+    /// Masks every configured secret in text that clients or Google wrote. Built on first use.
     pub fn redaction(&self) -> &Redaction {
         self.redaction.get_or_init(|| self.config.redaction())
     }
 }
 
-/// Reads, checks and builds: the one function behind start, `check`, the watcher, SIGHUP and the admin's reload. It changes
-/// nothing: the pools look into the ledger, and book there only once they serve.
+/// Reads, checks and builds the configuration. This one function is behind startup, `check`, the watcher, SIGHUP and
+/// the admin's reload. It changes nothing: pools read from the ledger, and write to it only once they serve.
 ///
 /// # Errors
-/// All that is wrong, when anything is.
+/// All problems, if any of them is an error.
 pub fn prepare(sources: &Sources, reading: &Reading, ledger: &Ledger) -> Result<Snapshot, Problems> {
     let mut prepared = build(sources, reading, ledger);
     let (Ok(Snapshot { warnings: problems, .. }) | Err(problems)) = &mut prepared;

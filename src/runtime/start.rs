@@ -1,5 +1,5 @@
-//! The first snapshot: from what is configured, or, where that is refused and the last accepted configuration wants it so, from
-//! that one.
+//! Builds the first snapshot: from the current configuration or, if that is rejected and the last accepted
+//! configuration allows it, from the last accepted one.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ impl Live {
     /// Builds the first snapshot.
     ///
     /// # Errors
-    /// All that is wrong, when anything is and nothing stands in for it.
+    /// All problems, when there is an error and no earlier configuration to fall back to.
     pub fn start(sources: Sources, services: Arc<Services>) -> Result<Self, Problems> {
         let reading = Reading::default();
         let prepared = prepare(&sources, &reading, &services.ledger);
@@ -55,7 +55,7 @@ impl Live {
     }
 }
 
-/// With its number: that of the last one that was kept if it is the same, else the next.
+/// Numbers the snapshot: the number of the last stored generation if it is the same configuration, else the next.
 fn numbered(snapshot: Snapshot, history: &History) -> Snapshot {
     let generation = match history.last() {
         Some(last) if last.hash == snapshot.hash => last.generation,
@@ -65,7 +65,7 @@ fn numbered(snapshot: Snapshot, history: &History) -> Snapshot {
     Snapshot { generation, ..snapshot }
 }
 
-/// The last accepted configuration of this file, if it is to stand in for a refused one.
+/// The last accepted configuration of this file, if it permits its own use in place of a rejected one.
 fn last_good(sources: &Sources, history: &History, services: &Services) -> Option<Snapshot> {
     let last = history.last().filter(|last| last.is_of(sources.path()))?;
     let snapshot = prepare(sources, &Reading::of_kept(open(&last).ok()?), &services.ledger).ok()?;
@@ -73,10 +73,10 @@ fn last_good(sources: &Sources, history: &History, services: &Services) -> Optio
     wanted.then_some(Snapshot { generation: last.generation, ..snapshot })
 }
 
-/// The files of what was kept, with their secrets.
+/// The files of a stored generation, with their secrets restored.
 ///
 /// # Errors
-/// When secrets are lost.
+/// When secrets can no longer be found.
 pub fn open(kept: &Generation) -> Result<Kept, Problems> {
     kept.open().map_err(|(file, lost)| {
         let message = format!("had {lost} secrets that stand in none of your files any more");

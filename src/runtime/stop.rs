@@ -1,23 +1,23 @@
-//! The end of a stop: what is still open is to say so, and go.
+//! The final phase of a stop: open answers must end with an error.
 
 use tokio::sync::watch;
 
-/// Told once, heard by all.
+/// A signal that is sent once and received by all.
 #[derive(Debug, Default)]
 pub struct Stop(watch::Sender<bool>);
 
 impl Stop {
-    /// Time is up.
+    /// Sends the signal.
     pub fn now(&self) {
         self.0.send_replace(true);
     }
 
-    /// Until time is up.
+    /// Completes when the signal has been sent.
     pub fn requested(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut heard = self.0.subscribe();
         async move {
             if heard.wait_for(|told| *told).await.is_err() {
-                // Nobody is left who could tell.
+                // The sender is gone, so the signal can never arrive.
                 std::future::pending::<()>().await;
             }
         }

@@ -1,5 +1,7 @@
-//! Reloads: what is accepted, what is refused, what outlives them.
+//! Tests of reloads: what is accepted, what is rejected, and what survives them.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::*;
@@ -76,7 +78,7 @@ fn a_change_is_told_setting_by_setting_without_secrets() {
     ] {
         assert!(told.iter().any(|told| told.starts_with(expected)), "{expected} is not in {told:#?}");
     }
-    // Another secret in the same place is a change; the same one is none.
+    // A different secret in the same setting is a change; an unchanged one is not.
     let told =
         place.reload(&format!("{}{}", FILE.replace("2.5-flash", "2.5-pro"), more.replace("-one", "-two"))).unwrap();
     assert_eq!(told.changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(), ["pools.other.keys[0].key"]);
@@ -109,7 +111,7 @@ fn whatever_is_wrong_what_was_live_stays_live() {
         assert_eq!(place.default_model(), "gemini-2.5-flash");
         assert_eq!(place.live.refused().unwrap().problems.to_string(), told);
     }
-    // Back to what it was: nothing new, and nothing wrong any more.
+    // Restoring the original file: no change, and no error any more.
     assert!(!place.reload(FILE).unwrap().changed);
     assert!(place.live.refused().is_none());
 }
@@ -183,7 +185,7 @@ fn reloads_from_many_sides_take_turns() {
             });
         }
     });
-    // Whoever came last has read the last content.
+    // The reload that ran last has read the final content.
     assert!(!place.live.reload().unwrap().changed);
     assert!(place.live.snapshot().generation <= 21);
 }
@@ -204,7 +206,7 @@ fn restart(place: &Place, sources: Sources) -> Result<Live, Problems> {
 
 const LAST_GOOD: &str = "[runtime]\nstart_from_last_good = true\n";
 
-/// With a key in the file itself: what is kept must do without it.
+/// A configuration with a key in the file itself, which must not appear in the history.
 fn with_canary() -> String {
     format!("{FILE}[pools.default]\nkeys = [\"canary-gemini-key-1\", \"env:GEMINI_API_KEYS\"]\n")
 }
@@ -215,7 +217,7 @@ fn a_restart_with_a_bad_file_starts_on_the_last_good_one_if_that_wants_it() {
         let place = Place::new();
         let good = format!("{}{}", with_canary().replace("2.5-flash", "2.5-pro"), if wanted { LAST_GOOD } else { "" });
         let generation = place.reload(&good).unwrap().generation;
-        // It breaks off in the middle, after the key.
+        // The file is truncated after the key.
         let broken = format!("{}[models", whole(place.dir.path(), &good));
         std::fs::write(place.dir.path().join("config.toml"), broken).unwrap();
         let started = restart(&place, place.live.sources().clone());
@@ -226,7 +228,7 @@ fn a_restart_with_a_bad_file_starts_on_the_last_good_one_if_that_wants_it() {
         assert_eq!(live.snapshot().pools["default"].status(live.services().clock.now()).len(), 3);
         let refused = live.refused().unwrap();
         assert!(refused.started_on_last_good && refused.problems.to_string().contains("is no TOML"));
-        // Mended, it is as any other.
+        // Once fixed, it behaves like any other configuration.
         std::fs::write(place.dir.path().join("config.toml"), whole(place.dir.path(), FILE)).unwrap();
         assert_eq!(live.reload().unwrap().generation, generation + 1);
         assert!(live.refused().is_none());
@@ -272,12 +274,13 @@ fn a_rollback_brings_files_plugins_and_secrets_back() {
     std::fs::write(path("plugins/one.rhai"), script).unwrap();
     let first = place.reload(&format!("# as it was\n{}", with_canary())).unwrap();
     let text = std::fs::read_to_string(path("config.toml")).unwrap();
-    // A plugin changes, another comes, the file changes; the key stays in use.
+    // One plugin changes, another is added, and the configuration file changes. The key stays in use.
     std::fs::write(path("plugins/one.rhai"), "fn on_request(ctx) { let a = 1; }").unwrap();
     std::fs::write(path("plugins/two.rhai"), "fn on_request(ctx) { }").unwrap();
     place.reload(&with_canary().replace("2.5-flash", "2.5-pro")).unwrap();
-    // And an edit that is never accepted.
+    // Also an edit that is never accepted.
     std::fs::write(path("config.toml"), "[broken \"canary-gemini-key-1\"").unwrap();
+    std::fs::set_permissions(path("config.toml"), Permissions::from_mode(0o600)).unwrap();
     let back = place.live.rollback(first.generation, None).unwrap();
     assert_eq!((back.generation, back.hash), (first.generation + 2, first.hash));
     assert_eq!(place.default_model(), "gemini-2.5-flash");
@@ -285,13 +288,30 @@ fn a_rollback_brings_files_plugins_and_secrets_back() {
     assert_eq!(std::fs::read_to_string(path("plugins/one.rhai")).unwrap(), script);
     assert!(!path("plugins/two.rhai").exists() && path("plugins/two.rhai.set-aside").exists());
     assert!(std::fs::read_to_string(path("config.toml.set-aside")).unwrap().starts_with("[broken"));
+    for private in ["config.toml", "config.toml.set-aside"] {
+        assert_eq!(std::fs::metadata(path(private)).unwrap().permissions().mode() & 0o777, 0o600, "{private}");
+    }
+}
+
+#[test]
+fn a_generation_whose_file_is_gone_can_be_forgotten() {
+    let place = Place::new();
+    let data = place.dir.path().join("data");
+    for round in 0..20 {
+        place.reload(&format!("# {round}\n{FILE}")).unwrap();
+        if round == 0 {
+            std::fs::read_dir(&data).unwrap().for_each(|file| std::fs::remove_file(file.unwrap().path()).unwrap());
+        }
+    }
+    let history = crate::runtime::history::History::open(&data, &mut Problems::new());
+    assert_eq!(history.all().len(), 19, "each generation since then is on disk");
 }
 
 #[test]
 fn a_rollback_that_cannot_be_changes_nothing() {
     let place = Place::new();
     let first = place.reload(&with_canary()).unwrap().generation;
-    // The key is gone from the file, and so from everywhere.
+    // The key is no longer in any file.
     place.reload(&FILE.replace("2.5-flash", "2.5-pro")).unwrap();
     let text = std::fs::read_to_string(place.dir.path().join("config.toml")).unwrap();
     for (generation, expected) in

@@ -1,9 +1,9 @@
-//! Watching what a snapshot was made from. Events say only that it may be time to look; what counts is whether the content has
-//! changed.
+//! Watches the files that a snapshot was made from. Events are only a hint to look; what counts is whether the content
+//! has changed.
 //!
-//! Editors save by renaming, ConfigMaps by swapping symbolic links under other names, and a file mounted by itself into a
-//! container tells nothing of the folder around it. So folders are watched and files besides; names of events are not read;
-//! and whatever the events say, what was read is read again every few seconds.
+//! Editors save by renaming, ConfigMaps by swapping symbolic links under other names, and changes to a file that is
+//! mounted on its own in a container are not reported for its folder. So both folders and files are watched, the file
+//! names in events are ignored, and everything is read again every few seconds regardless of events.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,33 +18,33 @@ use super::Live;
 use super::settings::Watching;
 use crate::secret::Digest;
 
-/// Editors write in several steps: look when they are through.
+/// Editors write in several steps: wait until they have finished.
 const SETTLE: Duration = Duration::from_millis(200);
-/// The net under the events.
+/// How often files are read again, in case events were missed.
 const POLL: Duration = Duration::from_secs(3);
 
-/// Stack of the watching thread.
+/// Stack size of the watching thread.
 const STACK: usize = 4 * 1024 * 1024;
 
-/// What the watching thread is told.
+/// Messages to the watching thread.
 enum Told {
     /// Something may have changed.
     Look,
-    /// Enough.
+    /// Stop watching.
     Stop,
 }
 
-/// A watch. Dropping it ends it.
+/// A running watch. Dropping it stops the watch.
 pub struct Watch {
     told: Sender<Told>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Reloads `live` whenever its file, its `.env` or its plugins change.
+/// Reloads `live` whenever its configuration file, its `.env` or its plugins change.
 pub fn watch(live: Arc<Live>) -> Watch {
     let (told, heard) = channel();
     let look = told.clone();
-    // It compiles plugins and runs their tests: as deep a stack as where requests are served.
+    // The thread compiles plugins and runs their tests, so it needs the stack size of threads that serve requests.
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || attend(&live, &look, &heard));
     let thread = thread.inspect_err(|error| tracing::error!(%error, "files are not watched: no thread"));
     Watch { told, thread: thread.ok() }
@@ -64,13 +64,15 @@ fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
     loop {
         let reading = live.reading();
         let how = live.snapshot().config.settings.runtime.watch;
-        // What has changed since the last load was read, whatever came of it: also before the first watch stood.
+        // Compares with what the last load read, successful or not. This also covers changes before the first watch was
+        // set up.
         if how != Watching::Off && reading.again().digest() != reading.digest() {
-            // What is wrong is logged, and kept where it is asked for.
+            // Problems are logged, and available from `Live::refused`.
             let _ = live.reload();
         }
-        // Somebody may have loaded it on request, too. A file that was replaced is another file, and there may be other files to
-        // watch. What changes until the new watch stands tells nobody: hence another look before the wait.
+        // The configuration may also have been loaded on request. A replaced file is a different file to the watcher,
+        // and there may be new files to watch. Changes made before the new watch is set up cause no event, hence the
+        // additional check before waiting.
         if live.reading().digest() != places.read {
             drop(std::mem::replace(&mut places, Places::watch(live, look)));
             continue;
@@ -82,11 +84,11 @@ fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
     }
 }
 
-/// The places under watch, as long as it lives.
+/// The watched paths.
 struct Places {
-    /// What had been read when the watch began.
+    /// Digest of what had been read when the watch began.
     read: Digest,
-    /// None: nobody tells of changes.
+    /// None if there are no events.
     _watcher: Option<Debouncer<RecommendedWatcher, RecommendedCache>>,
 }
 
@@ -98,7 +100,7 @@ impl Places {
         }
         let look = look.clone();
         let heard = move |result: DebounceEventResult| {
-            // Our own reading makes events too; they say nothing.
+            // Reading the files also causes events, which are ignored.
             let says_something = |events: &Vec<_>| {
                 events
                     .iter()
@@ -113,14 +115,14 @@ impl Places {
             return Self { read, _watcher: None };
         };
         for place in places(live) {
-            // What is not there yet is found by the poll.
+            // Paths that do not exist yet are found by polling.
             let _ = debouncer.watch(&place, RecursiveMode::NonRecursive);
         }
         Self { read, _watcher: Some(debouncer) }
     }
 }
 
-/// The folders of what was read, and the files that are in a folder by themselves.
+/// The folders that were listed; for every file outside of them, the file itself and its folder.
 fn places(live: &Live) -> Vec<PathBuf> {
     let folder = |file: &Path| match file.parent() {
         Some(parent) if parent != Path::new("") => parent.to_owned(),

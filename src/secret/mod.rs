@@ -1,5 +1,5 @@
-//! Text that must never show: upstream keys, client keys, proxy passwords.
-//! Never: `Display`, `Serialize`, or a `Debug` that tells anything.
+//! Text that must never be shown: upstream keys, client keys, proxy passwords.
+//! Never: `Display`, `Serialize`, or a `Debug` that reveals anything.
 
 mod redaction;
 
@@ -13,25 +13,25 @@ use zeroize::Zeroizing;
 
 pub use redaction::Redaction;
 
-/// What a secret is replaced by wherever it would have shown.
+/// Replaces a secret wherever it would have been shown.
 pub const MASK: &str = "[secret]";
 
-/// A piece of secret text. Clones share one allocation, wiped when the last one goes.
+/// A secret. Clones share one allocation, which is wiped when the last clone is dropped.
 #[derive(Clone)]
 pub struct Secret(Arc<Zeroizing<String>>);
 
 impl Secret {
-    /// Takes the text over; surrounding white space is not part of a secret.
+    /// Stores the text, without surrounding white space.
     pub fn new(text: &str) -> Self {
         Self(Arc::new(Zeroizing::new(text.trim().to_owned())))
     }
 
-    /// The text itself. Each caller is a place where a secret leaves our hands: keep them few.
+    /// The text itself. Every call is a point where a secret leaves our control: keep them few.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Full-width digest, fit for look-ups and comparisons.
+    /// The full-width digest, for look-ups and comparisons.
     pub fn digest(&self) -> Digest {
         Digest::of(self.expose())
     }
@@ -57,31 +57,31 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
-/// The digest of a secret: enough to recognise it, useless to recover it.
+/// The digest of a secret: identifies the secret without revealing it.
 #[derive(Clone, Copy)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// Digest of `text` under a context of our own, so it matches no digest made elsewhere.
+    /// Digests `text` in a context of our own, so the result matches no digest made elsewhere.
     pub fn of(text: &str) -> Self {
         Self(blake3::derive_key("gemini-adapter 2026 secret digest", text.as_bytes()))
     }
 
-    /// The SHA-256 of `text`, as other programs make it.
+    /// The plain SHA-256 of `text`, as other programs compute it.
     pub fn of_sha256(text: &str) -> Self {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
         Self(digest.as_ref().try_into().unwrap_or_default())
     }
 
-    /// What stands in a configuration instead of a key: `sha256:` and 64 hex digits.
+    /// The notation a configuration may use in place of a key: `sha256:` and 64 hex digits.
     pub fn sha256(text: &str) -> String {
         format!("sha256:{}", Self::of_sha256(text).hex(32))
     }
 
-    /// Reads that; None when it is something else, an error when it is nearly that.
+    /// Parses the notation of [`Digest::sha256`]. Returns None when `text` does not start with `sha256:`.
     ///
     /// # Errors
-    /// When there are not 64 hex digits.
+    /// When the prefix is not followed by exactly 64 hex digits.
     pub fn read_sha256(text: &str) -> Option<Result<Self, ()>> {
         let digits = text.strip_prefix("sha256:")?;
         let mut digest = [0; 32];
@@ -96,13 +96,13 @@ impl Digest {
         Some(if whole { Ok(Self(digest)) } else { Err(()) })
     }
 
-    /// The first `bytes` bytes as lower-case hex.
+    /// The first `bytes` bytes in lower-case hex.
     pub fn hex(&self, bytes: usize) -> String {
         self.0.iter().take(bytes).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
-/// Constant time: how long it takes says nothing about where two digests differ.
+/// Compares in constant time, so timing does not reveal where two digests differ.
 impl PartialEq for Digest {
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
@@ -123,7 +123,7 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// Whether a text is what examples put in place of a secret: `your-api-key`, `changeme`, `<key>`, `sk-xxxx`.
+/// Whether a text is a placeholder from an example: `your-api-key`, `changeme`, `<key>`, `sk-xxxx`.
 pub fn is_placeholder(text: &str) -> bool {
     let text = text.trim().to_ascii_lowercase();
     let fills = |c: char| matches!(c, 'x' | '*' | '.' | '-' | '_');
@@ -134,8 +134,9 @@ pub fn is_placeholder(text: &str) -> bool {
         || text.trim_start_matches("sk-").trim_start_matches("aiza").chars().all(fills)
 }
 
-/// `text` with everything shaped like a Google API key masked: `AIza` + 35 characters, and the newer `AQ.` form.
-/// Google's own error texts quote whole keys, so all upstream text passes here before it goes anywhere.
+/// Masks everything in `text` that looks like a Google API key: `AIza` and at least 20 more characters (real keys have
+/// 35), and the newer `AQ.` form. Google's own error messages quote whole keys, so all upstream text passes through
+/// here before it goes anywhere.
 pub fn scrub_google_keys(text: &str) -> String {
     #[expect(clippy::expect_used, reason = "a constant pattern, which the tests compile")]
     static GOOGLE_KEY: LazyLock<Regex> = LazyLock::new(|| {

@@ -1,5 +1,5 @@
-//! Texts that go out although a client or Google has written them: every secret that is configured is masked in them, as it is and in the
-//! encodings that it may have travelled in.
+//! Masks every configured secret in text that clients or Google wrote, both verbatim and in the encodings it may have
+//! been sent in.
 
 use std::fmt;
 
@@ -10,38 +10,34 @@ use serde_json::Value;
 
 use super::{MASK, Secret, scrub_google_keys};
 
-/// Secrets of one pattern: a pattern of all would grow beyond what is compiled gladly.
+/// Secrets per pattern. A single pattern for all of them would exceed practical compile limits.
 const TOGETHER: usize = 16;
-/// The largest pattern, compiled, in bytes.
+/// Size limit of a compiled pattern, in bytes.
 const LARGEST: usize = 64 * 1024 * 1024;
-/// What is shorter is a word rather than a secret: to mask it would mask half a text.
+/// Shorter secrets are not masked: they are likely ordinary words, and masking them would garble the text.
 const SHORTEST: usize = 6;
 
-/// What masks secrets in a text.
+/// Masks secrets in text.
 pub struct Redaction {
     patterns: Vec<Regex>,
-    /// How long a text is, in bytes, that can hold any of them.
+    /// The length in bytes of the shortest secret. A shorter text cannot contain any.
     shortest: usize,
 }
 
 impl Redaction {
-    /// Of these secrets.
+    /// Compiles the patterns for these secrets.
     pub fn of(secrets: &[Secret]) -> Self {
         let secrets: Vec<&str> = secrets.iter().map(Secret::expose).filter(|text| text.len() >= SHORTEST).collect();
-        let pattern = |texts: &[&str]| {
-            let forms: Vec<String> = texts.iter().flat_map(|text| forms(text)).collect();
-            RegexBuilder::new(&forms.join("|")).size_limit(LARGEST).dfa_size_limit(LARGEST).build().ok()
-        };
         let shortest = secrets.iter().map(|text| text.len()).min().unwrap_or(usize::MAX);
-        Self { patterns: secrets.chunks(TOGETHER).filter_map(pattern).collect(), shortest }
+        Self { patterns: secrets.chunks(TOGETHER).flat_map(|texts| patterns(texts, LARGEST)).collect(), shortest }
     }
 
-    /// Whether there is nothing to mask.
+    /// Whether there are no secrets to mask.
     pub fn is_empty(&self) -> bool {
         self.patterns.is_empty()
     }
 
-    /// The text without any of them, and without anything shaped like a Google key.
+    /// Returns the text with all secrets, and anything that looks like a Google key, masked.
     pub fn apply(&self, text: &str) -> String {
         let mut text = scrub_google_keys(text);
         if text.len() < self.shortest {
@@ -55,11 +51,11 @@ impl Redaction {
         text
     }
 
-    /// The same for all texts of a document.
+    /// Applies the redaction to every string of a document, including field names.
     pub fn over(&self, document: &mut Value) {
         match document {
             Value::String(text) => *text = self.apply(text),
-            // A secret may be nothing but digits.
+            // A secret may consist of digits only.
             Value::Number(number) => {
                 let text = number.to_string();
                 if self.patterns.iter().any(|pattern| pattern.is_match(&text)) {
@@ -85,14 +81,31 @@ impl fmt::Debug for Redaction {
     }
 }
 
-/// Patterns of all forms of a secret.
+/// The pattern for these secrets; several where one would exceed `limit`, in bytes. A secret too long for a pattern of
+/// its encodings is masked verbatim at least.
+fn patterns(texts: &[&str], limit: usize) -> Vec<Regex> {
+    let compile = |pattern: &str, limit| RegexBuilder::new(pattern).size_limit(limit).dfa_size_limit(LARGEST).build();
+    let encodings: Vec<String> = texts.iter().flat_map(|text| forms(text)).collect();
+    match (compile(&encodings.join("|"), limit), texts) {
+        (Ok(pattern), _) => vec![pattern],
+        (Err(_), []) => Vec::new(),
+        (Err(_), [text]) => compile(&regex::escape(text), usize::MAX).into_iter().collect(),
+        (Err(_), texts) => {
+            let (some, others) = texts.split_at(texts.len() / 2);
+            [patterns(some, limit), patterns(others, limit)].concat()
+        }
+    }
+}
+
+/// Patterns for all encodings of a secret.
 fn forms(text: &str) -> Vec<String> {
     let mut forms = vec![escaped(text), hex(text)];
-    // Inside of a longer text that was encoded, where three bytes are four letters, a secret may begin at any of three places.
+    // Base64 turns three bytes into four letters, so within a longer encoded text a secret may start at any of three
+    // alignments.
     for (before, first) in [(&b""[..], 0), (b"\0", 2), (b"\0\0", 3)] {
         for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
             let encoded = engine.encode([before, text.as_bytes()].concat());
-            // Letters that hold bits of a neighbour are anybody's.
+            // Letters that also carry bits of adjacent bytes are left out.
             let last = (before.len() + text.len()) * 8 / 6;
             forms.push(regex::escape(encoded.get(first..last).unwrap_or(&encoded)));
         }
@@ -102,7 +115,7 @@ fn forms(text: &str) -> Vec<String> {
     forms
 }
 
-/// As it is, with any of its characters percent-encoded or as an escape of JSON.
+/// Matches the text verbatim, or with any character percent-encoded (once or twice) or as a JSON escape.
 fn escaped(text: &str) -> String {
     let one = |byte: u8| {
         let [high, low] = [byte >> 4, byte & 15].map(digit);
@@ -122,7 +135,7 @@ fn hex(text: &str) -> String {
     text.bytes().map(|byte| [byte >> 4, byte & 15].map(digit).concat()).collect()
 }
 
-/// One hexadecimal digit, in either case.
+/// Matches one hexadecimal digit in either case.
 fn digit(value: u8) -> String {
     match char::from_digit(value.into(), 16) {
         Some(letter @ 'a'..='f') => format!("[{letter}{}]", letter.to_ascii_uppercase()),
@@ -165,6 +178,17 @@ mod tests {
         let mut document = serde_json::json!({ KEY: [KEY, 1234567890, 12, null], "kept": { "n": 0.5 } });
         redaction.over(&mut document);
         assert_eq!(document, serde_json::json!({ MASK: [MASK, MASK, 12, null], "kept": { "n": 0.5 } }));
+    }
+
+    #[test]
+    fn secrets_too_long_for_one_pattern_are_masked_too() {
+        let long = "0123456789abcdef".repeat(40);
+        let secrets = [KEY, &long, "another-secret-000"];
+        let redaction = Redaction { patterns: patterns(&secrets, 64 * 1024), shortest: SHORTEST };
+        assert!(redaction.patterns.len() > 1, "the limit must be too small for one pattern");
+        for secret in secrets {
+            assert_eq!(redaction.apply(&format!("before {secret} after")), format!("before {MASK} after"));
+        }
     }
 
     #[test]

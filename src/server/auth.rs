@@ -1,4 +1,4 @@
-//! Who is at the door. One place reads credentials, for all three headers clients use.
+//! Authentication. The only code that reads credentials, for all three headers that clients use.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -15,21 +15,22 @@ use crate::clients::{Client, Clients, Needs};
 use crate::error::Error;
 use crate::runtime::Snapshot;
 
-/// One route's door: what it needs.
+/// The access requirement of one route.
 #[derive(Clone)]
 pub struct Door {
-    /// Where the live configuration is.
+    /// Access to the live configuration.
     pub app: App,
-    /// Who may pass.
+    /// The permission the route requires.
     pub needs: Needs,
 }
 
-/// Who passed, and the configuration by which they did: the one the whole request keeps to. Only a door can make one.
+/// The authenticated client, and the snapshot it was authenticated against, which the whole request uses. Only the
+/// middleware of a route creates one.
 #[derive(Clone)]
 pub struct Caller {
-    /// Who.
+    /// The client.
     pub client: Arc<Client>,
-    /// By which configuration.
+    /// The snapshot.
     pub snapshot: Arc<Snapshot>,
 }
 
@@ -42,23 +43,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// By which configuration a request was answered: its generation and its hash.
+/// Response header: generation and hash of the configuration that answered the request.
 pub const CONFIG: HeaderName = HeaderName::from_static("x-gemini-adapter-config");
 
-/// Lets pass whom the door lets pass. Every answer bears the configuration it was made by.
+/// Middleware: authenticates the request and rejects it unless the client may use the route. Every response carries the
+/// configuration it was made by.
 pub async fn require(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     let snapshot = door.app.live.snapshot();
     let response = match admit(&door, &snapshot, &request) {
         Ok(client) => {
             if door.needs == Needs::Admin && !snapshot.has_redaction() {
                 let snapshot = snapshot.clone();
-                // What breaks there is found out where it is used.
+                // A panic in there surfaces where the redaction is used.
                 let _ = tokio::task::spawn_blocking(move || snapshot.redaction().is_empty()).await;
             }
             request.extensions_mut().insert(Caller { client, snapshot: snapshot.clone() });
             let mut response = next.run(request).await;
             if door.needs != Needs::Nothing {
-                // What one client is told no cache between here and there may tell another.
+                // An answer for one client must not be served to another by a shared cache.
                 response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
             }
             response
@@ -68,7 +70,7 @@ pub async fn require(State(door): State<Door>, mut request: Request, next: Next)
     bearing(response, &snapshot)
 }
 
-/// The answer, with the configuration it was made by.
+/// Adds the header that names the configuration.
 pub fn bearing(mut response: Response, snapshot: &Snapshot) -> Response {
     if let Ok(version) = HeaderValue::from_str(&snapshot.version()) {
         response.headers_mut().insert(CONFIG, version);
@@ -100,7 +102,7 @@ fn admit(door: &Door, snapshot: &Snapshot, request: &Request) -> Result<Arc<Clie
         }
         Some(client) if client.may(needs) => Ok(client),
         Some(_) => Err(Error::forbidden("This key may not be used here.")),
-        // Which keys there are is nobody's business: every wrong one gets the same words.
+        // Every wrong key gets the same message, so nothing reveals which keys exist.
         None => clients.open_to(needs).ok_or_else(|| {
             let services = &door.app.services;
             let now = services.clock.now().since_start;
@@ -112,7 +114,7 @@ fn admit(door: &Door, snapshot: &Snapshot, request: &Request) -> Result<Arc<Clie
     }
 }
 
-/// Where a request comes from. Unknown only where no listener of ours took it in.
+/// The client's address. None only when the request did not come through our listener.
 fn address(clients: &Clients, request: &Request) -> Option<IpAddr> {
     let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
     let forwarded = request.headers().get_all("x-forwarded-for").iter();
@@ -121,23 +123,23 @@ fn address(clients: &Clients, request: &Request) -> Option<IpAddr> {
     Some(clients.addresses().of(peer.ip(), forwarded.into_iter()))
 }
 
-/// Whether anybody may call from here; whatever the key.
+/// Checks whether requests from this address are accepted, regardless of the key.
 fn from_here(door: &Door, clients: &Clients, address: IpAddr) -> Result<(), Error> {
     if !clients.addresses().may_call(address) {
         return Err(Error::forbidden("Requests from this address are not taken."));
     }
     let services = &door.app.services;
     match services.guard.holds_off(address, clients.blocking(), services.clock.now().since_start) {
-        // Nothing is said of the key, right or wrong: it was not looked at.
+        // The key was not checked, so nothing reveals whether it is right.
         Some(rest) => Err(Error::limited("requests", "Too many wrong API keys came from this address.", rest)),
         None => Ok(()),
     }
 }
 
-/// The credential of a request.
+/// Returns the credential of a request.
 ///
 /// # Errors
-/// 400 when it bears two that differ: whichever were taken, somebody would be surprised.
+/// 400 when the request carries two different credentials: choosing either could be a surprise.
 fn credential(headers: &HeaderMap) -> Result<Option<&str>, Error> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let bearer = text("authorization").and_then(|value| {

@@ -1,4 +1,4 @@
-//! A request's body, within its limits of size and time; and all of them together within a limit of memory.
+//! Reads request bodies within limits on size and time, and bounds the memory of all bodies together.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,21 +14,23 @@ use tokio::time::timeout;
 use crate::config::ServerSettings;
 use crate::error::Error;
 
-/// Memory is taken ahead for so much of a body that says how long it is: what grows step by step is copied at each step.
+/// The most memory reserved in advance for a body that declares its length. Growing a buffer step by step would copy it
+/// at each step.
 const AHEAD: usize = 1024 * 1024;
 
-/// How many bytes of bodies are held now, by all requests.
+/// The number of bytes held by the bodies of all requests.
 #[derive(Clone, Debug, Default)]
 pub struct Bodies(Arc<AtomicUsize>);
 
-/// The share of one request; given back when its body is no longer needed.
+/// The bytes held by one request, returned when its body is dropped.
 struct Share {
     bodies: Bodies,
     size: usize,
 }
 
 impl Share {
-    /// Grows by what has arrived: what is only announced takes no place from others.
+    /// Accounts for bytes that have arrived. An announced length reserves nothing, and a body that is the only one is
+    /// never rejected here.
     fn grow(&mut self, more: usize, most: usize) -> Result<(), Error> {
         let before = self.bodies.0.fetch_add(more, Ordering::Relaxed);
         self.size += more;
@@ -50,7 +52,7 @@ impl Drop for Share {
     }
 }
 
-/// A body that gives its share back when the last that reads it is done.
+/// A body that returns its share when the last reference is dropped.
 struct Held {
     content: Bytes,
     _share: Share,
@@ -66,7 +68,8 @@ impl Bodies {
     /// Reads a body.
     ///
     /// # Errors
-    /// 413 when it is too large, before it is read where it says so itself; 408 when it does not come; 503 when too much is held.
+    /// 413 when it is too large (before reading, if its declared length says so), 408 when it does not arrive in time,
+    /// 503 when all bodies together would exceed the limit.
     pub async fn read(&self, body: Body, headers: &HeaderMap, settings: &ServerSettings) -> Result<Bytes, Error> {
         let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         if announced.is_some_and(|length| length > settings.max_body) {
@@ -103,7 +106,7 @@ impl Bodies {
                 (false, false) => rest.extend_from_slice(&data),
             }
         }
-        // A body that came in one piece stays where it is.
+        // A body that arrived in one piece is not copied.
         let content = if rest.is_empty() { first } else { rest.into() };
         Ok(Bytes::from_owner(Held { content, _share: share }))
     }

@@ -1,4 +1,4 @@
-//! Connections: so many at once and no more, and none to a client that has stopped reading.
+//! Connections: limits how many are open, and drops a connection whose client has stopped reading.
 
 use std::future::{Ready, ready};
 use std::io::{self, ErrorKind, IoSlice};
@@ -20,11 +20,11 @@ use super::App;
 use crate::error::Error;
 use crate::protocol::{Family, OpenAi};
 
-/// Open files that are not for connections: logs, the store, configuration, Redis.
+/// Open files reserved for uses other than connections: logs, the store, configuration, Redis.
 const SPARE_FILES: u64 = 64;
-/// How often the same trouble is told at most.
+/// Minimum interval between two logs of the same problem.
 const QUIET: Duration = Duration::from_secs(10);
-/// What a client gets that is one too many, before any of its request is read.
+/// The response to a connection beyond the limit, sent before any of its request is read.
 static FULL: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let words = "This server has as many connections as it takes. Try again later.";
     let body = OpenAi.error(&Error::unavailable("overloaded", words), "");
@@ -35,26 +35,27 @@ static FULL: LazyLock<Vec<u8>> = LazyLock::new(|| {
     [head.as_bytes(), &body].concat()
 });
 
-/// Lets connections in.
+/// Accepts connections up to a limit.
 #[derive(Clone)]
 pub struct ConnectionLimit {
     app: App,
     open: Arc<AtomicUsize>,
-    /// How many the files suffice for: each request may need a connection to Google too, so that half of them are for clients.
+    /// How many connections the file limit allows. Each request may also need a connection to Google, so clients get
+    /// half of the files.
     files: usize,
 }
 
 impl ConnectionLimit {
-    /// With nobody inside.
+    /// Starts with no open connections.
     pub fn new(app: App) -> Self {
         let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX).saturating_sub(SPARE_FILES) / 2;
         Self { app, open: Arc::default(), files: usize::try_from(files).unwrap_or(usize::MAX) }
     }
 
-    /// A place for one more.
+    /// Takes a permit for one more connection, if one is available.
     fn place(&self, most: usize) -> Option<Place> {
         let most = most.min(self.files);
-        // Counted before it is known whether it fits, so that two at once cannot both be the last.
+        // Incremented before the check, so that two concurrent connections cannot both take the last permit.
         let place = Place(self.open.clone());
         (place.0.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
     }
@@ -78,14 +79,15 @@ impl<S: 'static> Accept<TcpStream, S> for ConnectionLimit {
     }
 }
 
-/// Says that there is no place. A new connection has room for so little, so that nobody is waited for.
+/// Sends the 503 and closes. The send buffer of a new connection always has room for it, so this never waits for the
+/// client.
 async fn turned_away<T>(stream: TcpStream) -> io::Result<T> {
     stream.writable().await?;
     stream.try_write(&FULL)?;
     Err(io::Error::new(ErrorKind::QuotaExceeded, "all places are taken"))
 }
 
-/// One of the places; free again when it is dropped.
+/// The permit of one connection, returned when dropped.
 struct Place(Arc<AtomicUsize>);
 
 impl Drop for Place {
@@ -94,11 +96,11 @@ impl Drop for Place {
     }
 }
 
-/// Says what keeps connections out, and not again for a while.
+/// Logs why connections are not accepted, at most once per interval.
 pub fn troubled(_: Option<&SocketAddr>, error: &io::Error) {
     static SINCE: OnceLock<Instant> = OnceLock::new();
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    // What is wrong with one connection is its client's business.
+    // Errors of a single connection are not the server's concern.
     let out_of_files = matches!(error.raw_os_error(), Some(23 | 24));
     if !out_of_files && error.kind() != ErrorKind::QuotaExceeded {
         return;
@@ -117,11 +119,11 @@ pub fn troubled(_: Option<&SocketAddr>, error: &io::Error) {
     }
 }
 
-/// A connection that breaks when its client takes nothing for too long.
+/// A connection that fails when the client reads nothing for too long.
 pub struct Guarded {
     stream: TcpStream,
     patience: Duration,
-    /// Set while bytes wait to be taken.
+    /// Set while a write is blocked.
     stalled: Option<Pin<Box<Sleep>>>,
     _place: Place,
 }
@@ -135,7 +137,7 @@ impl Guarded {
         let patience = self.patience;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
         ready!(stalled.as_mut().poll(context));
-        // What the client has not taken is not to linger in the kernel either.
+        // Discard data that the client has not read, instead of leaving it in the kernel.
         let _ = self.stream.set_zero_linger();
         Poll::Ready(Err(ErrorKind::TimedOut.into()))
     }

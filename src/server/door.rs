@@ -1,4 +1,4 @@
-//! The one way from a door into the pipeline, whatever the dialect.
+//! The path from every model endpoint into the pipeline, for all protocols.
 
 use std::sync::Arc;
 
@@ -21,21 +21,21 @@ use crate::plugin::SessionFacts;
 use crate::protocol::{Family, Place, Protocol};
 use crate::telemetry::{Arrived, Outcome};
 
-/// What came to a door.
+/// A request to a model endpoint.
 pub struct Arrival {
-    /// Who passed it.
+    /// The authenticated client.
     pub caller: Caller,
-    /// The request's id.
+    /// The request id.
     pub id: RequestId,
-    /// Where it was sent to.
+    /// The request URI.
     pub uri: Uri,
-    /// Its headers.
+    /// The headers.
     pub headers: HeaderMap,
-    /// Its body, not yet read.
+    /// The body, not yet read.
     pub content: Body,
 }
 
-/// Answers what came to the door of `path`, in its protocol.
+/// Answers a request to the endpoint `path` in its protocol.
 pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol, path: &'static str) -> Response {
     let Arrival { caller, id: RequestId(id), uri, headers, content } = arrival;
     let snapshot = caller.snapshot;
@@ -102,7 +102,8 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
     allowed(&app, &caller.client, protocol.family(), response)
 }
 
-/// Lets a client's request in, unless there is too much to do, and counts it where anything is counted.
+/// Admits a client's request unless the server is overloaded or the client has reached a limit, and counts it against
+/// the client's limits.
 pub fn admitted(app: &App, client: &Client) -> Result<Option<Visit>, Error> {
     app.overload.admit()?;
     client.admit(app.services.clock.now()).inspect_err(|error| {
@@ -110,7 +111,7 @@ pub fn admitted(app: &App, client: &Client) -> Result<Option<Visit>, Error> {
     })
 }
 
-/// An answer that says what the client may still use.
+/// Adds headers with the client's remaining allowance.
 pub fn allowed(app: &App, client: &Client, family: &dyn Family, mut response: Response) -> Response {
     if let Some(allowance) = client.allowance(app.services.clock.now()) {
         respond::set_allowance(response.headers_mut(), family, &allowance);
@@ -118,7 +119,7 @@ pub fn allowed(app: &App, client: &Client, family: &dyn Family, mut response: Re
     response
 }
 
-/// Reads a body; a form becomes JSON where the protocol takes forms.
+/// Reads the body. A form becomes JSON if the protocol accepts forms.
 async fn read(
     app: &App,
     content: Body,
@@ -134,7 +135,7 @@ async fn read(
     Ok(content)
 }
 
-/// What a request says about kept answers.
+/// The client's cache directives.
 fn control(headers: &HeaderMap) -> Control {
     let said = headers.get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
     said.map(Control::read).unwrap_or_default()
@@ -150,17 +151,17 @@ fn place(uri: &Uri, headers: &HeaderMap, family: &dyn Family) -> Place {
     }
 }
 
-/// Headers that say what a request is; none of them is a credential.
+/// Headers that describe a request and never hold a credential.
 const TELLING: &[&str] = &["accept", "anthropic-beta", "anthropic-version", "content-type", "user-agent"];
 
-/// How a request came, as far as it may be kept.
+/// The part of a request's path and headers that may be recorded.
 fn arrived(uri: &Uri, headers: &HeaderMap, place: &Place) -> Arrived {
     let mut headers = visible(headers);
     headers.retain(|(name, _)| TELLING.contains(&name.as_str()));
     Arrived { path: uri.to_string(), headers, form: form::is_one(&place.media_type) }
 }
 
-/// Headers as plugins see them.
+/// The headers as plugins see them.
 pub fn visible(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()

@@ -1,5 +1,5 @@
-//! The table of endpoints: what there is, who may use it, and in which protocol. A route exists only as a row here, and a row
-//! without a role does not compile.
+//! The table of endpoints: method, path, required permission and handler or protocol. Every route is a row of this
+//! table, and a row without a permission does not compile.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -27,21 +27,21 @@ use crate::protocol::openai_transcriptions::OpenAiTranscriptions;
 pub struct Endpoint {
     /// `GET`, `POST`, `PATCH` or `DELETE`.
     pub method: &'static str,
-    /// Its path; `{name}` stands for a segment, `{*name}` for all that follow.
+    /// The path. `{name}` matches one segment, `{*name}` all that follow.
     pub path: &'static str,
-    /// Who may use it.
+    /// The permission it requires.
     pub needs: Needs,
-    /// What it is for, in a few words.
+    /// A short description.
     pub about: &'static str,
     behind: Behind,
 }
 
-/// What is behind a door.
+/// What handles an endpoint.
 #[derive(Clone, Copy)]
 enum Behind {
-    /// A model, spoken to in this protocol.
+    /// A model endpoint with this protocol.
     Protocol(&'static dyn Protocol),
-    /// Something of the server's own.
+    /// A handler of the server's own.
     Handler(fn() -> MethodRouter<App>),
 }
 
@@ -141,17 +141,17 @@ pub const ENDPOINTS: &[Endpoint] = &[
     row("GET", "/readyz", Needs::Nothing, "whether it takes requests", || get(meta::readyz)),
 ];
 
-/// All endpoints, for handlers: the table holds them, so they cannot name it themselves.
+/// Returns all endpoints. Handlers use this because the table refers to them and they cannot refer to the constant.
 pub fn all() -> &'static [Endpoint] {
     ENDPOINTS
 }
 
-/// A door to models.
+/// A model endpoint.
 const fn door(path: &'static str, protocol: &'static dyn Protocol, about: &'static str) -> Endpoint {
     Endpoint { method: "POST", path, needs: Needs::Client, about, behind: Behind::Protocol(protocol) }
 }
 
-/// The door to models at this path, and the protocol it speaks.
+/// The model endpoint at this path: its path pattern and its protocol.
 pub fn door_at(path: &str) -> Option<(&'static str, &'static dyn Protocol)> {
     ENDPOINTS.iter().filter(|endpoint| endpoint.is_at(path)).find_map(|endpoint| match endpoint.behind {
         Behind::Protocol(protocol) => Some((endpoint.path, protocol)),
@@ -170,7 +170,7 @@ const fn row(
 }
 
 impl Endpoint {
-    /// Whether this path is one of its.
+    /// Whether this path matches the endpoint.
     pub fn is_at(&self, path: &str) -> bool {
         let mut segments = path.split('/');
         for wanted in self.path.split('/') {
@@ -202,7 +202,7 @@ impl Endpoint {
     }
 }
 
-/// The router of the table. Whatever is not in it is not there: no other code makes a route, and a test looks for one.
+/// Builds the router from the table. No other code adds routes; a test checks this.
 pub fn router(app: App) -> Router {
     let mut router = Router::new();
     for endpoint in ENDPOINTS {

@@ -1,4 +1,4 @@
-//! In whose words a request is answered when something is wrong: those of the vendor whose clients use the path.
+//! Chooses the vendor format of an error: that of the vendor whose clients use the path.
 
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -8,14 +8,14 @@ use super::{endpoints, google, respond};
 use crate::error::Error;
 use crate::protocol::{Anthropic, Family, Google, OpenAi};
 
-/// Families by how their paths begin, for paths that are no endpoint's. The first that fits counts.
+/// Families by path prefix, for paths that are not model endpoints. The first match wins.
 const PATHS: &[(&str, &dyn Family)] =
     &[("/v1/messages", &Anthropic), ("/v1beta", &Google), ("/v1alpha", &Google), ("/upload/v1beta", &Google)];
 
-/// The header that all of Anthropic's clients send.
+/// A header that all Anthropic clients send.
 const ANTHROPIC_VERSION: &str = "anthropic-version";
 
-/// Whose request this is.
+/// The family of a request.
 pub fn of(method: &Method, path: &str, headers: &HeaderMap) -> &'static dyn Family {
     if method == Method::POST
         && let Some((_, protocol)) = endpoints::door_at(path)
@@ -28,7 +28,7 @@ pub fn of(method: &Method, path: &str, headers: &HeaderMap) -> &'static dyn Fami
     }
 }
 
-/// Whose client this is, on a path that several vendors have.
+/// The family of the client, on a path that several vendors share.
 pub fn by_headers(headers: &HeaderMap) -> &'static dyn Family {
     if headers.contains_key(ANTHROPIC_VERSION) {
         return &Anthropic;
@@ -36,11 +36,11 @@ pub fn by_headers(headers: &HeaderMap) -> &'static dyn Family {
     if google::is_asking(headers) { &Google } else { &OpenAi }
 }
 
-/// Tells an error in the words of the family whose request it was, wherever it came from.
+/// Renders an error in the family's format, wherever it arose, and adds the family's request id header.
 pub fn in_its_format(mut response: Response, family: &dyn Family, id: &str) -> Response {
     if let Some(error) = response.extensions_mut().remove::<Error>() {
         let mut told = respond::error(&error, family, id);
-        // What the layers further in have said stays; the length was that of no body.
+        // Keep headers set by inner layers, except the length, which is that of the empty body.
         let said = std::mem::take(response.headers_mut());
         told.headers_mut().extend(said.into_iter().filter(|(name, _)| name.as_ref() != Some(&CONTENT_LENGTH)));
         response = told;

@@ -1,5 +1,5 @@
-//! Forms as JSON: each field a text, each file an object with its name, its type and its bytes as base64, which is how Gemini
-//! takes them too. A name that is there several times, or ends in `[]`, is an array.
+//! Converts forms to JSON: each field becomes a string, each file an object with its name, media type and bytes as
+//! base64, which is also how Gemini takes them. A name that occurs several times, or ends in `[]`, becomes an array.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Error;
 
-/// Most fields of a form.
+/// Maximum number of fields in a form.
 const MOST: usize = 200;
 
 /// Whether a body of this media type is a form.
@@ -19,10 +19,10 @@ pub fn is_one(media_type: &str) -> bool {
     start.eq_ignore_ascii_case("multipart/")
 }
 
-/// A form as JSON.
+/// Converts a form to JSON.
 ///
 /// # Errors
-/// 400 when it is none.
+/// 400 when it is not a valid form.
 pub async fn into_json(content: Bytes, media_type: &str) -> Result<Bytes, Error> {
     let boundary = multer::parse_boundary(media_type).map_err(|error| unreadable(&error))?;
     let mut form = Multipart::new(stream::iter([Ok::<_, std::convert::Infallible>(content)]), boundary);

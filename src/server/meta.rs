@@ -1,4 +1,4 @@
-//! About the server itself: what it is, how it is, what it has done.
+//! Endpoints about the server itself: what it is, its health, its statistics.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::keys::Counts;
 use crate::model::ModelName;
 use crate::telemetry::CacheCounts;
 
-/// What this is.
+/// `GET /`: name, version and endpoints.
 pub async fn info() -> Response {
     let endpoints: Vec<Value> = endpoints::all()
         .iter()
@@ -31,7 +31,7 @@ pub async fn info() -> Response {
     )
 }
 
-/// How many keys can serve: 503 when none can.
+/// `GET /health`: how many keys can serve. 503 when none can.
 pub async fn health(State(app): State<App>) -> Response {
     let pools = counts(&app);
     let keys = pools.values().fold(Counts::default(), |sum, counts| sum.plus(counts));
@@ -41,18 +41,18 @@ pub async fn health(State(app): State<App>) -> Response {
     document(status, &json!({ "status": word, "keys": keys, "pools": pools }))
 }
 
-/// Gemini judges its own prompts and answers, and has no model that only judges.
+/// `POST /v1/moderations`: always an error. Gemini judges its own prompts and answers and has no moderation model.
 pub async fn no_moderations() -> Response {
     let message = "There are no moderations here: Gemini has no model that only judges texts. What it blocks in a request or an answer is told there, as a refusal or `content_filter`.";
     Error::not_found(message).code("unsupported_endpoint").into_response()
 }
 
-/// Whether the process lives.
+/// `GET /livez`: whether the process is alive.
 pub async fn livez() -> &'static str {
     "ok"
 }
 
-/// Whether it takes requests: not while it is stopping, and not without a usable key.
+/// `GET /readyz`: whether the server accepts requests. It does not while it is stopping or has no usable key.
 pub async fn readyz(State(app): State<App>) -> Response {
     if app.is_draining() {
         return (StatusCode::SERVICE_UNAVAILABLE, "stopping").into_response();
@@ -63,7 +63,7 @@ pub async fn readyz(State(app): State<App>) -> Response {
     (StatusCode::OK, "ok").into_response()
 }
 
-/// Kept answers, in `/stats`.
+/// The answer cache, in `/stats`.
 #[derive(Serialize)]
 struct Cache {
     #[serde(flatten)]
@@ -72,7 +72,7 @@ struct Cache {
     counts: CacheCounts,
 }
 
-/// What this process has done, and the state of each key.
+/// `GET /stats`: statistics of this process and the state of each key.
 pub async fn stats(State(app): State<App>, caller: Caller) -> Response {
     let now = app.services.clock.now();
     let snapshot = caller.snapshot;
@@ -97,7 +97,7 @@ pub async fn stats(State(app): State<App>, caller: Caller) -> Response {
     document(StatusCode::OK, &stats)
 }
 
-/// Prometheus metrics. States that are only true at a moment are set at this one.
+/// `GET /metrics`: Prometheus metrics. Gauges that describe the current state are set here.
 pub async fn metrics(State(app): State<App>, caller: Caller) -> Response {
     let telemetry = &app.services.telemetry;
     for (pool, counts) in counts(&app) {

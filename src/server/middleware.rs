@@ -1,5 +1,5 @@
-//! What happens to every request around its handler: a tolerant path, an id, a panic that is only one 500, CORS, and words for
-//! what is not there.
+//! Handling common to all requests: base URL correction, request id, panic recovery, CORS, and errors for unknown paths
+//! and methods.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,7 +18,7 @@ use crate::error::Error;
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The id of a request: the client's own when it sent a harmless one, else a new one that sorts by time.
+/// A request id: the client's own if it consists of harmless characters, else a new one that sorts by time.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
@@ -33,7 +33,7 @@ impl RequestId {
     }
 }
 
-/// An id that sorts by time. It is no secret, so that its chance need not come from the kernel, a system call each time.
+/// Makes an id that sorts by time. It is not a secret, so it uses a fast generator and saves a system call per request.
 fn new_id() -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let chance = fastrand::u128(..).to_ne_bytes();
@@ -45,8 +45,9 @@ fn new_id() -> String {
         .to_string()
 }
 
-/// What every request has around its handler: an id, which its answer bears too; a panic that is only its own 500; errors in the
-/// words of the family whose path it is. One layer: each layer of a router costs every request a box and a copy.
+/// Wraps every handler. Assigns the request id, which the response carries too; turns a panic into a 500 of that
+/// request alone; renders errors in the family's format. This is a single layer because each router layer costs every
+/// request an allocation and a copy.
 pub async fn around(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     let family = family::of(request.method(), request.uri().path(), request.headers());
@@ -59,13 +60,13 @@ pub async fn around(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// What a panic is to its client. Its words stay in the log.
+/// The response after a panic. Its message stays in the log.
 fn panicked() -> Response {
     Error::internal("Something went wrong in this server. The log has the place; please report it.").into_response()
 }
 
-/// Clients disagree on whether the base URL ends in `/v1`: with `/v1` missing or doubled, the path still leads to where it
-/// was meant to. A slash at the end is nobody's meaning.
+/// Corrects the request path. Clients disagree on whether the base URL ends in `/v1`, so a path with `/v1` missing or
+/// doubled is routed as intended. A trailing slash is ignored.
 pub fn tolerate_base_url(mut request: Request<Body>) -> Request<Body> {
     if let Some(path) = meant(request.uri().path())
         && let Some(uri) = with_path(request.uri(), &path)
@@ -75,9 +76,9 @@ pub fn tolerate_base_url(mut request: Request<Body>) -> Request<Body> {
     request
 }
 
-/// The path that was meant, where it is another.
+/// The intended path, if it differs from `path`.
 fn meant(path: &str) -> Option<String> {
-    // Most paths stand in the table as they are sent.
+    // Most requests match the table exactly.
     let known = |path: &str| endpoints::all().iter().any(|endpoint| endpoint.is_at(path));
     if endpoints::all().iter().any(|endpoint| endpoint.path == path) || known(path) {
         return None;
@@ -95,7 +96,7 @@ fn meant(path: &str) -> Option<String> {
         .find(|path| known(path))
 }
 
-/// The same path of v1beta: Google's SDKs say `v1` and `v1alpha` too.
+/// The same path under v1beta. Google's SDKs also use `v1` and `v1alpha`.
 fn in_beta(path: &str) -> Option<String> {
     let (upload, versioned) = path.strip_prefix("/upload").map_or(("", path), |rest| ("/upload", rest));
     let rest = ["/v1alpha/", "/v1/"].iter().find_map(|version| versioned.strip_prefix(version))?;
@@ -112,14 +113,14 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// What is not there.
+/// The fallback for an unknown path.
 pub async fn unknown_path(State(app): State<App>, method: Method, uri: Uri) -> Response {
     let path: String = uri.path().chars().take(200).collect::<String>().escape_debug().collect();
     let error = Error::not_found(format!("Invalid URL ({method} {path})")).code("unknown_url");
     bearing(error.into_response(), &app.live.snapshot())
 }
 
-/// What is there, for another method.
+/// The fallback for a known path with an unsupported method.
 pub async fn unknown_method(State(app): State<App>, method: Method, uri: Uri) -> Response {
     let path: String = uri.path().chars().take(200).collect::<String>().escape_debug().collect();
     let known: Vec<&str> =
@@ -128,7 +129,8 @@ pub async fn unknown_method(State(app): State<App>, method: Method, uri: Uri) ->
     bearing(Error::method_not_allowed(message).into_response(), &app.live.snapshot())
 }
 
-/// Web pages of the configured origins may call; the list is read anew for each request.
+/// Lets web pages of the configured origins call the server. The list is looked up in the live snapshot for each
+/// request.
 pub fn cors(app: App) -> CorsLayer {
     let allowed = move |origin: &HeaderValue, _: &axum::http::request::Parts| {
         let snapshot = app.live.snapshot();

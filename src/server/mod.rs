@@ -1,5 +1,5 @@
-//! HTTP in, HTTP out: routes from one table, who may use them, and how an answer or an error looks on the wire.
-//! Never: a vendor's field, a key's state, a retry.
+//! The HTTP server: one table of routes, access control, and the wire format of answers and errors.
+//! Never: vendor-specific fields, key state, retries.
 
 mod admin;
 mod auth;
@@ -36,25 +36,25 @@ use crate::runtime::{Live, Services};
 pub use endpoints::{ENDPOINTS, Endpoint, door_at};
 pub use run::{Running, run};
 
-/// What every handler may use.
+/// State shared by all handlers.
 #[derive(Clone)]
 pub struct App {
     /// The live configuration.
     pub live: Arc<Live>,
-    /// What outlives it.
+    /// Services that outlive a configuration.
     pub services: Arc<Services>,
-    /// Whether a stop was asked for.
+    /// Whether a stop was requested.
     pub draining: Arc<AtomicBool>,
-    /// How much is held of requests.
+    /// Memory held by request bodies.
     bodies: body::Bodies,
-    /// Whether there is more to do than can be done.
+    /// Overload detection.
     overload: overload::Overload,
-    /// Those who watch.
+    /// The feed of the dashboard's watchers.
     pub feed: Arc<admin::feed::Feed>,
 }
 
 impl App {
-    /// Before it accepts anything.
+    /// Creates the state. Nothing is accepted yet.
     pub fn new(live: Arc<Live>) -> Self {
         let services = live.services().clone();
         Self {
@@ -67,13 +67,13 @@ impl App {
         }
     }
 
-    /// Whether a stop was asked for.
+    /// Whether a stop was requested.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 }
 
-/// The whole HTTP service, for bodies of the listener's kind.
+/// The complete HTTP service, for the listener's body type.
 pub fn service<B>(
     app: App,
 ) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone + Send
@@ -82,7 +82,7 @@ where
     B::Error: Into<BoxError>,
 {
     ServiceBuilder::new()
-        // Before the router, because it changes the path that is routed by.
+        // Outside the router, because it changes the path used for routing.
         .map_request(|request: Request<B>| middleware::tolerate_base_url(request.map(Body::new)))
         .layer(middleware::cors(app.clone()))
         .layer(from_fn(middleware::around))

@@ -1,4 +1,4 @@
-//! `GET /v1/models` and `/v1/models/{id}`: the aliases, and what the pool's keys may use at Google.
+//! `GET /v1/models` and `/v1/models/{id}`: the aliases, and the models that the pool's keys can use at Google.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,12 +21,12 @@ use crate::protocol::{Card, Family};
 use crate::runtime::Snapshot;
 use crate::upstream::Listed;
 
-/// How long a list from Google is good.
+/// How long a list from Google stays fresh.
 const FRESH: Duration = Duration::from_secs(300);
-/// How long a client waits for it.
+/// How long a client waits for a new list.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// All of them.
+/// `GET /v1/models`.
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -44,7 +44,7 @@ pub async fn list(
     }
 }
 
-/// One of them.
+/// `GET /v1/models/{id}`.
 pub async fn one(
     State(app): State<App>,
     caller: Caller,
@@ -67,7 +67,7 @@ pub async fn one(
     }
 }
 
-/// The models as plugins let this client see them, each in the shape of the client's vendor.
+/// The models this client may use, after plugins have filtered them, in the format of the client's vendor.
 async fn shown(
     app: &App,
     caller: Caller,
@@ -112,8 +112,8 @@ async fn all(app: &App, snapshot: &Snapshot) -> BTreeMap<String, Card> {
     cards
 }
 
-/// What Google lists for a key of the default pool. When Google does not answer, the last list, however old; the aliases are
-/// there in any case.
+/// The models Google lists for a key of the default pool. When Google does not answer, returns the last list, however
+/// old. Aliases do not depend on it.
 async fn listed(app: &App, snapshot: &Snapshot) -> Vec<Listed> {
     let pool = &snapshot.config.settings.models.pool;
     let known = app.services.models.get(pool);
@@ -126,7 +126,7 @@ async fn listed(app: &App, snapshot: &Snapshot) -> Vec<Listed> {
     let Some(keys) = snapshot.pools.get(pool) else { return stale };
     let now = app.services.clock.now();
     let deadline = Instant::now() + PATIENCE;
-    // Listing spends no quota, so a key that rests may do it too.
+    // Listing uses no quota, so keys that are cooling down are usable here too.
     for key in keys.usable(now) {
         match snapshot.upstream.models(key.secret(), deadline).await {
             Ok(models) => {

@@ -1,5 +1,5 @@
-//! Whether more has come than can be done: how long a task that is ready waits until it is run. When it waits too long, and has done so
-//! for a while, new requests are turned away at once, so that those under way are finished in time.
+//! Overload detection by scheduling delay: how long a ready task waits until it runs. When the delay stays too long for
+//! a while, new requests are rejected immediately so that those in flight finish in time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,21 +9,22 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::Error;
 
-/// How often it is looked.
+/// Measurement interval.
 const PACE: Duration = Duration::from_millis(20);
-/// A wait that is too long. A request is run some ten times until it is answered: it would take a second longer.
+/// A delay that counts as too long. A request is polled about ten times until it is answered, so it would take a second
+/// longer.
 const TOO_LONG: Duration = Duration::from_millis(100);
-/// So many looks in a row make an overload: one long wait alone is a burst, or a pause of the machine.
+/// Consecutive long delays that make an overload. A single one is a burst, or a pause of the machine.
 const IN_A_ROW: u32 = 5;
-/// When a client may come back.
+/// The retry delay suggested to rejected clients.
 const COME_BACK: Duration = Duration::from_secs(1);
 
-/// How the server bears its load.
+/// The overload detector. Counts consecutive long delays.
 #[derive(Clone, Debug, Default)]
 pub struct Overload(Arc<AtomicU32>);
 
 impl Overload {
-    /// Looks for as long as it is polled.
+    /// Measures the delay for as long as it is polled.
     pub async fn watch(self) {
         loop {
             let began = Instant::now();
@@ -40,10 +41,10 @@ impl Overload {
         }
     }
 
-    /// Whether one more request may come in.
+    /// Decides whether to admit one more request.
     ///
     /// # Errors
-    /// 503, when there is too much to do already.
+    /// 503 while the server is overloaded.
     pub fn admit(&self) -> Result<(), Error> {
         if self.0.load(Ordering::Relaxed) < IN_A_ROW {
             return Ok(());

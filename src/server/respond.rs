@@ -1,4 +1,4 @@
-//! Answers and errors as HTTP: the only place that makes a status line out of an [`Error`].
+//! Answers and errors as HTTP responses. The only code that turns an [`Error`] into a status line.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::runtime::Snapshot;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// What kept answers had to do with a request.
+/// Response header: what the answer cache did with the request.
 pub const CACHE: HeaderName = HeaderName::from_static("x-gemini-adapter-cache");
 
-/// The error travels beside the response until it is known in whose words it is to be told: [`tell`].
+/// Attaches the error to an empty response. `family::in_its_format` renders it once the client's family is known.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
@@ -29,7 +29,7 @@ impl IntoResponse for Error {
     }
 }
 
-/// An error in the words of a family.
+/// Renders an error in a family's format.
 pub fn error(error: &Error, family: &dyn Family, request_id: &str) -> Response {
     let status = StatusCode::from_u16(family.status(error)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = json(status, family.error(error, request_id).into());
@@ -47,7 +47,7 @@ pub fn error(error: &Error, family: &dyn Family, request_id: &str) -> Response {
     response
 }
 
-/// OpenAI's own headers about limits: nothing is left until then.
+/// Sets OpenAI's rate limit headers: nothing remains until the cooldown is over.
 fn nothing_left(headers: &mut HeaderMap, rest: Duration) {
     headers.insert(HeaderName::from_static("x-ratelimit-remaining-requests"), HeaderValue::from_static("0"));
     if let Ok(value) = HeaderValue::from_str(&format!("{:.3}s", rest.as_secs_f64())) {
@@ -55,7 +55,8 @@ fn nothing_left(headers: &mut HeaderMap, rest: Duration) {
     }
 }
 
-/// Whole seconds for everyone, rounded up so that nobody is early; milliseconds for OpenAI's SDKs.
+/// `Retry-After` in whole seconds, rounded up so that no client retries too early, and `retry-after-ms` for OpenAI's
+/// SDKs.
 fn retry_after(headers: &mut HeaderMap, rest: Duration) {
     let seconds = rest.as_secs() + u64::from(rest.subsec_nanos() > 0);
     headers.insert(RETRY_AFTER, seconds.into());
@@ -72,7 +73,7 @@ impl IntoResponse for Answer {
                 let mut response = Response::new(Body::from_stream(stream));
                 let headers = response.headers_mut();
                 headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-                // Or nginx would hold events back until its buffer is full.
+                // Otherwise nginx buffers events.
                 headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
                 response
             }
@@ -85,7 +86,7 @@ impl IntoResponse for Answer {
     }
 }
 
-/// How an answer came about.
+/// Sets the headers that explain which attempt, model and key produced the answer.
 pub fn set_why(headers: &mut HeaderMap, why: &Why) {
     headers.insert(HeaderName::from_static("x-gemini-adapter-attempts"), why.attempts.into());
     for (name, text) in [("x-gemini-adapter-model", &why.model), ("x-gemini-adapter-key", &why.key)] {
@@ -95,7 +96,7 @@ pub fn set_why(headers: &mut HeaderMap, why: &Why) {
     }
 }
 
-/// What kept answers had to do with it.
+/// Sets the cache result and the age of a cached answer.
 pub fn set_cache_status(headers: &mut HeaderMap, cached: Cached) {
     headers.insert(CACHE, HeaderValue::from_static(cached.result));
     if let Some(age) = cached.age {
@@ -103,7 +104,7 @@ pub fn set_cache_status(headers: &mut HeaderMap, cached: Cached) {
     }
 }
 
-/// What a client may still use, as its vendor's clients read it.
+/// Sets the client's remaining allowance, in its vendor's headers.
 pub fn set_allowance(headers: &mut HeaderMap, family: &dyn Family, allowance: &Allowance) {
     for (name, value) in family.allowance(allowance) {
         if let Ok(value) = HeaderValue::from_str(&value) {
@@ -112,7 +113,8 @@ pub fn set_allowance(headers: &mut HeaderMap, family: &dyn Family, allowance: &A
     }
 }
 
-/// Names of fields as a header: the client's own words, so only what a header may hold, and not without end.
+/// Text as a header value. It may contain text from the client, so characters that a header cannot hold are replaced
+/// and the length is limited.
 fn header_text(text: &str) -> Option<HeaderValue> {
     let mut shown: String = text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
     if shown.len() > 1000 {
@@ -122,7 +124,7 @@ fn header_text(text: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(&shown).ok()
 }
 
-/// A JSON document that is for this caller alone.
+/// A JSON response.
 pub fn json(status: StatusCode, body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
@@ -130,14 +132,14 @@ pub fn json(status: StatusCode, body: Bytes) -> Response {
     response
 }
 
-/// A document in which others have written: configured secrets are masked in it.
+/// A document that may contain text from clients or Google: configured secrets are masked.
 pub fn redacted(snapshot: &Snapshot, value: &impl serde::Serialize) -> Response {
     let mut value = serde_json::to_value(value).unwrap_or_default();
     snapshot.redaction().over(&mut value);
     document(StatusCode::OK, &value)
 }
 
-/// A value as a JSON document that nobody keeps.
+/// A value as a JSON document with `no-store`.
 pub fn document(status: StatusCode, value: &impl serde::Serialize) -> Response {
     match serde_json::to_vec_pretty(value) {
         Ok(body) => {

@@ -1,4 +1,4 @@
-//! `/v1/responses/{id}`: what earlier answers have left, for the client they were for.
+//! `/v1/responses/{id}`: stored responses, each visible only to the client it was made for.
 
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -13,10 +13,10 @@ use super::auth::Caller;
 use super::respond::{document, json};
 use crate::error::Error;
 
-/// Most items of a page.
+/// Maximum number of items per page.
 const LARGEST_PAGE: usize = 100;
 
-/// The response.
+/// `GET /v1/responses/{id}`.
 pub async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Response {
     #[derive(Deserialize)]
     struct Kept<'a> {
@@ -30,7 +30,7 @@ pub async fn one(State(app): State<App>, caller: Caller, Path(id): Path<String>)
     }
 }
 
-/// Forgets the response.
+/// `DELETE /v1/responses/{id}`.
 pub async fn forget(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Response {
     let conversations = &app.services.conversations;
     if conversations.recall(&caller.client.name, &id).await.is_none() {
@@ -40,7 +40,7 @@ pub async fn forget(State(app): State<App>, caller: Caller, Path(id): Path<Strin
     document(StatusCode::OK, &json!({ "id": id, "object": "response", "deleted": true }))
 }
 
-/// Which of the items.
+/// Pagination of the input items.
 #[derive(Deserialize)]
 pub struct Page {
     #[serde(default)]
@@ -51,7 +51,7 @@ pub struct Page {
     after: Option<String>,
 }
 
-/// What the response answered, the newest first unless the query says otherwise.
+/// The input items of a response, newest first unless `order=asc`.
 pub async fn input_items(
     State(app): State<App>,
     caller: Caller,
@@ -87,7 +87,7 @@ pub async fn input_items(
     document(StatusCode::OK, &list)
 }
 
-/// Items bear ids in this list; those a client sent without one get theirs from their place.
+/// Gives an item an id, derived from its position, and a type, unless it has them.
 fn named(mut item: Value, response: &str, index: usize) -> Value {
     if let Some(members) = item.as_object_mut() {
         let id = format!("item_{}_{index}", response.trim_start_matches("resp_"));

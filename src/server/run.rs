@@ -1,4 +1,5 @@
-//! The listener: timers on headers, a stop that lets open streams finish, up to a deadline, and then has them say that they end.
+//! Runs the listener. Enforces timeouts on headers. A stop lets open streams finish until a deadline, after which they
+//! end with an error.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,12 +18,12 @@ use tokio::time::sleep;
 use super::connection::{ConnectionLimit, troubled};
 use super::{App, service, tls};
 
-/// How long answers that have to end may take to say so.
+/// How long answers that are cut off may take to send their final error.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// A server that accepts.
+/// A running server.
 pub struct Running {
-    /// Where.
+    /// The address it listens on.
     pub address: SocketAddr,
     scheme: &'static str,
     app: App,
@@ -30,24 +31,24 @@ pub struct Running {
     task: JoinHandle<io::Result<()>>,
 }
 
-/// Begins to accept on `listener`, in TLS where a certificate is configured.
+/// Starts accepting on `listener`, with TLS if a certificate is configured.
 ///
 /// # Errors
-/// When the listener is unusable, or TLS is.
+/// When the listener or the TLS configuration is unusable.
 pub fn run(app: App, listener: TcpListener, header_timeout: Duration) -> io::Result<Running> {
     let address = listener.local_addr()?;
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener.into_std()?)?
         .handle(handle.clone())
         .accept_error_handler(troubled)
-        // A connection on which nothing comes has no headers that could be late.
+        // The header timeout does not cover a connection that never sends anything.
         .first_request_timeout(header_timeout);
     server
         .http_builder()
         .http1()
         .timer(hyper_util::rt::TokioTimer::new())
         .header_read_timeout(header_timeout)
-        // hyper's own default of 400 KiB a connection is for headers nobody sends.
+        // hyper's default of about 400 KiB per connection is for headers that nobody sends.
         .max_buf_size(64 * 1024);
     let make = ServiceExt::<Request<_>>::into_make_service_with_connect_info::<SocketAddr>(service(app.clone()));
     let door = ConnectionLimit::new(app.clone());
@@ -69,16 +70,16 @@ pub fn run(app: App, listener: TcpListener, header_timeout: Duration) -> io::Res
 }
 
 impl Running {
-    /// Where it accepts, as a URL.
+    /// The URL it listens on.
     pub fn url(&self) -> String {
         format!("{}://{}", self.scheme, self.address)
     }
 
-    /// Stops: not ready at once, no new connections, open answers may finish until `drain` is over. Those that are open then end with
-    /// an error.
+    /// Stops the server. Readiness fails immediately and no new connections are accepted; open answers may finish until
+    /// `drain` is over. Those still open then end with an error.
     ///
     /// # Errors
-    /// When the listener failed meanwhile.
+    /// When the listener has failed.
     pub async fn stop(mut self, drain: Duration) -> io::Result<()> {
         self.app.draining.store(true, Ordering::Relaxed);
         self.handle.graceful_shutdown(Some(drain + LAST_WORDS));
@@ -89,7 +90,7 @@ impl Running {
         self.finished().await
     }
 
-    /// Until it stops by itself, which only a failure makes it do.
+    /// Waits until the server stops by itself, which only a failure causes.
     ///
     /// # Errors
     /// The failure.

@@ -1,5 +1,5 @@
-//! TLS on the listener. What it shows is looked up in the live snapshot at each handshake: a new certificate is for those who come
-//! from then on, and no connection ends for it.
+//! TLS for the listener. The certificate is looked up in the live snapshot at each handshake: a new one applies to new
+//! connections, and existing connections stay open.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use rustls::sign::CertifiedKey;
 
 use crate::runtime::Live;
 
-/// What shows the live certificate.
+/// Resolves to the live certificate.
 #[derive(Debug)]
 struct Shown(Arc<Live>);
 
@@ -21,10 +21,10 @@ impl ResolvesServerCert for Shown {
     }
 }
 
-/// How the listener speaks TLS; None when it is to speak HTTP in the clear.
+/// The listener's TLS configuration, or None for plain HTTP.
 ///
 /// # Errors
-/// When the library has no ciphers for these versions.
+/// When the TLS library supports none of the protocol versions.
 pub fn config(live: &Arc<Live>) -> io::Result<Option<Arc<ServerConfig>>> {
     if live.snapshot().certificate.is_none() {
         return Ok(None);

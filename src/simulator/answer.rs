@@ -1,28 +1,28 @@
-//! What the stand-in says: the pieces of an answer, from which both a stream and a whole answer are made. The same request
-//! always gets the same answer.
+//! Composes answers: a list of pieces, from which both streams and whole answers are made. The same request always
+//! gets the same answer.
 
 use serde_json::{Map, Value, json};
 
 use super::scenario::{Kind, Say, Scenario};
 use super::{signature, sound};
 
-/// A picture: one transparent pixel.
+/// A PNG image of one transparent pixel.
 pub const PIXEL: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 
-/// An answer: pieces in order, and how it ends.
+/// An answer: its pieces in order, and how it ends.
 pub struct Answer {
-    /// Each the parts of one event.
+    /// The pieces; each is the parts of one event.
     pub pieces: Vec<Vec<Value>>,
-    /// `STOP`, `MAX_TOKENS`, …; none when the prompt is blocked.
+    /// `STOP`, `MAX_TOKENS`, …; None if the prompt is blocked.
     pub finish: Option<&'static str>,
-    /// An earlier stop, after this piece.
+    /// The index of a piece that already has a finish reason although more follow.
     pub early_stop: Option<usize>,
-    /// Words about the end.
+    /// The message that accompanies the finish reason.
     pub finish_message: Option<&'static str>,
-    /// Tokens of the thoughts.
+    /// The number of thought tokens.
     pub thoughts: u64,
-    /// Where the text is from.
+    /// The grounding metadata, if the answer is based on a search.
     pub grounding: Option<Value>,
 }
 
@@ -32,7 +32,7 @@ impl Answer {
     }
 }
 
-/// What is said to a request.
+/// Composes the answer to a request.
 pub fn compose(model: &str, body: &Value, prompt: &str, scenario: Option<&Scenario>, streaming: bool) -> Answer {
     let draws =
         body["generationConfig"]["responseModalities"].as_array().is_some_and(|asked| asked.contains(&json!("IMAGE")));
@@ -50,7 +50,7 @@ pub fn compose(model: &str, body: &Value, prompt: &str, scenario: Option<&Scenar
         Say::Long => long(scenario),
         _ => plain(say, body, prompt),
     };
-    // Gemini 3 ends its streams with an empty, signed text.
+    // Gemini 3 ends its streams with an empty text that has a signature.
     if newer
         && !sound::is_voice(model)
         && answer.finish == Some("STOP")
@@ -68,7 +68,7 @@ fn plain(say: Say, body: &Value, prompt: &str) -> Answer {
         Say::Thinking => {
             let thought = json!({ "text": "The user wants an answer.", "thought": true });
             let mut pieces = words(&said);
-            // Summaries come only when they are asked for; the tokens are spent either way.
+            // Summaries are only sent on request; the tokens are used either way.
             if body["generationConfig"]["thinkingConfig"]["includeThoughts"] == true {
                 pieces.insert(0, vec![thought]);
             }
@@ -109,7 +109,7 @@ fn searches(body: &Value) -> bool {
     body["tools"].as_array().is_some_and(|tools| tools.iter().any(|tool| tool.get("googleSearch").is_some()))
 }
 
-/// What a search has found: one page that bears out the whole text.
+/// Returns the grounding metadata of a search: one page that supports the whole text.
 fn grounding(prompt: &str, said: &str) -> Value {
     json!({
         "webSearchQueries": [without_markers(prompt)],
@@ -118,13 +118,13 @@ fn grounding(prompt: &str, said: &str) -> Value {
     })
 }
 
-/// A text in pieces of a few words, as Gemini cuts it: anywhere but inside a character.
+/// Splits a text into pieces of a few words, at any character, as Gemini does.
 fn words(text: &str) -> Vec<Vec<Value>> {
     let letters: Vec<char> = text.chars().collect();
     letters.chunks(24).map(|piece| vec![json!({ "text": piece.iter().collect::<String>() })]).collect()
 }
 
-/// Numbered pieces, so that lost and doubled ones can be told.
+/// Returns numbered pieces, so that lost and duplicate ones can be detected.
 fn long(scenario: Option<&Scenario>) -> Answer {
     let number = |key: &str, default: u64| scenario.map_or(default, |scenario| scenario.number(key, default));
     let (chunks, size) = (number("chunks", 100), number("size", 16));
@@ -150,7 +150,7 @@ fn must_call(body: &Value) -> bool {
         && !functions(body).is_empty()
 }
 
-/// Results since the user last spoke.
+/// Returns the function results since the last user turn.
 fn results(body: &Value) -> Vec<&Value> {
     let contents = body["contents"].as_array().map(Vec::as_slice).unwrap_or_default();
     let responses = |content: &Value| {
@@ -180,7 +180,7 @@ fn tools(body: &Value, say: Say, scenario: Option<&Scenario>, newer: bool) -> An
         .enumerate()
         .map(|(index, function)| call(function, index, results.len(), newer))
         .collect();
-    // Gemini 3 sends each call in an event of its own, and then an empty text; older models send all at once.
+    // Gemini 3 sends each call in its own event, followed by an empty text; older models send all calls in one event.
     let mut pieces: Vec<Vec<Value>> =
         if newer { calls.into_iter().map(|call| vec![call]).collect() } else { vec![calls] };
     if newer {
@@ -201,7 +201,7 @@ fn call(function: &Value, index: usize, step: usize, newer: bool) -> Value {
     if newer {
         let digest = crate::secret::Digest::of(&format!("{name}{index}{step}{args}")).hex(4);
         part["functionCall"]["id"] = json!(digest);
-        // Of parallel calls, only the first is signed.
+        // Only the first of parallel calls has a signature.
         if index == 0 {
             part["thoughtSignature"] = json!(signature::of_call(&name, &args));
         }
@@ -209,7 +209,7 @@ fn call(function: &Value, index: usize, step: usize, newer: bool) -> Value {
     part
 }
 
-/// A value that a schema allows.
+/// Returns a value that a schema allows.
 fn example(schema: &Value, root: &Value, depth: usize) -> Value {
     if let Some(pointer) = schema["$ref"].as_str().filter(|_| depth < 8) {
         let target = root.pointer(pointer.trim_start_matches('#'));
@@ -244,7 +244,7 @@ fn text_of(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The prompt as a person wrote it.
+/// Returns the prompt without markers.
 fn without_markers(prompt: &str) -> String {
     let mut text = prompt.to_owned();
     while let Some((before, rest)) = text.clone().split_once("[[") {
@@ -254,7 +254,7 @@ fn without_markers(prompt: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// About a token for four characters.
+/// Estimates tokens: about one for four characters.
 pub fn tokens(text: &str) -> u64 {
     u64::try_from(text.chars().count() / 4 + 1).unwrap_or(u64::MAX)
 }

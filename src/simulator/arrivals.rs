@@ -1,4 +1,4 @@
-//! What arrived: for tests that count.
+//! Records arrived requests, for tests that inspect them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-/// More than any test looks at; a benchmark must not fill the memory.
+/// Maximum number of recorded requests: more than any test needs, so that a benchmark does not fill the memory.
 const MOST: usize = 10_000;
 
 /// One request.
 #[derive(Clone, Debug)]
 pub struct Arrival {
-    /// The key it came with.
+    /// The key it was sent with.
     pub key: String,
     /// The model.
     pub model: String,
@@ -25,7 +25,7 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// One without a body that goes well.
+    /// Creates a successful arrival without a body.
     pub(super) fn of(key: &str, model: &str, method: &str) -> Self {
         let body = Arc::new(Value::Null);
         Self { key: key.to_owned(), model: model.to_owned(), method: method.to_owned(), body, status: 200 }
@@ -57,7 +57,7 @@ impl Arrivals {
         guard(&self.faults).clear();
     }
 
-    /// How often this fault has happened on this key and model before; counts this time.
+    /// Returns how often this fault has occurred on this key and model before, and counts this occurrence.
     pub fn again(&self, fault: &str, key: &str, model: &str) -> usize {
         let mut faults = guard(&self.faults);
         let count = faults.entry((fault.to_owned(), key.to_owned(), model.to_owned())).or_default();
@@ -74,7 +74,7 @@ impl Arrivals {
     }
 }
 
-/// A stream that is open: counted until it ends, and as abandoned when it ends early.
+/// An open stream. It is counted until it ends, and counted as abandoned if it ends early.
 #[derive(Debug)]
 pub struct OpenStream {
     arrivals: Arc<super::http::State>,

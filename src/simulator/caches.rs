@@ -1,4 +1,4 @@
-//! `cachedContents`: made and prolonged; the rest is as with all [things](super::things).
+//! `cachedContents`: create and update; everything else is the same for all [resources](super::resources).
 
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use super::resources::Kind;
 use super::storage::ends_in;
 use super::{answer, models, shape, transmit};
 
-/// Cached contents.
+/// The cached contents.
 pub const CACHES: Kind = Kind { name: "cachedContents", page: 1000 };
-/// Tokens that are worth keeping.
+/// Minimum number of tokens of a cached content.
 const LEAST: u64 = 1024;
 
 /// `POST /v1beta/cachedContents`.
@@ -51,7 +51,7 @@ fn made(body: &[u8]) -> Result<Value, Failure> {
     }))
 }
 
-/// When it ends, where that is said: one of two ways.
+/// Returns the expiry time, if the request sets it in one of the two ways.
 fn expiry(asked: &Value) -> Result<Option<String>, Failure> {
     if let Some(ttl) = asked.get("ttl") {
         let seconds = ttl.as_str().and_then(|ttl| ttl.strip_suffix('s')?.parse::<f64>().ok());
@@ -61,7 +61,7 @@ fn expiry(asked: &Value) -> Result<Option<String>, Failure> {
     Ok(asked["expireTime"].as_str().map(str::to_owned))
 }
 
-/// `PATCH /v1beta/cachedContents/{id}`: only its end can be changed.
+/// `PATCH /v1beta/cachedContents/{id}`: only the expiry can be changed.
 pub async fn patch(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,

@@ -1,23 +1,23 @@
-//! Vectors of texts, and pictures of Imagen: what is asked with one document and answered with another, without a conversation.
+//! Embeddings and Imagen: methods that answer one document with another, without a conversation.
 
 use serde_json::{Value, json};
 
 use super::answer::{PIXEL, tokens};
 use super::failure::{Failure, invalid};
 
-/// Most contents of one `batchEmbedContents`.
+/// Maximum number of contents in one `batchEmbedContents`.
 const LARGEST_BATCH: usize = 100;
-/// How long a vector is where nothing is asked for.
+/// Default number of dimensions.
 const DIMENSIONS: u64 = 3072;
 
-/// The answer to `embedContent`.
+/// Returns the answer to `embedContent`.
 pub fn one(model: &str, body: &Value) -> Result<Value, Failure> {
     let mut answer = json!({ "embedding": { "values": vector("EmbedContentRequest", body)? } });
     count(model, &[body], &mut answer);
     Ok(answer)
 }
 
-/// The answer to `batchEmbedContents`.
+/// Returns the answer to `batchEmbedContents`.
 pub fn batch(model: &str, body: &Value) -> Result<Value, Failure> {
     let place = "* BatchEmbedContentsRequest.requests";
     let requests: Vec<&Value> = body["requests"].as_array().into_iter().flatten().collect();
@@ -40,7 +40,7 @@ pub fn batch(model: &str, body: &Value) -> Result<Value, Failure> {
     Ok(answer)
 }
 
-/// Only the newer model counts.
+/// Adds usage; only the newer model reports it.
 fn count(model: &str, requests: &[&Value], answer: &mut Value) {
     if model == "gemini-embedding-2" {
         let sum: u64 = requests.iter().map(|request| tokens(&text_of(request))).sum();
@@ -54,7 +54,7 @@ fn text_of(request: &Value) -> String {
     parts.filter_map(|part| part["text"].as_str()).collect()
 }
 
-/// The same text always has the same vector. Only the longest has length one.
+/// Returns the vector of a text, always the same for the same text. Only vectors of full length are normalised.
 fn vector(place: &str, request: &Value) -> Result<Vec<f64>, Failure> {
     if request["content"]["parts"].as_array().is_none_or(Vec::is_empty) || text_of(request).is_empty() {
         return Err(invalid(format!("* {place}.content: contents is not specified\n")));
@@ -70,12 +70,12 @@ fn vector(place: &str, request: &Value) -> Result<Vec<f64>, Failure> {
     let mut values: Vec<f64> = (0..dimensions).map(|_| random.f64() - 0.5).collect();
     let length = values.iter().map(|value| value * value).sum::<f64>().sqrt();
     let length = if dimensions == DIMENSIONS { length } else { 1.0 };
-    // Google gives single precision.
+    // Google returns single precision.
     values.iter_mut().for_each(|value| *value = f64::from((*value / length) as f32));
     Ok(values)
 }
 
-/// The answer to Imagen's `predict`.
+/// Returns the answer to Imagen's `predict`.
 pub fn pictures(body: &Value) -> Result<Value, Failure> {
     let [instance] = body["instances"].as_array().map(Vec::as_slice).unwrap_or_default() else {
         return Err(invalid("Only one instance is supported."));

@@ -1,4 +1,4 @@
-//! Errors as Google words and shapes them.
+//! Errors with Google's wording and structure.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ pub struct Failure {
     pub body: Value,
 }
 
-/// An error with these details.
+/// Creates an error with these details.
 pub fn failure(status: u16, message: impl Into<String>, details: Vec<Value>) -> Failure {
     let name = match status {
         400 => "INVALID_ARGUMENT",
@@ -45,7 +45,8 @@ pub fn unknown_model(model: &str) -> Failure {
     unsupported(model, "generateContent")
 }
 
-/// Google has the same words for a model that is not there and for one that cannot be asked so.
+/// Creates Google's error for a model that does not exist or does not support the method; the message is the same for
+/// both.
 pub fn unsupported(model: &str, method: &str) -> Failure {
     let message = format!(
         "models/{model} is not found for API version v1beta, or is not supported for {method}. Call ModelService.ListModels to see the list of available models and their supported methods."
@@ -53,7 +54,8 @@ pub fn unsupported(model: &str, method: &str) -> Failure {
     failure(404, message, Vec::new())
 }
 
-/// A quota that is used up; `delay` in seconds goes into the words, whole into the details.
+/// Creates the error for an exhausted quota. `delay` is in seconds: exact in the message, whole seconds in the
+/// details.
 pub fn exhausted(quota_id: &str, value: &str, model: &str, delay: Option<f64>) -> Failure {
     let mut message = format!(
         "You exceeded your current quota, please check your plan and billing details. \n* Quota exceeded for metric: generativelanguage.googleapis.com/generate_content_free_tier_requests, limit: {value}, model: {model}"

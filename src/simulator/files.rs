@@ -1,4 +1,5 @@
-//! Files: uploaded in one or several pieces by Google's resumable protocol; the rest is as with all [things](super::things).
+//! Files: uploaded in one or several chunks with Google's resumable protocol; everything else is the same for all
+//! [resources](super::resources).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,12 +16,12 @@ use super::resources::Kind;
 use super::storage::ends_in;
 use super::{shape, transmit};
 
-/// Files.
+/// The files.
 pub const FILES: Kind = Kind { name: "files", page: 100 };
 /// How long Google keeps a file, in seconds.
 const KEPT: i64 = 48 * 3600;
 
-/// Uploads that have begun, by their id.
+/// Uploads in progress, by id.
 #[derive(Debug, Default)]
 pub struct Uploads(Mutex<HashMap<String, Upload>>);
 
@@ -32,7 +33,7 @@ struct Upload {
     received: Vec<u8>,
 }
 
-/// `POST /upload/v1beta/files`: the beginning of an upload, or a piece of it.
+/// `POST /upload/v1beta/files`: starts an upload, or adds a chunk to it.
 pub async fn upload(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
@@ -41,7 +42,7 @@ pub async fn upload(
 ) -> Response<Body> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let outcome = match value_of(query.as_deref(), "upload_id") {
-        // Whoever knows the id needs no key.
+        // The upload id replaces the key.
         Some(id) => piece(&state, id, text("x-goog-upload-command"), text("x-goog-upload-offset"), &body),
         None => act_on(&state, &headers, query.as_deref(), "files.upload", &body)
             .and_then(|key| begin(&state, &key, &headers, &body)),

@@ -1,4 +1,4 @@
-//! The doors of the stand-in, and the way of a request through it.
+//! The routes of the simulator, and the handling of a request.
 
 use std::collections::HashMap;
 use std::io;
@@ -21,7 +21,7 @@ use super::scenario::{Kind, Scenario, prompt};
 use super::storage::Storage;
 use super::{Options, answer, caches, embed, files, keys, models, rules, shape, transmit};
 
-/// What all requests share.
+/// State that all requests share.
 #[derive(Debug)]
 pub struct State {
     pub arrivals: Arrivals,
@@ -57,7 +57,8 @@ impl State {
         })
     }
 
-    /// The scenario of a request, unless it has happened often enough.
+    /// Returns the scenario of a request, unless it does not apply to the model, has occurred often enough or is left
+    /// out by its odds.
     fn scenario(&self, prompt: &str, key: &str, model: &str) -> Option<Scenario> {
         let scenario = Scenario::of_request(prompt).or_else(|| self.scenario.clone())?;
         let scenario = Some(scenario).filter(|scenario| scenario.concerns(model))?;
@@ -69,7 +70,7 @@ impl State {
     }
 }
 
-/// The routes.
+/// Returns the routes.
 pub fn router(state: Arc<State>) -> Router {
     Router::new()
         .route("/v1beta/models", get(models::list))
@@ -84,18 +85,18 @@ pub fn router(state: Arc<State>) -> Router {
         .with_state(state)
 }
 
-/// The key of a request.
+/// Returns the key of a request.
 pub fn key_of(headers: &HeaderMap) -> Option<&str> {
     headers.get("x-goog-api-key").and_then(|value| value.to_str().ok())
 }
 
-/// A value of a query.
+/// Returns a value from the query string.
 pub fn value_of<'q>(query: Option<&'q str>, name: &str) -> Option<&'q str> {
     let mut pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
-/// The key of a request about what keys have put there, which is counted as it arrives.
+/// Records a resource request, and returns its key if the key is valid.
 pub fn act_on(
     state: &State,
     headers: &HeaderMap,
@@ -111,7 +112,7 @@ pub fn act_on(
     key
 }
 
-/// `models/{model}:{method}`.
+/// `POST models/{model}:{method}`.
 async fn act(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
@@ -149,7 +150,7 @@ async fn act(
     }
 }
 
-/// What a request gets when nothing is wrong with it.
+/// The answer to a request that is valid.
 enum Judged {
     Answer { answer: answer::Answer, prompt_tokens: u64, scenario: Option<Scenario> },
     Document(Value),

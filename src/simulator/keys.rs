@@ -1,8 +1,8 @@
-//! Keys: any will do, except those whose text says how they fail.
+//! Keys: any key is valid, except those whose text selects a failure.
 
 use super::failure::{Failure, exhausted, failure, info, unknown_model};
 
-/// How a key with this in its text fails.
+/// The failure of a key that contains a marker.
 type KeyFailure = fn(key: &str, model: &str) -> Failure;
 
 const FAILURES: &[(&str, KeyFailure)] = &[
@@ -21,7 +21,7 @@ const FAILURES: &[(&str, KeyFailure)] = &[
     ("today", |_, model| exhausted("GenerateRequestsPerDayPerProjectPerModel-FreeTier", "20", model, Some(34.4))),
 ];
 
-/// Whether a request's key is good for a model.
+/// Returns the key of a request if it is valid for the model.
 pub fn check(key: Option<&str>, query: Option<&str>, model: &str) -> Result<String, Failure> {
     if query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with("key="))) {
         return Err(failure(400, "stand-in: the key is in the URL, where it ends up in logs", Vec::new()));

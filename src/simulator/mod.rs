@@ -1,8 +1,10 @@
-//! The stand-in Gemini: speaks v1beta on loopback, checks requests as strictly as Google does, and fails on demand.
+//! The stand-in Gemini: speaks v1beta on loopback, validates requests as strictly as Google does, and fails on
+//! demand.
 //!
-//! It shares no type with the translator, so that a mistake in one shows in the other. [`shape`] and [`rules`] judge a request,
-//! [`scenario`] says what happens to it, [`answer`] what is said, [`transmit`] how that goes over the wire.
-//! Never: a quota spent, a key checked with anyone.
+//! It shares no types with the translation, so that a mistake in one shows in the other. [`shape`] and [`rules`]
+//! validate a request, [`scenario`] selects what happens to it, [`answer`] composes the answer, [`transmit`] sends
+//! it.
+//! Never: use a real quota; check a key with Google.
 
 mod answer;
 mod arrivals;
@@ -36,25 +38,25 @@ use tokio::task::JoinHandle;
 pub use arrivals::Arrival;
 pub use scenario::{SCENARIOS, ScenarioRow};
 
-/// How it behaves.
+/// The options of a simulator.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// What happens to requests that do not say it themselves: `503 times=2`.
+    /// The scenario for requests that select none themselves: `503 times=2`.
     pub scenario: Option<String>,
-    /// A folder of recorded answers, or a capsule.
+    /// A folder of recorded answers, or a capsule file.
     pub replay: Option<PathBuf>,
 }
 
-/// Whether Gemini would take this `generateContent` request.
+/// Checks whether Gemini would accept this `generateContent` request.
 ///
 /// # Errors
-/// In Google's words, what is wrong with it.
+/// Returns what is wrong with it, in Google's wording.
 pub fn judge(model: &str, request: &Value) -> Result<(), String> {
     let judged = shape::check("GenerateContentRequest", request).and_then(|request| rules::check(model, &request));
     judged.map_err(|failure| failure.body["error"]["message"].as_str().unwrap_or_default().to_owned())
 }
 
-/// A stand-in Gemini that listens. Dropping it ends it.
+/// A running simulator. It stops on drop.
 #[derive(Debug)]
 pub struct Simulator {
     address: SocketAddr,
@@ -63,42 +65,42 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Begins to listen.
+    /// Starts serving on the listener.
     ///
     /// # Errors
-    /// When the listener is unusable, or the folder of recorded answers is.
+    /// Fails if the listener, the scenario, or the recorded answers are unusable.
     pub fn start(listener: TcpListener, options: Options) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let state = Arc::new(http::State::new(options)?);
         let router = http::router(state.clone());
         let task = tokio::spawn(async move {
-            // Ends with the task; accepting does not fail for good on loopback.
+            // Ends with the task; accepting connections does not fail permanently on loopback.
             let _ = axum::serve(listener, router).await;
         });
         Ok(Self { address, state, task })
     }
 
-    /// Where it listens, as `upstream.base_url` wants it.
+    /// Returns its URL, as needed for `upstream.base_url`.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The requests so far, in order.
+    /// Returns the requests so far, in order.
     pub fn arrivals(&self) -> Vec<Arrival> {
         self.state.arrivals.all()
     }
 
-    /// Forgets them, and how often each fault has happened.
+    /// Clears the recorded requests and the counts of faults.
     pub fn reset(&self) {
         self.state.arrivals.clear();
     }
 
-    /// Streams that are open now.
+    /// Returns the number of streams that are currently open.
     pub fn open_streams(&self) -> usize {
         self.state.arrivals.open()
     }
 
-    /// Streams whose client left before the end.
+    /// Returns the number of streams whose client disconnected before the end.
     pub fn abandoned_streams(&self) -> usize {
         self.state.arrivals.abandoned()
     }

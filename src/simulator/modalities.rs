@@ -1,11 +1,11 @@
-//! What single models give: words, pictures or sound; and what they refuse in the settings of each.
+//! Which models produce text, images or audio, and which settings for each they reject.
 
 use serde_json::Value;
 
 use super::rules::{Request, ensure};
 use super::sound;
 
-/// Ratios of pictures (ai.google.dev/gemini-api/docs/image-generation, November 2026).
+/// Aspect ratios of images (ai.google.dev/gemini-api/docs/image-generation, November 2026).
 const RATIOS: &[&str] =
     &["1:1", "1:4", "4:1", "1:8", "8:1", "2:3", "3:2", "3:4", "4:3", "4:5", "5:4", "9:16", "16:9", "21:9"];
 
@@ -13,7 +13,7 @@ fn draws(model: &str) -> bool {
     model.contains("-image") || model.contains("nano-banana")
 }
 
-/// Which kinds of answers a model gives.
+/// Checks that the model supports the requested modalities.
 pub fn combination(request: &Request<'_>) -> Result<(), String> {
     let asked: Vec<&str> =
         request.config()["responseModalities"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -34,7 +34,7 @@ pub fn combination(request: &Request<'_>) -> Result<(), String> {
     )
 }
 
-/// Voices are named, and only of models that speak.
+/// Voices must be known, and are only allowed for models that produce speech.
 pub fn voices(request: &Request<'_>) -> Result<(), String> {
     let Some(config) = request.config().get("speechConfig") else { return Ok(()) };
     ensure(sound::is_voice(request.model), format!("Speech config is not supported for models/{}", request.model))?;
@@ -43,7 +43,7 @@ pub fn voices(request: &Request<'_>) -> Result<(), String> {
     ensure(sound::knows(voice), format!("Voice name {voice} is not supported."))
 }
 
-/// Pictures have known ratios and sizes.
+/// Images must have known aspect ratios and sizes.
 pub fn pictures(request: &Request<'_>) -> Result<(), String> {
     let Some(config) = request.config().get("imageConfig") else { return Ok(()) };
     let model = request.model;

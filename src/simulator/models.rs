@@ -1,4 +1,4 @@
-//! Its models, as Google lists them, and what each can be asked.
+//! The simulated models, as Google lists them, and the methods they support.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const MEDIA: &[&str] = &["generateContent", "countTokens"];
 const VECTORS: &[&str] = &["embedContent", "countTokens"];
 const IMAGEN: &[&str] = &["predict"];
 
-/// Models by name, with the methods they support.
+/// Models with the methods they support.
 const MODELS: &[(&str, &[&str])] = &[
     ("gemini-2.0-flash", CHAT),
     ("gemini-2.5-flash", CHAT),
@@ -43,7 +43,7 @@ const MODELS: &[(&str, &[&str])] = &[
     ("imagen-4.0-generate-001", IMAGEN),
 ];
 
-/// Checks that this model can be asked so.
+/// Checks that the model supports the method.
 pub fn check(model: &str, method: &str) -> Result<(), Failure> {
     let group = match method {
         "streamGenerateContent" => "generateContent",
@@ -68,7 +68,7 @@ fn listed(model: &str, methods: &[&str]) -> Value {
 pub async fn list(Shared(state): Shared<Arc<State>>, headers: HeaderMap, RawQuery(query): RawQuery) -> Response<Body> {
     let key = match keys::check(key_of(&headers), query.as_deref(), "") {
         Ok(key) => key,
-        // Listing spends no quota.
+        // Listing uses no quota.
         Err(failure) if failure.status == 429 => key_of(&headers).unwrap_or_default().to_owned(),
         Err(failure) => return transmit::failed(&failure, false, false),
     };

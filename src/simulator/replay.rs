@@ -1,6 +1,6 @@
-//! Recorded answers, served again byte for byte. A case is a JSON file with `response.status`, `response.headers`, and either
-//! `response.sse` (the events) or `response.body`. A capsule is one file with several of them, the attempts of one request: whoever calls
-//! gets one after the other.
+//! Recorded answers, served again byte for byte. A case is a JSON file with `response.status`, `response.headers`,
+//! and either `response.sse` (the events) or `response.body`. A capsule is one file with several answers, the
+//! attempts of one request, which are served one after the other.
 
 use std::collections::HashMap;
 use std::io;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use serde_json::Value;
 
-/// An answer that was recorded.
+/// A recorded answer.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     pub status: u16,
@@ -18,7 +18,7 @@ pub struct Recorded {
     pub body: Bytes,
 }
 
-/// What Google answered to the attempts of one request.
+/// Google's answers to the attempts of one request.
 #[derive(Debug)]
 pub struct Capsule {
     calls: Vec<(Value, Recorded)>,
@@ -26,7 +26,7 @@ pub struct Capsule {
 }
 
 impl Capsule {
-    /// Reads a file of `GET /admin/capsule/{id}`.
+    /// Reads a file from `GET /admin/capsule/{id}`.
     pub fn load(file: &Path) -> io::Result<Self> {
         let wrong = |why: String| io::Error::other(format!("{}: {why}", file.display()));
         let capsule: Value = serde_json::from_slice(&std::fs::read(file)?).map_err(|error| wrong(error.to_string()))?;
@@ -42,7 +42,8 @@ impl Capsule {
         Ok(Self { calls, next: AtomicUsize::default() })
     }
 
-    /// The next answer; after the last one, the first again. A request that is not the recorded one gets it too, and a line says so.
+    /// Returns the next answer; after the last one, the first again. A request that differs from the recorded one is
+    /// answered too; the log says whether it is the same.
     pub fn answer(&self, body: &Value) -> Option<&Recorded> {
         let number = self.next.fetch_add(1, Ordering::Relaxed) % self.calls.len();
         let (request, recorded) = self.calls.get(number)?;
@@ -52,7 +53,7 @@ impl Capsule {
     }
 }
 
-/// All answers of a folder, by the stem of their file.
+/// Reads all answers in a folder, by file stem.
 pub fn load(dir: &Path) -> io::Result<HashMap<String, Recorded>> {
     let mut answers = HashMap::new();
     for entry in std::fs::read_dir(dir)? {
@@ -69,7 +70,7 @@ pub fn load(dir: &Path) -> io::Result<HashMap<String, Recorded>> {
     Ok(answers)
 }
 
-/// The name of the answer a prompt asks for.
+/// Returns the name of the answer that a prompt requests.
 pub fn wanted(prompt: &str) -> Option<&str> {
     prompt.split_once("[[replay:")?.1.split("]]").next().map(str::trim)
 }

@@ -1,4 +1,4 @@
-//! What keys have put there, asked for by its name: listed, read, taken away. It is the same for every kind of thing.
+//! Handlers for stored resources: list, read and delete. They are the same for every kind of resource.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use serde_json::json;
 use super::http::{State, act_on};
 use super::transmit;
 
-/// A kind of thing.
+/// A kind of resource.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
-    /// How its names begin.
+    /// The prefix of its names.
     pub name: &'static str,
-    /// The most things on a page of its list.
+    /// The maximum number of resources on a page of its list.
     pub page: usize,
 }
 

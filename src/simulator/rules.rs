@@ -1,11 +1,12 @@
-//! What the shape cannot say: rules between fields, and what single models refuse. Each is one function of [`RULES`].
+//! Rules that the shape cannot express: constraints between fields, and what particular models reject. Each is one
+//! function in [`RULES`].
 
 use serde_json::Value;
 
 use super::failure::{Failure, invalid};
 use super::{modalities, signature};
 
-/// A request that has the right shape.
+/// A request that has a valid shape.
 pub struct Request<'a> {
     pub model: &'a str,
     pub body: &'a Value,
@@ -13,7 +14,7 @@ pub struct Request<'a> {
 
 type Rule = fn(&Request<'_>) -> Result<(), String>;
 
-/// All rules, in the order in which Google complains.
+/// All rules, in the order in which Google reports them.
 const RULES: &[Rule] = &[
     contents,
     parts,
@@ -38,13 +39,13 @@ const RULES: &[Rule] = &[
     modalities::pictures,
 ];
 
-/// Checks them all; the first that is broken counts.
+/// Checks all rules; the first one that is broken is reported.
 pub fn check(model: &str, body: &Value) -> Result<(), Failure> {
     let request = Request { model, body };
     RULES.iter().try_for_each(|rule| rule(&request)).map_err(invalid)
 }
 
-/// Checks a request to count: contents, or a whole request that names its model, and not both.
+/// Checks a `countTokens` request: either contents, or a whole request that names its model.
 pub fn countable(body: &Value) -> Result<(), Failure> {
     let (contents, whole) = (body.get("contents"), body.get("generateContentRequest"));
     let judged = match (contents, whole) {
@@ -59,7 +60,7 @@ pub fn countable(body: &Value) -> Result<(), Failure> {
 }
 
 impl Request<'_> {
-    /// Gemini 3 and later, by number or as a moving alias.
+    /// Returns whether the model is Gemini 3 or later, by its version or as a `-latest` alias.
     fn is_newer(&self) -> bool {
         let version = self.model.strip_prefix("gemini-").and_then(|rest| rest.chars().next());
         self.model.ends_with("-latest") || version.is_some_and(|digit| ('3'..='9').contains(&digit))
@@ -198,7 +199,7 @@ fn results_answer_calls(request: &Request<'_>) -> Result<(), String> {
         let responses = responses_of(content);
         if !waiting.is_empty() || !responses.is_empty() {
             ensure(responses.len() == waiting.len(), COUNT)?;
-            // Older models do not compare the names: recorded answers to results under other names.
+            // Older models do not compare the names, as recordings of results with other names show.
             for (call, response) in waiting.iter().zip(&responses).filter(|_| request.is_newer()) {
                 ensure(
                     call["name"] == response["name"],
@@ -211,7 +212,8 @@ fn results_answer_calls(request: &Request<'_>) -> Result<(), String> {
     ensure(waiting.is_empty(), COUNT)
 }
 
-/// The first call of each step since the user last spoke must bear a signature, and each signature its own call.
+/// The first call of each step since the last user turn must have a signature, and a signature must belong to its
+/// call.
 fn signatures(request: &Request<'_>) -> Result<(), String> {
     let contents: Vec<&Value> = request.contents().collect();
     for part in contents.iter().flat_map(|content| parts_of(content)) {

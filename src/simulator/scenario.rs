@@ -1,5 +1,5 @@
-//! What happens to a request: by a marker in its last message, `[[sim:NAME key=value]]`, or by the option of the whole
-//! stand-in; else it is answered.
+//! Selects what happens to a request: by a marker in its last message, `[[sim:NAME key=value]]`, or by the option of
+//! the whole simulator; otherwise the request gets a normal answer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::failure::{Failure, exhausted, failure, info, unknown_model};
 
-/// What users are told of a scenario.
+/// The documentation of a scenario.
 pub struct ScenarioRow {
     /// Its name.
     pub name: &'static str,
@@ -17,14 +17,14 @@ pub struct ScenarioRow {
     kind: Kind,
 }
 
-/// What a scenario is.
+/// The kind of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// What is said.
+    /// What the answer contains.
     Say(Say),
-    /// How it is said.
+    /// How the answer is sent.
     Send(Send),
-    /// An error instead.
+    /// An error instead of an answer.
     Fail(Fail),
 }
 
@@ -129,8 +129,8 @@ const fn row(name: &'static str, about: &'static str, kind: Kind) -> ScenarioRow
     ScenarioRow { name, about, kind }
 }
 
-/// A scenario with its values. `times=N`: only the first N times for each key and model. `odds=N`: in so many of a hundred calls.
-/// `model=NAME`: only for this model.
+/// A scenario with its values. `times=N`: only the first N times for each key and model. `odds=N`: in N percent of
+/// the calls. `model=NAME`: only for this model.
 #[derive(Clone, Debug)]
 pub struct Scenario {
     pub name: &'static str,
@@ -139,7 +139,7 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Reads `NAME key=value …`.
+    /// Parses `NAME key=value …`.
     pub fn parse(text: &str) -> Option<Self> {
         let mut words = text.split_whitespace();
         let name = words.next()?;
@@ -149,38 +149,38 @@ impl Scenario {
         Some(Self { name: row.name, kind: row.kind, values: values.collect() })
     }
 
-    /// What a request says itself, in its last message.
+    /// Returns the scenario that a request selects by a marker in its prompt.
     pub fn of_request(prompt: &str) -> Option<Self> {
         let (_, rest) = prompt.rsplit_once("[[sim:")?;
         Self::parse(rest.split("]]").next()?)
     }
 
-    /// A number among its values.
+    /// Returns a number from its values.
     pub fn number(&self, key: &str, default: u64) -> u64 {
         self.values.get(key).and_then(|value| value.parse().ok()).unwrap_or(default)
     }
 
-    /// A duration among its values, in milliseconds.
+    /// Returns a duration from its values, which are in milliseconds.
     pub fn milliseconds(&self, key: &str, default: u64) -> Duration {
         Duration::from_millis(self.number(key, default))
     }
 
-    /// How many times it happens, if not always.
+    /// Returns how many times it occurs; None means always.
     pub fn times(&self) -> Option<usize> {
         self.values.get("times")?.parse().ok()
     }
 
-    /// Whether it happens this time.
+    /// Decides by its odds whether it occurs this time.
     pub fn happens(&self) -> bool {
         fastrand::u64(0..100) < self.number("odds", 100)
     }
 
-    /// Whether it is about this model.
+    /// Returns whether it applies to this model.
     pub fn concerns(&self, model: &str) -> bool {
         self.values.get("model").is_none_or(|wanted| wanted == model)
     }
 
-    /// The error it stands for, and whether it is a page instead of JSON.
+    /// Returns the error it stands for, and whether that is an HTML page instead of JSON.
     pub fn failure(&self, model: &str) -> Option<(Failure, bool)> {
         let Kind::Fail(fail) = self.kind else { return None };
         let retry = self.values.get("retry").and_then(|value| value.parse().ok()).unwrap_or(34.4);
@@ -209,7 +209,7 @@ impl Scenario {
     }
 }
 
-/// The text of the last user's turn.
+/// Returns the text of the last user turn that has any.
 pub fn prompt(body: &Value) -> String {
     let contents = body["contents"].as_array().into_iter().flatten();
     let mut spoken = contents.filter(|content| content["role"] != "model").map(|content| {

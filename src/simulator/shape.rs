@@ -1,5 +1,5 @@
-//! The shape of a request: every field has a name and a type that Google knows, or the request is a 400 that names all that do
-//! not. The names are in `messages.txt`.
+//! The shape of a request: every field must have a name and a type that Google knows; otherwise the request is
+//! rejected with a 400 that names all violations. The names are in `messages.txt`.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::failure::{Failure, failure};
 
-/// Fields by message.
+/// The fields of each message, with their types.
 static MESSAGES: LazyLock<HashMap<&str, HashMap<&str, &str>>> = LazyLock::new(|| {
     let lines = include_str!("messages.txt").lines().filter(|line| !line.starts_with('#'));
     lines
@@ -20,14 +20,14 @@ static MESSAGES: LazyLock<HashMap<&str, HashMap<&str, &str>>> = LazyLock::new(||
         .collect()
 });
 
-/// One thing that is wrong.
+/// A violation of the shape.
 #[derive(Debug, PartialEq, Eq)]
 struct Violation {
     field: String,
     description: String,
 }
 
-/// Checks a body against a message, and makes its names canonical: Google takes `snake_case` too.
+/// Checks a body against a message, and converts its names to camel case: Google accepts `snake_case` too.
 pub fn check(message: &str, body: &Value) -> Result<Value, Failure> {
     let mut violations = Vec::new();
     let canonical = walk(message, body, "", &mut violations);
@@ -52,7 +52,7 @@ fn walk(kind: &str, value: &Value, path: &str, violations: &mut Vec<Violation>) 
                     .map(|(index, item)| walk(inner, item, &format!("{path}[{index}]"), violations));
                 Value::Array(each.collect())
             }
-            // One where a list is wanted is taken for a list of one.
+            // A single value is accepted in place of a list of one.
             one => Value::Array(vec![walk(inner, one, path, violations)]),
         };
     }
@@ -69,7 +69,7 @@ fn walk(kind: &str, value: &Value, path: &str, violations: &mut Vec<Violation>) 
         violations.push(Violation { field: path.to_owned(), description });
     }
     match value {
-        // Enums are taken in any case.
+        // Enum values are accepted in any case.
         Value::String(text) if kind.contains('|') && kind != "unspecified|standard|flex|priority" => {
             text.to_uppercase().into()
         }
@@ -125,7 +125,7 @@ fn is(kind: &str, value: &Value) -> bool {
     }
 }
 
-/// Standard or URL-safe.
+/// Accepts the standard and the URL-safe alphabet.
 fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');

@@ -1,5 +1,5 @@
-//! Thought signatures that need no memory: each tells which call it was made for, so that one that comes back on another call
-//! is found out.
+//! Stateless thought signatures: each encodes the call it was made for, so one that is sent back with another call is
+//! detected.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::secret::Digest;
 
-/// What Google documents for calls whose signature is lost, as such and in base64.
+/// The placeholders that Google documents for calls without a signature, as plain text and in base64.
 const ESCAPES: &[&str] = &[
     "context_engineering_is_the_way_to_go",
     "skip_thought_signature_validator",
@@ -16,17 +16,18 @@ const ESCAPES: &[&str] = &[
 ];
 const MARK: &str = "stand-in signature of ";
 
-/// The signature of a call.
+/// Returns the signature of a call.
 pub fn of_call(name: &str, args: &Value) -> String {
     STANDARD.encode(format!("{MARK}{}", call_digest(name, args)))
 }
 
-/// A signature of a text.
+/// Returns a signature of a text.
 pub fn of_text() -> String {
     STANDARD.encode(format!("{MARK}a text"))
 }
 
-/// Whether a signature may stand on this call. Those we did not make are Google's own: recorded ones, real ones.
+/// Returns whether a signature is valid for this call. Signatures that were not made here are accepted if they may be
+/// Google's own, for instance from recordings.
 pub fn fits(signature: &str, name: &str, args: &Value) -> bool {
     let decoded = STANDARD.decode(signature).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     match decoded.as_deref().and_then(|text| text.strip_prefix(MARK)) {
@@ -36,7 +37,7 @@ pub fn fits(signature: &str, name: &str, args: &Value) -> bool {
 }
 
 fn call_digest(name: &str, args: &Value) -> String {
-    // Through a sorted form: clients may change the order of keys.
+    // In a sorted form, because clients may reorder keys.
     fn sorted(value: &Value) -> String {
         match value {
             Value::Object(map) => {

@@ -1,4 +1,4 @@
-//! Voices: the same words always sound the same, and are raw samples of 16 bits at 24,000 a second, as Google's are.
+//! Speech: the same text always gives the same audio, as raw 16-bit samples at 24,000 Hz like Google's.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -38,20 +38,20 @@ const VOICES: &[&str] = &[
     "zubenelgenubi",
 ];
 
-/// Bytes of one piece of a stream: whole samples, and base64 without padding.
+/// Bytes of audio in one event of a stream: whole samples, and base64 without padding.
 const PIECE: usize = 4800;
 
-/// Whether this model speaks.
+/// Returns whether this model produces speech.
 pub fn is_voice(model: &str) -> bool {
     model.contains("-tts")
 }
 
-/// Whether there is such a voice; Google does not look at its case.
+/// Returns whether this voice exists; Google ignores case.
 pub fn knows(voice: &str) -> bool {
     VOICES.contains(&voice.to_lowercase().as_str())
 }
 
-/// The samples of a text, a twentieth of a second for each character.
+/// Returns the samples of a text, a twentieth of a second for each character.
 fn samples(text: &str) -> Vec<u8> {
     let wave = |index: usize, letter: u32| {
         let phase = i32::try_from(index % 100).unwrap_or_default() - 50;
@@ -62,7 +62,7 @@ fn samples(text: &str) -> Vec<u8> {
     samples.flat_map(i16::to_le_bytes).collect()
 }
 
-/// The parts of an answer: pieces in a stream; whole in one part, which the newest models wrap as a WAV file.
+/// Returns the pieces of an answer: several in a stream; otherwise one, which the newest models wrap as a WAV file.
 pub fn pieces(model: &str, text: &str, streaming: bool) -> Vec<Vec<Value>> {
     let samples = samples(text);
     let part =
@@ -74,7 +74,7 @@ pub fn pieces(model: &str, text: &str, streaming: bool) -> Vec<Vec<Value>> {
     }
 }
 
-/// As a WAV file, with a chunk before the samples that readers must pass over.
+/// Wraps samples as a WAV file, with an extra chunk before them that readers must skip.
 fn wrapped(samples: &[u8]) -> Vec<u8> {
     let size = |length: usize| u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
     let mut file = b"RIFF".to_vec();

@@ -1,4 +1,4 @@
-//! What keys have put there: cached contents and files. Each is its key's own; to any other key it is as if it were not there.
+//! Stored resources: cached contents and files. Each belongs to one key; to all other keys it does not exist.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use super::failure::{Failure, failure, invalid};
 use super::http::value_of;
 
-/// A thing, and whose it is.
+/// A stored resource and the key it belongs to.
 #[derive(Clone, Debug)]
 struct Kept {
     key: String,
     document: Value,
 }
 
-/// All of them by name: `cachedContents/x`, `files/x`.
+/// All resources by name: `cachedContents/x`, `files/x`.
 #[derive(Debug, Default)]
 pub struct Storage(Mutex<BTreeMap<String, Kept>>);
 
@@ -25,7 +25,7 @@ impl Storage {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a document under a new name of this kind, which it bears from then on.
+    /// Stores a document under a new name of this kind, and returns it with that name.
     pub fn put(&self, kind: &str, key: &str, mut document: Value) -> Value {
         let mut kept = self.kept();
         let name = format!("{kind}/standin{:06}", kept.len() + 1);
@@ -37,14 +37,14 @@ impl Storage {
         document
     }
 
-    /// What is under this name.
+    /// Returns the resource with this name.
     pub fn get(&self, name: &str, key: &str) -> Result<Value, Failure> {
         let kept = self.kept();
         let found = kept.get(name).filter(|kept| kept.key == key);
         found.map(|kept| kept.document.clone()).ok_or_else(|| forbidden(name))
     }
 
-    /// Puts another document in its place.
+    /// Replaces the resource.
     pub fn replace(&self, name: &str, key: &str, mut document: Value) -> Result<Value, Failure> {
         document["updateTime"] = json!(Timestamp::now().to_string());
         let mut kept = self.kept();
@@ -53,14 +53,14 @@ impl Storage {
         Ok(document)
     }
 
-    /// Takes it away.
+    /// Deletes the resource.
     pub fn remove(&self, name: &str, key: &str) -> Result<(), Failure> {
         self.get(name, key)?;
         self.kept().remove(name);
         Ok(())
     }
 
-    /// A page of what this key has of a kind.
+    /// Returns a page of this key's resources of a kind.
     pub fn list(&self, kind: &str, key: &str, query: Option<&str>, largest: usize) -> Result<Value, Failure> {
         let size = value_of(query, "pageSize").map_or(Ok(10), |size| size.parse::<usize>());
         let size = size.map_err(|_| invalid("Invalid value at 'page_size' (TYPE_INT32)"))?.clamp(1, largest);
@@ -69,7 +69,7 @@ impl Storage {
         let start_of = format!("{kind}/");
         let mine = kept.iter().filter(|(name, kept)| name.starts_with(&start_of) && kept.key == key);
         let mine: Vec<&Value> = mine.map(|(_, kept)| &kept.document).collect();
-        // Google leaves out what is empty.
+        // Google omits empty lists.
         if mine.is_empty() {
             return Ok(json!({}));
         }
@@ -81,7 +81,8 @@ impl Storage {
         Ok(answer)
     }
 
-    /// Checks what a `generateContent` names: its cached content, for this very model, and its files.
+    /// Checks the resources that a `generateContent` refers to: its cached content, which must be for the same model,
+    /// and its files.
     pub fn check(&self, model: &str, key: &str, body: &Value) -> Result<(), Failure> {
         if let Some(name) = body["cachedContent"].as_str() {
             let cached = self.get(name, key)?;
@@ -103,7 +104,7 @@ impl Storage {
     }
 }
 
-/// When something ends that is kept so long.
+/// Returns the expiry time of something that is kept for this many seconds.
 pub fn ends_in(seconds: i64) -> String {
     (Timestamp::now() + SignedDuration::from_secs(seconds)).to_string()
 }

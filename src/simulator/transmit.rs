@@ -1,4 +1,4 @@
-//! How an answer goes over the wire: whole, as events, as an array; and every way in which that goes wrong.
+//! Sends answers: as one document, as events or as an array, with every failure that can occur on the wire.
 
 use std::convert::Infallible;
 use std::io;
@@ -19,16 +19,16 @@ use super::failure::Failure;
 use super::http::State;
 use super::scenario::{Kind, Scenario, Send};
 
-/// What an answer is about.
+/// The metadata of an answer.
 pub struct About<'a> {
     pub model: &'a str,
     pub prompt_tokens: u64,
     pub response_id: String,
 }
 
-/// How events go out.
+/// How the events of a stream are sent.
 struct Plan {
-    /// Each with the pause before it.
+    /// The bytes to send; before each except the first, `gap` passes.
     pieces: std::vec::IntoIter<Bytes>,
     gap: Duration,
     end: End,
@@ -36,18 +36,18 @@ struct Plan {
     open: OpenStream,
 }
 
-/// What comes after the last event.
+/// What happens after the last event.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// The end.
+    /// The stream ends.
     Close,
-    /// Silence.
+    /// Nothing more is sent.
     Stall,
     /// The connection breaks.
     Reset,
 }
 
-/// An error as Google sends it; on a streaming call too, it is plain JSON.
+/// Returns an error as Google sends it. The body is plain JSON even for a streaming call.
 pub fn failed(failure: &Failure, streaming: bool, page: bool) -> Response<Body> {
     let text = match &failure.body {
         Value::String(text) => text.clone(),
@@ -61,17 +61,17 @@ pub fn failed(failure: &Failure, streaming: bool, page: bool) -> Response<Body> 
     response(failure.status, kind, Body::from(text))
 }
 
-/// A JSON document.
+/// Returns a JSON document.
 pub fn document(value: &Value) -> Response<Body> {
     response(200, "application/json; charset=UTF-8", Body::from(value.to_string()))
 }
 
-/// A JSON document, or why there is none.
+/// Returns a JSON document, or the error.
 pub fn judged(document: Result<Value, Failure>) -> Response<Body> {
     document.map_or_else(|failure| failed(&failure, false, false), |found| self::document(&found))
 }
 
-/// A whole answer.
+/// Returns a whole answer.
 pub async fn whole(answer: &Answer, about: &About<'_>, scenario: Option<&Scenario>) -> Response<Body> {
     let mut parts: Vec<Value> = Vec::new();
     for part in answer.pieces.iter().flatten().filter(|part| part["text"] != "") {
@@ -92,7 +92,7 @@ pub async fn whole(answer: &Answer, about: &About<'_>, scenario: Option<&Scenari
     response(200, "application/json; charset=UTF-8", Body::from(text))
 }
 
-/// Adds a part. A whole answer holds a text in one part, where a stream has it in pieces.
+/// Adds a part. A whole answer has a text in one part, where a stream has it in pieces.
 fn join(parts: &mut Vec<Value>, part: &Value) {
     let is_text = |part: &Value| part.as_object().is_some_and(|part| part.len() == 1 && part.contains_key("text"));
     match parts.last_mut() {
@@ -105,7 +105,7 @@ fn join(parts: &mut Vec<Value>, part: &Value) {
     }
 }
 
-/// An answer in events, or as one array that grows.
+/// Returns an answer as events, or as one JSON array that is sent in pieces.
 pub fn stream(
     state: Arc<State>,
     answer: &Answer,
@@ -137,7 +137,7 @@ pub fn stream(
         send,
         Some(Send::Stall | Send::Reset | Send::Eof | Send::MidError | Send::MidErrorBare | Send::Truncated)
     ) {
-        // Never the one that bears the finish reason.
+        // The event with the finish reason is never sent.
         events.truncate(after.min(events.len().saturating_sub(1)));
     }
     let gap = match send {
@@ -167,7 +167,7 @@ async fn next(mut plan: Plan) -> Option<(io::Result<Bytes>, Plan)> {
         None if plan.end == End::Reset => {
             plan.end = End::Close;
             plan.open.finished();
-            // Let what went before go out first.
+            // Lets the bytes sent so far reach the client first.
             tokio::task::yield_now().await;
             sleep(Duration::from_millis(20)).await;
             Some((Err(io::ErrorKind::ConnectionReset.into()), plan))
@@ -179,7 +179,7 @@ async fn next(mut plan: Plan) -> Option<(io::Result<Bytes>, Plan)> {
     }
 }
 
-/// The events of an answer. The finish reason is in the last one.
+/// Returns the events of an answer. The last one has the finish reason.
 fn events(answer: &Answer, about: &About<'_>) -> Vec<Value> {
     let last = answer.pieces.len().saturating_sub(1);
     let mut events: Vec<Value> = Vec::new();
@@ -266,7 +266,7 @@ fn page() -> Response<Body> {
     response(200, "text/html; charset=UTF-8", Body::from("<html><body>Welcome</body></html>"))
 }
 
-/// Half an answer, and then the connection breaks.
+/// Sends the first bytes of an answer, then breaks the connection.
 fn broken(text: String) -> Response<Body> {
     let half = Bytes::from(text).slice(..10);
     let pieces = futures_util::stream::iter([Ok(half), Err(io::Error::from(io::ErrorKind::ConnectionReset))]);
@@ -283,7 +283,7 @@ fn response(status: u16, kind: &'static str, body: Body) -> Response<Body> {
     response
 }
 
-/// Recorded bytes, as they were.
+/// Returns recorded bytes unchanged.
 pub fn recorded(status: u16, kind: &str, body: Bytes) -> Response<Body> {
     let stream = futures_util::stream::iter([Ok::<_, Infallible>(body)]);
     let mut answer = response(status, "application/json", Body::from_stream(stream));

@@ -1,5 +1,5 @@
-//! What only one replica may do at a time, or all together only so often. Words only; Redis decides, and without it each
-//! replica by itself.
+//! What only one replica may do at a time, or all together only a limited number of times. Data types only; Redis
+//! decides, and without it each replica decides by itself.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use super::{Scope, Store};
 /// What a request is about to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// One more request of a day's quota whose size is known.
+    /// One more request of a daily quota of known size.
     pub day: Option<DayClaim>,
     /// Breakers that it probes.
     pub probes: Vec<Scope>,
-    /// After how long a probe of which nothing was heard may be made by another.
+    /// After how long another replica may make a probe whose outcome is still unknown.
     pub probe_expires: Duration,
 }
 
-/// One more request of a quota group, for a model, on one of Google's days.
+/// One more request of a quota group, for a model, on one Google day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DayClaim {
     /// The group.
@@ -30,22 +30,22 @@ pub struct DayClaim {
     pub model: String,
     /// The day in Los Angeles.
     pub day: Date,
-    /// How many requests there may be on it.
+    /// Request limit of the day.
     pub limit: u64,
 }
 
-/// What the replicas say to it.
+/// The answer of the replicas to a claim.
 #[derive(Debug)]
 pub enum Claimed {
-    /// It may. What it probes nobody else does, as long as this is kept.
+    /// Granted. No other replica makes its probes for as long as this is kept.
     Granted(Option<Held>),
-    /// All requests of the day were made, by whomever.
+    /// The requests of the day are used up, by whichever replica.
     Spent,
-    /// Another replica makes the probe, for so long at most.
+    /// Another replica is making the probe, for at most this long.
     Probed(Duration),
 }
 
-/// Probes that no other replica makes meanwhile. Dropping it lets them.
+/// Probes that no other replica makes meanwhile. Dropping it releases them.
 pub struct Held {
     store: Store,
     probes: Vec<Scope>,

@@ -1,12 +1,12 @@
-//! How breakers stand, and what keys have used: what the key pool tells whoever remembers it, on disk or among replicas, and
-//! what it is told again after a restart or by a peer. Words only; the rules are the pool's.
+//! Breaker states and key usage: what the key pool reports to be stored on disk or shared with replicas, and what it
+//! gets back after a restart or from a peer. Data types only; the rules are the pool's.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::fault::Kind;
 
-/// What a breaker guards. Keys go by their id, never by their text.
+/// What a breaker guards. Keys are identified by their id, never by their text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// A key, for every model.
@@ -18,32 +18,32 @@ pub enum Scope {
         /// The model.
         model: String,
     },
-    /// A model, whatever the key.
+    /// A model, regardless of the key.
     Model(String),
 }
 
-/// How one breaker stands.
+/// The state of one breaker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BreakerState {
     /// What it guards.
     pub scope: Scope,
-    /// Goes up with each change of state.
+    /// Increases with each change of state.
     pub epoch: u64,
-    /// Rests in a row.
+    /// Cooldowns in a row.
     pub strikes: u32,
-    /// The end of its rest; None when it does not rest.
+    /// The end of its cooldown; None if it is not cooling down.
     pub until: Option<Timestamp>,
-    /// Whether only an operator, a probe or another configuration brings it back.
+    /// Whether only an operator, a probe or a configuration change brings it back.
     pub dead: bool,
-    /// Whether an operator has taken it out of use.
+    /// Whether an operator has disabled it.
     pub disabled: bool,
-    /// The fault that led to it.
+    /// The fault that caused the state.
     pub why: Option<Kind>,
     /// The quota Google named.
     pub quota_id: Option<String>,
 }
 
-/// What was used on one key, for one model, on one of Google's days. Amounts are additions, not sums.
+/// Usage of one key, for one model, on one Google day. Amounts are increments, not totals.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Used {
     /// The key's id.
@@ -56,40 +56,42 @@ pub struct Used {
     pub requests: u64,
     /// Those that failed by the key's or its quota's fault.
     pub failures: u64,
-    /// Tokens of prompts.
+    /// Prompt tokens.
     pub prompt_tokens: u64,
-    /// Tokens of answers.
+    /// Completion tokens.
     pub completion_tokens: u64,
 }
 
 impl Used {
-    /// Whether it was used by a client, whose id no key can have, and not on a key: it is remembered and shared in the same way.
+    /// Whether this is usage by a client, not of a key: it is stored and shared in the same way, under an id that no
+    /// key can have.
     pub fn is_clients(&self) -> bool {
         self.key.starts_with(CLIENT)
     }
 }
 
-/// What the ids of clients begin with.
+/// First character of client ids.
 pub const CLIENT: char = '@';
 
-/// Whoever remembers. Called where requests are served, in the order of what happens and while nothing else can happen to the
-/// keys: so it must not wait, and not ask the ledger; whatever takes time is for another thread.
+/// Stores or shares changes. Called while requests are served, in the order of the changes and while no other change to
+/// the keys can happen. So it must not block and must not call the ledger; slow work belongs on another thread.
 pub trait Observer: Send + Sync {
-    /// A breaker has changed.
+    /// Reports that a breaker has changed.
     fn breaker_changed(&self, standing: &BreakerState);
 
-    /// Something was used.
+    /// Reports usage.
     fn used(&self, used: &Used);
 }
 
-/// Whoever holds the breakers themselves, as those who remember them see it. Never called where requests are served.
+/// The owner of the breakers, as seen by the code that stores or shares their states. Never called while requests are
+/// served.
 pub trait StateOwner: Send + Sync {
-    /// Takes in how breakers stand elsewhere, or stood before a restart.
+    /// Merges breaker states from elsewhere or from before a restart.
     fn learn(&self, breaker_states: &[BreakerState]);
 
-    /// Adds what was used before a restart, or elsewhere.
+    /// Adds usage from elsewhere or from before a restart.
     fn recall(&self, used: &[Used]);
 
-    /// How all breakers stand that have ever changed.
+    /// The states of all breakers that have ever changed.
     fn breaker_states(&self) -> Vec<BreakerState>;
 }

@@ -1,5 +1,5 @@
-//! What is remembered: in this process's memory, bounded in bytes and in time; on disk, for after a restart; and in a Redis that
-//! replicas share.
+//! What is remembered: in this process's memory, bounded in bytes and in time; on disk, to survive a restart; and in a
+//! Redis that replicas share.
 //! Never: a reason for a request to fail, a key's text.
 
 mod claim;
@@ -35,7 +35,7 @@ pub use settings::StoreSettings;
 pub use signatures::Signatures;
 pub use table::{Bounds, Table};
 
-/// The memory. Clones share it.
+/// The store. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Store(Arc<Inner>);
 
@@ -47,19 +47,20 @@ struct Inner {
     tables: Tables,
 }
 
-/// How the memory is, for `/stats` and `/metrics`.
+/// The state of the store, for `/stats` and `/metrics`.
 #[derive(Debug, Serialize)]
 pub struct StoreStatus {
-    /// The file, if there is to be one.
+    /// The file, if one is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk: Option<disk::State>,
-    /// The memory that replicas share, if there is to be one.
+    /// The Redis that replicas share, if one is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redis: Option<redis::State>,
 }
 
 impl Store {
-    /// Begins to remember elsewhere, as the settings say: what was kept on disk is back when this returns. Once a process.
+    /// Starts to store and share as configured. When this returns, what was stored on disk is restored. Called once per
+    /// process.
     pub async fn begin(
         &self,
         settings: &StoreSettings,
@@ -81,12 +82,13 @@ impl Store {
         if let Some(redis) =
             Redis::start(&url, settings, clock, pupil, self.0.tables.clone(), &self.0.usage.rows()).await
         {
-            // Begun once a process.
+            // This function is called once per process.
             let _ = self.0.redis.set(redis);
         }
     }
 
-    /// Whether the other replicas have nothing against this. Without others, or without a word of them in time, this one decides.
+    /// Asks the other replicas to agree to a claim. Without other replicas, or without their answer in time, this one
+    /// decides.
     pub async fn claim(&self, claim: &Claim) -> Claimed {
         match self.redis() {
             Some(redis) => redis.claim(claim, self).await,
@@ -94,7 +96,7 @@ impl Store {
         }
     }
 
-    /// Tells what is left to tell, and writes down what is left to write. Blocks on files.
+    /// Sends what is left to send, and writes what is left to write. Blocks on file access.
     pub async fn end(&self) {
         if let Some(redis) = self.redis() {
             redis.end().await;
@@ -104,12 +106,12 @@ impl Store {
         }
     }
 
-    /// How it is.
+    /// The state of the store.
     pub fn status(&self) -> StoreStatus {
         StoreStatus { disk: self.0.disk.get().map(Disk::state), redis: self.0.redis.get().map(Redis::state) }
     }
 
-    /// A table that replicas share under this name, where they share anything.
+    /// A table that is shared with other replicas under this name, if they share anything.
     pub fn table(&self, name: &'static str, bounds: Bounds) -> Table {
         Table::shared(name, bounds, self)
     }
@@ -122,18 +124,18 @@ impl Store {
         self.0.redis.get()
     }
 
-    /// What keys have used, by day, key and model: all that is kept.
+    /// All recorded usage of keys, by day, key and model.
     pub fn used(&self) -> Vec<Used> {
         self.0.usage.rows().into_iter().filter(|used| !used.is_clients()).collect()
     }
 
-    /// What keys have used.
+    /// Usage of keys, as `/stats` shows it.
     pub fn usage(&self) -> UsageStatus {
         self.0.usage.status()
     }
 }
 
-/// What is heard of replicas goes to whoever holds the breakers, and to the disk.
+/// Passes what other replicas report to the owner of the breakers, and to the disk.
 struct Pupil {
     store: Store,
     holder: Arc<dyn StateOwner>,

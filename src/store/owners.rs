@@ -1,4 +1,5 @@
-//! Whose things at Google are: files and cached contents belong to the key they were made with, and to the client who made them.
+//! Owners of resources at Google: files and cached contents belong to the key they were created with, and to the client
+//! that created them.
 
 use std::time::Duration;
 
@@ -6,52 +7,53 @@ use serde::{Deserialize, Serialize};
 
 use super::{Bounds, Store, Table};
 
-/// Google keeps files for two days, and cached contents for as long as is asked for.
+/// How long the owner of a file is remembered. Google keeps files for two days, and cached contents for as long as
+/// requested.
 pub const FILES_KEPT: Duration = Duration::from_secs(48 * 60 * 60);
 /// How long an owner of cached contents is remembered.
 pub const CACHES_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long an upload may take.
 pub const UPLOADS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-/// A row has some hundred bytes; with the URL of an upload, up to a thousand more.
+/// A row has a few hundred bytes; the URL of an upload adds up to a thousand.
 const BOUNDS: Bounds = Bounds { bytes: 32 * 1024 * 1024, largest: 8 * 1024, kept: FILES_KEPT, most: None };
 
-/// Whose something is.
+/// The owner of a resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
     /// The pool of the key.
     pub pool: String,
-    /// The key, by its id.
+    /// The id of the key.
     pub key: String,
-    /// The client, by the name it has in logs.
+    /// The client, by its name in logs.
     pub client: String,
-    /// Of an upload that is under way: where Google takes its pieces.
+    /// For an upload in progress: the URL at which Google accepts its chunks.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub url: String,
 }
 
-/// The memory. Clones share it.
+/// The known owners. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Owners(Table);
 
 impl Owners {
-    /// Shared among replicas, where they share anything.
+    /// A store that is shared with other replicas, if they share anything.
     pub fn shared(store: &Store) -> Self {
         Self(store.table("owner", BOUNDS))
     }
 
-    /// Whose this is: `files/x`, `cachedContents/x`, `uploads/x`.
+    /// The owner of a resource: `files/x`, `cachedContents/x`, `uploads/x`.
     pub async fn of(&self, name: &str) -> Option<Owner> {
         serde_json::from_slice(&self.0.fetch(name).await?).ok()
     }
 
-    /// Remembers it for so long.
+    /// Remembers an owner for this long.
     pub fn keep(&self, name: &str, owner: &Owner, kept: Duration) {
         if let Ok(row) = serde_json::to_vec(owner) {
             self.0.put_for(name, row.into(), kept);
         }
     }
 
-    /// Forgets it.
+    /// Forgets an owner.
     pub fn forget(&self, name: &str) {
         self.0.remove(name);
     }

@@ -1,4 +1,4 @@
-//! What models were found to refuse, so that the next request does not try it again.
+//! What models were found to reject, so that the next request does not try it again.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use moka::sync::Cache;
 use crate::fault::Remedies;
 use crate::model::ModelName;
 
-/// Moving names lead elsewhere some day: then it is tried anew.
+/// A moving model name will point elsewhere some day, so what was rejected is tried again after this time.
 const KEPT: Duration = Duration::from_secs(60 * 60);
-/// Models that are remembered: more than there are.
+/// Limit on remembered models: more than there are.
 const MOST: u64 = 1000;
 
-/// The memory. Clones share it.
+/// What is remembered about models. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Refusals(Cache<ModelName, Remedies>);
 
 impl Refusals {
-    /// What is to be done for this model from the start.
+    /// What to change in requests for this model from the start.
     pub fn of(&self, model: &ModelName) -> Remedies {
         self.0.get(model).unwrap_or_default()
     }
 
-    /// Keeps what helped. Signatures are a matter of one conversation, not of the model.
+    /// Remembers what helped. Signatures concern a single conversation, not the model.
     pub fn keep(&self, model: &ModelName, remedies: Remedies) {
         if remedies.no_thinking {
             self.0.insert(model.clone(), Remedies { placeholder_signatures: false, ..remedies });

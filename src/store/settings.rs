@@ -11,23 +11,25 @@ use crate::environment::{Environment, SecretRef};
 use crate::problem::{Problem, Problems};
 use crate::secret::Secret;
 
-/// What outlives a restart, and what replicas share. Any change of it needs a restart.
+/// State that survives a restart, and state that replicas share. Any change here needs a restart.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreSettings {
-    /// The folder for what outlives a restart: how keys rest, and what they have used. Empty: nothing is kept on disk. A folder
-    /// that cannot be written to, or that another process uses, is said in the log, and all goes on in memory.
+    /// The directory for state that survives a restart: cooldowns of keys, and what the keys have used. Empty: nothing
+    /// is stored on disk. If the directory cannot be written to, or another process uses it, this is logged and all
+    /// state stays in memory.
     pub dir: PathBuf,
-    /// For how many days what keys have used is kept.
+    /// How many days the usage of keys is kept.
     pub keep_days: u16,
-    /// A Redis (7 or newer) or Valkey that replicas share: `redis://`, `rediss://` or `redis+unix://`, with user and password if
-    /// need be. A variable that is not set means none. It is advice: when it is away, each replica goes on by itself.
+    /// A Redis (7 or newer) or Valkey that replicas share: `redis://`, `rediss://` or `redis+unix://`, with user and
+    /// password if needed. A variable that is not set means none. Redis is advisory: while it is unavailable, each
+    /// replica works on its own.
     pub redis: Option<SecretRef>,
     /// The longest a request ever waits for Redis.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub redis_timeout: Duration,
-    /// The beginning of all names in Redis: replicas that share a memory have the same one.
+    /// Prefix of all names in Redis. Replicas that share state need the same prefix.
     pub redis_prefix: String,
 }
 
@@ -44,7 +46,7 @@ impl Default for StoreSettings {
 }
 
 impl StoreSettings {
-    /// Checks what can be checked without reaching out to anything.
+    /// Validates what can be validated without contacting anything.
     pub fn check(&self, environment: &Environment, problems: &mut Problems) {
         if !(1..=400).contains(&self.keep_days) {
             problems.push(Problem::error("must be between 1 and 400").at("store.keep_days"));
@@ -68,10 +70,10 @@ impl StoreSettings {
         }
     }
 
-    /// Where Redis is, if there is one.
+    /// The address of Redis, if one is configured.
     ///
     /// # Errors
-    /// A message without place when the file that it refers to cannot be read.
+    /// A message, without the path of the setting, if a referenced file cannot be read.
     pub fn redis_url(&self, environment: &Environment) -> Result<Option<Secret>, String> {
         let Some(reference) = &self.redis else { return Ok(None) };
         let found = reference.resolve(environment)?;

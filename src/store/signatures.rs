@@ -1,5 +1,5 @@
-//! Thought signatures by the id of the tool call they came with. Most clients drop Google's `extra_content`, but all of them
-//! send the id back; so the id finds the signature again, on whichever replica.
+//! Thought signatures, by the id of the tool call they came with. Most clients drop Google's `extra_content`, but all
+//! of them send the id back; so the id leads to the signature again, on any replica.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,21 +11,23 @@ use super::{Bounds, Store, Table};
 
 const BOUNDS: Bounds = Bounds {
     bytes: 64 * 1024 * 1024,
-    // Those of function calls have a few thousand; those on images, up to 1.5 million, are not ours to send back.
+    // Signatures of function calls have a few thousand bytes; those of images, up to 1.5 million, are not ours to send
+    // back.
     largest: 256 * 1024,
     most: None,
     // Long enough for an agent that waits for a person; Google states no expiry.
     kept: Duration::from_secs(24 * 60 * 60),
 };
-/// Calls of one request whose signatures are fetched: its last ones. Gemini asks for those of the current turn only.
+/// How many calls of one request have their signatures fetched: the last ones. Gemini requires only those of the
+/// current turn.
 const FETCHED: usize = 64;
 
-/// The memory. Clones share it.
+/// The stored signatures. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Signatures(Table);
 
 impl Signatures {
-    /// Shared among replicas, where they share anything.
+    /// A store that is shared with other replicas, if they share anything.
     pub fn of(store: &Store) -> Self {
         Self(store.table("signature", BOUNDS))
     }
@@ -41,13 +43,13 @@ impl Signatures {
         self.0.is_shared()
     }
 
-    /// Gets to know what other replicas know of these calls.
+    /// Fetches what other replicas know about these calls.
     pub async fn fetch(&self, call_ids: &[Cow<'_, str>]) {
         let earlier = call_ids.len().saturating_sub(FETCHED);
         join_all(call_ids.iter().skip(earlier).map(|id| self.0.fetch(id))).await;
     }
 
-    /// Keeps the signature that came with this call.
+    /// Stores the signature that came with this call.
     pub fn keep(&self, call_id: &str, signature: &str) {
         self.0.put(call_id, signature.to_owned().into());
     }

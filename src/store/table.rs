@@ -1,8 +1,8 @@
-//! A table of what is remembered by key, for a time: bounded in bytes, never a reason for a request to fail.
+//! A table of values by key, each kept for a limited time: bounded in bytes, never a reason for a request to fail.
 //!
-//! Reading and writing what this process knows costs no waiting. [`Table::fetch`] may ask others who share the memory, and is
-//! for what somebody else may have been told: the answer of another replica's request. Where replicas share a memory, changes go
-//! out behind the caller's back, and small values reach all replicas by themselves.
+//! Reading and writing what this process knows does not wait. [`Table::fetch`] may query the shared Redis; it is for
+//! values that another replica may have received, such as the answer to a request it served. Where replicas share
+//! state, changes are sent in the background, and small values reach all replicas without being fetched.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,20 +16,20 @@ use moka::sync::Cache;
 use super::Store;
 use super::redis::{Heard, Now, Op as Change, Redis};
 
-/// What a table may hold.
+/// Limits of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// All values together, in bytes.
     pub bytes: u64,
-    /// One value, in bytes. A larger one is not kept.
+    /// One value, in bytes. A larger one is not stored.
     pub largest: usize,
-    /// How long a value is kept where nothing else is said.
+    /// How long a value is kept by default.
     pub kept: Duration,
-    /// How many values, where bytes alone do not bound them.
+    /// Number of values, if bytes alone do not limit it.
     pub most: Option<u64>,
 }
 
-/// The largest value that replicas share, in bytes.
+/// The largest value that is shared with other replicas, in bytes.
 const LARGEST_SHARED: usize = 1024 * 1024;
 
 /// A table. Clones share it.
@@ -37,7 +37,7 @@ const LARGEST_SHARED: usize = 1024 * 1024;
 pub struct Table {
     bounds: Bounds,
     rows: Rows,
-    /// Its name among replicas, and whoever shares it with them.
+    /// Its name among replicas, and the store that shares it.
     shared: Option<(&'static str, Store)>,
 }
 
@@ -49,7 +49,7 @@ struct Row {
     kept: Duration,
 }
 
-/// A row lives from its last change.
+/// The lifetime of a row starts with its last change.
 struct PerRow;
 
 impl Expiry<Arc<str>, Row> for PerRow {
@@ -69,9 +69,9 @@ impl Expiry<Arc<str>, Row> for PerRow {
 }
 
 impl Table {
-    /// An empty table of this process alone.
+    /// An empty table, local to this process.
     pub fn new(bounds: Bounds) -> Self {
-        // Where there is a bound on how many, each takes at least its share.
+        // If the number of values is limited, each weighs at least its share.
         let least = bounds.most.map_or(0, |most| usize::try_from(bounds.bytes / most.max(1)).unwrap_or(usize::MAX));
         let weigh = move |key: &Arc<str>, row: &Row| {
             u32::try_from((key.len() + row.value.len()).max(least)).unwrap_or(u32::MAX)
@@ -80,7 +80,7 @@ impl Table {
         Self { bounds, rows, shared: None }
     }
 
-    /// An empty table that replicas share under this name.
+    /// An empty table that is shared with other replicas under this name.
     pub(super) fn shared(name: &'static str, bounds: Bounds, store: &Store) -> Self {
         let table = Self { shared: Some((name, store.clone())), ..Self::new(bounds) };
         store.tables().add(name, &table);
@@ -92,7 +92,7 @@ impl Table {
         Some((name, store.redis()?))
     }
 
-    /// Whether others share it now.
+    /// Whether it is currently shared with other replicas.
     pub fn is_shared(&self) -> bool {
         self.redis().is_some()
     }
@@ -103,12 +103,12 @@ impl Table {
         }
     }
 
-    /// What this process knows under `key`.
+    /// The value of `key` that this process knows.
     pub fn get(&self, key: &str) -> Option<Bytes> {
         self.rows.get(key).map(|row| row.value)
     }
 
-    /// What anybody who shares the memory knows under `key`.
+    /// The value of `key` that this process or the shared Redis knows.
     pub async fn fetch(&self, key: &str) -> Option<Bytes> {
         if let Some(known) = self.get(key) {
             return Some(known);
@@ -119,23 +119,23 @@ impl Table {
         Some(value)
     }
 
-    /// Keeps a value for as long as the table says.
+    /// Stores a value for the default time of the table.
     pub fn put(&self, key: &str, value: Bytes) {
         self.put_for(key, value, self.bounds.kept);
     }
 
-    /// Keeps a value for so long.
+    /// Stores a value for this long.
     pub fn put_for(&self, key: &str, value: Bytes, kept: Duration) {
         if value.len() <= self.bounds.largest {
             self.rows.insert(key.into(), Row { value: value.clone(), kept });
-            // What would hold up others on the way is this process's alone.
+            // A value so large that it would delay others stays in this process.
             if value.len() <= LARGEST_SHARED {
                 self.change(key, || Change::Put(value), kept);
             }
         }
     }
 
-    /// Adds to a number, and says what it is then. What is no number counts from 0; the time it is kept begins anew.
+    /// Adds to a number and returns the result. A value that is not a number counts as 0; its lifetime starts anew.
     pub fn add(&self, key: &str, by: i64, kept: Duration) -> i64 {
         let mut sum = by;
         self.rows.entry(key.into()).and_compute_with(|known| {
@@ -147,27 +147,27 @@ impl Table {
         sum
     }
 
-    /// How many values this process knows, and all of them in bytes.
+    /// Number of values in this process, and their total size in bytes.
     pub fn size(&self) -> (u64, u64) {
         self.rows.run_pending_tasks();
         let bytes = self.rows.iter().map(|(key, row)| (key.len() + row.value.len()) as u64).sum();
         (self.rows.entry_count(), bytes)
     }
 
-    /// Forgets all that this process knows. Others are not told.
+    /// Forgets all values in this process. Other replicas are not informed.
     pub fn clear(&self) {
         self.rows.invalidate_all();
         self.rows.run_pending_tasks();
     }
 
-    /// Forgets what is under `key`.
+    /// Removes the value of `key`.
     pub fn remove(&self, key: &str) {
         self.rows.invalidate(key);
         self.change(key, || Change::Remove, Duration::ZERO);
     }
 }
 
-/// The tables that replicas share, by name. Clones share it.
+/// The tables that replicas share, by name. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Tables(Arc<Mutex<HashMap<&'static str, Rows>>>);
 
@@ -176,13 +176,13 @@ impl Tables {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, table.rows.clone());
     }
 
-    /// Takes in what a row is now, as a replica has told.
+    /// Applies a row change that another replica has published.
     pub fn heard(&self, heard: Heard) {
         let rows = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(heard.table.as_str()).cloned();
         let Some(rows) = rows else { return };
         match heard.now {
             Now::Value(value) => rows.insert(heard.key.into(), Row { value, kept: heard.kept }),
-            // Whoever wants it fetches it.
+            // It is fetched when it is needed.
             Now::Other | Now::Gone => rows.invalidate(heard.key.as_str()),
         }
     }

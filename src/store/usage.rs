@@ -1,4 +1,4 @@
-//! What keys have used, by Google's day, key and model: since the process started, and before, where it was kept.
+//! Usage of keys, by Google day, key and model: since the process started, and from before if it was stored.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,26 +9,27 @@ use serde::Serialize;
 
 use super::{CLIENT, Used};
 
-/// Rows of one day. More than there are of keys and models; a client that makes up names of models must not fill the memory.
+/// Limit on the rows of one day. More than there are keys and models, but a client that invents model names must not
+/// exhaust the memory.
 const MOST_ROWS: usize = 20_000;
 
-/// What one row is about: the day, the key's id, the model.
+/// Identifies a row: the day, the key's id, the model.
 pub type Row = (Date, String, String);
 
-/// What was used.
+/// Amounts used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Amounts {
     /// Requests sent.
     pub requests: u64,
     /// Those that failed by the key's or its quota's fault.
     pub failures: u64,
-    /// Tokens of prompts.
+    /// Prompt tokens.
     pub prompt_tokens: u64,
-    /// Tokens of answers.
+    /// Completion tokens.
     pub completion_tokens: u64,
 }
 
-/// What keys have used.
+/// Usage of keys.
 #[derive(Debug, Default)]
 pub struct Usage(Mutex<Book>);
 
@@ -38,17 +39,17 @@ struct Book {
     changed: HashSet<Row>,
 }
 
-/// What `/stats` shows: the latest day in full, and sums of each day that is kept.
+/// Usage as `/stats` shows it: the latest day in full, and the sums of each day on record.
 #[derive(Debug, Default, Serialize)]
 pub struct UsageStatus {
-    /// The latest day: by key's id, then by model.
+    /// The latest day: by key id, then by model.
     pub today: BTreeMap<String, BTreeMap<String, Amounts>>,
     /// Sums by day.
     pub days: BTreeMap<String, Amounts>,
 }
 
 impl Usage {
-    /// So much more.
+    /// Adds usage.
     pub fn add(&self, used: &Used) {
         let mut book = self.book();
         let day = book.days.entry(used.day).or_default();
@@ -60,7 +61,7 @@ impl Usage {
         book.changed.insert((used.day, row.0, row.1));
     }
 
-    /// What was used before this process started, to be added to what it has counted already.
+    /// Adds usage from before this process started to what it has already counted.
     pub fn recall(&self, rows: &[(Row, Amounts)]) {
         let mut book = self.book();
         for ((day, key, model), amounts) in rows {
@@ -68,14 +69,14 @@ impl Usage {
         }
     }
 
-    /// All that is known.
+    /// All recorded usage.
     pub fn rows(&self) -> Vec<Used> {
         let book = self.book();
         let rows = book.days.iter().flat_map(|(day, rows)| rows.iter().map(move |row| (*day, row)));
         rows.map(|(day, ((key, model), amounts))| used(&((day, key.clone(), model.clone()), *amounts))).collect()
     }
 
-    /// The rows that have changed since this was asked last, with their sums.
+    /// The rows that have changed since the last call, with their sums.
     pub fn take_changed(&self) -> Vec<(Row, Amounts)> {
         let mut book = self.book();
         let changed = std::mem::take(&mut book.changed);
@@ -88,7 +89,7 @@ impl Usage {
             .collect()
     }
 
-    /// All rows count as changed.
+    /// Marks all rows as changed.
     pub fn change_all(&self) {
         let mut book = self.book();
         let rows =
@@ -96,7 +97,7 @@ impl Usage {
         book.changed = rows.collect();
     }
 
-    /// Forgets days before the last so many, and tells the first day that is kept.
+    /// Forgets all but the last `keep_days` days. Returns the first day that is kept.
     pub fn prune(&self, keep_days: u16) -> Option<Date> {
         let mut book = self.book();
         let (latest, _) = book.days.last_key_value()?;
@@ -106,7 +107,7 @@ impl Usage {
         Some(first)
     }
 
-    /// For `/stats`.
+    /// Usage for `/stats`.
     pub fn status(&self) -> UsageStatus {
         let book = self.book();
         let mut status = UsageStatus::default();
@@ -122,7 +123,7 @@ impl Usage {
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
-        // Whoever panicked while holding it had added to single numbers: the book is in order.
+        // Code that panicked while holding the lock had added to single numbers only, so the book is still consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -147,12 +148,12 @@ impl From<&Used> for Amounts {
     }
 }
 
-/// The rows of keys: those of clients, which are kept among them, are not added to what keys have used.
+/// The rows of keys. Rows of clients are stored among them, but are not usage of keys.
 fn keys(rows: &BTreeMap<(String, String), Amounts>) -> impl Iterator<Item = (&(String, String), &Amounts)> {
     rows.iter().filter(|((key, _), _)| !key.starts_with(CLIENT))
 }
 
-/// A row as the ledger takes it in.
+/// A row in the form that the ledger accepts.
 pub fn used(((day, key, model), amounts): &(Row, Amounts)) -> Used {
     Used {
         key: key.clone(),

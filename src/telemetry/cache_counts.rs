@@ -1,10 +1,10 @@
-//! What came of kept answers, for `/stats`.
+//! Counts of what the answer cache did, for `/stats`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
-/// Calls by what kept answers had to do with them.
+/// Counts calls by cache result.
 #[derive(Debug, Default)]
 pub struct CacheTally {
     hits: AtomicU64,
@@ -12,16 +12,16 @@ pub struct CacheTally {
     bypassed: AtomicU64,
 }
 
-/// Calls so far, while answers were kept.
+/// Calls counted while the cache was enabled.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct CacheCounts {
-    /// Answered by a kept answer, or by that of an equal request.
+    /// Answered from the cache, or with the answer to an identical concurrent request.
     pub hits: u64,
-    /// Looked for, and answered by Gemini.
+    /// Looked up and answered by Gemini.
     pub misses: u64,
-    /// Not looked for.
+    /// Not looked up.
     pub bypassed: u64,
-    /// Hits among those that were looked for; None while there were none.
+    /// Share of hits among the calls that were looked up; None if there were none.
     pub hit_rate: Option<f64>,
 }
 
@@ -35,7 +35,7 @@ impl CacheTally {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// So far.
+    /// The counts so far.
     pub fn counts(&self) -> CacheCounts {
         let [hits, misses, bypassed] =
             [&self.hits, &self.misses, &self.bypassed].map(|counter| counter.load(Ordering::Relaxed));

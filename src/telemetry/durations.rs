@@ -1,27 +1,28 @@
-//! A histogram of durations: atomics, no locks.
+//! A lock-free histogram of durations.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// Buckets of a quarter each, from a microsecond to beyond an hour.
+/// Number of buckets. Each is a quarter wider than the one before; together they range from a microsecond to more than
+/// an hour.
 const BUCKETS: usize = 100;
 const FIRST_MS: f64 = 0.001;
 const GROWTH: f64 = 1.25;
 
-/// How long something took, each time.
+/// A histogram of durations.
 #[derive(Debug)]
 pub struct Durations([AtomicU64; BUCKETS]);
 
-/// How long requests took, in milliseconds; within a quarter of the truth. None while there were none.
+/// Quantiles of the duration, in milliseconds, at most a quarter too high. None without data.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Latencies {
-    /// Half took no longer.
+    /// The median.
     pub p50_ms: Option<f64>,
-    /// Nine of ten took no longer.
+    /// The 90th percentile.
     pub p90_ms: Option<f64>,
-    /// 99 of 100 took no longer.
+    /// The 99th percentile.
     pub p99_ms: Option<f64>,
 }
 
@@ -32,7 +33,7 @@ impl Default for Durations {
 }
 
 impl Durations {
-    /// Once more.
+    /// Records a duration.
     pub fn add(&self, duration: Duration) {
         let ratio = duration.as_secs_f64() * 1000.0 / FIRST_MS;
         let bucket = ratio.max(1.0).log(GROWTH).ceil() as usize;
@@ -41,12 +42,12 @@ impl Durations {
         }
     }
 
-    /// How often so far.
+    /// The number of durations recorded.
     pub fn count(&self) -> u64 {
         self.0.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
-    /// How long it took.
+    /// The quantiles.
     pub fn latencies(&self) -> Latencies {
         let counts: Vec<u64> = self.0.iter().map(|count| count.load(Ordering::Relaxed)).collect();
         let total: u64 = counts.iter().sum();
@@ -62,14 +63,14 @@ impl Durations {
         Latencies { p50_ms: quantile(0.5), p90_ms: quantile(0.9), p99_ms: quantile(0.99) }
     }
 
-    /// The buckets that are not empty: upper bound in milliseconds, and how many.
+    /// The non-empty buckets: upper bound in milliseconds, and count.
     pub fn buckets(&self) -> Vec<(f64, u64)> {
         let counts = self.0.iter().map(|count| count.load(Ordering::Relaxed)).enumerate();
         counts.filter(|(_, count)| *count > 0).map(|(bucket, count)| (bound(bucket), count)).collect()
     }
 }
 
-/// The upper bound of a bucket, in milliseconds, with three figures.
+/// The upper bound of a bucket in milliseconds, rounded to three significant digits.
 fn bound(bucket: usize) -> f64 {
     let bound = FIRST_MS * GROWTH.powi(i32::try_from(bucket).unwrap_or(i32::MAX));
     let scale = 10_f64.powf(2.0 - bound.log10().floor());

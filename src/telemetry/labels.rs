@@ -1,18 +1,18 @@
-//! Which names of models may be labels. Clients choose names, and a label costs memory for ever; so only names that a
-//! configuration holds, or that Google has answered to, and of those so many.
+//! Model names allowed as metric labels. Clients choose names, and a label occupies memory forever, so only names that
+//! the configuration contains or that Google has answered to are allowed, up to a limit.
 
 use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 
-/// More models than Google has.
+/// Maximum number of names: more than Google has models.
 const MOST: usize = 200;
 
-/// The names that may be labels.
+/// The names allowed as labels.
 #[derive(Debug, Default)]
 pub struct ModelLabels(RwLock<BTreeSet<String>>);
 
 impl ModelLabels {
-    /// This name is a model's.
+    /// Adds the name of an existing model.
     pub fn learn(&self, model: &str) {
         if self.knows(model) {
             return;
@@ -23,12 +23,12 @@ impl ModelLabels {
         }
     }
 
-    /// The name as a label: itself when it is known, else `other`.
+    /// The label for a name: the name itself if it is known, else `other`.
     pub fn label<'m>(&self, model: &'m str) -> &'m str {
         if self.knows(model) { model } else { "other" }
     }
 
-    /// All of them.
+    /// All known names.
     pub fn all(&self) -> Vec<String> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }

@@ -1,14 +1,14 @@
-//! What is asked once a request is over: by one thread of its own, so that no client waits for it. When more requests end than it can
-//! ask about, their lines are written without.
+//! Runs plugins' log hooks on a separate thread after a request has ended, so that no client waits for them. When
+//! requests end faster than the hooks run, log lines are written without the plugins' tags.
 
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, LazyLock};
 
 use super::summary::{RequestSummary, Tags};
 
-/// Requests that wait to be asked about.
+/// Maximum number of requests waiting for their hooks.
 const MOST_WAITING: usize = 1024;
-/// As deep as where requests are served.
+/// Stack size, the same as where requests are served.
 const STACK: usize = 4 * 1024 * 1024;
 
 type Over = (RequestSummary, Arc<dyn Tags>);
@@ -19,7 +19,7 @@ static THREAD: LazyLock<Option<SyncSender<Over>>> = LazyLock::new(|| {
     std::thread::Builder::new().name("request-tags".to_owned()).stack_size(STACK).spawn(ask).ok().map(|_| sender)
 });
 
-/// Asks, then writes the line.
+/// Runs the hooks, then writes the log line.
 pub fn enqueue(ended: RequestSummary, tags: Arc<dyn Tags>) {
     let Some(thread) = THREAD.as_ref() else { return ended.log(None) };
     if let Err(TrySendError::Full((ended, _)) | TrySendError::Disconnected((ended, _))) = thread.try_send((ended, tags))

@@ -1,5 +1,6 @@
-//! The way of log lines to standard error: gathered for a moment and written by a thread of its own. No request waits for a
-//! terminal, a pipe or a disk; when what is behind does not keep up, lines are lost and counted, and never memory.
+//! Writes log lines to standard error: lines are collected briefly and written by a separate thread. No request waits
+//! for a terminal, a pipe or a disk. If the reader does not keep up, lines are dropped and counted, so memory stays
+//! bounded.
 
 use std::io::Write;
 use std::mem::take;
@@ -8,40 +9,40 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// How long lines are gathered: one write then, however many there are.
+/// How long lines are collected before they are written in one call.
 const GATHERED: Duration = Duration::from_millis(20);
-/// What may wait to be written, in bytes.
+/// Limit of unwritten lines, in bytes.
 const MOST: usize = 4 * 1024 * 1024;
-/// How long the end of the process waits for the last lines.
+/// How long process exit waits for the last lines.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The lines of this process.
+/// The log lines of this process.
 pub static LINES: LazyLock<Lines> = LazyLock::new(|| {
     let write = || LINES.write_to(&mut std::io::stderr());
     let thread = std::thread::Builder::new().name("log".to_owned()).spawn(write);
     Lines { alone: thread.is_err(), ..Lines::default() }
 });
 
-/// Lines on their way.
+/// Lines waiting to be written.
 #[derive(Default)]
 pub struct Lines {
     waiting: Mutex<Waiting>,
     changed: Condvar,
-    /// Without a thread: each line is written by who has it.
+    /// Set when no thread could be started: every caller then writes its own lines.
     alone: bool,
 }
 
 #[derive(Default)]
 struct Waiting {
     text: Vec<u8>,
-    /// Being written at this moment.
+    /// Whether the thread is writing.
     writing: bool,
-    /// Somebody waits for the end.
+    /// Whether `flush` is waiting.
     hurry: bool,
 }
 
 impl Lines {
-    /// Takes in a line, or several, with their ends.
+    /// Adds one or more lines, including their line breaks.
     pub fn add(&self, line: &[u8]) {
         if self.alone {
             let _ = std::io::stderr().write_all(line);
@@ -61,7 +62,7 @@ impl Lines {
         }
     }
 
-    /// Waits, but not for ever, until all there is has been written.
+    /// Waits until everything has been written, up to a limit.
     pub fn flush(&self) {
         let mut waiting = self.lock();
         waiting.hurry = true;
@@ -82,7 +83,7 @@ impl Lines {
             let mut text = std::mem::replace(&mut waiting.text, take(&mut spare));
             waiting.writing = true;
             drop(waiting);
-            // There is nobody to tell that nothing can be told.
+            // If the log cannot be written, there is nowhere to report it.
             let _ = out.write_all(&text);
             text.clear();
             spare = text;
@@ -96,7 +97,7 @@ impl Lines {
     }
 }
 
-/// What a subscriber writes its lines to.
+/// The writer for the subscriber.
 pub struct LogWriter;
 
 impl Write for LogWriter {
@@ -125,7 +126,7 @@ mod tests {
 
     use super::*;
 
-    /// A way out that says when it is asked, and waits for leave.
+    /// A writer that reports each write, then blocks until it is released.
     struct Slow(Sender<Vec<u8>>, Receiver<()>);
 
     impl Write for Slow {
@@ -149,7 +150,7 @@ mod tests {
         std::thread::spawn(move || writer.write_to(&mut Slow(asked, may)));
         lines.add(b"first\n");
         assert_eq!(writes.recv().unwrap(), b"first\n");
-        // The way out is blocked now; all that follows comes back at once.
+        // The writer is blocked now, but adding lines does not block.
         let line = [b'x'; 1024];
         (0..2 * MOST / line.len()).for_each(|_| lines.add(&line));
         assert_eq!(lines.lock().text.len(), MOST);

@@ -1,4 +1,5 @@
-//! The log: to standard error, for people on a terminal, else one JSON object a line. The level follows the configuration.
+//! The log on standard error: readable text on a terminal, otherwise one JSON object per line. The level follows the
+//! configuration.
 
 use std::io::IsTerminal;
 use std::sync::OnceLock;
@@ -15,7 +16,7 @@ static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 /// Set when lines are JSON.
 static JSON: OnceLock<()> = OnceLock::new();
 
-/// Begins to log, or, when it has begun, changes the level. A change of format needs a restart.
+/// Starts logging, or changes the level if it has been started. A change of format needs a restart.
 pub fn apply(settings: &LogSettings) {
     if let Some(handle) = FILTER.get() {
         if let Err(error) = handle.reload(filter(&settings.level)) {
@@ -43,12 +44,12 @@ pub fn apply(settings: &LogSettings) {
     }
 }
 
-/// Whether lines are JSON, so that one may be [written](write) as it is.
+/// Whether lines are JSON, so that callers may [write](write) their own.
 pub fn are_json() -> bool {
     JSON.get().is_some()
 }
 
-/// Writes a line that is JSON already, among those of the subscriber: one that is written for each request is worth it.
+/// Writes `line` as JSON, bypassing the subscriber. Worthwhile for a line that every request writes.
 pub fn write(line: &impl Serialize) {
     if let Ok(mut text) = serde_json::to_vec(line) {
         text.push(b'\n');
@@ -56,14 +57,14 @@ pub fn write(line: &impl Serialize) {
     }
 }
 
-/// Waits until all lines are written. For the end of the process.
+/// Waits until all lines are written. Called at process exit.
 pub fn flush() {
     if FILTER.get().is_some() {
         LINES.flush();
     }
 }
 
-/// The filter of a level. A bare level is about this program; its libraries speak up from `warn` on.
+/// Parses a level or filter. A bare level applies to this program; its dependencies log from `warn`.
 fn filter(level: &str) -> EnvFilter {
     let bare = !level.contains(['=', ',']);
     let directives = if bare { format!("warn,gemini_adapter={level}") } else { level.to_owned() };

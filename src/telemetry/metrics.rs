@@ -1,28 +1,30 @@
-//! The Prometheus side: one recorder a process, with buckets that fit models that think for minutes.
+//! Prometheus metrics: one recorder per process, with buckets suited to models that think for minutes.
 
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
-/// Upper bounds in seconds: OpenTelemetry's for GenAI durations, and on up to the SDKs' timeout.
+/// Histogram bounds in seconds: OpenTelemetry's recommendation for GenAI durations, extended to the timeout of the
+/// SDKs.
 const SECONDS: &[f64] =
     &[0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84, 327.68, 600.0];
 
-/// Hooks of plugins take microseconds, or are cut off.
+/// Bounds for plugin hooks, which take microseconds or are aborted.
 const HOOK_SECONDS: &[f64] = &[
     0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0,
     10.0,
 ];
-/// What a histogram was told waits in a list until it is sorted into buckets; nobody may ever come to scrape.
+/// How often recorded samples are sorted into buckets. Until then they accumulate in a list, and there may be no
+/// scraper to trigger it.
 const SORTED_EVERY: Duration = Duration::from_secs(5);
 
-/// Renders what was counted. Clones share it.
+/// Renders the metrics. Clones share the recorder.
 #[derive(Clone)]
 pub struct Exporter(PrometheusHandle);
 
 impl Exporter {
-    /// The process's recorder, installed by whoever asks first.
+    /// Returns the process's recorder, installing it on first use.
     pub fn install() -> Self {
         static INSTALLED: OnceLock<PrometheusHandle> = OnceLock::new();
         let handle = INSTALLED.get_or_init(|| {
@@ -37,7 +39,7 @@ impl Exporter {
                 .expect("the buckets are not empty");
             let recorder = builder.build_recorder();
             let handle = recorder.handle();
-            // Another recorder is in place only when we are a guest in somebody's process: then theirs counts.
+            // Fails only when this library runs in a process that has a recorder already, which then takes precedence.
             let _ = metrics::set_global_recorder(recorder);
             describe();
             sort(handle.clone());
@@ -46,7 +48,7 @@ impl Exporter {
         Self(handle.clone())
     }
 
-    /// The exposition text.
+    /// Renders the metrics in the exposition format.
     pub fn render(&self) -> String {
         self.0.run_upkeep();
         self.0.render()
@@ -59,7 +61,7 @@ impl std::fmt::Debug for Exporter {
     }
 }
 
-/// Sorts what histograms were told, now and then.
+/// Starts a thread that sorts recorded samples into buckets at intervals.
 fn sort(handle: PrometheusHandle) {
     let sorting = move || loop {
         std::thread::sleep(SORTED_EVERY);
@@ -71,7 +73,7 @@ fn sort(handle: PrometheusHandle) {
     }
 }
 
-/// What each metric is: its help text in the exposition.
+/// Registers the help texts.
 fn describe() {
     use metrics::{describe_counter, describe_gauge, describe_histogram};
     describe_counter!("gemini_adapter_requests", "Requests answered, by API, model and HTTP status.");

@@ -1,6 +1,7 @@
-//! What is said and counted. Each event of interest is one method of [`Telemetry`]: its log line, its metrics and its place in
-//! `/stats` stand together.
-//! Never: a body, but where an operator wants capsules; a key's text; a label whose values a client could multiply.
+//! Logs, metrics and traces. Each event of interest is one method of [`Telemetry`], which holds its log line, its
+//! metrics and its entry in `/stats` together.
+//! Never: request or response bodies, unless the operator enables capsules; the text of a key; a label whose values a
+//! client could multiply.
 
 mod cache_counts;
 mod durations;
@@ -41,7 +42,7 @@ use crate::problem::Problems;
 use series::Series;
 use spans::Spans;
 
-/// Where all events go. Clones share it.
+/// The destination of all events. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
     tally: Arc<Tally>,
@@ -71,7 +72,7 @@ impl Telemetry {
         }
     }
 
-    /// Begins to send traces, where they are wanted. They are not worth a start that fails.
+    /// Starts exporting traces if configured. A failure is logged and does not prevent the start.
     pub fn begin_traces(&self, settings: &TelemetrySettings) {
         let Some(otel) = &settings.otel else { return };
         match self.spans.begin(otel) {
@@ -80,32 +81,32 @@ impl Telemetry {
         }
     }
 
-    /// Sends what waits of traces. Blocks.
+    /// Exports the remaining traces. Blocks.
     pub fn end_traces(&self) {
         self.spans.end();
     }
 
-    /// For `/stats`.
+    /// The counts for `/stats`.
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// What came of kept answers.
+    /// The counts of the answer cache.
     pub fn kept(&self) -> &CacheTally {
         &self.kept
     }
 
-    /// The last minutes.
+    /// The activity of the last few minutes.
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
     }
 
-    /// Requests that are under way, and the last that are over.
+    /// Requests in flight and the most recent finished ones.
     pub fn journal(&self) -> &Journal {
         &self.journal
     }
 
-    /// Names of models that may be labels.
+    /// The model names allowed as labels.
     pub fn labels(&self) -> &ModelLabels {
         &self.labels
     }
@@ -115,12 +116,12 @@ impl Telemetry {
         self.exporter.render()
     }
 
-    /// A request has come in.
+    /// Starts the record of a new request.
     pub fn begin(&self, id: &str, api: &'static str) -> RequestRecord {
         RequestRecord::begin(self.clone(), id, api)
     }
 
-    /// An attempt on a key has failed.
+    /// An attempt on a key failed.
     pub fn attempt_failed(&self, id: &str, pool: &str, key: &str, model: &str, fault: &Fault) {
         ::metrics::counter!(
             "gemini_adapter_upstream_attempts",
@@ -140,7 +141,7 @@ impl Telemetry {
         );
     }
 
-    /// Something rests for a failure.
+    /// A failure led to a cooldown.
     pub fn rests(&self, pool: &str, fault: &Fault) {
         ::metrics::counter!("gemini_adapter_key_cooldowns", "pool" => pool.to_owned(), "reason" => fault.kind.name())
             .increment(1);
@@ -152,7 +153,7 @@ impl Telemetry {
         self.series.answered(pool, self.labels.label(model)).increment(1);
     }
 
-    /// A client was refused, because it has used what it may use.
+    /// A client was rejected because it has reached a limit.
     pub fn client_refused(&self, client: &str, why: &str) {
         ::metrics::counter!(
             "gemini_adapter_client_refusals", "client" => client.to_owned(), "why" => why.to_owned()
@@ -160,20 +161,20 @@ impl Telemetry {
         .increment(1);
     }
 
-    /// An address was held off, because it has shown one wrong key after another.
+    /// An address was blocked for a while after too many wrong keys.
     pub fn held_off(&self, address: std::net::IpAddr) {
         ::metrics::counter!("gemini_adapter_addresses_held_off").increment(1);
         let hint = "is it a proxy? then name it in `auth.trusted_proxies`";
         tracing::warn!(%address, hint, "an address shows wrong keys: it is held off");
     }
 
-    /// What kept answers had to do with a call: `hit`, `joined`, `miss`, `refresh` or `bypass`.
+    /// The cache result of a call: `hit`, `joined`, `miss`, `refresh` or `bypass`.
     pub fn cached(&self, result: &'static str) {
         self.kept.add(result);
         ::metrics::counter!("gemini_adapter_cache_requests", "result" => result).increment(1);
     }
 
-    /// A new snapshot is live. `changes` are words for what is other than before, secrets masked.
+    /// A new snapshot is live. `changes` describes the differences, with secrets masked.
     pub fn reloaded(&self, generation: u64, hash: &str, changes: &[String], warnings: &Problems) {
         ::metrics::counter!("gemini_adapter_config_reloads", "result" => "ok").increment(1);
         ::metrics::gauge!("gemini_adapter_config_last_reload_successful").set(1.0);
@@ -187,7 +188,7 @@ impl Telemetry {
         tracing::info!(generation, hash, changed, "configuration loaded");
     }
 
-    /// A change was refused; the old snapshot stays.
+    /// A change was rejected; the old snapshot stays live.
     pub fn reload_refused(&self, problems: &Problems) {
         ::metrics::counter!("gemini_adapter_config_reloads", "result" => "refused").increment(1);
         ::metrics::gauge!("gemini_adapter_config_last_reload_successful").set(0.0);
@@ -197,7 +198,7 @@ impl Telemetry {
         tracing::error!(problems = problems.len(), "the configuration before stays live");
     }
 
-    /// Whether what is live is only the last accepted configuration, because the one at the start was refused.
+    /// Sets whether the server runs on the last accepted configuration because the current one was rejected at startup.
     pub fn stands_on_last_good(&self, stands: bool) {
         ::metrics::gauge!("gemini_adapter_config_stands_on_last_good").set(f64::from(u8::from(stands)));
         if stands {
@@ -207,7 +208,7 @@ impl Telemetry {
         }
     }
 
-    /// How many keys of a pool are in which state.
+    /// The number of a pool's keys in each state.
     pub fn pool_keys(&self, pool: &str, states: [(&'static str, usize); 4]) {
         for (state, count) in states {
             ::metrics::gauge!("gemini_adapter_pool_keys", "pool" => pool.to_owned(), "state" => state)
@@ -215,7 +216,7 @@ impl Telemetry {
         }
     }
 
-    /// How many of a pool's keys are in which state for a model.
+    /// The number of a pool's keys in each state for a model.
     pub fn pool_model_keys(&self, pool: &str, model: &str, states: [(&'static str, usize); 4]) {
         for (state, count) in states {
             let labels = [("pool", pool.to_owned()), ("model", model.to_owned()), ("state", state.to_owned())];
@@ -223,19 +224,20 @@ impl Telemetry {
         }
     }
 
-    /// Until when the certificate of the listener is good.
+    /// The expiry of the listener's certificate.
     pub fn certificate(&self, until: jiff::Timestamp) {
         ::metrics::gauge!("gemini_adapter_certificate_expiry_timestamp_seconds").set(until.as_second() as f64);
     }
 
-    /// How what is kept on disk is doing.
+    /// The state of the store on disk.
     pub fn store_disk(&self, open: bool, unwritten: usize, failures: u64) {
         ::metrics::gauge!("gemini_adapter_store_disk_open").set(if open { 1.0 } else { 0.0 });
         ::metrics::gauge!("gemini_adapter_store_disk_unwritten_changes").set(unwritten as f64);
         ::metrics::counter!("gemini_adapter_store_disk_failures").absolute(failures);
     }
 
-    /// How the memory that replicas share is doing: questions answered, questions that were not, changes that were not told.
+    /// The state of the store shared by replicas: requests to Redis that were answered and that failed, and changes
+    /// that could not be published.
     pub fn store_redis(&self, shared: bool, nodes: u64, [answered, failed, dropped]: [u64; 3]) {
         ::metrics::gauge!("gemini_adapter_store_redis_shared").set(if shared { 1.0 } else { 0.0 });
         ::metrics::gauge!("gemini_adapter_store_redis_nodes").set(nodes as f64);
@@ -245,13 +247,13 @@ impl Telemetry {
         ::metrics::counter!("gemini_adapter_store_redis_dropped_changes").absolute(dropped);
     }
 
-    /// How many answers are kept, and all of them in bytes.
+    /// The number of cached answers and their total size in bytes.
     pub fn cache_size(&self, entries: u64, bytes: u64) {
         ::metrics::gauge!("gemini_adapter_cache_entries").set(entries as f64);
         ::metrics::gauge!("gemini_adapter_cache_bytes").set(bytes as f64);
     }
 
-    /// How often a plugin's hook was called so far, and how often it failed in which way.
+    /// How often a plugin's hook was called so far, and how often it failed, by kind of failure.
     pub fn plugin(&self, plugin: &str, hook: &'static str, calls: u64, failures: &[(&'static str, u64)]) {
         let label = || plugin.to_owned();
         ::metrics::counter!("gemini_adapter_plugin_calls", "plugin" => label(), "hook" => hook).absolute(calls);
@@ -261,14 +263,14 @@ impl Telemetry {
         }
     }
 
-    /// Whether a plugin is on.
+    /// Whether a plugin is active.
     pub fn plugin_state(&self, plugin: &str, state: &'static str) {
         let live = if state == "off" { 0.0 } else { 1.0 };
         ::metrics::gauge!("gemini_adapter_plugin_on", "plugin" => plugin.to_owned()).set(live);
     }
 }
 
-/// A plugin has counted something of its own. Names and labels are bounded by whoever calls this.
+/// Increments a plugin's own counter. The caller bounds the names and labels.
 pub fn plugin_counted(plugin: &str, name: &str, label: &str, by: u64) {
     ::metrics::counter!(
         "gemini_adapter_plugin_events",
@@ -277,12 +279,12 @@ pub fn plugin_counted(plugin: &str, name: &str, label: &str, by: u64) {
     .increment(by);
 }
 
-/// How long calls of a plugin's hook take; found once, when the plugin is compiled.
+/// The histogram of a plugin hook's duration. Looked up once, when the plugin is compiled.
 pub fn plugin_durations(plugin: &str, hook: &'static str) -> ::metrics::Histogram {
     ::metrics::histogram!("gemini_adapter_plugin_duration_seconds", "plugin" => plugin.to_owned(), "hook" => hook)
 }
 
-/// As many changes as fit a line.
+/// Joins as many changes as fit a log line.
 fn first(changes: &[String]) -> String {
     const MOST: usize = 20;
     let more = changes.len().saturating_sub(MOST);

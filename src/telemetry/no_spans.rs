@@ -1,20 +1,20 @@
-//! In place of traces, in a build without them: nothing, at no cost.
+//! Replaces `spans` in builds without traces. Does nothing and costs nothing.
 
 use http::HeaderMap;
 
 use super::journal::Seen;
 use super::settings::OtelSettings;
 
-/// Where spans would go.
+/// Placeholder for the exporter.
 #[derive(Clone, Debug, Default)]
 pub struct Spans;
 
-/// How a request came; there is none of it.
+/// The trace context of a request. Never constructed in this build.
 #[derive(Debug)]
 pub enum Came {}
 
 impl Spans {
-    /// Cannot be.
+    /// Always fails: traces are not available in this build.
     ///
     /// # Errors
     /// Always.
@@ -22,16 +22,16 @@ impl Spans {
         Err("this build has no traces".to_owned())
     }
 
-    /// Nobody wants to know.
+    /// Records nothing.
     pub fn came(&self, _: &'static str, _: &HeaderMap) -> Option<Came> {
         None
     }
 
-    /// There is nothing to tell.
+    /// Cannot be called, since a [`Came`] cannot exist.
     pub fn export(&self, came: &Came, _: &Seen) {
         match *came {}
     }
 
-    /// There is nothing to end.
+    /// Does nothing.
     pub fn end(&self) {}
 }

@@ -1,6 +1,6 @@
-//! What the log says of a panic: where it was. Its words may quote what it stumbled over, and are nobody's to read.
+//! Logs only the location of a panic. Its message may quote the data that caused it, and must not be logged.
 
-/// From now on, for the whole process.
+/// Installs the panic hook for the whole process.
 pub fn log_location_only() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -12,7 +12,7 @@ pub fn log_location_only() {
 mod tests {
     use std::process::Command;
 
-    /// The hook is the process's, so it panics in one of its own.
+    /// The hook affects the whole process, so the test panics in a child process.
     #[test]
     fn a_panic_says_where_and_not_what() {
         const CHILD: &str = "PANIC_OF_THIS_TEST";

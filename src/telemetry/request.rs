@@ -1,5 +1,5 @@
-//! The record of one request, filled in along its way and told once, at its end: even when the client leaves in the middle,
-//! because then the record is dropped.
+//! The record of one request. It is filled in while the request is processed and reported once, at the end; if the
+//! client disconnects, when the record is dropped.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,62 +18,62 @@ use crate::fault::Fault;
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The answer was given in full.
+    /// The answer was sent in full.
     Answered,
-    /// An error was given: its status.
+    /// An error was sent, with this status.
     Failed(u16),
-    /// A stream ended in an error after it had begun.
+    /// The stream failed after it had begun.
     BrokenStream,
-    /// The client left.
+    /// The client disconnected.
     Cancelled,
 }
 
-/// One request.
+/// The record of one request.
 #[derive(Debug)]
 pub struct RequestRecord {
     telemetry: Telemetry,
-    /// What the journal shows of it.
+    /// The request's entry in the journal.
     trace: Arc<Trace>,
-    /// The place of its latest attempt in the trace.
+    /// Index of the latest attempt in the trace.
     attempt: usize,
-    /// Whether what is said is kept.
+    /// Whether bodies are recorded.
     keeps_bodies: bool,
     started: Instant,
     told: bool,
-    /// How it came, where traces are sent.
+    /// The trace context of the request, if traces are exported.
     came: Option<Came>,
-    /// Whether it is of a part of a request, and told with the whole.
+    /// Whether this is the record of a part of a split request, which is reported with the whole.
     part: bool,
-    /// The request's id.
+    /// The request id.
     pub id: String,
-    /// Which dialect.
+    /// The protocol.
     pub api: &'static str,
-    /// Whether it is streamed.
+    /// Whether the answer is streamed.
     stream: bool,
-    /// When the last piece of a stream came, and the longest pause before one.
+    /// When the last piece of the stream arrived. `longest_gap` is the longest pause before one.
     piece: Option<Instant>,
     longest_gap: Option<Duration>,
-    /// Who asks.
+    /// The client's name.
     pub client: String,
-    /// The model, as the client named it.
+    /// The model, as named by the client.
     pub asked: String,
     /// The model that answered.
     pub model: String,
     /// The pool that served it.
     pub pool: String,
-    /// The key that served it: its id.
+    /// The id of the key that served it.
     pub key: String,
-    /// How many attempts it took.
+    /// The number of attempts.
     pub attempts: u32,
-    /// When the first content was there.
+    /// Time to the first content.
     pub first_token: Option<Duration>,
-    /// Tokens of the prompt and of the answer.
+    /// Tokens of prompt and answer.
     pub tokens: (u64, u64),
-    /// What kept answers had to do with it.
+    /// The cache result.
     pub cache: Option<&'static str>,
-    /// Who has something to say of it in the end.
+    /// Provides the tags that plugins add to the log line.
     pub tags: Option<Arc<dyn Tags>>,
-    /// Who knows what plugins have cost it.
+    /// Provides the time that plugins spent on the request.
     pub costs: Option<Arc<dyn Costs>>,
 }
 
@@ -113,12 +113,12 @@ impl RequestRecord {
         }
     }
 
-    /// It came to this path, with these headers.
+    /// Records the path and the trace context from the headers.
     pub fn came(&mut self, path: &'static str, headers: &HeaderMap) {
         self.came = self.telemetry.spans.came(path, headers);
     }
 
-    /// A record of a part of the request, to be [taken in](Self::take_in) when it is done.
+    /// A record for one part of the request, to be [merged](Self::take_in) when the part is done.
     pub fn part(&self) -> Self {
         let mut part = Self::new(self.telemetry.clone(), self.trace.clone(), &self.id, self.api);
         (part.part, part.told, part.started) = (true, true, self.started);
@@ -128,7 +128,7 @@ impl RequestRecord {
         part
     }
 
-    /// What became of a part.
+    /// Merges the record of a part.
     pub fn take_in(&mut self, part: &Self) {
         self.model.clone_from(&part.model);
         self.key.clone_from(&part.key);
@@ -137,7 +137,7 @@ impl RequestRecord {
         self.tokens = (self.tokens.0 + part.tokens.0, self.tokens.1 + part.tokens.1);
     }
 
-    /// All of the request is here. `how` says how it came, where that is kept.
+    /// The whole request has arrived. `how` describes it and is called only if bodies are recorded.
     pub fn arrived(&self, body: &Bytes, how: impl FnOnce() -> Arrived) {
         self.trace.arrived(&self.client);
         if self.keeps_bodies {
@@ -145,7 +145,7 @@ impl RequestRecord {
         }
     }
 
-    /// It is read: the model, as the client named it, and whether the answer is to be a stream.
+    /// The request has been read: the model as named by the client, and whether the answer is to be streamed.
     pub fn read(&mut self, asked: &str, stream: bool) {
         asked.clone_into(&mut self.asked);
         if stream != self.stream && !self.part {
@@ -155,7 +155,7 @@ impl RequestRecord {
         self.stream = stream;
     }
 
-    /// An attempt begins, on this key.
+    /// An attempt starts on this key.
     pub fn attempted(&mut self, model: &str, key: String) {
         self.attempts += 1;
         model.clone_into(&mut self.model);
@@ -164,21 +164,21 @@ impl RequestRecord {
         self.attempt = self.trace.attempted(&Facts { asked, stream: self.stream, model, pool, key });
     }
 
-    /// What goes to Google in this attempt.
+    /// The body sent to Google in this attempt.
     pub fn sent(&self, method: &'static str, body: &Bytes) {
         if self.keeps_bodies {
             self.trace.sent(self.attempt, &self.model, method, body);
         }
     }
 
-    /// What came from Google: a whole answer.
+    /// A whole answer from Google.
     pub fn received(&self, body: &Bytes) {
         if self.keeps_bodies {
             self.trace.received(self.attempt, false, body);
         }
     }
 
-    /// What came from Google at this moment: an event of a stream.
+    /// An event of a stream from Google, and when it arrived.
     pub fn received_event(&mut self, at: Instant, event: &Bytes) {
         let gap = self.piece.replace(at).map(|last| at.duration_since(last));
         self.longest_gap = self.longest_gap.max(gap);
@@ -193,7 +193,7 @@ impl RequestRecord {
         self.telemetry.attempt_succeeded(&self.pool, &self.model);
     }
 
-    /// The attempt has failed, and something rests for it.
+    /// The attempt failed. `rest` is the cooldown it led to, if any.
     pub fn attempt_failed(&self, fault: &Fault, rest: Option<Rest>) {
         let rests = rest.is_some();
         self.trace.failed(self.attempt, fault, rest);
@@ -203,12 +203,12 @@ impl RequestRecord {
         self.telemetry.attempt_failed(&self.id, &self.pool, &self.key, &self.model, fault);
     }
 
-    /// The client is told this instead of an answer.
+    /// The client receives this error instead of an answer.
     pub fn refused(&self, error: &Error) {
         self.trace.refused(error);
     }
 
-    /// The first content is there.
+    /// The first content is about to be sent.
     pub fn first_token(&mut self) {
         if self.first_token.is_none() {
             self.first_token = Some(self.started.elapsed());
@@ -216,12 +216,12 @@ impl RequestRecord {
         }
     }
 
-    /// A piece of a stream goes out.
+    /// Part of a stream is sent.
     pub fn wrote(&self, bytes: usize) {
         self.trace.wrote(bytes);
     }
 
-    /// Tells how it ended; the first telling counts.
+    /// Reports how the request ended. Only the first call counts.
     pub fn finish(&mut self, outcome: Outcome) {
         if std::mem::replace(&mut self.told, true) {
             return;
@@ -230,7 +230,7 @@ impl RequestRecord {
         let status = match outcome {
             Outcome::Answered => 200,
             Outcome::Failed(status) => status,
-            // What the access logs of other proxies show for these.
+            // The statuses that other proxies log in these cases.
             Outcome::BrokenStream => 502,
             Outcome::Cancelled => 499,
         };

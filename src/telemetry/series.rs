@@ -1,11 +1,11 @@
-//! Metrics of requests, found once by their labels: to find one costs more than to count in it.
+//! Request metrics, cached by label: looking up a metric costs more than incrementing it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-/// Metrics by two labels, of which a configuration and Google's models bound the values.
+/// Metrics by two labels, whose values are bounded by the configuration and by Google's models.
 #[derive(Debug)]
 pub struct ByLabels<T>(RwLock<HashMap<String, Vec<(String, T)>>>);
 
@@ -16,7 +16,7 @@ impl<T> Default for ByLabels<T> {
 }
 
 impl<T: Clone> ByLabels<T> {
-    /// The one of these labels; made by `make` when it is asked for first.
+    /// Returns the metric with these labels. The first use creates it with `make`.
     pub fn get(&self, model: &str, other: &str, make: impl FnOnce() -> T) -> T {
         let found = |all: &HashMap<String, Vec<(String, T)>>| {
             all.get(model)?.iter().find(|(label, _)| label == other).map(|(_, one)| one.clone())
@@ -34,16 +34,16 @@ impl<T: Clone> ByLabels<T> {
     }
 }
 
-/// What is counted of each request of one dialect and model.
+/// Metrics of the requests of one protocol and model.
 pub struct OfRequests {
     api: &'static str,
     model: String,
     codes: RwLock<Vec<(u16, Counter)>>,
-    /// From arrival to the end.
+    /// From arrival to the end of the answer.
     pub duration: Histogram,
     /// From arrival to the first content.
     pub first_token: Histogram,
-    /// The longest pause of a stream.
+    /// The longest pause within a stream.
     pub stream_gap: Histogram,
 }
 
@@ -60,7 +60,7 @@ impl OfRequests {
         }
     }
 
-    /// Requests that ended with this status.
+    /// Counts requests that ended with this status.
     pub fn code(&self, status: u16) -> Counter {
         let known =
             |codes: &[(u16, Counter)]| codes.iter().find(|(code, _)| *code == status).map(|(_, one)| one.clone());
@@ -74,7 +74,7 @@ impl OfRequests {
     }
 }
 
-/// The metrics that each request touches.
+/// The metrics that every request updates.
 pub struct Series {
     whole: Gauge,
     streams: Gauge,
@@ -84,7 +84,7 @@ pub struct Series {
 }
 
 impl Series {
-    /// With the process's recorder, which has to be there.
+    /// Uses the process's recorder, which must be installed already.
     pub fn new() -> Self {
         Self {
             whole: gauge!("gemini_adapter_inflight_requests", "kind" => "whole"),
@@ -95,17 +95,17 @@ impl Series {
         }
     }
 
-    /// Requests that are being answered, whole or as a stream.
+    /// Gauge of requests being answered, whole or streamed.
     pub fn inflight(&self, stream: bool) -> &Gauge {
         if stream { &self.streams } else { &self.whole }
     }
 
-    /// Of requests of this dialect and model.
+    /// The metrics for this protocol and model.
     pub fn of_requests(&self, api: &'static str, model: &str) -> Arc<OfRequests> {
         self.requests.get(model, api, || OfRequests::of(api, model).into())
     }
 
-    /// Attempts of this pool and model that were answered.
+    /// Counts attempts of this pool and model that were answered.
     pub fn answered(&self, pool: &str, model: &str) -> Counter {
         self.answered.get(model, pool, || {
             let labels = [("pool", pool.to_owned()), ("model", model.to_owned()), ("outcome", "ok".to_owned())];
@@ -113,7 +113,7 @@ impl Series {
         })
     }
 
-    /// Tokens of this kind and model.
+    /// Counts tokens of this kind and model.
     pub fn tokens(&self, kind: &'static str, model: &str) -> Counter {
         let labels = || [("model", model.to_owned()), ("type", kind.to_owned())];
         self.tokens.get(model, kind, || counter!("gemini_adapter_tokens", &labels()))

@@ -1,44 +1,47 @@
-//! Settings of `[log]` and of `[telemetry]`.
+//! Settings of `[log]` and `[telemetry]`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::{Problem, Problems};
 
-/// What is written to standard error.
+/// The log on standard error.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogSettings {
     /// `error`, `warn`, `info`, `debug` or `trace`; or a filter such as `info,gemini_adapter::keys=debug`.
     pub level: String,
-    /// How a line looks.
+    /// Format of a line.
     pub format: Format,
 }
 
-/// What is kept of requests, for the dashboard and `/admin/requests`.
+/// What is recorded about requests, for the dashboard and `/admin/requests`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TelemetrySettings {
-    /// How many requests that are over are kept: their times, attempts and tokens, never what they say.
+    /// Number of finished requests to keep: their times, attempts and token counts, never their content.
     pub requests: usize,
-    /// How many of them are kept with what they say, for `GET /admin/capsule/{id}`: the client's body, the one that went to Google, and what
-    /// Google answered. Configured secrets are masked in it; what else a conversation holds is not. 0: none.
+    /// Number of those requests to keep with their content, for `GET /admin/capsule/{id}`: the client's body, the body
+    /// sent to Google, and Google's answer. Configured secrets are masked; other sensitive content of a conversation is
+    /// not. 0: none.
     pub capsules: usize,
-    /// Traces for OpenTelemetry. Left out: none.
+    /// OpenTelemetry traces. If omitted, none are exported.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub otel: Option<OtelSettings>,
 }
 
-/// Traces for OpenTelemetry, by OTLP over HTTP; in builds with the feature `otel`. A change needs a restart.
+/// OpenTelemetry traces, exported by OTLP over HTTP. Requires a build with the feature `otel`. A change needs a
+/// restart.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OtelSettings {
-    /// Where spans are sent to, path and all. Headers that a collector wants are read from the process's variable
-    /// `OTEL_EXPORTER_OTLP_HEADERS`.
+    /// URL to send spans to, including the path. Headers that the collector requires are read from the environment
+    /// variable `OTEL_EXPORTER_OTLP_HEADERS`.
     pub endpoint: String,
-    /// What this server is called there.
+    /// Service name in the traces.
     pub service: String,
-    /// Which part of the requests is told of, from 0 to 1; of those whose client says so in `traceparent`, the client decides.
+    /// Fraction of requests to trace, from 0 to 1. If the client sends `traceparent`, its sampling decision applies
+    /// instead.
     pub ratio: f64,
 }
 
@@ -71,7 +74,7 @@ impl Default for TelemetrySettings {
 }
 
 impl TelemetrySettings {
-    /// Checks them; problems are at `telemetry…`.
+    /// Checks the settings and reports problems under `telemetry`.
     pub fn check(&self, problems: &mut Problems) {
         if self.requests > 10_000 {
             problems.push(Problem::error("must be at most 10000").at("telemetry.requests"));
@@ -87,16 +90,16 @@ impl TelemetrySettings {
     }
 }
 
-/// How a log line looks.
+/// Format of a log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// For people on a terminal, JSON elsewhere.
+    /// Readable text on a terminal, JSON elsewhere.
     #[default]
     Auto,
-    /// For people.
+    /// Readable text.
     Pretty,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 

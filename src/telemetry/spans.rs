@@ -1,8 +1,9 @@
-//! OpenTelemetry traces: one SERVER span a request, under it one logical CLIENT span for what was asked of Gemini, and under that one a CLIENT span
-//! an attempt; so that tokens are counted once, however many attempts there were. They are made of what the journal knows of a request
-//! when it is over: nothing is measured twice, and nothing happens on its way. Names are those of OpenTelemetry's conventions for generative
-//! AI (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/, looked up on 2026-11-27).
-//! Never: what requests and answers say.
+//! OpenTelemetry traces. Each request has one SERVER span; below it one logical CLIENT span for the call to Gemini, and
+//! below that one CLIENT span per attempt, so that tokens are counted once however many attempts there were. Spans are
+//! built from the journal when the request is over: nothing is measured twice, and nothing is done while the request is
+//! processed. Names follow OpenTelemetry's conventions for generative AI
+//! (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/, checked on 2026-11-27).
+//! Never: the content of requests and answers.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
@@ -22,26 +23,26 @@ use tokio::runtime::Handle;
 use super::journal::{Seen, Tried};
 use super::settings::OtelSettings;
 
-/// The longest the collector may take, and the end of the process may wait for it.
+/// Timeout for the collector, and for the final export at process exit.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Where spans go, once that is configured. Clones share it.
+/// The exporter, once configured. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Spans(Arc<OnceLock<(SdkTracerProvider, SdkTracer)>>);
 
-/// How a request came, as its span is to tell.
+/// The trace context of a request.
 #[derive(Debug)]
 pub struct Came {
     path: &'static str,
-    /// The span that it is part of, where its client named one.
+    /// The parent span, if the client named one.
     within: Context,
 }
 
 impl Spans {
-    /// Begins to send them.
+    /// Starts exporting.
     ///
     /// # Errors
-    /// Why that cannot be.
+    /// Why exporting could not be started.
     pub fn begin(&self, settings: &OtelSettings) -> Result<(), String> {
         let client = reqwest::Client::builder().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
         let exporter = SpanExporter::builder()
@@ -64,14 +65,14 @@ impl Spans {
         Ok(())
     }
 
-    /// What is to be remembered of a request that comes; None when nobody wants to know.
+    /// Extracts the trace context of a new request; None when traces are not exported.
     pub fn came(&self, path: &'static str, headers: &HeaderMap) -> Option<Came> {
         self.0.get()?;
         let within = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers));
         Some(Came { path, within })
     }
 
-    /// Tells of a request that is over.
+    /// Exports the spans of a finished request.
     pub fn export(&self, came: &Came, seen: &Seen) {
         let Some((_, tracer)) = self.0.get() else { return };
         let clock = Clock::of(seen);
@@ -96,7 +97,7 @@ impl Spans {
         close(&mut server, failed, end);
     }
 
-    /// Sends what waits. Blocks.
+    /// Exports the remaining spans. Blocks.
     pub fn end(&self) {
         if let Some((provider, _)) = self.0.get() {
             let _ = provider.shutdown_with_timeout(PATIENCE);
@@ -104,7 +105,7 @@ impl Spans {
     }
 }
 
-/// When things of a request were.
+/// Converts times of a request to system time.
 struct Clock {
     start: SystemTime,
 }
@@ -176,22 +177,24 @@ fn attempt(tracer: &SdkTracer, within: &Context, tried: &Tried, clock: &Clock, e
         .with_attributes(attributes)
         .start_with_context(tracer, within);
     let failed = tried.outcome.filter(|outcome| *outcome != "ok").map(str::to_owned);
-    // Of one that was answered, the end is that of the answer.
+    // The span of a successful attempt lasts until the answer ends.
     let ended = tried.ended_ms.filter(|_| failed.is_some()).map_or(end, |ended| clock.at(ended));
     close(&mut span, failed, ended);
 }
 
-/// What is done, in the words of the conventions.
+/// The operation name defined by the conventions.
 fn operation(api: &str) -> &'static str {
     match api {
         "embeddings" => "embeddings",
         "completions" => "text_completion",
+        // The conventions name no operation for it, and let others be named.
+        "count_tokens" => "count_tokens",
         "native" | "images" | "image_edits" | "speech" | "transcriptions" | "translations" => "generate_content",
         _ => "chat",
     }
 }
 
-/// Sends on our runtime, whoever waits: the library's own thread has none.
+/// Sends requests on our runtime, because the library's export thread has none.
 #[derive(Debug)]
 struct Sending {
     client: reqwest::Client,

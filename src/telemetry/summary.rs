@@ -1,52 +1,52 @@
-//! How a request went, once it is over: its log line, and what others have to say of it.
+//! The summary of a finished request: its log line, and the tags that plugins add to it.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::logs;
 
-/// What filters of `log.level` know the lines of requests by.
+/// The target by which filters in `log.level` select request lines.
 const ACCESS: &str = "gemini_adapter::access";
 
-/// How a request went, as its log line says it.
+/// The summary of a request, as logged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct RequestSummary {
-    /// The request's id.
+    /// The request id.
     pub request_id: String,
-    /// Which dialect.
+    /// The protocol.
     pub api: &'static str,
     /// Whether it was streamed.
     pub stream: bool,
-    /// Who asked.
+    /// The client's name.
     pub client: String,
-    /// The model, as the client named it.
+    /// The model, as named by the client.
     pub asked: String,
     /// The model that answered.
     pub model: String,
     /// The pool that served it.
     pub pool: String,
-    /// The key that served it: its id.
+    /// The id of the key that served it.
     pub key: String,
-    /// How many attempts it took.
+    /// The number of attempts.
     pub attempts: u32,
-    /// HTTP status; 499 when the client left, 502 when a stream broke.
+    /// HTTP status; 499 when the client disconnected, 502 when a stream failed.
     pub status: u16,
-    /// Until the first content.
+    /// Time to the first content.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_token_ms: Option<u64>,
-    /// Until the end.
+    /// Time to the end of the answer.
     pub duration_ms: u64,
-    /// Tokens of the prompt.
+    /// Tokens in the prompt.
     pub prompt_tokens: u64,
-    /// Tokens of the answer.
+    /// Tokens in the answer.
     pub completion_tokens: u64,
-    /// What kept answers had to do with it, where any are kept.
+    /// The cache result, if the cache is enabled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache: Option<&'static str>,
 }
 
 impl RequestSummary {
-    /// Writes the log line, with what others have to say of the request.
+    /// Writes the log line, with the tags added by plugins.
     pub(super) fn log(&self, tags: Option<&Map<String, Value>>) {
         if !tracing::enabled!(target: ACCESS, tracing::Level::INFO) {
             return;
@@ -65,7 +65,7 @@ impl RequestSummary {
     }
 }
 
-/// The line of a request, as the subscriber would write it.
+/// A request's line, in the format the subscriber would write.
 #[derive(Serialize)]
 struct Line<'e> {
     timestamp: String,
@@ -85,27 +85,27 @@ impl<'e> Line<'e> {
     }
 }
 
-/// Who has something to say of a request once it is over. Asked off its way, by a thread of its own.
+/// Provides tags for the log line of a finished request. Called on a separate thread, off the request path.
 pub trait Tags: Send + Sync + std::fmt::Debug {
-    /// What the log line is to bear.
+    /// The tags for the log line.
     fn tags(&self, ended: &RequestSummary) -> Map<String, Value>;
 }
 
-/// What a hook of a plugin has cost a request.
+/// The time that one hook of a plugin spent on a request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PluginCost {
-    /// Which plugin.
+    /// The plugin.
     pub plugin: String,
-    /// Which hook.
+    /// The hook.
     pub hook: &'static str,
-    /// How often it was called.
+    /// The number of calls.
     pub calls: u64,
-    /// How long it took in all, in milliseconds.
+    /// The total time, in milliseconds.
     pub spent_ms: f64,
 }
 
-/// Who knows what plugins have cost a request.
+/// Provides the time that plugins spent on a request.
 pub trait Costs: Send + Sync + std::fmt::Debug {
-    /// By plugin and hook.
+    /// The costs by plugin and hook.
     fn costs(&self) -> Vec<PluginCost>;
 }

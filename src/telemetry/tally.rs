@@ -1,5 +1,5 @@
-//! The counts of `/stats` and of the dashboard since the process started. Rows are bounded: by the models that may be labels, and by so
-//! many clients and days.
+//! Counts since the process started, for `/stats` and the dashboard. The number of rows is bounded: by the models
+//! allowed as labels, and by a limit on combinations of day, client and model.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use super::durations::{Durations, Latencies};
 
-/// Rows of usage: clients, models and days. What is beyond is one row.
+/// Maximum number of usage rows (day, client, model). Everything beyond is counted in one row.
 const MOST_ROWS: usize = 5000;
 
-/// Requests by how they ended, and how long they took.
+/// Requests by outcome, and their durations.
 #[derive(Debug, Default)]
 pub struct Tally {
     answered: AtomicU64,
@@ -25,92 +25,92 @@ pub struct Tally {
     usage: Mutex<BTreeMap<(String, String, String), Used>>,
 }
 
-/// Requests so far.
+/// Number of requests so far.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Counts {
-    /// All.
+    /// All requests.
     pub total: u64,
     /// Answered in full.
     pub answered: u64,
-    /// Refused with a 4xx.
+    /// Rejected with a 4xx.
     pub client_errors: u64,
-    /// Failed with a 5xx, streams that broke among them.
+    /// Failed with a 5xx, including streams that failed after they had begun.
     pub server_errors: u64,
-    /// The client left.
+    /// Abandoned by the client.
     pub cancelled: u64,
 }
 
-/// How long a model's answers took.
+/// Durations of a model's answers.
 #[derive(Debug, Default)]
 struct ModelTimes {
     whole: Durations,
     first_token: Durations,
 }
 
-/// A histogram as it is shown.
+/// A histogram, for display.
 #[derive(Debug, Serialize)]
 pub struct Histogram {
-    /// How many.
+    /// The number of durations.
     pub count: u64,
-    /// Quantiles.
+    /// The quantiles.
     #[serde(flatten)]
     pub latencies: Latencies,
-    /// Buckets that are not empty: upper bound in milliseconds, and how many.
+    /// The non-empty buckets: upper bound in milliseconds, and count.
     pub buckets: Vec<(f64, u64)>,
 }
 
-/// How long a model's answers took, as it is shown.
+/// Durations of a model's answers, for display.
 #[derive(Debug, Serialize)]
 pub struct ModelLatencies {
     /// The model.
     pub model: String,
-    /// From a request's arrival to the end of its answer.
+    /// From arrival to the end of the answer.
     pub duration: Histogram,
-    /// From a request's arrival to its first content.
+    /// From arrival to the first content.
     pub first_token: Histogram,
 }
 
-/// What a client has used of a model on a day.
+/// A client's usage of a model on one day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Used {
-    /// Requests.
+    /// The number of requests.
     pub requests: u64,
-    /// Those that were not answered in full.
+    /// Requests that were not answered in full.
     pub failures: u64,
-    /// Tokens of prompts.
+    /// Tokens in prompts.
     pub prompt_tokens: u64,
-    /// Tokens of answers.
+    /// Tokens in answers.
     pub completion_tokens: u64,
 }
 
-/// A row of usage.
+/// One row of usage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UsedRow {
-    /// The day, UTC.
+    /// The day, in UTC.
     pub day: String,
-    /// Who asked.
+    /// The client's name.
     pub client: String,
     /// The model.
     pub model: String,
-    /// How much.
+    /// The usage.
     #[serde(flatten)]
     pub used: Used,
 }
 
-/// What is counted of a request that is over.
+/// The counted facts of a finished request.
 #[derive(Clone, Copy, Debug)]
 pub struct Over<'a> {
     /// HTTP status.
     pub status: u16,
-    /// Who asked.
+    /// The client's name.
     pub client: &'a str,
     /// The model, as a label.
     pub model: &'a str,
-    /// From arrival to end.
+    /// From arrival to the end of the answer.
     pub elapsed: Duration,
     /// From arrival to the first content.
     pub first_token: Option<Duration>,
-    /// Of prompt and answer.
+    /// Tokens of prompt and answer.
     pub tokens: (u64, u64),
 }
 
@@ -155,7 +155,7 @@ impl Tally {
         used.completion_tokens += over.tokens.1;
     }
 
-    /// Requests so far.
+    /// The number of requests so far.
     pub fn counts(&self) -> Counts {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let (answered, client_errors) = (load(&self.answered), load(&self.client_errors));
@@ -164,12 +164,12 @@ impl Tally {
         Counts { total, answered, client_errors, server_errors, cancelled }
     }
 
-    /// How long they took.
+    /// Quantiles of all durations.
     pub fn latencies(&self) -> Latencies {
         self.durations.latencies()
     }
 
-    /// How long the answered ones took, by model.
+    /// Durations of answered requests, by model.
     pub fn by_model(&self) -> Vec<ModelLatencies> {
         let shown = |durations: &Durations| Histogram {
             count: durations.count(),
@@ -185,7 +185,7 @@ impl Tally {
         models.iter().map(one).collect()
     }
 
-    /// What clients have used, by day and model, the latest day last.
+    /// Clients' usage by day and model, oldest day first.
     pub fn usage(&self) -> Vec<UsedRow> {
         let row = |((day, client, model), used): (&(String, String, String), &Used)| UsedRow {
             day: day.clone(),

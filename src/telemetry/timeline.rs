@@ -1,4 +1,5 @@
-//! The last five minutes, two seconds a beat: what a page shows as soon as it is opened.
+//! The activity of the last five minutes in intervals of two seconds, so the dashboard has a chart to show as soon as
+//! it opens.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -8,26 +9,26 @@ use serde::Serialize;
 
 use super::tally::Over;
 
-/// How long a beat is.
+/// Length of an interval.
 const BEAT: Duration = Duration::from_secs(2);
-/// How many are kept.
+/// Number of intervals kept.
 const BEATS: usize = 150;
 
-/// The last five minutes.
+/// The activity of the last five minutes.
 #[derive(Debug)]
 pub struct Timeline {
     began: Instant,
     beats: Mutex<VecDeque<(u64, Beat)>>,
 }
 
-/// What ended within one beat.
+/// Requests that ended within one interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Beat {
-    /// Requests that were answered.
+    /// Requests answered.
     pub answered: u32,
-    /// Those that a client was to blame for, or that it left.
+    /// Requests rejected with a 4xx or abandoned by the client.
     pub client_errors: u32,
-    /// Those that failed.
+    /// Requests that failed.
     pub server_errors: u32,
     /// Tokens of prompts and answers.
     pub tokens: u64,
@@ -58,7 +59,7 @@ impl Timeline {
         beat.tokens += over.tokens.0 + over.tokens.1;
     }
 
-    /// All beats that are over, the oldest first, silent ones too.
+    /// All completed intervals, oldest first, including empty ones.
     pub fn beats(&self) -> Vec<Beat> {
         let now = self.now();
         let first = now.saturating_sub(BEATS as u64);

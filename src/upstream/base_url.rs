@@ -1,4 +1,4 @@
-//! Where the Gemini API is, and the addresses under it.
+//! The base URL of the Gemini API and the URLs below it.
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -9,18 +9,18 @@ use crate::call::Call;
 use crate::fault::{Blame, Fault, Kind};
 use crate::problem::{Problem, Problems};
 
-/// `upstream.base_url`, read once.
+/// The parsed `upstream.base_url`.
 #[derive(Clone, Debug)]
 pub struct BaseUrl {
     url: Url,
     scheme: Scheme,
     authority: Authority,
-    /// What stands before `/v1beta`, without a slash at its end.
+    /// The path before `/v1beta`, without a trailing slash.
     prefix: String,
 }
 
 impl BaseUrl {
-    /// Reads the setting.
+    /// Parses the setting.
     pub fn read(text: &str, problems: &mut Problems) -> Option<Self> {
         let base = Self::of(text);
         if base.is_none() {
@@ -45,18 +45,18 @@ impl BaseUrl {
         })
     }
 
-    /// The base itself.
+    /// The base URL itself.
     pub fn uri(&self) -> Result<Uri, Fault> {
         self.under(format!("{}/", self.prefix))
     }
 
-    /// Where a call goes. Names of models are allow-listed letters, so that none can be another path.
+    /// The URL of a call. Model names contain only allow-listed characters, so none can form another path.
     pub fn of_call(&self, call: &Call) -> Result<Uri, Fault> {
         let query = if call.method.streams() { "?alt=sse" } else { "" };
         self.under(format!("{}/v1beta/{}:{}{query}", self.prefix, call.model.resource(), call.method.name()))
     }
 
-    /// Where an resource goes.
+    /// The URL of a resource request.
     pub fn of_resource(&self, place: &ResourceAddress) -> Result<Uri, Fault> {
         let mut url = self.url.clone();
         match place {
@@ -66,10 +66,11 @@ impl BaseUrl {
                     url.query_pairs_mut().extend_pairs(query);
                 }
             }
-            // Only its path and query: the key goes nowhere but to where it always goes.
+            // Only path and query are used: the key is sent to the configured host and nowhere else.
             ResourceAddress::Named(named) => {
                 if let Ok(named) = Url::parse(named) {
-                    push_segments(&mut url, named.path_segments().into_iter().flatten());
+                    // Google has encoded the path; to encode it again would change it.
+                    url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), named.path()));
                     url.set_query(named.query());
                 }
             }
@@ -90,7 +91,7 @@ impl BaseUrl {
     }
 }
 
-/// Appends segments of a path.
+/// Appends path segments.
 fn push_segments<'s>(url: &mut Url, segments: impl Iterator<Item = &'s str>) {
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend(segments);
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn an_errand_stays_under_the_base() {
+    fn a_resource_request_stays_under_the_base() {
         let base = BaseUrl::of("https://h/proxy").unwrap();
         let path = |segments: &[&str], query: &[(&str, &str)]| {
             let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
@@ -131,6 +132,7 @@ mod tests {
             (path(&["v1beta", "files", "x"], &[]), "https://h/proxy/v1beta/files/x"),
             (path(&["v1beta", "a/b?c"], &[("q", "a b&c")]), "https://h/proxy/v1beta/a%2Fb%3Fc?q=a+b%26c"),
             (ResourceAddress::Named("https://elsewhere/upload/f?id=1".to_owned()), "https://h/proxy/upload/f?id=1"),
+            (ResourceAddress::Named("https://elsewhere/a%2Fb/../%2e%2e/c%20d".to_owned()), "https://h/proxy/c%20d"),
         ] {
             assert_eq!(base.of_resource(&place).unwrap().to_string(), expected);
         }

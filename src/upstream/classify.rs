@@ -1,7 +1,7 @@
-//! What Google's failures mean: status and body in, [`Fault`] out. Pure.
+//! Classifies Google's failures: takes status and body, returns a [`Fault`]. Pure.
 //!
-//! Codes and reasons are stable, words are not; so words decide only where there is nothing else. Sources: recorded errors of
-//! the Gemini API, and ai.google.dev/gemini-api/docs/{troubleshooting,rate-limits}, November 2026.
+//! Codes and reasons are stable, messages are not, so messages are used only where there is nothing else. Sources:
+//! recorded errors of the Gemini API, and ai.google.dev/gemini-api/docs/{troubleshooting,rate-limits}, November 2026.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -13,19 +13,19 @@ use serde::Deserialize;
 use crate::fault::{Blame, Fault, Kind, Remedy, Said};
 use crate::secret::Secret;
 
-/// Longest rest a hint may ask for; what is beyond is no hint but a mistake.
+/// Longest cooldown a hint may request, in seconds. A longer one is taken for a mistake.
 const LONGEST_HINT: f64 = 25.0 * 3600.0;
-/// Longest message passed on, in characters.
+/// Maximum length of a message passed on, in characters.
 const LONGEST_MESSAGE: usize = 2000;
 
-/// How much of an error is kept as it came, in bytes.
+/// How much of an error body is recorded verbatim, in bytes.
 const LONGEST_SAID: usize = 64 * 1024;
 
-/// Google's error document: bare, or in an array.
+/// Google's error document, either bare or in an array.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Document {
-    // First: an array would also do as a struct's fields in order.
+    // Must come first: an array would also deserialise as a struct with its fields in order.
     Several(Vec<Wrapped>),
     One(Wrapped),
 }
@@ -44,7 +44,7 @@ struct Status {
     details: Vec<Detail>,
 }
 
-/// `google.rpc.ErrorInfo`, `QuotaFailure`, `RetryInfo`: whichever it is, its fields are there. `DebugInfo` is not read.
+/// The union of the fields of `google.rpc.ErrorInfo`, `QuotaFailure` and `RetryInfo`. `DebugInfo` is not read.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Detail {
@@ -60,7 +60,7 @@ struct Violation {
     quota_value: serde_json::Value,
 }
 
-/// The fault of an answer with this status.
+/// Classifies a response with this status.
 pub fn classify(status: u16, body: &[u8], key: &Secret) -> Fault {
     let error = read(body);
     let (kind, blame) = judge(status, &error);
@@ -80,13 +80,14 @@ pub fn classify(status: u16, body: &[u8], key: &Secret) -> Fault {
     }
 }
 
-/// The answer as it came, but for the key: it may quote it, and be looked at when that key is no longer configured.
+/// The body as received, except for the key, which the body may quote: it may be displayed after that key has been
+/// removed from the configuration.
 fn said(body: &[u8], key: &Secret) -> Said {
     let body = body.get(..LONGEST_SAID).unwrap_or(body);
     Said(Bytes::from(key.scrub(&String::from_utf8_lossy(body))))
 }
 
-/// What may be done about a refused request. Only Google's words tell these from each other.
+/// What could make a rejected request succeed. Only Google's message distinguishes these cases.
 fn remedy(kind: Kind, error: &Status) -> Option<Remedy> {
     let says = |words: &str| error.message.to_ascii_lowercase().contains(words);
     match kind {
@@ -98,7 +99,7 @@ fn remedy(kind: Kind, error: &Status) -> Option<Remedy> {
     }
 }
 
-/// The fault of an error inside a stream, or inside an answer that calls itself a success.
+/// Classifies an error inside a stream, or inside an answer with a success status.
 pub fn classify_event(body: &[u8], key: &Secret) -> Fault {
     let code = read(body).code;
     classify(u16::try_from(code).ok().filter(|code| (400..600).contains(code)).unwrap_or(500), body, key)
@@ -108,7 +109,7 @@ fn read(body: &[u8]) -> Status {
     match serde_json::from_slice(body) {
         Ok(Document::One(wrapped)) => wrapped.error,
         Ok(Document::Several(several)) => several.into_iter().next().map(|wrapped| wrapped.error).unwrap_or_default(),
-        // A page of some front end: nothing in it is for a client.
+        // An HTML page from some front end: nothing in it is meant for a client.
         Err(_) => Status::default(),
     }
 }
@@ -136,12 +137,12 @@ fn judge(status: u16, error: &Status) -> (Kind, Blame) {
         503 => (Kind::Overloaded, Blame::Model),
         400..=498 => (Kind::BadRequest, Blame::Request),
         499..=599 => (Kind::UpstreamError, Blame::Model),
-        // A redirect, or a success that is none: nobody we know is to blame.
+        // A redirect, or a success status that is not handled as one: neither key nor model is to blame.
         _ => (Kind::Unknown, Blame::Endpoint),
     }
 }
 
-/// 403: only what is about the key is the key's fault.
+/// 403: a key fault only if the reason or message is about the key.
 fn forbidden(error: &Status, reason: &impl Fn(&[&str]) -> bool, says: &impl Fn(&str) -> bool) -> (Kind, Blame) {
     const OF_THE_KEY: &[&str] = &[
         "SERVICE_DISABLED",
@@ -174,7 +175,7 @@ fn forbidden(error: &Status, reason: &impl Fn(&[&str]) -> bool, says: &impl Fn(&
     }
 }
 
-/// 429: which limit it is about.
+/// 429: determines which limit was exceeded.
 fn exhausted(error: &Status, reason: &impl Fn(&[&str]) -> bool, says: &impl Fn(&str) -> bool) -> (Kind, Blame) {
     match strictest(error) {
         Some(violation) if is_zero(&violation.quota_value) => (Kind::ModelNotForKey, Blame::Quota),
@@ -188,7 +189,7 @@ fn exhausted(error: &Status, reason: &impl Fn(&[&str]) -> bool, says: &impl Fn(&
     }
 }
 
-/// Of several quotas that were exceeded, the one that lasts longest.
+/// If several quotas were exceeded, the one that lasts longest.
 fn strictest(error: &Status) -> Option<&Violation> {
     let violations = error.details.iter().flat_map(|detail| &detail.violations);
     violations
@@ -204,8 +205,9 @@ fn amount(value: &serde_json::Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// How long Google says to wait. The words carry the fraction that `RetryInfo` cuts off, but they are only words: where both
-/// speak of the same second, the longer one counts.
+/// How long Google says to wait. The message includes the fraction of a second that `RetryInfo` truncates, but
+/// `RetryInfo` is more reliable: the message's value is used only if it lies within the same second, or if there is no
+/// other.
 fn hint(error: &Status) -> Option<Duration> {
     #[expect(clippy::expect_used, reason = "a constant pattern, which the tests compile")]
     static PROSE: LazyLock<Regex> = LazyLock::new(|| {
@@ -231,7 +233,7 @@ fn hint(error: &Status) -> Option<Duration> {
     (seconds.is_finite() && seconds > 0.0).then(|| Duration::from_secs_f64(seconds.min(LONGEST_HINT)))
 }
 
-/// Google's words, fit for a client: without keys, without project numbers, of bounded length.
+/// Google's message in a form suitable for clients: without keys or project numbers, and of bounded length.
 fn presentable(words: &str, key: &Secret) -> String {
     #[expect(clippy::expect_used, reason = "a constant pattern, which the tests compile")]
     static PROJECT: LazyLock<Regex> = LazyLock::new(|| {

@@ -1,4 +1,4 @@
-//! The table of Google's failures, and every recorded one.
+//! Tests of the classification against a table of Google's failures and all recorded ones.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

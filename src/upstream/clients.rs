@@ -1,4 +1,4 @@
-//! The connections to Google: one client for all keys, and one for each proxy that keys have of their own.
+//! HTTP clients for Google: one shared by all keys, and one for each proxy that keys have of their own.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,24 +23,24 @@ use crate::problem::{Problem, Problems};
 use crate::root_certificates;
 use crate::secret::Digest;
 
-/// Bytes of an answer that are read ahead, over HTTP/1.1.
+/// HTTP/1.1 read buffer, in bytes.
 const READ_AHEAD: usize = 32 * 1024;
 
 const OURSELVES: HeaderValue = HeaderValue::from_static(concat!("gemini-adapter/", env!("CARGO_PKG_VERSION")));
 
-/// Connections that go one way. Clones share them.
+/// A pool of connections that take the same route. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Client {
     lanes: ConnectionPool,
-    /// What each request says to a proxy that reads it.
+    /// The proxy credentials to send with each request, if the proxy forwards requests itself.
     credentials: Option<HeaderValue>,
 }
 
 impl Client {
-    /// Sends a request, and waits for the headers of its answer.
+    /// Sends a request and waits for the response headers.
     ///
     /// # Errors
-    /// When no connection can be made, or it breaks before.
+    /// When no connection can be made, or it breaks before the headers arrive.
     pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Held>, legacy::Error> {
         request.headers_mut().insert(USER_AGENT, OURSELVES);
         if let Some(credentials) = &self.credentials {
@@ -50,18 +50,18 @@ impl Client {
     }
 }
 
-/// What all clients of one configuration are built from.
+/// Builds the clients of one configuration.
 pub struct Clients<'s> {
     settings: &'s UpstreamSettings,
     base: Uri,
     environment: &'s Environment,
     resolver: Resolver,
-    /// With a proxy, and with Google, who may speak HTTP/2.
+    /// TLS for the connection to a proxy (HTTP/1.1), and for the one to Google, which may also use HTTP/2.
     tls: [Arc<ClientConfig>; 2],
 }
 
 impl<'s> Clients<'s> {
-    /// With the certificates that this machine trusts.
+    /// Uses the root certificates of this machine.
     pub fn new(
         settings: &'s UpstreamSettings,
         base: Uri,
@@ -86,7 +86,7 @@ impl<'s> Clients<'s> {
         }
     }
 
-    /// The client of keys without a proxy of their own.
+    /// The client of keys that have no proxy of their own.
     pub fn common(&self, problems: &mut Problems) -> Option<Client> {
         match &self.settings.proxy {
             Some(proxy) => self.through(proxy, "upstream.proxy", problems),
@@ -94,8 +94,8 @@ impl<'s> Clients<'s> {
         }
     }
 
-    /// The clients of keys that have a proxy of their own (the key, the proxy, the setting), by key. Keys with the same proxy share
-    /// its connections.
+    /// The clients of keys that have a proxy of their own, by key digest. Takes triples of key, proxy and setting name.
+    /// Keys with the same proxy share its connections.
     pub fn of_keys<'k>(
         &self,
         proxies: impl Iterator<Item = (&'k SecretRef, &'k SecretRef, String)>,
@@ -107,14 +107,14 @@ impl<'s> Clients<'s> {
             let known = built.iter().find(|(other, _)| *other == proxy).map(|(_, client)| client.clone());
             let Some(client) = known.or_else(|| self.through(proxy, &place, problems)) else { continue };
             built.push((proxy, client.clone()));
-            // A key that cannot be read is told of by its pool.
+            // The pool reports keys that cannot be read.
             let keys = key.resolve(self.environment).unwrap_or_default();
             of_keys.extend(keys.iter().map(|key| (key.digest(), client.clone())));
         }
         of_keys
     }
 
-    /// A client through this proxy, which stands in this setting.
+    /// A client that uses this proxy, which is configured in the setting `place`.
     fn through(&self, proxy: &SecretRef, place: &str, problems: &mut Problems) -> Option<Client> {
         let secret = proxy.resolve(self.environment).ok().and_then(|secrets| secrets.into_iter().next());
         let proxy = secret.and_then(|secret| Matcher::builder().all(secret.expose()).build().intercept(&self.base));
@@ -123,7 +123,7 @@ impl<'s> Clients<'s> {
                 && proxy.uri().host().is_some_and(|host| !host.is_empty())
         };
         let Some(proxy) = proxy.filter(known) else {
-            // The text may hold a password: the problem names the setting, never the value.
+            // The text may contain a password, so the problem names the setting, never the value.
             problems.push(
                 Problem::error("is no proxy URL")
                     .at(place)
@@ -146,7 +146,7 @@ impl<'s> Clients<'s> {
                 .timer(TokioTimer::new())
                 .pool_timer(TokioTimer::new())
                 .pool_max_idle_per_host(kept)
-                // What is read ahead of a client that does not read: hyper's own bound is 400 KiB.
+                // Bounds what is buffered for a client that does not read. hyper's default is about 400 KiB.
                 .http1_max_buf_size(READ_AHEAD)
                 .http2_adaptive_window(true)
                 .http2_keep_alive_interval(Duration::from_secs(20))

@@ -1,7 +1,8 @@
-//! Connections side by side. One connection of HTTP/2 takes so many streams and no more, often 100: whoever comes then would
-//! wait until another is done, which for streams may be minutes; and when one is wedged, so is all that goes over it. So requests
-//! share two connections, and as many more as it takes while those are full. Over HTTP/1.1, where each request has a connection of
-//! its own, it makes no difference.
+//! Spreads requests over several connections. An HTTP/2 connection accepts a limited number of concurrent streams,
+//! often 100. Further requests would wait until another ends, which may take minutes for streamed answers; and if the
+//! connection stalls, all its streams stall. So requests are shared between two lanes, each with an HTTP/2 connection
+//! of its own, and further lanes are used while those are full. With HTTP/1.1, where each request has its own
+//! connection, this makes no difference.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,17 +17,17 @@ use hyper_util::client::legacy::{Client, Error};
 
 use super::connector::Connector;
 
-/// Requests that share a lane: fewer than the 100 streams that RFC 9113 (6.5.2) recommends as the least, for what is over here may still
-/// be closing there. How many Google takes was not looked up at Google.
+/// Requests per lane. Below the 100 streams that RFC 9113 (6.5.2) recommends as the minimum, because a stream that has
+/// ended on our side may still be closing on the other. Google's actual limit was not measured.
 const ROOM: usize = 80;
-/// ConnectionPool. What comes when all are full waits for the emptiest.
+/// Number of lanes. When all are full, requests go to the least loaded one.
 const LANES: usize = 64;
 
-/// ConnectionPool whose connections of HTTP/1.1 are all kept for later, and how many of each other lane's are: a burst is not to be paid for long
-/// after, with some 25 KiB a connection.
+/// How many lanes keep all their idle HTTP/1.1 connections, and how many idle connections each of the others keeps.
+/// Limits the memory held after a burst; a connection takes about 25 KiB.
 const KEPT: (usize, usize) = (4, 8);
 
-/// Connections of one lane.
+/// The connections of one lane.
 pub(super) type Connections = Client<Connector, Full<Bytes>>;
 
 /// The lanes. Clones share them.
@@ -39,11 +40,11 @@ struct Lane<C> {
     taken: Arc<AtomicUsize>,
 }
 
-/// A place on a lane, until it is dropped.
+/// A slot on a lane, released when dropped.
 #[derive(Debug)]
 struct Place(Arc<AtomicUsize>);
 
-/// A body that comes over a lane, and has its place there to its end.
+/// A response body that holds its slot on the lane until it ends.
 #[derive(Debug)]
 pub struct Held {
     body: Incoming,
@@ -51,7 +52,7 @@ pub struct Held {
 }
 
 impl<C> ConnectionPool<C> {
-    /// ConnectionPool, each with connections of its own, of which so many are kept when nobody uses them.
+    /// Creates the lanes. `connections` receives the number of idle connections the lane may keep.
     pub fn of(connections: impl Fn(usize) -> C) -> Self {
         let (first, few) = KEPT;
         let lane = |number| {
@@ -61,7 +62,7 @@ impl<C> ConnectionPool<C> {
         Self(Arc::new(std::array::from_fn(lane)))
     }
 
-    /// One of the first two while either has room, else the first that has, or the emptiest.
+    /// The less loaded of the first two lanes while it has room, else the first lane with room, else the least loaded.
     fn next(&self) -> &Lane<C> {
         let [first, second, ..] = &*self.0;
         let near = if second.taken() < first.taken() { second } else { first };
@@ -72,10 +73,10 @@ impl<C> ConnectionPool<C> {
 }
 
 impl ConnectionPool {
-    /// Sends a request, and waits for the headers of its answer.
+    /// Sends a request and waits for the response headers.
     ///
     /// # Errors
-    /// When no connection can be made, or it breaks before.
+    /// When no connection can be made, or it breaks before the headers arrive.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Held>, Error> {
         let lane = self.next();
         let place = lane.place();
@@ -89,7 +90,7 @@ impl<C> Lane<C> {
         self.taken.load(Ordering::Relaxed)
     }
 
-    /// Two that look at the same moment may take one place more than there is: there is some to spare.
+    /// Takes a slot. Concurrent callers may exceed the limit slightly; it leaves a margin.
     fn place(&self) -> Place {
         self.taken.fetch_add(1, Ordering::Relaxed);
         Place(self.taken.clone())

@@ -1,4 +1,4 @@
-//! How a connection to Google is made: straight, or through a proxy of whatever kind.
+//! Establishes connections to Google: directly, or through any kind of proxy.
 
 use std::error::Error;
 use std::io;
@@ -25,21 +25,21 @@ type Tcp = HttpConnector<Resolver>;
 type Failure = Box<dyn Error + Send + Sync>;
 type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;
 
-/// The way a connection takes before there is any talk of TLS with Google.
+/// How a connection is made, before TLS with Google.
 #[derive(Clone, Debug)]
 pub enum Way {
-    /// Straight.
+    /// A direct connection.
     Direct(Tcp),
-    /// A tunnel that an HTTP proxy makes.
+    /// A tunnel through an HTTP proxy.
     Tunnel(Tunnel<HttpsConnector<Tcp>>),
-    /// A tunnel that a SOCKS proxy makes.
+    /// A tunnel through a SOCKS proxy.
     Socks(SocksV5<Tcp>),
-    /// An HTTP proxy that reads what it passes on, because the other end speaks no TLS.
+    /// An HTTP proxy that forwards requests itself, because the upstream uses plain HTTP.
     Forward(HttpsConnector<Tcp>, Uri),
 }
 
 impl Way {
-    /// The way to `base`, through this proxy if there is one, with this TLS where the proxy wants it.
+    /// The way to `base`: through `proxy` if there is one, using `tls` if the connection to the proxy needs it.
     pub fn to(base: &Uri, proxy: Option<&Intercept>, tcp: Tcp, tls: &Arc<ClientConfig>) -> Self {
         let Some(proxy) = proxy else { return Self::Direct(tcp) };
         let address = proxy.uri().clone();
@@ -61,7 +61,7 @@ impl Way {
         })
     }
 
-    /// What each request must say to the proxy. A tunnel has been told when it was made.
+    /// The credentials to send with each request. None for a tunnel, which sends them when it is set up.
     pub fn credentials(base: &Uri, proxy: Option<&Intercept>) -> Option<HeaderValue> {
         let mut credentials = proxy.filter(|_| base.scheme_str() == Some("http"))?.basic_auth()?.clone();
         credentials.set_sensitive(true);
@@ -75,7 +75,7 @@ impl Service<Uri> for Way {
     type Future = Connecting<Leg>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        // None of them has anything to wait for before it is called.
+        // All variants are always ready.
         Poll::Ready(Ok(()))
     }
 
@@ -94,11 +94,11 @@ impl Service<Uri> for Way {
     }
 }
 
-/// A connection as far as the proxy, or to Google where there is none.
+/// The connection to the proxy, or to Google if there is none.
 #[derive(Debug)]
 pub struct Leg {
     stream: MaybeHttpsStream<TokioIo<TcpStream>>,
-    /// Whether whoever is at its end reads what it passes on: requests name their whole address then.
+    /// Whether a forwarding proxy is at the other end: requests then carry the absolute URL.
     reads: bool,
 }
 
@@ -140,12 +140,12 @@ impl Write for Leg {
     }
 }
 
-/// Makes connections, each within a time: name, TCP, proxy and TLS together.
+/// Establishes connections. The time limit covers name resolution, TCP, proxy and TLS together.
 #[derive(Clone, Debug)]
 pub struct Connector {
-    /// TLS with Google over the way there.
+    /// TLS with Google on top of the way there.
     pub secure: HttpsConnector<Way>,
-    /// How long it may take.
+    /// The time limit.
     pub limit: Duration,
 }
 
@@ -173,7 +173,8 @@ mod tests {
 
     use super::*;
 
-    /// A proxy that says `words`, each after it has heard something, and then what it has heard: per word, and at last.
+    /// A proxy that sends each of `words` after receiving something. Returns everything it received: one entry per
+    /// word, and one at the end.
     async fn proxy(words: &'static [&'static [u8]]) -> (String, tokio::task::JoinHandle<Vec<Vec<u8>>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();

@@ -1,4 +1,4 @@
-//! The Gemini API over HTTP: the only place that knows its URLs and headers.
+//! The Gemini API over HTTP. The only code that knows its headers; `base_url` knows its URLs.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -26,20 +26,21 @@ use crate::secret::{Digest, Secret};
 use crate::timer::Timer;
 use crate::wire::sse::{self, Event};
 
-/// Where the key travels. Never in the URL: that comes back in error texts and logs.
+/// The header for the key. The key is never put in a URL, because URLs turn up in error messages and logs.
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-goog-api-key");
-/// Largest error page that is read to find out what it means.
+/// How much of an error body is read to classify it, in bytes.
 const LARGEST_ERROR: usize = 1024 * 1024;
-/// Bytes that are progress though no event is whole yet, as in that of a picture. Fewer may be a trickle that never ends.
+/// Bytes that count as progress even without a complete event, as within the event of an image. Fewer might be an
+/// endless trickle.
 const PROGRESS: usize = 64 * 1024;
-/// Largest whole answer: an image or two.
+/// Largest whole answer, in bytes: enough for an image or two.
 const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
 
-/// The way to Google. Clones share its connections.
+/// The client of the Gemini API. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Upstream {
     client: Client,
-    /// By key, where a key has a proxy of its own.
+    /// The clients of keys that have a proxy of their own, by key digest.
     own: HashMap<Digest, Client>,
     pub(super) base: BaseUrl,
     settings: UpstreamSettings,
@@ -54,14 +55,15 @@ pub struct Listed {
     pub name: String,
     /// `generateContent`, `embedContent`, …
     pub supported_generation_methods: Vec<String>,
-    /// Largest prompt, in tokens.
+    /// Maximum prompt size, in tokens.
     pub input_token_limit: Option<u64>,
-    /// Largest answer, in tokens.
+    /// Maximum answer size, in tokens.
     pub output_token_limit: Option<u64>,
 }
 
 impl Upstream {
-    /// Builds the clients: one, and one for each proxy that keys have of their own (the key, the proxy, the setting).
+    /// Builds the HTTP clients: a common one, and one for each proxy that keys have of their own. `own_proxies` yields
+    /// key, proxy and setting name.
     pub fn prepare<'s>(
         settings: &UpstreamSettings,
         own_proxies: impl Iterator<Item = (&'s SecretRef, &'s SecretRef, String)>,
@@ -75,16 +77,16 @@ impl Upstream {
         Some(Self { client: client?, own, base, settings: settings.clone() })
     }
 
-    /// What this key's traffic goes through.
+    /// The HTTP client for this key.
     pub(super) fn client(&self, key: &Secret) -> &Client {
         let own = if self.own.is_empty() { None } else { self.own.get(&key.digest()) };
         own.unwrap_or(&self.client)
     }
 
-    /// Sends a call on this key and waits for the headers of the answer.
+    /// Sends a call on this key and waits for the response headers.
     ///
     /// # Errors
-    /// What went wrong, and whose fault it is.
+    /// The fault, with its blame.
     pub async fn send(&self, call: &Call, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
         let mut request = build_request(Method::POST, self.base.of_call(call)?, key, call.body.clone())?;
         request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -97,10 +99,10 @@ impl Upstream {
         self.judged(response, key, deadline).await
     }
 
-    /// The models this key may use.
+    /// Lists the models this key may use.
     ///
     /// # Errors
-    /// What went wrong, and whose fault it is.
+    /// The fault, with its blame.
     pub async fn models(&self, key: &Secret, deadline: Instant) -> Result<Vec<Listed>, Fault> {
         #[derive(serde::Deserialize, Default)]
         #[serde(rename_all = "camelCase", default)]
@@ -111,7 +113,7 @@ impl Upstream {
 
         let mut models = Vec::new();
         let mut token: Option<String> = None;
-        // Google lists some eighty models in one page; the bound is against a token that never ends.
+        // Google lists about eighty models on one page. The bound guards against page tokens that never end.
         for _ in 0..20 {
             let mut query = vec![("pageSize".to_owned(), "1000".to_owned())];
             query.extend(token.take().map(|token| ("pageToken".to_owned(), token)));
@@ -151,7 +153,7 @@ impl Upstream {
         }
     }
 
-    /// A whole document of any kind, or of none; every status but success is a fault.
+    /// Reads a whole document of any content type. Any status but success is a fault.
     pub(super) async fn document(
         &self,
         response: Response<Held>,
@@ -167,7 +169,7 @@ impl Upstream {
         Err(classify(status.as_u16(), &body, key))
     }
 
-    /// An answer with status 200 and something like JSON in it; everything else is a fault.
+    /// Accepts an answer with status 200 and JSON or an event stream. Everything else is a fault.
     async fn judged(&self, response: Response<Held>, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
         let status = response.status().as_u16();
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -185,31 +187,31 @@ impl Upstream {
     }
 }
 
-/// An answer that has begun well. Dropping it closes the connection, or the stream in it: Google stops working for us.
+/// A successful answer being received. Dropping it closes the connection or HTTP/2 stream, so Google stops generating.
 #[derive(Debug)]
 pub struct Answer {
     body: Held,
     key: Secret,
     deadline: Instant,
     idle: Duration,
-    /// When the last bytes came.
+    /// When the last bytes arrived.
     latest: Instant,
-    /// When the last whole event, or so much else that it counts as one.
+    /// When the last complete event, or an amount of data that counts as progress, arrived.
     arrived: Instant,
-    /// Bytes since then that have made no whole event.
+    /// Bytes received since then that have not completed an event.
     trickled: usize,
-    /// Until when more must come; of a stream.
+    /// The timer for the next event; set once a stream is read.
     timer: Option<Timer>,
     events: sse::Decoder,
-    /// Nothing more will arrive: a proper end, or what broke it.
+    /// Set when nothing more will arrive: a proper end, or the fault that ended it.
     over: Option<Result<(), Fault>>,
 }
 
 impl Answer {
-    /// The whole body.
+    /// Returns the whole body.
     ///
     /// # Errors
-    /// When it breaks off, takes too long, or is an error after all.
+    /// When it breaks off, takes too long, or turns out to be an error.
     pub async fn whole(mut self) -> Result<Bytes, Fault> {
         let body = self.read(LARGEST_ANSWER).await?;
         if is_error(&body) {
@@ -230,7 +232,7 @@ impl Answer {
             if let Some(end) = &self.over {
                 return end.clone().map(|()| None);
             }
-            // From the last event, not from now: whoever waits here may give up and come back.
+            // Counted from the last event, not from now: the caller may have cancelled this wait and started again.
             let until = self.deadline.min(self.arrived + self.idle);
             let arrived = self.timer.get_or_insert_with(|| Timer::at(until)).until(until, chunk(&mut self.body)).await;
             match arrived {
@@ -240,10 +242,10 @@ impl Answer {
         }
     }
 
-    /// An event that is there already, without waiting for more.
+    /// Returns an event that has already arrived, without waiting.
     ///
     /// # Errors
-    /// When it is an error, or no event at all.
+    /// When it is an error, or not an event.
     pub fn ready_event(&mut self) -> Result<Option<Bytes>, Fault> {
         let ended = matches!(self.over, Some(Ok(())));
         match self.events.next().or_else(|| if ended { self.events.finish() } else { None }) {
@@ -261,7 +263,8 @@ impl Answer {
         }
     }
 
-    /// Takes in what has arrived by now without waiting, so that several events can go out in one write. Whether anything had.
+    /// Takes in bytes that have already arrived, without waiting, so that several events can be sent in one write.
+    /// Returns whether there were any.
     pub fn take_ready(&mut self) -> bool {
         if self.over.is_some() {
             return false;
@@ -270,7 +273,7 @@ impl Answer {
         ready.map(|arrived| self.take(arrived)).is_some()
     }
 
-    /// When the last event came.
+    /// When the last event arrived.
     pub fn arrived(&self) -> std::time::Instant {
         self.arrived.into_std()
     }
@@ -302,7 +305,7 @@ impl Answer {
         loop {
             let until = self.deadline.min(Instant::now() + self.idle);
             match timeout_at(until, chunk(&mut self.body)).await {
-                // An answer that comes in one piece is passed on as it came.
+                // A body that arrives in one piece is not copied.
                 Ok(Ok(Some(chunk))) if body.is_empty() && announced == Some(chunk.len() as u64) => return Ok(chunk),
                 Ok(Ok(Some(chunk))) if body.len() + chunk.len() > limit => return Err(too_large()),
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
@@ -314,10 +317,10 @@ impl Answer {
     }
 }
 
-/// The next bytes, as they come; None at their end.
+/// The next chunk of the body; None at its end.
 async fn chunk(body: &mut Held) -> hyper::Result<Option<Bytes>> {
     while let Some(frame) = body.frame().await {
-        // Trailers say nothing.
+        // Ignore trailers.
         if let Ok(data) = frame?.into_data() {
             return Ok(Some(data));
         }
@@ -332,7 +335,7 @@ fn is_error(document: &[u8]) -> bool {
     inner.strip_prefix(b"{").is_some_and(|inner| inner.trim_ascii_start().starts_with(br#""error""#))
 }
 
-/// A request on this key.
+/// Builds a request authenticated with this key.
 pub(super) fn build_request(method: Method, to: Uri, key: &Secret, body: Bytes) -> Result<Request<Full<Bytes>>, Fault> {
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = method;
@@ -363,7 +366,7 @@ fn broken_off(error: &hyper::Error) -> Fault {
     Fault::new(Kind::Truncated, Blame::Endpoint, "The connection to Gemini broke in the middle of the answer.")
 }
 
-/// An error and what caused it, for the log. None of them holds an address or a header.
+/// An error and its causes, for the log. None of them contains an address or a header.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")

@@ -1,5 +1,5 @@
-//! The way to Google: URL, headers, connections; and what Google's failures mean.
-//! Never: a decision to try again, a client's dialect, a key in a URL.
+//! The connection to Google: URLs, headers, HTTP clients, and the classification of Google's failures.
+//! Never: retry decisions, a client's protocol, a key in a URL.
 
 mod base_url;
 pub mod classify;

@@ -1,4 +1,5 @@
-//! Names to addresses, with a memory: a name server that fails for a while, or knows of no address, does not cut us off from Google.
+//! Name resolution that remembers addresses, so that a name server that fails or returns nothing for a while does not
+//! cut us off from Google.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,18 +14,18 @@ use hyper_util::client::legacy::connect::dns::Name;
 use tokio::time::Instant;
 use tower::Service;
 
-/// How long the last good addresses are used when there are no others.
+/// How long the last known addresses are used when resolution fails.
 const KEPT: Duration = Duration::from_secs(300);
 
-/// Asks the system, and remembers. Clones share the memory.
+/// Resolves through the system and remembers the results. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Resolver(Arc<Mutex<Known>>);
 
-/// By name: when it was found, and where.
+/// By name: the time of the last success and its addresses.
 type Known = HashMap<String, (Instant, Vec<SocketAddr>)>;
 
 impl Resolver {
-    /// What was found, or, if that is nothing, what was found last.
+    /// Returns `found`, or the last known addresses if it failed or is empty.
     fn known_or(&self, name: &str, found: io::Result<Vec<SocketAddr>>) -> io::Result<Vec<SocketAddr>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match found {

@@ -1,4 +1,4 @@
-//! What is asked of Google beside a model: lists, files, cached contents. One document goes, one comes back.
+//! Resource requests to Google: lists, files, cached contents. One request, one document in return.
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -9,42 +9,42 @@ use super::google::{Upstream, build_request, connection_fault, late};
 use crate::fault::Fault;
 use crate::secret::Secret;
 
-/// Something to be asked.
+/// A resource request.
 #[derive(Clone, Debug)]
 pub struct ResourceRequest {
     /// `GET`, `POST`, `PATCH`, `DELETE`.
     pub method: Method,
-    /// Where.
+    /// The address.
     pub place: ResourceAddress,
-    /// Headers that go along: those of uploads.
+    /// Additional headers, used for uploads.
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    /// What goes along.
+    /// The body; may be empty.
     pub body: Bytes,
 }
 
-/// Where something is asked.
+/// The address of a resource request.
 #[derive(Clone, Debug)]
 pub enum ResourceAddress {
-    /// At this path, in segments, with these pairs of a query: `["v1beta", "files", "x"]`.
+    /// A path, in segments (`["v1beta", "files", "x"]`), and query parameters.
     Path(Vec<String>, Vec<(String, String)>),
-    /// At a URL that Google has named for an upload.
+    /// An upload URL that Google returned. Only its path and query are used.
     Named(String),
 }
 
-/// What came back.
+/// The response.
 #[derive(Clone, Debug)]
 pub struct ResourceAnswer {
     /// The headers.
     pub headers: HeaderMap,
-    /// The document.
+    /// The body.
     pub body: Bytes,
 }
 
 impl Upstream {
-    /// Runs an resource on this key.
+    /// Runs a resource request on this key.
     ///
     /// # Errors
-    /// What went wrong, and whose fault it is.
+    /// The fault, with its blame.
     pub async fn run(
         &self,
         resource: &ResourceRequest,

@@ -7,43 +7,46 @@ use serde::{Deserialize, Serialize};
 
 use crate::environment::SecretRef;
 
-/// The way to Google.
+/// The connection to Google.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpstreamSettings {
-    /// Where the Gemini API is: scheme and host, without `/v1beta`.
+    /// Base URL of the Gemini API: scheme and host, without `/v1beta`.
     pub base_url: String,
-    /// The whole call, all attempts together.
+    /// Time limit for a request, all attempts together.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub timeout: Duration,
-    /// Until a connection stands.
+    /// Time limit for establishing a connection.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub connect_timeout: Duration,
-    /// Until an attempt's response headers. Thinking models may take minutes.
+    /// Time limit for the response headers of one attempt. Thinking models may take minutes.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub first_byte_timeout: Duration,
-    /// Between two pieces of a stream.
+    /// Longest silence allowed within an answer.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub idle_timeout: Duration,
-    /// How many attempts one request gets on a model, the first included, when Gemini is overloaded or fails. Keys that refuse because
-    /// of their quota or themselves are passed over, each project once, and do not count.
+    /// Number of attempts per request and model, including the first, when Gemini is overloaded or fails. Keys that
+    /// reject the request because of their quota or because they are invalid are skipped, once per project, and do not
+    /// count.
     pub attempts: u32,
-    /// How long a request waits for keys that rest, when the first comes back within this time and half of what is left of
-    /// `timeout`. `"0s"`: not at all.
+    /// How long a request waits for keys that are cooling down. It waits only if the first key becomes available within
+    /// this time and within half of what remains of `timeout`. `"0s"` disables waiting.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub wait: Duration,
-    /// How many requests may wait so at once. Those beyond are told at once to come back later.
+    /// How many requests may wait for a key at the same time. Requests beyond the limit are rejected immediately and
+    /// told when to retry.
     pub waiting: usize,
-    /// Whether whole answers to a `json_schema` request are checked against the client's schema. One that does not match counts as
-    /// broken, and is asked for again. Streams are not checked: what has been shown cannot be taken back.
+    /// Whether complete answers to a `json_schema` request are checked against the client's schema. One that does not
+    /// match counts as broken and is requested again. Streams are not checked, because content that has been sent
+    /// cannot be taken back.
     pub check_json: bool,
-    /// A proxy for all upstream traffic: `http://`, `https://` or `socks5://`, with user and password if need be. Left out:
-    /// `HTTPS_PROXY` and its kin.
+    /// Proxy for all upstream traffic: `http://`, `https://` or `socks5://`, with user and password if required. If
+    /// omitted, `HTTPS_PROXY` and the related environment variables apply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<SecretRef>,
 }

@@ -1,17 +1,17 @@
-//! JSON text that is passed on rather than understood, and a writer for the hot path.
+//! JSON text that is passed through rather than parsed, and a writer for the hot path.
 //!
-//! A JSON string that goes from one document into another needs no decoding: its escape text is valid in both. So texts stay
-//! [`RawValue`]s from end to end, and what is written is mostly copied.
+//! A JSON string that moves from one document to another needs no decoding: its escaped form is valid in both. Texts
+//! therefore stay [`RawValue`]s from end to end, and writing is mostly copying.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// Text for a JSON string: taken over as it stood in another document, or of our own making.
+/// The content of a JSON string: copied from another document, or created here.
 #[derive(Clone, Debug)]
 pub enum Text<'a> {
-    /// A whole JSON string, quotes and escapes included.
+    /// A complete JSON string, quotes and escapes included.
     Raw(&'a RawValue),
     /// Plain text, escaped when written.
     Plain(Cow<'a, str>),
@@ -26,7 +26,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// How long it is in bytes, as it stands here.
+    /// Returns the length in bytes in its current representation: encoded with quotes, or plain.
     pub fn len(&self) -> usize {
         match self {
             Self::Raw(raw) => raw.get().len(),
@@ -34,7 +34,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Whether there is no character in it.
+    /// Whether the text is empty.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Raw(raw) => raw.get() == r#""""#,
@@ -64,22 +64,22 @@ impl Serialize for Text<'_> {
     }
 }
 
-/// A JSON value that is passed on: as it stood in another document, or of our own making.
+/// A JSON value that is passed through from another document, or created here.
 #[derive(Clone, Debug)]
 pub enum Json<'a> {
-    /// As it stood.
+    /// Borrowed from another document.
     Raw(&'a RawValue),
-    /// Ours.
+    /// Owned.
     Own(Box<RawValue>),
 }
 
 impl Json<'_> {
-    /// From text that ought to be JSON; None when it is not.
+    /// Parses `text` as JSON; returns None when it is not valid.
     pub fn parse(text: &str) -> Option<Self> {
         RawValue::from_string(text.to_owned()).ok().map(Self::Own)
     }
 
-    /// From a value.
+    /// Serializes a value; null when that fails.
     pub fn from_value(value: &impl Serialize) -> Self {
         Self::Own(serde_json::value::to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned()))
     }
@@ -102,7 +102,7 @@ impl Serialize for Json<'_> {
     }
 }
 
-/// What kind of value a JSON text holds, told by its first character.
+/// The kind of value a JSON text holds, determined by its first character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// `{`
@@ -129,7 +129,7 @@ impl Shape {
         }
     }
 
-    /// As OpenAI names it in its messages.
+    /// Returns the name OpenAI uses in its error messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::Object => "an object",
@@ -141,7 +141,8 @@ impl Shape {
     }
 }
 
-/// The text of a JSON string; None when it is none, or holds half a surrogate pair. Borrowed when there is no escape in it.
+/// Decodes a JSON string. Returns None when `raw` is not a string or contains half a surrogate pair. Borrows when there
+/// are no escapes.
 pub fn decode(raw: &RawValue) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -149,13 +150,13 @@ pub fn decode(raw: &RawValue) -> Option<Cow<'_, str>> {
     serde_json::from_str::<Borrowed<'_>>(raw.get()).ok().map(|text| text.0)
 }
 
-/// The escape text of a JSON string: what stands between its quotes.
+/// Returns the escaped content of a JSON string, without its quotes.
 pub fn escaped(raw: &RawValue) -> &[u8] {
     let text = raw.get().as_bytes();
     text.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or_default()
 }
 
-/// JSON text without the white space between its tokens; borrowed when there is none. Google prints whole answers for people.
+/// Removes the white space between JSON tokens; borrows when there is none. Google pretty-prints whole answers.
 #[expect(clippy::string_slice, reason = "white space is one byte: what is cut there is whole")]
 pub fn compact(json: &str) -> Cow<'_, str> {
     let mut out: Option<String> = None;
@@ -190,7 +191,8 @@ pub fn push_string(out: &mut Vec<u8>, text: &str) {
 
 /// Appends `text` escaped for the inside of a JSON string, without quotes.
 pub fn push_escaped(out: &mut Vec<u8>, text: &str) {
-    // serde_json writes the quotes too: let it have the one that is there, or lend it one.
+    // serde_json writes the quotes as well: its opening quote takes the position of the last byte in `out`, which is
+    // restored afterwards. An empty buffer has no such byte, so the quote is drained instead.
     let quote = out.pop();
     let start = out.len();
     if serde_json::to_writer(&mut *out, text).is_ok() {

@@ -1,5 +1,5 @@
-//! What goes over the wire: mirrors of the vendors' documents, and the two encodings they travel in.
-//! Never: a decision. What a field means to us is `protocol`'s business.
+//! The wire formats: types that mirror the vendors' documents, and the two encodings they use (JSON and SSE).
+//! Never: a decision. What a field means to this server is up to `protocol`.
 
 pub mod anthropic;
 pub mod gemini;

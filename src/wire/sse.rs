@@ -1,14 +1,15 @@
-//! Server-sent events: bytes to events and back. Linear in what arrives, however it is cut.
+//! A decoder for server-sent events. It runs in time linear in the input, however the input is split into chunks.
 //!
-//! Google ends a line with CRLF, others with LF; lone CR, a byte order mark and multi-line data are legal too. What is no SSE
-//! at all is kept: Google reports some errors as a bare, pretty-printed `{"error": …}` in the middle of a stream.
+//! Google ends lines with CRLF, others with LF; a lone CR, a byte order mark and multi-line data are legal too. Text
+//! that is not SSE at all is kept as well: Google reports some errors as a bare, pretty-printed `{"error": …}` in the
+//! middle of a stream.
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// Largest event taken: an inline image of 24 MiB in base64.
+/// Largest accepted event: an inline image of 24 MiB in base64.
 pub const MAX_EVENT: usize = 32 * 1024 * 1024;
 
-/// What a stream of bytes turned out to hold.
+/// An item found in the byte stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The data of one event.
@@ -17,29 +18,29 @@ pub enum Event {
     Stray(Bytes),
 }
 
-/// An event, or a line, that is larger than [`MAX_EVENT`].
+/// An event or a line is larger than [`MAX_EVENT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge;
 
-/// Cuts bytes into events. Feed it with [`push`](Self::push), empty it with [`next`](Self::next), close it with
+/// Splits bytes into events. Feed it with [`push`](Self::push), drain it with [`next`](Self::next), and close it with
 /// [`finish`](Self::finish).
 #[derive(Debug, Default)]
 pub struct Decoder {
-    /// Not yet cut: at most one unfinished line when `next` has answered None.
+    /// Bytes not yet split into lines: at most one unfinished line after `next` has returned None.
     pending: BytesMut,
-    /// A chunk that arrived while nothing was pending, cut without copying.
+    /// A chunk that arrived while nothing was pending. Its lines are split off without copying.
     chunk: Bytes,
-    /// How much of `pending` is known to hold no line end.
+    /// How many bytes of `pending` have already been searched and contain no line end.
     searched: usize,
-    /// Whether the last line ended in CR, so that a LF that follows belongs to it.
+    /// Whether the last line ended in CR, so that a following LF belongs to the same line end.
     after_cr: bool,
-    /// Whether a byte order mark may still come.
+    /// Whether the first line has been read. Only before that may a byte order mark occur.
     started: bool,
     data: Option<Data>,
     stray: BytesMut,
 }
 
-/// Data lines of the event at hand. One line is the rule and needs no copy.
+/// Data lines of the current event. One line is the common case and needs no copy.
 #[derive(Debug)]
 enum Data {
     One(Bytes),
@@ -47,10 +48,10 @@ enum Data {
 }
 
 impl Decoder {
-    /// Takes what arrived. Call [`next`](Self::next) until it is empty before the next one.
+    /// Adds a chunk. Call [`next`](Self::next) until it returns None before pushing another.
     ///
     /// # Errors
-    /// When the unfinished event grows too large.
+    /// When the unfinished event is larger than [`MAX_EVENT`].
     pub fn push(&mut self, chunk: Bytes) -> Result<(), TooLarge> {
         if self.pending.is_empty() && self.chunk.is_empty() {
             self.chunk = chunk;
@@ -64,7 +65,7 @@ impl Decoder {
         if kept > MAX_EVENT { Err(TooLarge) } else { Ok(()) }
     }
 
-    /// The next event that is complete.
+    /// Returns the next complete event.
     #[expect(clippy::should_implement_trait, reason = "None means `not yet`, not `never again`")]
     pub fn next(&mut self) -> Option<Event> {
         while let Some(line) = self.line() {
@@ -75,7 +76,7 @@ impl Decoder {
         None
     }
 
-    /// The end of the stream: what was left, as far as it says anything.
+    /// Ends the stream. Returns one remaining item per call, until None.
     pub fn finish(&mut self) -> Option<Event> {
         let rest = std::mem::take(&mut self.pending).freeze();
         self.searched = 0;
@@ -87,7 +88,7 @@ impl Decoder {
         self.take_data().or_else(|| self.take_stray())
     }
 
-    /// The next whole line without its end.
+    /// Returns the next complete line without its line end.
     fn line(&mut self) -> Option<Bytes> {
         if self.pending.is_empty() {
             let line = self.line_of_chunk();
@@ -193,7 +194,7 @@ impl Data {
     }
 }
 
-/// Comments and the fields we have no use for. Everything else is stray.
+/// Whether the line is a comment or a field that is not needed. Every other line is stray text.
 fn is_field(line: &[u8]) -> bool {
     [&b":"[..], b"event:", b"id:", b"retry:"].iter().any(|field| line.starts_with(field))
 }
@@ -252,7 +253,7 @@ mod tests {
     }
 
     proptest! {
-        /// However the bytes are cut, the events are the same.
+        /// The events are the same however the bytes are split.
         #[test]
         fn cuts_do_not_matter(
             lines in prop::collection::vec(prop_oneof!["data: ?[a-zé\u{4e2d}]{0,8}", Just(String::new()), "[a-z{}]{1,4}"], 0..20),

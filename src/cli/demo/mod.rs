@@ -1,4 +1,4 @@
-//! `gemini-adapter demo`: the server with a stand-in Gemini behind it, and a command to try.
+//! `gemini-adapter demo`: runs the server with a stand-in Gemini behind it, and prints a command to try.
 
 mod traffic;
 
@@ -11,23 +11,24 @@ use super::{failed, serve};
 use crate::config::Sources;
 use crate::simulator::{Options, Simulator};
 
-/// The keys of the demo. They open nothing but the demo.
+/// The keys of the demo. They are valid nowhere else.
 const CLIENT_KEY: &str = "demo-client-key-0000000000";
 const ADMIN_KEY: &str = "demo-admin-key-00000000000";
 const GEMINI_KEYS: &[&str] = &["demo-gemini-key-one-000000", "demo-gemini-key-two-000000"];
 
-/// How to run it.
+/// The arguments of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Address and port to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
     listen: String,
-    /// Have clients call all the time, and keys fail now and then: something to look at on the dashboard
+    /// Simulate clients that call continuously and keys that fail now and then, to give the dashboard something to
+    /// show
     #[arg(long)]
     traffic: bool,
 }
 
-/// Serves until a signal.
+/// Runs the demo until a signal stops it.
 pub async fn run(args: DemoArgs, sources: Sources) -> ExitCode {
     let simulator = match TcpListener::bind("127.0.0.1:0").await {
         Ok(listener) => Simulator::start(listener, Options::default()),
@@ -57,7 +58,7 @@ pub async fn run(args: DemoArgs, sources: Sources) -> ExitCode {
     serve::until_told(live, running, signals).await
 }
 
-/// The user's own configuration, with the demo's keys and upstream over it.
+/// Returns the user's own configuration, overridden with the demo's keys and upstream.
 fn demonstrated(mut sources: Sources, args: &DemoArgs, upstream: &str) -> Sources {
     let list =
         |keys: &[&str]| format!("[{}]", keys.iter().map(|key| format!("\"{key}\"")).collect::<Vec<_>>().join(", "));

@@ -1,4 +1,4 @@
-//! `demo --traffic`: clients that call all the time, on keys that fail now and then.
+//! `demo --traffic`: simulated clients that call continuously, on keys that fail now and then.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::CLIENT_KEY;
 
-/// Clients by name, each with its key.
+/// The clients by name, each with its key.
 const CLIENTS: &[(&str, &str)] = &[
     ("web-chat", CLIENT_KEY),
     ("ci-reviews", "demo-client-key-1111111111"),
@@ -15,7 +15,8 @@ const CLIENTS: &[(&str, &str)] = &[
     ("notebooks", "demo-client-key-3333333333"),
 ];
 
-/// Keys by name. The stand-in judges keys by their text: one has used up its day, one is invalid.
+/// The Gemini keys by name. The stand-in Gemini fails keys by their text: one has exhausted its per-minute quota, one
+/// its daily quota, and one is invalid.
 const KEYS: &[(&str, &str)] = &[
     ("heron", "demo-gemini-key-heron-0000"),
     ("kestrel", "demo-gemini-key-kestrel-00"),
@@ -32,13 +33,14 @@ const KEYS: &[(&str, &str)] = &[
 const MODELS: &[&str] =
     &["gpt-4o", "gpt-4o-mini", "gpt-4o-mini", "gemini-2.5-flash", "gemini-2.5-pro", "gemini-3.8-flash"];
 
-/// Calls at the same time.
+/// Number of concurrent callers.
 const AT_ONCE: usize = 7;
-/// All keys meet the limit of one model: at first after so long, then each time again.
+/// How long after the start all keys first hit the rate limit of one model, and the time between repetitions.
 const FIRST_STORM: Duration = Duration::from_secs(75);
 const STORM: Duration = Duration::from_secs(240);
 
-/// What happens to a request: so many of a hundred, and the marker that makes the stand-in do it.
+/// Kinds of chat requests: the percentage of requests, whether they stream, and the marker that selects the scenario
+/// of the stand-in.
 const SHAPES: &[(u32, bool, &str)] = &[
     (39, true, "[[sim:long chunks=40 gap_ms=45]]"),
     (16, true, "[[sim:long chunks=90 gap_ms=30]]"),
@@ -52,7 +54,7 @@ const SHAPES: &[(u32, bool, &str)] = &[
     (2, false, "[[sim:400]]"),
 ];
 
-/// The settings of a demonstration that has something to show.
+/// The additional settings for a demo with traffic.
 pub fn settings() -> [(&'static str, String); 6] {
     let tables = |rows: &[(&str, &str)]| {
         let rows = rows.iter().map(|(name, key)| format!("{{ name = \"{name}\", key = \"{key}\" }}"));
@@ -63,13 +65,13 @@ pub fn settings() -> [(&'static str, String); 6] {
         ("pools.default.keys", tables(KEYS)),
         ("telemetry.capsules", "50".to_owned()),
         ("plugins.library", "[\"pii\", \"cost_tags\", \"json_repair\"]".to_owned()),
-        // What fails here is meant to.
+        // Failures are intended here.
         ("log.level", "\"off\"".to_owned()),
         ("store.dir", "\"\"".to_owned()),
     ]
 }
 
-/// Has clients call, until the process ends.
+/// Starts the callers. They run until the process ends.
 pub fn begin(url: &str) {
     let client = Client::new();
     for number in 0..AT_ONCE {
@@ -142,7 +144,7 @@ fn chat(model: &str, stream: bool, marker: &str) -> Value {
     body
 }
 
-/// Sends it and reads all of the answer; what comes of it is what the dashboard shows.
+/// Sends a request and reads the whole answer. The result is ignored; the dashboard shows it.
 async fn send(client: &Client, url: &str, path: &str, who: usize, body: &Value) {
     let Some((_, key)) = CLIENTS.get(who) else { return };
     let request = client.post(format!("{url}{path}")).bearer_auth(key).header("content-type", "application/json");

@@ -1,4 +1,4 @@
-//! The files of the configuration, and the folders that are written to.
+//! Checks of the configuration files and of the folders that the server writes to.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use super::Finding;
 use crate::config::Config;
 
-/// Whether the file, and not its folder, is mounted into this container: then a new file under its name never shows.
+/// Warns if the configuration file is mounted into this container instead of its folder: a new file of the same name
+/// would then never be visible.
 pub fn mount(config: &Config) -> Vec<Finding> {
     let Some(file) = config.file.as_deref().and_then(|file| fs::canonicalize(file).ok()) else { return Vec::new() };
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
@@ -21,13 +22,14 @@ pub fn mount(config: &Config) -> Vec<Finding> {
     )]
 }
 
-/// Whether a mount ends at this very path. Its fifth field is where; blanks are written in octal.
+/// Returns whether a mount point is exactly this path. The mount point is the fifth field; spaces are escaped in
+/// octal.
 fn is_mounted(mounts: &str, file: &Path) -> bool {
     let points = mounts.lines().filter_map(|line| line.split(' ').nth(4));
     points.map(|point| point.replace("\\040", " ")).any(|point| Path::new(&point) == file)
 }
 
-/// Whether others on this machine can read what may hold keys.
+/// Warns if other users of this machine can read files that contain keys.
 pub fn readers(config: &Config) -> Vec<Finding> {
     let files = config.file.iter().cloned().chain(Some(PathBuf::from(".env")));
     let mut findings = Vec::new();
@@ -43,7 +45,7 @@ pub fn readers(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Whether what is to outlive a restart can be written.
+/// Checks whether the folders for data that outlives a restart are writable.
 pub fn folders(config: &Config) -> Vec<Finding> {
     let settings = &config.settings;
     let folders = [("store.dir", &settings.store.dir), ("runtime.dir", &settings.runtime.dir)];
@@ -51,7 +53,7 @@ pub fn folders(config: &Config) -> Vec<Finding> {
 }
 
 fn folder(name: &str, dir: &Path) -> Finding {
-    // What is not there yet is made at the start, in the first folder above it that is there.
+    // A missing folder is created at startup, in its nearest existing ancestor.
     let there = dir.ancestors().map(|dir| if dir == Path::new("") { Path::new(".") } else { dir });
     let there = there.into_iter().find(|dir| dir.exists()).unwrap_or(Path::new("/"));
     let probe = there.join(format!(".gemini-adapter-doctor-{}", std::process::id()));

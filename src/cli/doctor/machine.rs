@@ -1,4 +1,4 @@
-//! The machine: who runs this, what it may open, which way it goes out, and whether the port is free.
+//! Checks of the machine: user, open files, proxy and port.
 
 use std::io::ErrorKind;
 
@@ -8,10 +8,10 @@ use super::Finding;
 use crate::cli::{healthcheck, remote};
 use crate::config::Config;
 
-/// Connections of a busy server: each request has one in and may have one out.
+/// Enough open files for a busy server: each request has one incoming connection and may have one outgoing.
 const ENOUGH_FILES: u64 = 4096;
 
-/// Whether it runs as root.
+/// Warns if the process runs as root.
 pub fn user(_: &Config) -> Vec<Finding> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let uid = status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_whitespace().nth(1));
@@ -22,7 +22,7 @@ pub fn user(_: &Config) -> Vec<Finding> {
     vec![Finding::warning("user", "this is root, and serving needs no rights", fix)]
 }
 
-/// How many files, connections among them, it may have open.
+/// Checks the limit of open files, which include connections.
 pub fn open_files(_: &Config) -> Vec<Finding> {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let Some(limit) = soft_limit(&limits) else { return Vec::new() };
@@ -38,7 +38,7 @@ fn soft_limit(limits: &str) -> Option<u64> {
     line.split_whitespace().nth(3)?.parse().ok()
 }
 
-/// Which proxy requests to Google take.
+/// Reports which proxy requests to Google use.
 pub fn proxy(config: &Config) -> Vec<Finding> {
     if config.settings.upstream.proxy.is_some() {
         return vec![Finding::good("proxy", "`upstream.proxy` is set: all traffic to Google takes it")];
@@ -50,7 +50,7 @@ pub fn proxy(config: &Config) -> Vec<Finding> {
     vec![Finding::warning("proxy", format!("{name} is set: all traffic to Google takes that proxy"), fix)]
 }
 
-/// Whether the port is free, or ours already.
+/// Checks whether the port is free, or in use by this server.
 pub async fn port(config: &Config) -> Finding {
     let listen = &config.settings.server.listen;
     match TcpListener::bind(listen).await {

@@ -1,4 +1,5 @@
-//! `gemini-adapter doctor`: what stands in the way of serving, and what to do about it. Nothing is changed, and no key is used.
+//! `gemini-adapter doctor`: finds what prevents the server from working, and says how to fix it. It changes nothing
+//! and uses no key.
 
 mod files;
 mod machine;
@@ -16,18 +17,18 @@ use super::{BAD_CONFIG, print};
 use crate::config::{Config, Sources, lenient};
 use crate::reading::Reading;
 
-/// How to say it.
+/// The arguments of `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
-    /// For programs
+    /// Print JSON
     #[arg(long)]
     json: bool,
-    /// Without looking at anything beyond this machine
+    /// Check nothing beyond this machine
     #[arg(long)]
     offline: bool,
 }
 
-/// How something is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum State {
@@ -36,15 +37,15 @@ enum State {
     Bad,
 }
 
-/// What was found out about one thing.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 struct Finding {
-    /// What was looked at.
+    /// What was checked.
     about: &'static str,
     state: State,
-    /// What was found.
+    /// The result.
     found: String,
-    /// What to do.
+    /// How to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
     fix: Option<String>,
 }
@@ -63,7 +64,7 @@ impl Finding {
     }
 }
 
-/// What is looked at on this machine, in this order.
+/// The checks of this machine, in order.
 const HERE: &[fn(&Config) -> Vec<Finding>] = &[
     setup::keys,
     setup::doors,
@@ -77,7 +78,7 @@ const HERE: &[fn(&Config) -> Vec<Finding>] = &[
     machine::proxy,
 ];
 
-/// Looks at everything, and says what to do: exit 0, 1 when something is bad, 78 when it is the configuration.
+/// Runs all checks and prints the findings with fixes; exit 0, 1 if something is bad, 78 if the configuration is.
 pub async fn run(args: DoctorArgs, sources: &Sources) -> ExitCode {
     let config = lenient(sources, &Reading::default());
     let setup = setup::configuration(sources);

@@ -1,4 +1,5 @@
-//! The way to Google and to Redis. Google is asked without a key: any answer of its is good enough.
+//! Checks of the connections to Google and Redis. Google is contacted without a key, because any answer proves that
+//! it is reachable.
 
 use std::time::Duration;
 
@@ -13,10 +14,10 @@ use crate::config::Config;
 use crate::store::redis_is_there;
 
 const PATIENCE: Duration = Duration::from_secs(8);
-/// Clocks that differ by more make certificates and quotas of the day be misjudged.
+/// Maximum clock difference in seconds. A larger one leads to wrong decisions about certificates and daily quotas.
 const SKEW_S: i64 = 60;
 
-/// Names, certificates, and the clock.
+/// Checks name resolution, the connection and the clock.
 pub async fn google(config: &Config) -> Vec<Finding> {
     let base = &config.settings.upstream.base_url;
     let Ok(url) = Url::parse(base) else { return Vec::new() };
@@ -51,7 +52,7 @@ pub async fn google(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Whether no proxy looks names up for us.
+/// Returns whether requests go to Google without a proxy, so that names are resolved on this machine.
 fn goes_straight(config: &Config) -> bool {
     let proxies = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     config.settings.upstream.proxy.is_none() && proxies.iter().all(|name| config.environment.get(name).is_none())
@@ -68,7 +69,7 @@ fn client(config: &Config) -> Result<reqwest::Client, String> {
     builder.build().map_err(|error| format!("no certificates can be read: {error}"))
 }
 
-/// Why nobody answers, by the innermost reason.
+/// Describes a failed connection by its innermost reason.
 fn unreachable(base: &str, error: &reqwest::Error) -> Finding {
     let reason = remote::reason(error);
     let lower = reason.to_lowercase();
@@ -82,7 +83,7 @@ fn unreachable(base: &str, error: &reqwest::Error) -> Finding {
     Finding::bad("upstream", format!("{base} does not answer: {reason}"), fix)
 }
 
-/// Whether this machine's clock is Google's.
+/// Compares this machine's clock with Google's.
 fn clock(date: &str, now: Timestamp) -> Option<Finding> {
     let theirs = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
     let apart = now.as_second() - theirs.as_second();
@@ -94,7 +95,7 @@ fn clock(date: &str, now: Timestamp) -> Option<Finding> {
     Some(Finding::bad("clock", found, "timedatectl set-ntp true; in a container, set the host's clock"))
 }
 
-/// Whether Redis is there, in the clear, in TLS or at a socket.
+/// Checks whether Redis answers, over plain TCP, TLS or a socket.
 pub async fn redis(config: &Config) -> Vec<Finding> {
     let Ok(Some(url)) = config.settings.store.redis_url(&config.environment) else { return Vec::new() };
     let fix = "start it, or mend `store.redis`; until then each replica goes on by itself";

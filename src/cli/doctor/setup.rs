@@ -1,4 +1,4 @@
-//! What is configured: whether it would be taken, and what will surprise somebody.
+//! Checks of the configuration: whether it would be accepted, and what in it is likely to surprise.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,11 @@ use crate::problem::Severity;
 use crate::reading::Reading;
 use crate::runtime::prepare;
 
-/// Google changes prices; older than so many days, a table may be wrong.
+/// Age in days above which the price table may be outdated, because Google changes prices.
 const OLD_PRICES: i32 = 180;
 
-/// Everything that a start would say, the plugins and their tests among it, and variables that are set for nothing.
+/// Reports everything that a start would report, including plugins and their tests, and variables that have no
+/// effect.
 pub fn configuration(sources: &Sources) -> Vec<Finding> {
     let file = sources.path().display().to_string();
     let (problems, accepted) = match prepare(sources, &Reading::default(), &Ledger::default()) {
@@ -33,7 +34,7 @@ pub fn configuration(sources: &Sources) -> Vec<Finding> {
     findings.extend(problems.iter().map(|problem| {
         let fix = problem.hint.clone().unwrap_or_else(|| "`gemini-adapter check` shows the place".to_owned());
         let mut bare = problem.clone();
-        // The fix stands on a line of its own, and an excerpt is what `check` is for.
+        // The fix is printed separately, and excerpts are left to `check`.
         (bare.hint, bare.excerpt) = (None, None);
         match problem.severity {
             Severity::Error => Finding::bad("configuration", bare.to_string(), fix),
@@ -43,7 +44,7 @@ pub fn configuration(sources: &Sources) -> Vec<Finding> {
     findings
 }
 
-/// Keys that may share a quota, and keys that do nothing for it.
+/// Reports keys that appear in several pools, and keys that may share a quota.
 pub fn keys(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
@@ -77,7 +78,7 @@ pub fn keys(config: &Config) -> Vec<Finding> {
     findings
 }
 
-/// Whether an admin may come in.
+/// Warns if no admin key is configured.
 pub fn doors(config: &Config) -> Vec<Finding> {
     let keys = &config.settings.auth.admin_keys;
     if keys.iter().any(|key| key.resolve(&config.environment).is_ok_and(|keys| !keys.is_empty())) {
@@ -87,7 +88,7 @@ pub fn doors(config: &Config) -> Vec<Finding> {
     vec![Finding::warning("admin", "no admin key: the admin endpoints are off", fix)]
 }
 
-/// How old the prices are by which budgets are counted.
+/// Checks how old the prices are that budgets are computed with.
 pub fn prices(config: &Config) -> Vec<Finding> {
     let settings = &config.settings;
     if settings.clients.iter().all(|client| client.monthly_usd.is_none()) {

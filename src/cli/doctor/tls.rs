@@ -1,4 +1,4 @@
-//! The certificate the listener shows. Whatever refuses it, a check of the configuration has told already.
+//! Check of the listener's certificate. Errors in it are already reported by the check of the configuration.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use crate::problem::Problems;
 use crate::reading::Reading;
 use crate::runtime::Certificate;
 
-/// What it is for, until when, and who else can read its key.
+/// Reports the certificate's names and expiry, and whether others can read its key.
 pub fn certificate(config: &Config) -> Vec<Finding> {
     let Some(settings) = &config.settings.server.tls else { return Vec::new() };
     let mut findings = Vec::new();

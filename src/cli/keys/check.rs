@@ -1,4 +1,5 @@
-//! `gemini-adapter keys check`: what Google says of each key. Listing models and counting tokens spend no quota that counts.
+//! `gemini-adapter keys check`: checks each key with Google. Listing models and counting tokens do not use up quota
+//! that matters.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -22,34 +23,34 @@ use crate::reading::Reading;
 use crate::runtime::{Snapshot, prepare};
 use crate::secret::Secret;
 
-/// Keys that are asked about at once.
+/// Number of keys that are checked at once.
 const TOGETHER: usize = 8;
-/// How long one answer may take.
+/// Timeout of one answer.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The shortest prompt there is.
+/// The request for counting tokens, with a minimal prompt.
 const COUNTED: &str = r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}"#;
-/// The same, for one token of an answer.
+/// The request for generating one token with the same prompt.
 const GENERATED: &str =
     r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}],"generationConfig":{"maxOutputTokens":1}}"#;
 
-/// How to check.
+/// The arguments of `keys check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
-    /// Also have each key generate one token: finds quotas that are used up, and spends one request of each
+    /// Also generate one token with each key: finds exhausted quotas, and costs each key one request
     #[arg(long)]
     generate: bool,
-    /// The model to count tokens with, and to generate with
+    /// The model for counting tokens and generating
     #[arg(long, value_name = "MODEL", default_value = "gemini-flash-lite-latest")]
     model: String,
-    /// Write the variables that hold keys to FILE.updated beside the file of variables, without bad and doubled keys
+    /// Write the variables that contain keys to FILE.updated beside the env file, without bad and duplicate keys
     #[arg(long)]
     write_env: bool,
 }
 
-/// Asks about all keys, and tells.
+/// Checks all keys and prints the report.
 pub async fn run(args: CheckArgs, sources: &Sources) -> ExitCode {
     let snapshot = match prepare(sources, &Reading::default(), &Ledger::default()) {
         Ok(snapshot) => snapshot,
@@ -110,7 +111,7 @@ async fn ask(snapshot: &Snapshot, model: &ModelName, generate: bool) -> Report {
     report
 }
 
-/// Every key as the pools name it, as often as they do.
+/// Returns every key in the order of the configuration, including duplicates, with its pool.
 fn configured(snapshot: &Snapshot, environment: &Environment) -> Vec<(String, Secret)> {
     let pools = &snapshot.config.settings.pools;
     let each = pools.iter().flat_map(|(name, pool)| pool.keys.iter().map(move |key| (name, key)));
@@ -121,7 +122,7 @@ fn configured(snapshot: &Snapshot, environment: &Environment) -> Vec<(String, Se
     .collect()
 }
 
-/// What Google says of a key.
+/// Checks a key with Google.
 async fn verdict(snapshot: &Snapshot, key: &Key, model: &ModelName, generate: bool) -> Verdict {
     let upstream = &snapshot.upstream;
     let deadline = || Instant::now() + PATIENCE;
@@ -150,7 +151,7 @@ fn refused(fault: &Fault) -> Verdict {
     let (why, message) = (fault.kind.name(), fault.message.clone());
     match fault.blame {
         Blame::Key => Verdict::Bad { why, message },
-        // It rests, or Google is not to be reached: nothing against the key.
+        // Rate limited, or Google is unreachable: this says nothing about the key.
         _ => Verdict::Unknown { why, message },
     }
 }

@@ -1,4 +1,4 @@
-//! The file of variables without bad and doubled keys: beside the one there is, never instead of it.
+//! Writes an env file without bad and duplicate keys, beside the existing one and never over it.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -11,10 +11,10 @@ use crate::keys::KeyId;
 use crate::runtime::Snapshot;
 use crate::secret::Secret;
 
-/// Writes it.
+/// Writes the file and returns its path.
 ///
 /// # Errors
-/// Why it cannot be written, or why there is nothing to write.
+/// Returns why it cannot be written, or that there is nothing to write.
 pub fn write(snapshot: &Snapshot, dotenv: &Path, report: &Report) -> Result<PathBuf, String> {
     let mut path = dotenv.as_os_str().to_owned();
     path.push(".updated");
@@ -25,13 +25,13 @@ pub fn write(snapshot: &Snapshot, dotenv: &Path, report: &Report) -> Result<Path
     }
     let before = std::fs::read_to_string(dotenv).unwrap_or_default();
     let mut options = std::fs::OpenOptions::new();
-    // For its owner alone: it holds keys.
+    // Readable by the owner only, because it contains keys.
     let written = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
     let written = written.and_then(|mut file| file.write_all(updated(&before, &variables).as_bytes()));
     written.map(|()| path.clone()).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
-/// The variables that hold keys, with those that are good or may be.
+/// Returns the variables that contain keys, with the keys that are not known to be bad.
 fn variables(snapshot: &Snapshot, report: &Report) -> Vec<(String, String)> {
     let mut names = BTreeSet::new();
     for key in snapshot.config.settings.pools.values().flat_map(|pool| &pool.keys) {
@@ -51,7 +51,7 @@ fn variables(snapshot: &Snapshot, report: &Report) -> Vec<(String, String)> {
     names.iter().map(|name| (name.clone(), kept(name))).collect()
 }
 
-/// The text of the file with other values; everything else as it was.
+/// Returns the text of the env file with new values for these variables; everything else is unchanged.
 fn updated(before: &str, variables: &[(String, String)]) -> String {
     let mut missing: Vec<&(String, String)> = variables.iter().collect();
     let mut lines: Vec<String> = Vec::new();

@@ -1,4 +1,4 @@
-//! `gemini-adapter keys …`: about the keys of a configuration, without serving.
+//! `gemini-adapter keys …`: commands for the keys of a configuration, without running the server.
 
 mod check;
 mod cleaned;
@@ -10,12 +10,12 @@ use clap::{Args, Subcommand};
 
 use crate::config::Sources;
 
-/// Some keys are bad.
+/// Exit code: some keys are bad.
 const SOME_BAD: u8 = 3;
-/// No key is good.
+/// Exit code: no key is good.
 const NONE_GOOD: u8 = 4;
 
-/// What to do with the keys.
+/// The arguments of `keys`.
 #[derive(Debug, Args)]
 pub struct KeysArgs {
     #[command(subcommand)]
@@ -24,11 +24,12 @@ pub struct KeysArgs {
 
 #[derive(Debug, Subcommand)]
 enum KeysCommand {
-    /// Ask Google about every configured key, without spending a generated token; exit 0 all good, 3 some bad, 4 none good
+    /// Check every configured key with Google, without generating tokens; exit 0 if all are good, 3 some bad, 4 none
+    /// good
     Check(check::CheckArgs),
 }
 
-/// Does it.
+/// Runs the command.
 pub async fn run(args: KeysArgs, sources: &Sources) -> ExitCode {
     match args.command {
         KeysCommand::Check(args) => check::run(args, sources).await,

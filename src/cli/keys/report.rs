@@ -1,4 +1,4 @@
-//! What was found out about the keys: as a table for people, as JSON for scripts. No key's text is in either.
+//! The result of a key check: a table for people, JSON for scripts. Neither contains the keys themselves.
 
 use std::collections::BTreeSet;
 
@@ -9,62 +9,62 @@ use crate::keys::KeyId;
 use crate::runtime::Snapshot;
 use crate::secret::Secret;
 
-/// All keys.
+/// The results for all keys.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// One row a key.
+    /// One row for each key.
     pub keys: Vec<Row>,
 }
 
-/// One key.
+/// The result for one key.
 #[derive(Debug, Serialize)]
 pub struct Row {
-    /// What it is called everywhere.
+    /// The id that logs and the admin API use.
     pub id: KeyId,
-    /// What people call it.
+    /// The configured name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Pools it is in.
+    /// The pools it is in.
     pub pools: BTreeSet<String>,
-    /// The project it is said to belong to.
+    /// The project it is configured for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
-    /// How often one pool names it, where that is more than once.
+    /// How often one pool lists it, if more than once; otherwise 0.
     pub doubled: usize,
-    /// Others of the same project: they add no quota.
+    /// Other keys of the same project, which add no quota.
     pub shares_quota_with: Vec<KeyId>,
-    /// What Google says.
+    /// The verdict on the key.
     #[serde(flatten)]
     pub verdict: Verdict,
 }
 
-/// What Google says of a key.
+/// The verdict on a key.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "verdict", rename_all = "lowercase")]
 pub enum Verdict {
-    /// It is accepted.
+    /// Google accepts it.
     Good {
-        /// How many models it sees.
+        /// The number of models it can list.
         models: usize,
     },
-    /// It is not.
+    /// Google rejects it.
     Bad {
         /// The kind of fault.
         why: &'static str,
-        /// Google's words.
+        /// Google's message.
         message: String,
     },
-    /// It could not be found out now: a quota is used up, or Google is not to be reached.
+    /// The check was inconclusive, for instance because a quota is exhausted or Google is unreachable.
     Unknown {
         /// The kind of fault.
         why: &'static str,
-        /// Google's words.
+        /// Google's message.
         message: String,
     },
 }
 
 impl Report {
-    /// The keys of a snapshot, before anybody was asked.
+    /// Lists the keys of a snapshot, before they are checked.
     pub fn of(snapshot: &Snapshot, configured: &[(String, Secret)]) -> Self {
         let mut keys: Vec<Row> = Vec::new();
         for (pool, key) in snapshot.pools.iter().flat_map(|(name, pool)| pool.keys().iter().map(move |key| (name, key)))
@@ -88,34 +88,34 @@ impl Report {
         Self { keys }
     }
 
-    /// What was found out about a key.
+    /// Sets the verdict on a key.
     pub fn add(&mut self, id: &KeyId, verdict: Verdict) {
         if let Some(row) = self.keys.iter_mut().find(|row| row.id == *id) {
             row.verdict = verdict;
         }
     }
 
-    /// How many are good.
+    /// Returns the number of good keys.
     pub fn good(&self) -> usize {
         self.keys.iter().filter(|row| matches!(row.verdict, Verdict::Good { .. })).count()
     }
 
-    /// How many are named more than once.
+    /// Returns the number of keys that a pool lists more than once.
     pub fn doubled(&self) -> usize {
         self.keys.iter().filter(|row| row.doubled > 0).count()
     }
 
-    /// Whether this key is refused.
+    /// Returns whether Google rejects this key.
     pub fn is_bad(&self, id: &KeyId) -> bool {
         self.keys.iter().any(|row| row.id == *id && matches!(row.verdict, Verdict::Bad { .. }))
     }
 
-    /// For scripts.
+    /// Formats the report as JSON.
     pub fn json(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
-    /// For people.
+    /// Formats the report as a table.
     pub fn table(&self) -> String {
         let mut table = Table::new();
         table.set_content_arrangement(ContentArrangement::Disabled);
@@ -151,7 +151,7 @@ impl Report {
     }
 }
 
-/// The beginning of Google's words: a table is no place for paragraphs.
+/// Shortens Google's message to fit into a table cell.
 fn first_line(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     if line.chars().count() <= 80 { line.to_owned() } else { line.chars().take(79).chain(['…']).collect() }

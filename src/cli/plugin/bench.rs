@@ -1,4 +1,4 @@
-//! `plugin bench`: what each hook of a plugin costs, by its own tests.
+//! `plugin bench`: measures each hook of a plugin with the plugin's tests.
 
 use std::process::ExitCode;
 
@@ -10,20 +10,20 @@ use crate::plugin::cases::{self, CaseCost};
 use crate::problem::Problems;
 use crate::reading::Reading;
 
-/// What to measure.
+/// The arguments of `plugin bench`.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
-    /// The plugin
+    /// The name of the plugin
     name: String,
     /// How often each case is run
     #[arg(long, default_value_t = 1000)]
     times: u32,
-    /// It is one of the library
+    /// Measure the plugin of the library with this name
     #[arg(long)]
     library: bool,
 }
 
-/// Measures.
+/// Measures the hooks and prints a table.
 pub fn run(args: &BenchArgs, settings: &PluginsSettings) -> ExitCode {
     let mut problems = Problems::new();
     let costs = cases::costs(&args.name, args.library, args.times, settings, &Reading::default(), &mut problems);

@@ -1,4 +1,4 @@
-//! `gemini-adapter plugin`: tools for authors of plugins.
+//! `gemini-adapter plugin`: tools for plugin authors.
 
 mod bench;
 mod new;
@@ -16,26 +16,26 @@ use crate::plugin::{Plugins, PluginsSettings};
 use crate::problem::{Problems, Severity};
 use crate::reading::Reading;
 
-/// What is to be done.
+/// The subcommands of `plugin`.
 #[derive(Debug, Subcommand)]
 pub enum PluginCommand {
-    /// Write a new plugin and its first test, both ready to run
+    /// Create a new plugin and its first test, both ready to run
     New(new::NewArgs),
-    /// List the plugins that are live, or those of the library
+    /// List the live plugins, or those of the library
     List(show::ListArgs),
-    /// Compile all plugins with their settings: every mistake at once; exit 0 or 78
+    /// Compile all plugins with their settings, and report all errors at once; exit 0 or 78
     Check,
-    /// Run the tests of all plugins, or of those named; exit 0 or 1
+    /// Run the tests of all plugins, or of the named ones; exit 0 or 1
     Test(test::TestArgs),
-    /// Print a page on each plugin, or on those named, from header and comments
+    /// Print a page about each plugin, or about the named ones, from its header and comments
     Docs(show::DocsArgs),
-    /// Run the tests of a plugin many times: what each hook costs
+    /// Run the tests of a plugin many times to measure each hook
     Bench(bench::BenchArgs),
-    /// Show what plugins make of a request in a file, one after the other
+    /// Show how plugins change a request from a file, one plugin after the other
     Replay(replay::ReplayArgs),
 }
 
-/// Does it.
+/// Runs the command.
 pub fn run(command: PluginCommand, sources: Sources) -> ExitCode {
     match command {
         PluginCommand::Replay(args) => return replay::run(&args, sources),
@@ -57,12 +57,12 @@ pub fn run(command: PluginCommand, sources: Sources) -> ExitCode {
     }
 }
 
-/// The configuration as far as plugins are concerned: keys that are not there stand in nobody's way.
+/// Loads the configuration, but builds only what plugins need: missing keys do not matter.
 fn settings(sources: &Sources) -> Result<Config, Problems> {
     config::load(sources, &Reading::default()).map(|loaded| loaded.config)
 }
 
-/// The plugins, compiled; their own tests are another command's.
+/// Compiles the plugins without running their tests, which is the job of `plugin test`.
 fn loaded(settings: &PluginsSettings) -> Result<Plugins, ExitCode> {
     let mut problems = Problems::new();
     let settings = PluginsSettings { run_tests: false, ..settings.clone() };
@@ -81,7 +81,7 @@ fn refused(problems: &Problems) -> ExitCode {
     ExitCode::from(BAD_CONFIG)
 }
 
-/// What was asked for, on standard output.
+/// Prints the requested output to standard output.
 fn say(text: &str) {
     #[expect(clippy::print_stdout, reason = "it is what was asked for")]
     {

@@ -1,4 +1,4 @@
-//! `plugin new`: a plugin and its first test.
+//! `plugin new`: creates a plugin and its first test.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,12 +8,12 @@ use clap::Args;
 use super::{failed, say};
 use crate::plugin::{LIBRARY, PluginsSettings};
 
-/// What to write.
+/// The arguments of `plugin new`.
 #[derive(Debug, Args)]
 pub struct NewArgs {
-    /// Its name: small letters, digits and `_`
+    /// The name of the plugin: lower-case letters, digits and `_`
     name: String,
-    /// A plugin of the library to begin with
+    /// A library plugin to start from
     #[arg(long, value_name = "NAME")]
     from: Option<String>,
 }
@@ -46,7 +46,7 @@ request = { model = "gpt-4o", messages = [{ role = "user", content = "Sing" }] }
 expect.request."/messages/0/content" = "Sing now"
 "#;
 
-/// Writes both; what is there already stays.
+/// Writes both files; existing files are never overwritten.
 pub fn run(args: &NewArgs, settings: &PluginsSettings) -> ExitCode {
     let name = &args.name;
     let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
@@ -74,7 +74,7 @@ pub fn run(args: &NewArgs, settings: &PluginsSettings) -> ExitCode {
     if let Some((there, _)) = files.iter().find(|(path, _)| path.exists()) {
         return failed(&format!("`{}` is there already", there.display()));
     }
-    // The test first: a server that watches must not take the plugin without it.
+    // The test is written first, so that a server that watches the folder does not load the plugin without it.
     for (path, text) in files.iter().rev() {
         if let Err(error) = write(path, text) {
             return failed(&format!("`{}` cannot be written: {error}", path.display()));

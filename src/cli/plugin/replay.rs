@@ -1,4 +1,4 @@
-//! `plugin replay`: what plugins make of a request, one after the other.
+//! `plugin replay`: shows how plugins change a request and its answer, one plugin after the other.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,21 +17,21 @@ use crate::protocol::Place;
 use crate::server::door_at;
 use crate::store::Signatures;
 
-/// What to replay.
+/// The arguments of `plugin replay`.
 #[derive(Debug, Args)]
 pub struct ReplayArgs {
     /// A file with the body of a request
     file: PathBuf,
-    /// The endpoint it is for, `/v1/messages` for one; Gemini's own name the model in it
+    /// The endpoint of the request, such as `/v1/messages`; paths of Gemini's own API contain the model
     #[arg(long, default_value = "/v1/chat/completions")]
     path: String,
-    /// A file with Gemini's answer to it, whole
+    /// A file with Gemini's complete answer to it
     #[arg(long, value_name = "FILE")]
     answer: Option<PathBuf>,
-    /// A file with the events of Gemini's streamed answer to it: as they come (`data: …`), or an array
+    /// A file with the events of Gemini's streamed answer: as sent (`data: …`), or as a JSON array
     #[arg(long, value_name = "FILE", conflicts_with = "answer")]
     chunks: Option<PathBuf>,
-    /// The client's name, as the log has it
+    /// The client's name, as in the log
     #[arg(long, default_value = "replay")]
     client: String,
     /// A header of the request: `x-team: red`
@@ -44,7 +44,8 @@ fn header(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_lowercase(), value.trim().to_owned()))
 }
 
-/// Takes the request up to Gemini's door, and the answer back from there; nobody is called.
+/// Runs the request through all hooks up to the call to Gemini, and the answer through those after it; nothing is
+/// sent.
 pub fn run(args: &ReplayArgs, sources: Sources) -> ExitCode {
     let Some((path, protocol)) = door_at(&args.path) else {
         return failed(&format!("no model is behind `{}`; docs/endpoints.md lists the endpoints", args.path));
@@ -77,7 +78,7 @@ pub fn run(args: &ReplayArgs, sources: Sources) -> ExitCode {
     told.map_or_else(|why| failed(&why), |()| ExitCode::SUCCESS)
 }
 
-/// The answer back from Gemini's door: whole, or event by event.
+/// Runs the hooks for the answer, whole or event by event.
 fn answered(args: &ReplayArgs, session: &Session) -> Result<(), String> {
     let shown = session.changes().len();
     if let Some(answer) = &args.answer {
@@ -99,7 +100,7 @@ fn answered(args: &ReplayArgs, session: &Session) -> Result<(), String> {
     Ok(())
 }
 
-/// The events of a stream, as they come over the wire or as an array of them.
+/// Reads the events of a stream, as sent over the wire or as a JSON array.
 fn events(file: &[u8]) -> Result<Vec<Bytes>, String> {
     if let Ok(events) = serde_json::from_slice::<Vec<Value>>(file) {
         return Ok(events.iter().map(|event| event.to_string().into()).collect());
@@ -121,12 +122,12 @@ fn refusal(error: Error) -> String {
     format!("the client would get {error}")
 }
 
-/// The changes since there were so many.
+/// Prints the changes from index `since` on.
 fn show(session: &Session, since: usize) {
     session.changes().iter().skip(since).for_each(|touched| say(&shown(touched)));
 }
 
-/// A plugin's changes, each with what was there and what is.
+/// Formats the changes of a plugin, each with the values before and after.
 fn shown(touched: &Touched) -> String {
     let mut text = format!("== {} {}", touched.plugin, touched.hook);
     for Difference { pointer, before, after } in &touched.changes {

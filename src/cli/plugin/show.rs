@@ -1,4 +1,4 @@
-//! `plugin list`, `check`, `docs`.
+//! `plugin list`, `plugin check` and `plugin docs`.
 
 use std::process::ExitCode;
 
@@ -9,22 +9,22 @@ use crate::plugin::{LIBRARY, Plugins, PluginsSettings};
 use crate::problem::Problems;
 use crate::reading::Reading;
 
-/// Which ones.
+/// The arguments of `plugin list`.
 #[derive(Debug, Args)]
 pub struct ListArgs {
-    /// Those that come with the program; `plugins.library = ["NAME"]` turns one on
+    /// List the plugins that ship with the program; `plugins.library = ["NAME"]` enables one
     #[arg(long)]
     pub library: bool,
 }
 
-/// Which ones.
+/// The arguments of `plugin docs`.
 #[derive(Debug, Args)]
 pub struct DocsArgs {
-    /// Names; all when there are none, those of the library too
+    /// Names of plugins; without any, all plugins including those of the library
     names: Vec<String>,
 }
 
-/// One line each.
+/// Prints one line for each plugin.
 pub fn list(plugins: &Plugins) -> ExitCode {
     for plugin in plugins.list() {
         let hooks: Vec<&str> = plugin.hooks.iter().map(|hook| hook.name).collect();
@@ -41,7 +41,7 @@ pub fn list(plugins: &Plugins) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// One line for each of the library.
+/// Prints one line for each library plugin.
 pub fn library() -> ExitCode {
     match every_volume() {
         Ok(plugins) => {
@@ -52,14 +52,14 @@ pub fn library() -> ExitCode {
     }
 }
 
-/// All is well.
+/// Reports that all plugins compile.
 pub fn checked(plugins: &Plugins) -> ExitCode {
     let count = plugins.list().len();
     eprintln!("{count} {}: ok", if count == 1 { "plugin" } else { "plugins" });
     ExitCode::SUCCESS
 }
 
-/// Pages as Markdown.
+/// Prints the pages of plugins as Markdown.
 pub fn docs(args: &DocsArgs, plugins: &Plugins) -> ExitCode {
     let mut pages = plugins.pages();
     if let Ok(library) = every_volume() {

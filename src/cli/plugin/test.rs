@@ -1,4 +1,4 @@
-//! `plugin test`: every case, one below the other.
+//! `plugin test`: runs the test cases and prints each result.
 
 use std::process::ExitCode;
 
@@ -9,17 +9,17 @@ use crate::plugin::{PluginsSettings, cases};
 use crate::problem::Problems;
 use crate::reading::Reading;
 
-/// What to run.
+/// The arguments of `plugin test`.
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// Plugins by name; all when there are none
+    /// Names of plugins; without any, all plugins
     names: Vec<String>,
-    /// The tests of the library instead
+    /// Run the tests of the library instead
     #[arg(long)]
     library: bool,
 }
 
-/// Runs them.
+/// Runs the cases.
 pub fn run(args: &TestArgs, settings: &PluginsSettings) -> ExitCode {
     let mut problems = Problems::new();
     let mut reports = if args.library {

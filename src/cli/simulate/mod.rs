@@ -1,4 +1,5 @@
-//! `gemini-adapter simulate`: the stand-in Gemini alone; or a pool of keys on recorded traffic, in virtual time.
+//! `gemini-adapter simulate`: runs only the stand-in Gemini, or simulates a pool of keys on recorded traffic in
+//! virtual time.
 
 mod pool;
 
@@ -12,27 +13,27 @@ use super::{UNAVAILABLE, failed};
 use crate::simulator::{Options, SCENARIOS, Simulator};
 use crate::telemetry::LogSettings;
 
-/// How to run it.
+/// The arguments of `simulate`.
 #[derive(Debug, Args)]
 #[command(after_help = after_help(), args_conflicts_with_subcommands = true)]
 pub struct SimulateArgs {
     #[command(subcommand)]
     what: Option<What>,
-    /// Address and port to listen on; port 0 takes a free one
+    /// Address and port to listen on; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: String,
-    /// The scenario of requests that name none: `503 times=2`
+    /// The scenario for requests that select none themselves: `503 times=2`
     #[arg(long, value_name = "SCENARIO")]
     scenario: Option<String>,
-    /// A capsule of `/admin/capsule/{id}`, whose attempts are answered again, one after the other; or a folder of recorded answers,
-    /// served to prompts that hold `[[replay:NAME]]`
+    /// A capsule from `/admin/capsule/{id}`, whose attempts are answered again one after the other; or a folder of
+    /// recorded answers, served to prompts that contain `[[replay:NAME]]`
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Try policies of choosing keys on recorded traffic, against a virtual Google: a day in a second
+    /// Compare key selection policies on recorded traffic, against a virtual Google: a day takes a second
     Pool(pool::PoolArgs),
 }
 
@@ -44,7 +45,7 @@ fn after_help() -> String {
     )
 }
 
-/// Serves until Ctrl-C.
+/// Runs the simulator until Ctrl-C.
 pub async fn run(args: SimulateArgs) -> ExitCode {
     if let Some(What::Pool(args)) = args.what {
         return pool::run(&args);

@@ -1,4 +1,4 @@
-//! `gemini-adapter simulate pool`: how many 429s, waits and refusals each policy would have had.
+//! `gemini-adapter simulate pool`: how many 429s and waits each key selection policy would have caused.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,22 +9,22 @@ use comfy_table::Table;
 use crate::cli::failed;
 use crate::keys::trial::{self, Quotas, Report, Terms};
 
-/// What to try.
+/// The arguments of `simulate pool`.
 #[derive(Debug, Args)]
 pub struct PoolArgs {
-    /// The traffic: a line a request, `{"at": 12.5, "model": "gemini-2.5-flash", "takes": 3.2}`, in seconds
+    /// The traffic, one request per line: `{"at": 12.5, "model": "gemini-2.5-flash", "takes": 3.2}`, in seconds
     #[arg(long, value_name = "FILE")]
     traffic: PathBuf,
-    /// How many keys
+    /// The number of keys
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     keys: u32,
-    /// How many projects they are spread over [default: as many as keys]
+    /// The number of projects the keys are spread over [default: one for each key]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     projects: Option<u32>,
-    /// What Google allows a project of each model: requests in a minute and in a day
+    /// Google's limits for each model of a project: requests per minute and per day
     #[arg(long, value_name = "LIMITS", default_value = "rpm=10,rpd=250", value_parser = quotas)]
     limits: Quotas,
-    /// The seed of all chance
+    /// The seed of the random number generator
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Print JSON instead of a table
@@ -32,7 +32,7 @@ pub struct PoolArgs {
     json: bool,
 }
 
-/// Tries, and tells.
+/// Runs the simulation and prints the report.
 pub fn run(args: &PoolArgs) -> ExitCode {
     let read = std::fs::read_to_string(&args.traffic).map_err(|error| error.to_string());
     let requests = match read.and_then(|text| trial::read(&text)) {

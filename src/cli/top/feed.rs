@@ -1,4 +1,4 @@
-//! The feed of a running server, followed: what it tells, and when it is lost and found again.
+//! Follows the event feed of a running server, and reports when the connection is lost and restored.
 
 use std::time::Duration;
 
@@ -10,22 +10,22 @@ use crate::cli::remote::{AdminClient, Failure, RunningArgs};
 use crate::config::Sources;
 
 const EVENTS: &str = "/admin/events";
-/// How long to wait before asking a lost server again.
+/// How long to wait before reconnecting.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What was told.
+/// A message from the feed.
 #[derive(Debug)]
 pub enum Told {
-    /// An event of this name.
+    /// An event with this name and document.
     Event(String, Value),
-    /// The server is gone.
+    /// The connection to the server is lost.
     Lost,
 }
 
-/// Begins to follow; answers which server it is.
+/// Starts following the feed, and returns the URL of the server.
 ///
 /// # Errors
-/// When it does not answer, or does not let us in.
+/// Fails if the server does not answer or rejects the key.
 pub async fn begin(running: &RunningArgs, sources: &Sources, tell: Sender<Told>) -> Result<String, Failure> {
     let admin = running.admin(sources)?;
     let first = admin.request(Method::GET, EVENTS).await?;
@@ -55,12 +55,12 @@ async fn follow(admin: AdminClient, first: reqwest::Response, tell: Sender<Told>
     }
 }
 
-/// Events out of bytes, wherever those are cut.
+/// Parses events from bytes that may be split anywhere.
 #[derive(Debug, Default)]
 pub struct Frames(Vec<u8>);
 
 impl Frames {
-    /// The events that are whole by now.
+    /// Adds bytes and returns the events that are now complete.
     pub fn take(&mut self, piece: &[u8]) -> Vec<(String, Value)> {
         self.0.extend_from_slice(piece);
         let mut events = Vec::new();

@@ -1,5 +1,5 @@
-//! `gemini-adapter top`: a running server in the terminal. Keys as a heat map over models, requests under way, those that are over; from the
-//! feed that the dashboard lives from.
+//! `gemini-adapter top`: shows a running server in the terminal: a heat map of keys by model, current requests and
+//! finished ones. It reads the same feed as the dashboard.
 
 mod feed;
 mod screen;
@@ -25,33 +25,33 @@ use crate::config::Sources;
 use feed::Told;
 use state::{Action, Press, State};
 
-/// Rests run out and requests grow older, whether or not anything is told.
+/// Redraw interval, because remaining cooldowns and ages of requests change even without new events.
 const REDRAW: Duration = Duration::from_millis(500);
-/// How long `--once` waits until everything has been told.
+/// How long `--once` waits for all parts of the state.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Of what may wait to be shown.
+/// Capacity of the event and key-press channels.
 const WAITING: usize = 64;
 
-/// Which server, and how to be let in.
+/// The arguments of `top`.
 #[derive(Debug, Args)]
 pub struct TopArgs {
     #[command(flatten)]
     running: RunningArgs,
-    /// Print how it stands, once, and end
+    /// Print the state once and exit
     #[arg(long)]
     once: bool,
-    /// Columns of what `--once` prints
+    /// Number of columns that `--once` prints
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(40..=400))]
     columns: u16,
-    /// Lines of what `--once` prints
+    /// Number of lines that `--once` prints
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(12..=200))]
     lines: u16,
-    /// Only keys, models and requests whose names hold this text
+    /// Show only keys, models and requests whose names contain this text
     #[arg(long, default_value = "")]
     filter: String,
 }
 
-/// Shows it until somebody has seen enough.
+/// Shows the state until the user quits.
 pub async fn run(args: TopArgs, sources: &Sources) -> ExitCode {
     let (tell, told) = channel(WAITING);
     let server = match feed::begin(&args.running, sources, tell).await {
@@ -93,7 +93,7 @@ async fn once(mut state: State, mut told: Receiver<Told>, (columns, lines): (u16
     ExitCode::SUCCESS
 }
 
-/// A frame as text.
+/// Renders a frame as text.
 fn text(state: &State, columns: u16, lines: u16) -> String {
     let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, lines));
     let Ok(drawn) = terminal.draw(|frame| screen::draw(frame, state, Timestamp::now()));
@@ -111,7 +111,7 @@ async fn live(
     mut told: Receiver<Told>,
 ) -> std::io::Result<()> {
     let (press, mut pressed) = channel(WAITING);
-    // Reading a terminal blocks; the thread ends with the process.
+    // Reading a terminal blocks, so it has its own thread, which ends with the process.
     std::thread::spawn(move || read_keys(&press));
     let mut redraw = interval(REDRAW);
     loop {

@@ -1,4 +1,4 @@
-//! What `top` knows, drawn: on 80 by 24 as on more. Pure: state in, a frame out.
+//! Draws the state of `top`, on 80×24 and larger terminals. Pure: takes the state and draws a frame.
 
 use jiff::{SignedDuration, Timestamp};
 use ratatui::Frame;
@@ -10,15 +10,15 @@ use serde_json::Value;
 
 use super::state::{Row, Standing, State};
 
-/// Columns of a key's name, of its state, of what it serves now, and of a model.
+/// Column widths: a key's name, its state, its requests in flight, and a model.
 const NAME: u16 = 16;
 const OWN: u16 = 11;
 const BUSY: u16 = 4;
 const MODEL: u16 = 12;
-/// Beats of two seconds from which a rate is told.
+/// Number of two-second beats that rates are computed from.
 const RECENT: usize = 5;
 
-/// Draws it all.
+/// Draws the whole screen.
 pub fn draw(frame: &mut Frame<'_>, state: &State, now: Timestamp) {
     let rows = state.rows(now);
     let live = state.live();
@@ -63,7 +63,7 @@ fn title(state: &State) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Rates of the last seconds, and tokens of the last minutes.
+/// Draws the rates of the last seconds and the tokens of the last minutes.
 fn beats(frame: &mut Frame<'_>, state: &State, area: Rect) {
     let metrics = state.last("metrics");
     let beats: Vec<&Value> = metrics["beats"].as_array().into_iter().flatten().collect();
@@ -87,7 +87,7 @@ fn beats(frame: &mut Frame<'_>, state: &State, area: Rect) {
     frame.render_widget(Sparkline::default().data(&tokens).style(Style::new().fg(Color::Cyan)), line);
 }
 
-/// Keys by models.
+/// Draws the heat map of keys by model.
 fn heat(frame: &mut Frame<'_>, state: &State, rows: &[Row], area: Rect) {
     let models = state.models(rows);
     let room = area.width.saturating_sub(NAME + OWN + BUSY + 3) / (MODEL + 1);
@@ -111,7 +111,7 @@ fn heat(frame: &mut Frame<'_>, state: &State, rows: &[Row], area: Rect) {
     frame.render_widget(Table::new(drawn, widths).header(header).block(block(about)), area);
 }
 
-/// The name of a model, without what all have in common.
+/// Shortens the name of a model by the common prefix.
 fn short(model: &str) -> String {
     let rest = model.strip_prefix("gemini-").unwrap_or(model);
     rest.chars().take(usize::from(MODEL)).collect()
@@ -137,7 +137,7 @@ fn cell(standing: Option<&Standing>) -> Cell<'static> {
     Cell::from(text).style(style)
 }
 
-/// Colour and sign: nobody has to tell colours apart.
+/// Returns symbol and colour of a state. The symbol suffices for those who cannot tell the colours apart.
 fn mark(state: &str) -> (&'static str, Style) {
     let (mark, colour) = match state {
         "ready" => ("●", Color::Green),
@@ -150,7 +150,7 @@ fn mark(state: &str) -> (&'static str, Style) {
     (mark, Style::new().fg(colour))
 }
 
-/// What is left, in the largest unit that says it.
+/// Formats the time left in the largest suitable unit.
 fn time(left: SignedDuration) -> String {
     match left.as_secs() {
         seconds @ 0..120 => format!("{seconds}s"),
@@ -159,7 +159,7 @@ fn time(left: SignedDuration) -> String {
     }
 }
 
-/// A column of a list of requests: what is over it, how wide it is, and what it says.
+/// A column in a list of requests: its header, its width, and the function that returns its text.
 type Column = (&'static str, Constraint, fn(&Value) -> String);
 
 const UNDER_WAY: &[Column] = &[
@@ -217,7 +217,7 @@ fn help(state: &State) -> Paragraph<'static> {
     Paragraph::new(line).style(Style::new().add_modifier(Modifier::REVERSED))
 }
 
-/// What was asked for, where another model answered.
+/// Returns the model that answered, followed by the requested name if it differs.
 fn model(request: &Value) -> String {
     let (asked, model) = (text(&request["asked"]), text(&request["model"]));
     match model.as_str() {
@@ -235,7 +235,7 @@ fn ms(value: &Value) -> String {
     }
 }
 
-/// Terminals obey some characters; none of those comes from a client.
+/// Removes control characters, so that text from clients cannot control the terminal.
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().chars().filter(|letter| !letter.is_control()).collect()
 }

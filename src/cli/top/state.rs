@@ -1,4 +1,4 @@
-//! What `top` knows, and what whoever looks wants to see of it. Pure: what is told and pressed in, rows out.
+//! The state of `top`, and the user's view settings. Pure: takes events and key presses, returns rows.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,20 +7,20 @@ use serde_json::Value;
 
 use super::feed::Told;
 
-/// Requests that are over, and kept.
+/// Maximum number of finished requests that are kept.
 const MOST: usize = 300;
 
-/// How keys are ordered.
+/// The order of keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
-    /// As they are configured.
+    /// In the order of the configuration.
     #[default]
     Configured,
-    /// Those that cannot serve first.
+    /// Keys that cannot serve first.
     Trouble,
-    /// The busiest first.
+    /// Keys with the most requests in flight first.
     Busy,
-    /// Those that failed most first.
+    /// Keys with the most failures first.
     Failures,
 }
 
@@ -34,7 +34,7 @@ impl Sort {
         }
     }
 
-    /// In a word.
+    /// Returns a short description.
     pub fn name(self) -> &'static str {
         match self {
             Self::Configured => "as configured",
@@ -45,7 +45,7 @@ impl Sort {
     }
 }
 
-/// What was pressed.
+/// A key press.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Press {
     Letter(char),
@@ -57,45 +57,45 @@ pub enum Press {
     Interrupt,
 }
 
-/// What whoever pressed it wants.
+/// What a key press asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     Stay,
     Leave,
 }
 
-/// What is known and wanted.
+/// The state received from the server, and the view settings.
 #[derive(Debug)]
 pub struct State {
-    /// Which server.
+    /// The URL of the server.
     pub server: String,
-    /// What must be in a name.
+    /// The text that names must contain.
     pub filter: String,
-    /// Whether the filter is being written.
+    /// Whether the user is typing the filter.
     pub typing: bool,
     pub sort: Sort,
     /// How many keys are scrolled past.
     pub past: usize,
-    /// Whether the server is gone.
+    /// Whether the connection to the server is lost.
     pub lost: bool,
     told: BTreeMap<String, Value>,
     over: VecDeque<Value>,
-    /// How much the server's clock is ahead of ours.
+    /// How far the server's clock is ahead of ours.
     ahead: SignedDuration,
 }
 
-/// A key, or a key and a model.
+/// The state of a key, or of a key for one model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// `ready`, `resting`, `probing`, `dead`, `disabled`; empty where nothing is known.
+    /// `ready`, `resting`, `probing`, `dead` or `disabled`; empty if unknown.
     pub state: String,
-    /// What is left of its rest.
+    /// The remaining cooldown.
     pub left: Option<SignedDuration>,
     /// Requests today.
     pub requests: u64,
 }
 
-/// A key, as it is shown.
+/// A key as it is displayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     pub name: String,
@@ -103,12 +103,12 @@ pub struct Row {
     pub own: Standing,
     pub in_flight: u64,
     pub failures: u64,
-    /// By model.
+    /// The state for each model.
     pub models: BTreeMap<String, Standing>,
 }
 
 impl State {
-    /// Nothing is known yet.
+    /// Creates a state without any data.
     pub fn new(server: String, filter: String) -> Self {
         Self {
             server,
@@ -123,7 +123,7 @@ impl State {
         }
     }
 
-    /// Takes in what was told.
+    /// Applies a message from the feed.
     pub fn take(&mut self, told: Told, now: Timestamp) {
         let Told::Event(name, mut document) = told else {
             self.lost = true;
@@ -139,7 +139,7 @@ impl State {
                 if document["all"] == true {
                     self.over.clear();
                 }
-                // The latest first.
+                // Newest first.
                 if let Value::Array(over) = document["over"].take() {
                     over.into_iter().rev().for_each(|request| self.over.push_front(request));
                 }
@@ -150,7 +150,7 @@ impl State {
         self.told.insert(name, document);
     }
 
-    /// Follows what was pressed.
+    /// Handles a key press.
     pub fn press(&mut self, press: Press) -> Action {
         match (self.typing, press) {
             (_, Press::Interrupt) | (false, Press::Letter('q') | Press::Escape) => return Action::Leave,
@@ -169,17 +169,17 @@ impl State {
         Action::Stay
     }
 
-    /// Whether every part has been told.
+    /// Returns whether all parts of the state have arrived.
     pub fn is_whole(&self) -> bool {
         ["hello", "requests", "pools", "metrics", "config"].iter().all(|part| self.told.contains_key(*part))
     }
 
-    /// What an event said last.
+    /// Returns the last document of an event.
     pub fn last(&self, event: &str) -> &Value {
         self.told.get(event).unwrap_or(&Value::Null)
     }
 
-    /// The keys that are wanted, in the order that is wanted.
+    /// Returns the keys that match the filter, in the selected order.
     pub fn rows(&self, now: Timestamp) -> Vec<Row> {
         let now = now.checked_add(self.ahead).unwrap_or(now);
         let pools = self.last("pools")["pools"].as_object();
@@ -198,7 +198,7 @@ impl State {
         rows
     }
 
-    /// The models of these keys, those used most first.
+    /// Returns the models of these keys, most used first.
     pub fn models(&self, rows: &[Row]) -> Vec<String> {
         let mut used: BTreeMap<&str, u64> = BTreeMap::new();
         for (model, standing) in rows.iter().flat_map(|row| &row.models) {
@@ -213,12 +213,12 @@ impl State {
         models
     }
 
-    /// Requests under way that are wanted, the oldest first.
+    /// Returns current requests that match the filter, oldest first.
     pub fn live(&self) -> Vec<&Value> {
         self.last("requests")["live"].as_array().into_iter().flatten().filter(|request| self.wants(request)).collect()
     }
 
-    /// Requests that are over and wanted, the latest first.
+    /// Returns finished requests that match the filter, newest first.
     pub fn over(&self) -> Vec<&Value> {
         self.over.iter().filter(|request| self.wants(request)).collect()
     }

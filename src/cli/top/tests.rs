@@ -60,7 +60,7 @@ fn frame(state: &State, columns: u16, lines: u16) -> String {
     rows.map(|row| row.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned() + "\n").collect()
 }
 
-/// The whole screen of 80 by 24, to the letter.
+/// Compares the whole 80×24 screen with the stored one.
 #[test]
 fn it_fits_a_small_terminal() {
     let shown = frame(&told(), 80, 24);

@@ -1,4 +1,4 @@
-//! What is known of one key, and of one quota group's share of one model.
+//! What is known about one key, and about one quota group for one model.
 
 use foldhash::HashMap;
 use jiff::civil::Date;
@@ -10,17 +10,18 @@ use super::trust::Trust;
 use crate::fault::Kind;
 use crate::model::ModelName;
 
-/// Models of one key that are counted on one day. There are fewer; a client that makes up names must not fill the memory.
+/// Limit on the models counted per key and day. There are fewer real ones, but a client that invents names must not
+/// exhaust the memory.
 pub const MOST_MODELS: usize = 200;
 
-/// What is known of one key.
+/// What is known about one key.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Account {
-    /// Its own state, for every model.
+    /// Its own breaker, which applies to every model.
     pub breaker: Breaker,
-    /// Requests it serves now.
+    /// Requests in flight.
     pub in_flight: u32,
-    /// The number of the pick at which it was taken last; 0 is never.
+    /// Sequence number of the pick that last took this key; 0 means never.
     pub last_pick: u64,
     /// Requests it was taken for, since the process started.
     pub requests: u64,
@@ -32,43 +33,43 @@ pub struct Account {
     today: HashMap<ModelName, DayUse>,
 }
 
-/// What was used for one model on one of Google's days.
+/// Usage of one model on one Google day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DayUse {
     /// Requests sent.
     pub requests: u64,
     /// Those that failed by the key's or its quota's fault.
     pub failures: u64,
-    /// Tokens of prompts.
+    /// Prompt tokens.
     pub prompt_tokens: u64,
-    /// Tokens of answers.
+    /// Completion tokens.
     pub completion_tokens: u64,
 }
 
-/// What is known of a quota group for one model.
+/// What is known about a quota group for one model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Quota {
-    /// Whether it may be used.
+    /// Whether the quota may be used.
     pub breaker: Breaker,
-    /// How many may ask at once, as long as it has not shown that it answers.
+    /// How many requests may be in flight while the quota has not yet proved that it answers.
     pub trust: Trust,
-    /// The last fault of it.
+    /// The last fault of this quota.
     pub last_fault: Option<Kind>,
-    /// Requests of the last minute, where there is a limit on them.
+    /// Requests in the last minute, if they are limited.
     pub requests: MinuteWindow,
-    /// Tokens of prompts of the last minute, where there is a limit on them.
+    /// Prompt tokens in the last minute, if they are limited.
     pub tokens: MinuteWindow,
 }
 
 impl Quota {
-    /// Of which nothing is known yet.
+    /// A quota about which nothing is known yet.
     pub fn new() -> Self {
         Self { trust: Trust::NONE, ..Self::default() }
     }
 }
 
 impl Account {
-    /// Adds to what was used on a day. A later day begins from nothing; what comes late, of a day that is over, is forgotten.
+    /// Adds to the usage of a day. A later day starts from zero; late reports about a past day are dropped.
     pub fn count(&mut self, day: Date, model: &ModelName, more: &DayUse) {
         if self.day.is_none_or(|known| known < day) {
             self.day = Some(day);
@@ -80,20 +81,20 @@ impl Account {
         self.today.entry(model.clone()).or_default().add(more);
     }
 
-    /// One request that was counted was not sent.
+    /// Uncounts one request that was not sent after all.
     pub fn uncount(&mut self, day: Date, model: &ModelName) {
         if let Some(used) = self.today.get_mut(model).filter(|_| self.day == Some(day)) {
             used.requests = used.requests.saturating_sub(1);
         }
     }
 
-    /// What was used for a model on this day.
+    /// Usage of a model on this day.
     pub fn used(&self, day: Date, model: &ModelName) -> DayUse {
         let today = (self.day == Some(day)).then(|| self.today.get(model).copied());
         today.flatten().unwrap_or_default()
     }
 
-    /// What was used on this day, by model.
+    /// Usage on this day, by model.
     pub fn used_on(&self, day: Date) -> impl Iterator<Item = (&ModelName, &DayUse)> {
         self.today.iter().filter(move |_| self.day == Some(day))
     }

@@ -1,4 +1,4 @@
-//! All breakers and accounts, and what happens to them: a key is taken, reports come in, a key is given back.
+//! All breakers and accounts, and the operations on them: taking a key, reporting an outcome, returning a key.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::store::{BreakerState, Scope, Used};
 /// Quota groups by name, each with its models.
 type Quotas = HashMap<Arc<str>, HashMap<ModelName, Quota>>;
 
-/// The books.
+/// All breakers and accounts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Books {
     pub(super) keys: HashMap<KeyId, Account>,
@@ -32,7 +32,7 @@ pub struct Books {
     siblings: Siblings,
 }
 
-/// The epochs a lease was given under.
+/// The epochs a lease was taken under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Epochs {
     pub(super) key: u64,
@@ -40,50 +40,50 @@ pub struct Epochs {
     pub(super) model: u64,
 }
 
-/// What others should know.
+/// A change that observers (disk, Redis) must be told about.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// A breaker stands differently.
+    /// The state of a breaker changed.
     BreakerChanged(BreakerState),
-    /// Something was used.
+    /// Usage was counted.
     Used(Used),
-    /// Two keys are probably of one project.
+    /// Two keys probably belong to one project.
     Siblings(KeyId, KeyId),
 }
 
 /// A lease as the books see it.
 #[derive(Clone, Copy, Debug)]
 pub struct Taken<'a> {
-    /// Which key.
+    /// The key.
     pub key: &'a Key,
-    /// For which model.
+    /// The model it was taken for.
     pub model: &'a ModelName,
-    /// Under which epochs.
+    /// The epochs it was taken under.
     pub epochs: Epochs,
-    /// Whether it was reported on already: what comes after, as of a stream that breaks, gives no probe back.
+    /// Whether an outcome was already reported. A later one, such as a stream that breaks off, releases no probe.
     pub reported: bool,
 }
 
-/// How a key stands for a model.
+/// Whether a key is available for a model, and what selection needs to know about it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Availability {
-    /// Whether it may be used: the strictest of its own gate, its quota group's, and its known limits.
+    /// The strictest of the key's own gate, its quota group's gate, and its known limits.
     pub gate: Gate,
-    /// Whether it is just being found out what it can do for the model, and one more need not find out the same.
+    /// Whether requests in flight are already finding out whether the quota answers, so that one more need not.
     pub being_tried: bool,
-    /// Requests it serves now.
+    /// Requests in flight.
     pub in_flight: u32,
-    /// The number of the pick at which it was taken last; 0 is never.
+    /// Sequence number of the pick that last took this key; 0 means never.
     pub last_pick: u64,
 }
 
 impl Books {
-    /// What is known of a key.
+    /// What is known about a key.
     pub fn account(&self, id: &KeyId) -> Option<&Account> {
         self.keys.get(id)
     }
 
-    /// What is known of a quota group, by model.
+    /// What is known about a quota group, by model.
     pub fn quotas(&self, group: &str) -> impl Iterator<Item = (&ModelName, &Quota)> {
         self.quotas.get(group).into_iter().flatten()
     }
@@ -93,22 +93,22 @@ impl Books {
         self.models.iter()
     }
 
-    /// Pairs of keys that are probably of one project.
+    /// Pairs of keys that probably belong to one project.
     pub fn siblings(&self) -> impl Iterator<Item = &(KeyId, KeyId)> {
         self.siblings.probable()
     }
 
-    /// Google's day.
+    /// The current Google day.
     pub fn today(&mut self, now: Moment) -> Date {
         self.today.of(now)
     }
 
-    /// Whether a model may be asked for, whatever the key.
+    /// Whether a model may be used, regardless of the key.
     pub fn model_gate(&self, model: &ModelName, now: Duration) -> Gate {
         self.models.get(model).map_or(Gate::Open, |breaker| breaker.gate(now))
     }
 
-    /// How a key stands for a model.
+    /// The availability of a key for a model.
     pub fn availability(&self, key: &Key, model: &ModelName, now: Moment, day: Date) -> Availability {
         let account = self.keys.get(&key.id);
         let quota = self.quotas.get(&key.group).and_then(|models| models.get(model));
@@ -123,7 +123,7 @@ impl Books {
         }
     }
 
-    /// What is left of known limits.
+    /// Whether the known limits leave room for another request.
     fn limits(&self, key: &Key, model: &ModelName, quota: Option<&Quota>, now: Moment, day: Date) -> Gate {
         let full =
             |until: Option<Duration>| until.map_or(Gate::Open, |until| Gate::Closed { until, why: Kind::RateLimited });
@@ -147,7 +147,7 @@ impl Books {
         key.group_keys.iter().map(of).sum()
     }
 
-    /// A request was answered.
+    /// Books a successful request.
     pub fn succeeded(&mut self, taken: Taken<'_>, now: Moment) -> Vec<Event> {
         let mut events = Vec::new();
         let Taken { key, model, epochs, reported } = taken;
@@ -172,8 +172,8 @@ impl Books {
         events
     }
 
-    /// What is asked beside models failed by the key's own fault: it rests, or is dead, as after a request. One that rests, or is dead,
-    /// has been judged.
+    /// Books a failed resource request (files, cached contents) against its key: the key cools down or becomes dead as
+    /// after a model request. A key that is already cooling down or dead is left as it is.
     pub fn refused(&mut self, key: &Key, fault: &Fault, now: Moment, policy: &Policy, chance: f64) -> Option<Event> {
         let breaker = &mut self.keys.entry(key.id.clone()).or_default().breaker;
         let judged = !breaker.gate(now.since_start).lets_through();
@@ -182,8 +182,8 @@ impl Books {
         changed.then(|| Event::BreakerChanged(breaker.export(scope_of_key(&key.id), now)))
     }
 
-    /// A request failed: booked where the blame lies. What nobody here is to blame for changes nothing; probes that it was
-    /// meant for may be made again.
+    /// Books a failed request against whatever is to blame. If that is neither the key, the quota nor an overloaded
+    /// model, no state changes; probes that the request was making may be made again.
     pub fn failed(&mut self, taken: Taken<'_>, fault: &Fault, now: Moment, policy: &Policy, chance: f64) -> Vec<Event> {
         let Taken { key, model, epochs, .. } = taken;
         let cause = cause(fault, now, policy);
@@ -201,7 +201,8 @@ impl Books {
                 let changed = quota.breaker.failed(epochs.quota, cause, at, policy, chance);
                 changed.then(|| quota.breaker.export(scope_of_quota(&key.group, model), now))
             }
-            // Broken answers and inner errors may be this request's doing, and must not close the way for others.
+            // Broken answers and internal errors may be caused by this request, so they must not block the model for
+            // others.
             Blame::Model if fault.kind == Kind::Overloaded => {
                 let breaker = self.models.entry(model.clone()).or_default();
                 let changed = breaker.failed(epochs.model, cause, at, &Policy::MODEL, chance);
@@ -227,7 +228,7 @@ impl Books {
         let ours = account.used(day, model);
         let served = ours.requests.saturating_sub(ours.failures);
         let mut events = vec![Event::Used(used(&key.id, model, day, &more))];
-        // The key had answered less than Google allows it: somebody else has used its quota up.
+        // The key has served fewer requests than Google allows it, so something else has used up its quota.
         if fault.kind == Kind::DayQuota && key.project.is_none() && fault.quota_value.is_some_and(|most| served < most)
         {
             let refused = Refused { key: key.id.clone(), model: model.clone(), day };
@@ -237,7 +238,8 @@ impl Books {
         events
     }
 
-    /// Probes and ramps are free again. Where a failure was booked, nothing is: that began another epoch.
+    /// Releases the probes and ramp slots of a lease. A breaker that booked a failure ignores this, as the failure
+    /// began a new epoch.
     pub fn released(&mut self, taken: Taken<'_>) {
         let Taken { key, model, epochs, reported } = taken;
         if reported {
@@ -255,7 +257,7 @@ impl Books {
         }
     }
 
-    /// Forgives a key: its own state, and that of its quota group for one model or for all.
+    /// Resets a key: its own breaker, and those of its quota group for one model or for all.
     pub fn reset(&mut self, key: &Key, model: Option<&ModelName>, now: Moment) -> Vec<Event> {
         let mut events = Vec::new();
         if let Some(account) = self.keys.get_mut(&key.id) {
@@ -271,13 +273,13 @@ impl Books {
         events
     }
 
-    /// Takes a key out of use, or back into it.
+    /// Disables a key, or enables it again.
     pub fn disable(&mut self, key: &Key, disabled: bool, now: Moment) -> Option<Event> {
         let breaker = &mut self.keys.entry(key.id.clone()).or_default().breaker;
         breaker.disable(disabled).then(|| Event::BreakerChanged(breaker.export(scope_of_key(&key.id), now)))
     }
 
-    /// Takes in how a breaker stands elsewhere. What names no model of ours is passed over.
+    /// Merges the state of a breaker from elsewhere. Ignores states with an invalid model name.
     pub fn merge(&mut self, standing: &BreakerState, now: Moment) {
         let breaker = match &standing.scope {
             Scope::Key(id) => &mut self.keys.entry(KeyId::known(id)).or_default().breaker,
@@ -293,7 +295,7 @@ impl Books {
         breaker.merge(standing, now);
     }
 
-    /// Takes in what was used elsewhere, or before a restart.
+    /// Adds usage from elsewhere or from before a restart.
     pub fn recall(&mut self, used: &Used) {
         let Some(model) = ModelName::parse(&used.model) else { return };
         let more = DayUse {
@@ -305,7 +307,7 @@ impl Books {
         self.keys.entry(KeyId::known(&used.key)).or_default().count(used.day, &model, &more);
     }
 
-    /// How all breakers stand that have ever changed.
+    /// The states of all breakers that have ever changed.
     pub fn breaker_states(&self, now: Moment) -> Vec<BreakerState> {
         let keys = self.keys.iter().map(|(id, account)| (scope_of_key(id), &account.breaker));
         let quotas = self.quotas.iter().flat_map(|(group, models)| {

@@ -1,12 +1,12 @@
-//! One breaker: whether what it guards may be used, and how long it rests after a failure.
+//! One breaker: whether the resource it guards may be used, and how long it cools down after a failure.
 //!
 //! ```text
-//! closed --failure--> resting --its end--> one probe --success--> ramp: 2, 4, 8 at once --success--> closed
-//!                        ^                    |                     |
-//!                        +------failure-------+---------------------+        death: only a reset, or a late probe
+//! closed --failure--> cooling down --expiry--> one probe --success--> ramp: 2, 4, 8 in flight --success--> closed
+//!                          ^                       |                     |
+//!                          +--------failure--------+---------------------+       dead: only a reset, or a late probe
 //! ```
-//! Each rest, each recovery and each reset begins a new epoch. A lease bears the epoch it was given under, so that a burst of
-//! failures counts once, and a report that comes after a reset counts not at all.
+//! Each cooldown, recovery and reset begins a new epoch. A lease carries the epoch it was taken under, so that a burst
+//! of failures counts once, and a report that arrives after a reset does not count at all.
 
 use std::time::Duration;
 
@@ -15,22 +15,22 @@ use super::gate::Gate;
 use super::penalty::{Penalty, Policy};
 use crate::fault::Kind;
 
-/// One rest in a row is forgotten for each time this long without another.
+/// One strike is forgotten for each period of this length without another.
 const STRIKE_FADES: Duration = Duration::from_secs(600);
-/// A ramp that allows more at once than this has done its work.
+/// A ramp ends when it would allow more requests in flight than this.
 const RAMP_ENDS: u32 = 8;
 
-/// The state of one breaker. Moments are monotonic, since the process started.
+/// The state of one breaker. Times are monotonic, since process start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Breaker {
     pub(super) epoch: u64,
-    /// Rests in a row, as of `struck`.
+    /// Cooldowns in a row, as of `struck`.
     pub(super) strikes: u32,
-    /// The end of the last rest: strikes fade from there.
+    /// The end of the last cooldown: strikes fade from there.
     pub(super) struck: Duration,
-    /// Failures in a row that have not led to a rest yet.
+    /// Failures in a row that have not started a cooldown yet.
     failures: u32,
-    /// The last attempts, where it matters how many of them fail.
+    /// The failure rate of recent attempts, for policies that consider it.
     recent: FailureRate,
     pub(super) state: State,
     pub(super) disabled: bool,
@@ -40,35 +40,35 @@ pub struct Breaker {
 pub(super) enum State {
     #[default]
     Closed,
-    /// Out of use. After the rest's end a probe may be made.
+    /// Out of use. A probe may be made when the cooldown has ended.
     Out { rest: Rest, probe: Option<Probe> },
-    /// Back in use, `width` at once; `pending` of them are not reported yet.
+    /// Back in use, with at most `width` requests in flight; `pending` of them are not reported yet.
     Ramp { width: u32, pending: u32 },
 }
 
-/// A rest, and why.
+/// A cooldown and its cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rest {
-    /// Its end. Of what is dead, the moment of one more try; `Duration::MAX` is never.
+    /// Its end. If `dead`, the time of one more try; `Duration::MAX` means never.
     pub until: Duration,
-    /// The fault that began it.
+    /// The fault that caused it.
     pub why: Kind,
     /// The quota Google named.
     pub quota_id: Option<String>,
-    /// Whether it is not a rest but the end.
+    /// Whether the breaker is dead instead of cooling down.
     pub dead: bool,
 }
 
-/// A probe that is under way.
+/// A probe in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Probe {
-    /// When it is waited for no longer.
+    /// When it is no longer waited for.
     expires: Duration,
-    /// Whether this process makes it.
+    /// Whether this process makes it, rather than another replica.
     ours: bool,
 }
 
-/// Why something failed.
+/// Why a request failed, and the penalty for it.
 #[derive(Clone, Copy, Debug)]
 pub struct Cause<'a> {
     pub penalty: Penalty,
@@ -77,7 +77,7 @@ pub struct Cause<'a> {
 }
 
 impl Breaker {
-    /// Whether the guarded may be used now.
+    /// Whether the guarded resource may be used now.
     pub fn gate(&self, now: Duration) -> Gate {
         match &self.state {
             _ if self.disabled => Gate::Disabled,
@@ -96,12 +96,12 @@ impl Breaker {
         }
     }
 
-    /// Takes it into use: the epoch to report under. After a rest, that is the probe.
+    /// Takes the resource into use and returns the epoch to report under. The first use after a cooldown is the probe.
     pub fn take(&mut self, now: Duration, policy: &Policy) -> u64 {
         let probing = self.gate(now) == Gate::Probe;
         match &mut self.state {
             State::Out { probe, .. } if probing => {
-                // Whoever made a probe that has expired is late: a new epoch tells the two apart.
+                // An expired probe may still be reported on: a new epoch tells the two apart.
                 self.epoch += u64::from(probe.is_some_and(|probe| probe.ours));
                 *probe = Some(Probe { expires: now.saturating_add(policy.probe_expires), ours: true });
             }
@@ -111,7 +111,7 @@ impl Breaker {
         self.epoch
     }
 
-    /// It worked. Whether that ended a rest.
+    /// Reports success. Returns whether that ended a cooldown.
     pub fn succeeded(&mut self, epoch: u64, now: Duration) -> bool {
         if epoch != self.epoch {
             return false;
@@ -132,7 +132,7 @@ impl Breaker {
                 *pending = pending.saturating_sub(1);
                 *width = width.saturating_mul(2);
                 if *width > RAMP_ENDS {
-                    // No new epoch: what is under way still has a say.
+                    // No new epoch: reports from requests in flight still count.
                     self.state = State::Closed;
                 }
                 false
@@ -140,7 +140,8 @@ impl Breaker {
         }
     }
 
-    /// It failed. Whether it stands differently now. `until` never gets earlier, whoever reports.
+    /// Reports a failure. Returns whether the exported state changed. `until` never moves to an earlier time, whoever
+    /// reports.
     pub fn failed(&mut self, epoch: u64, cause: Cause<'_>, now: Duration, policy: &Policy, chance: f64) -> bool {
         if epoch != self.epoch {
             return self.late_report(cause.penalty, now);
@@ -169,7 +170,8 @@ impl Breaker {
         true
     }
 
-    /// A late report of a failure that counted already may still know of a longer rest. When the rest is over, the probe says more.
+    /// A late report of a failure that has already counted may still extend the cooldown. Once the cooldown is over,
+    /// the probe is better evidence.
     fn late_report(&mut self, penalty: Penalty, now: Duration) -> bool {
         match (&mut self.state, penalty) {
             (State::Out { rest, .. }, Penalty::Until(until))
@@ -183,7 +185,8 @@ impl Breaker {
         }
     }
 
-    /// It was given back without a word about the guarded: a client left, or something else failed. A probe may be made again.
+    /// Reports a use that revealed nothing about the resource: the client left, or something else failed. A probe may
+    /// be made again.
     pub fn released(&mut self, epoch: u64) {
         match &mut self.state {
             _ if epoch != self.epoch => {}
@@ -193,32 +196,32 @@ impl Breaker {
         }
     }
 
-    /// Somebody else makes the probe. What comes of it will be told; it is asked for again at this moment.
+    /// Records that another replica makes the probe. It will publish the outcome; `until` is when to ask again.
     pub fn is_probed_elsewhere(&mut self, until: Duration) {
         if let State::Out { probe, .. } = &mut self.state {
             *probe = Some(Probe { expires: until, ours: false });
         }
     }
 
-    /// Everything is forgiven, and what was under way will not count. What was disabled stays so.
+    /// Forgets all failures; requests in flight will not count. A disabled breaker stays disabled.
     pub fn reset(&mut self) {
         *self = Self { epoch: self.epoch + 1, disabled: self.disabled, ..Self::default() };
     }
 
-    /// Takes it out of use, or back into it, as an operator wants. Whether that is a change.
+    /// Disables or enables the breaker, as an operator requests. Returns whether that is a change.
     pub fn disable(&mut self, disabled: bool) -> bool {
         let changed = std::mem::replace(&mut self.disabled, disabled) != disabled;
         self.epoch += u64::from(changed);
         changed
     }
 
-    /// Rests in a row, those forgotten that are long past.
+    /// Cooldowns in a row, without those that have faded.
     pub fn strikes(&self, now: Duration) -> u32 {
         let faded = now.saturating_sub(self.struck).as_secs() / STRIKE_FADES.as_secs();
         self.strikes.saturating_sub(u32::try_from(faded).unwrap_or(u32::MAX))
     }
 
-    /// The rest it is in, or has not recovered from.
+    /// The cooldown it is in, or has not recovered from.
     pub fn rest(&self) -> Option<&Rest> {
         match &self.state {
             State::Out { rest, .. } => Some(rest),

@@ -1,4 +1,5 @@
-//! Single cases of the rules, with their figures: where chance seldom goes, and where a figure that is off by one breaks no promise.
+//! Single cases of the rules, with exact figures: cases that random events seldom reach, and figures whose off-by-one
+//! errors break no guarantee.
 
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ fn fault(kind: Kind, blame: Blame) -> Fault {
     Fault::new(kind, blame, "")
 }
 
-/// Books, and the one key that they are about.
+/// The books, and the one key they are about.
 struct World {
     books: Books,
     key: Key,
@@ -76,7 +77,7 @@ impl World {
     }
 }
 
-/// What closes the way, with how many failures, and when it is open again.
+/// Faults that block requests: the fault, how many failures it takes, and the scope that is blocked.
 fn ways() -> [(Fault, usize, Scope); 3] {
     let group = "key 0123456789ab".to_owned();
     [
@@ -248,7 +249,7 @@ fn what_is_taken_although_it_rests_probes_nothing() {
     assert!(!world.gate(2.0 * HOUR - 0.1).lets_through(), "nor does it cut a rest short");
 }
 
-/// A stream that breaks was answered: what its probe has opened, its end does not close.
+/// A stream that breaks off was answered: its end does not close what its probe has opened.
 #[test]
 fn what_breaks_after_its_answer_is_no_second_verdict() {
     let mut world = World::new();
@@ -273,7 +274,7 @@ fn after_a_rest_two_four_and_eight_may_be_under_way() {
             taken.push(world.take(HOUR).epochs);
         }
         assert_eq!(taken.len(), width);
-        // One answer makes it twice as wide; the others go without a word.
+        // One answer doubles the width; the others are released without a report.
         let answered = taken.pop().unwrap();
         for epochs in taken {
             world.said(epochs, |books, taken| books.released(taken));
@@ -292,7 +293,7 @@ fn after_a_rest_two_four_and_eight_may_be_under_way() {
     );
 }
 
-/// A broken answer may be one request's doing: it closes the way to no model, and a probe that it has ended in says nothing.
+/// A broken answer may be caused by a single request: it blocks no model, and a probe that ends in one reveals nothing.
 #[test]
 fn an_answer_that_is_broken_says_nothing_of_the_model() {
     let mut world = World::new();
@@ -381,7 +382,8 @@ fn names_that_are_made_up_fill_no_memory() {
     assert_eq!(names.iter().filter(|name| limited(name)).count(), MOST_MODELS);
 }
 
-/// Of what answered before a restart nothing is to be found out, and where there is no limit nothing is counted.
+/// There is nothing to find out about a key that answered before a restart, and nothing is counted where there is no
+/// limit.
 #[test]
 fn what_has_answered_needs_no_entry() {
     let mut world = World::new();

@@ -1,14 +1,14 @@
-//! How many of the last attempts failed: what fails more often than not is as good as what fails each time, though never five times
-//! in a row.
+//! The failure rate of recent attempts: failing more often than not is as bad as failing each time, even without five
+//! failures in a row.
 
 use std::time::Duration;
 
-/// What is older does not count.
+/// Length of a counting window.
 const WINDOW: Duration = Duration::from_secs(30);
-/// Fewer say nothing.
+/// Fewer attempts are not significant.
 const ENOUGH: u32 = 10;
 
-/// Attempts of the last while, from the first that failed.
+/// Attempts in the current window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FailureRate {
     since: Duration,
@@ -17,7 +17,7 @@ pub struct FailureRate {
 }
 
 impl FailureRate {
-    /// One more.
+    /// Records an attempt.
     pub fn note(&mut self, good: bool, now: Duration) {
         if now.saturating_sub(self.since) >= WINDOW {
             *self = Self { since: now, ..Self::default() };
@@ -26,7 +26,7 @@ impl FailureRate {
         *count = count.saturating_add(1);
     }
 
-    /// Whether more of them failed than not.
+    /// Whether more attempts failed than succeeded, out of enough of them.
     pub fn mostly_bad(&self) -> bool {
         self.bad > self.good && self.good.saturating_add(self.bad) >= ENOUGH
     }

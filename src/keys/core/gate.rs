@@ -1,38 +1,38 @@
-//! Whether what a breaker guards may be used, and of several breakers the strictest word.
+//! Whether the resource that a breaker guards may be used. Several gates combine to the strictest.
 
 use std::time::Duration;
 
 use crate::fault::Kind;
 
-/// Whether the guarded may be used.
+/// Whether the guarded resource may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gate {
-    /// Freely.
+    /// Without restriction.
     Open,
     /// Once, to see whether it works again.
     Probe,
-    /// Not until one that is under way has told whether it works again.
+    /// Not until a request in flight has shown whether it works again.
     Busy(Kind),
-    /// Not before this moment.
+    /// Not before this time.
     Closed {
-        /// The end of the rest.
+        /// The end of the cooldown.
         until: Duration,
-        /// The fault that began it.
+        /// The fault that caused it.
         why: Kind,
     },
-    /// Not until somebody resets it.
+    /// Not until it is reset.
     Dead(Kind),
-    /// Not until somebody enables it.
+    /// Not until it is enabled.
     Disabled,
 }
 
 impl Gate {
-    /// Whether it lets anybody through.
+    /// Whether a request may pass.
     pub fn lets_through(self) -> bool {
         matches!(self, Self::Open | Self::Probe)
     }
 
-    /// What both together allow: the stricter word, and of two rests the longer one.
+    /// The combination of both: the stricter one, and of two cooldowns the longer one.
     pub fn and(self, other: Self) -> Self {
         if self.strictness() >= other.strictness() { self } else { other }
     }

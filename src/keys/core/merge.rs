@@ -1,6 +1,6 @@
-//! Breakers as others remember them: on disk, or in other replicas. Two memories of one breaker are joined so that neither order
-//! nor repetition matters: the newer epoch wins, of equal epochs the stricter state, and a rest is never cut short but by an
-//! epoch in which there is none.
+//! Merges breaker states remembered elsewhere: on disk, or in other replicas. Neither order nor repetition of merges
+//! matters: the newer epoch wins, within one epoch the stricter state wins, and a cooldown is never shortened except by
+//! a newer epoch without one.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::fault::Kind;
 use crate::store::{BreakerState, Scope};
 
 impl Breaker {
-    /// How it stands.
+    /// Exports the state.
     pub fn export(&self, scope: Scope, now: Moment) -> BreakerState {
         let rest = self.rest();
         BreakerState {
@@ -26,7 +26,7 @@ impl Breaker {
         }
     }
 
-    /// Takes in how somebody else says that it stands.
+    /// Merges a state from another replica or from disk.
     pub fn merge(&mut self, theirs: &BreakerState, now: Moment) {
         let ours = self.rest().cloned();
         let rest = rest(theirs, now);
@@ -45,7 +45,7 @@ impl Breaker {
         self.strikes = if newer { theirs.strikes } else { strikes.max(theirs.strikes) };
         self.disabled = theirs.disabled || (!newer && self.disabled);
         match (ours, rest) {
-            // Dead stays dead in its epoch.
+            // A dead breaker stays dead within its epoch.
             (Some(ours), _) if ours.dead && !newer => {}
             (Some(ours), Some(rest)) if !ours.dead && !rest.dead => {
                 let until = ours.until.max(rest.until);
@@ -66,8 +66,8 @@ impl Breaker {
     }
 }
 
-/// The rest that somebody else tells of, on our own monotonic clock: clocks of two machines may differ, so only what is left of it
-/// counts.
+/// Converts a reported cooldown to our own monotonic clock. The clocks of two machines may differ, so only the time
+/// left counts, and at most `LONGEST_REST` of it.
 fn rest(theirs: &BreakerState, now: Moment) -> Option<Rest> {
     let until = match theirs.until {
         Some(until) => {
@@ -101,7 +101,8 @@ mod tests {
         (Some(seconds), false)
     }
 
-    /// In this epoch, with its number of strikes and a reason of its own, out for so many seconds or dead.
+    /// A state in this epoch, with as many strikes as its number and a cause of its own, out of use for these seconds
+    /// or dead.
     fn standing(epoch: u64, (seconds, dead): (Option<u64>, bool)) -> BreakerState {
         let until = seconds.map(|seconds| now().plus(Duration::from_secs(seconds)).wall);
         let strikes = u32::try_from(epoch).unwrap();
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn of_two_memories_the_newer_counts_and_no_rest_is_cut_short() {
         let table = [
-            // What is older may know of a longer rest, and of nothing else.
+            // An older state can contribute a longer cooldown, and nothing else.
             ((2, rest(10)), (1, rest(20)), (2, rest(20))),
             ((2, rest(20)), (1, rest(10)), (2, rest(20))),
             ((2, rest(10)), (1, DEAD), (2, rest(10))),
@@ -127,21 +128,21 @@ mod tests {
             ((2, DEAD), (1, rest(10)), (2, DEAD)),
             ((2, NONE), (1, rest(10)), (2, NONE)),
             ((2, NONE), (1, DEAD), (2, NONE)),
-            // Of the same age: the stricter.
+            // Within one epoch the stricter state wins.
             ((2, rest(10)), (2, rest(20)), (2, rest(20))),
             ((2, rest(20)), (2, rest(10)), (2, rest(20))),
             ((2, rest(10)), (2, DEAD), (2, DEAD)),
             ((2, DEAD), (2, rest(10)), (2, DEAD)),
             ((2, rest(10)), (2, NONE), (2, rest(10))),
             ((2, NONE), (2, rest(10)), (2, rest(10))),
-            // What is newer counts; a rest ends early only where there is none any more.
+            // A newer state wins; a cooldown ends early only if the newer state has none.
             ((1, rest(20)), (2, rest(10)), (2, rest(20))),
             ((1, rest(10)), (2, rest(20)), (2, rest(20))),
             ((1, rest(10)), (2, NONE), (2, NONE)),
             ((1, rest(10)), (2, DEAD), (2, DEAD)),
             ((1, DEAD), (2, NONE), (2, NONE)),
             ((1, DEAD), (2, rest(10)), (2, rest(10))),
-            // One more try is told of as it is, whatever was known.
+            // The time of one more try is taken over as it is, whatever was known.
             ((1, DEAD), (2, (Some(10), true)), (2, (Some(10), true))),
             ((1, rest(20)), (2, (Some(10), true)), (2, (Some(10), true))),
             ((1, (Some(20), true)), (2, rest(10)), (2, rest(10))),

@@ -1,22 +1,22 @@
-//! How much was used in the last minute, in slices of five seconds: nothing to keep for each request, and at most a slice too
-//! careful.
+//! Usage in the last minute, in slices of five seconds: nothing is stored per request, and the result is too cautious
+//! by at most one slice.
 
 use std::time::Duration;
 
 const SLICE: Duration = Duration::from_secs(5);
-/// A minute, and the slice that is under way.
+/// A minute, plus the current slice.
 const SLICES: usize = 13;
 
-/// Amounts of the last minute.
+/// Amounts used in the last minute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MinuteWindow {
     amounts: [u64; SLICES],
-    /// The number of the slice under way, since the process started.
+    /// Number of the newest slice, counted from process start.
     newest: u64,
 }
 
 impl MinuteWindow {
-    /// So much more, now.
+    /// Adds an amount at this time.
     pub fn add(&mut self, amount: u64, now: Duration) {
         let number = slice(now);
         for passed in (self.newest + 1..=number).rev().take(SLICES) {
@@ -32,7 +32,7 @@ impl MinuteWindow {
         &mut self.amounts[place(number)]
     }
 
-    /// When less than `limit` will have been used in the minute before; None when that is so now.
+    /// When the usage of the preceding minute falls below `limit`; None if it is below now.
     pub fn full_until(&self, limit: u64, now: Duration) -> Option<Duration> {
         let number = slice(now).max(self.newest);
         let oldest = number.saturating_sub(SLICES as u64 - 1);
@@ -48,7 +48,7 @@ impl MinuteWindow {
                 return Some(start(number + SLICES as u64));
             }
         }
-        // A limit of nothing: it is looked at again in a minute.
+        // A limit of zero is checked again in a minute.
         Some(start(number + SLICES as u64))
     }
 }
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(minute.full_until(6, at(1000)), None);
     }
 
-    /// One in each slice, and then nothing for a while: what was used longer ago than a minute is gone, and nothing else.
+    /// One use in each slice, then a pause: usage older than a minute is gone, and nothing else.
     #[test]
     fn what_is_older_is_forgotten_slice_by_slice() {
         for pause in 1..40 {

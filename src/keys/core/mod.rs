@@ -1,8 +1,8 @@
-//! The rules of the key pool: state, event, moment and chance in; state and decision out.
+//! The pure rules of the key pool: state, event, time and randomness in; state and decision out.
 //!
-//! [`Breaker`] is one state machine; there is one for each key, one for each quota group and model, and one for each model.
-//! [`Books`] hold them all, count what is used, and put blame where it lies.
-//! Never: a lock, a clock, a log line, chance of its own.
+//! [`Breaker`] is the state machine; there is one per key, one per quota group and model, and one per model. [`Books`]
+//! holds them all, counts usage, and assigns blame.
+//! Never: a lock, a clock, a log line, its own source of randomness.
 
 mod account;
 mod books;

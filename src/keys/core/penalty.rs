@@ -1,4 +1,4 @@
-//! What a fault calls for: how long its rest is, and whose word counts.
+//! The penalty for a fault: how long the cooldown lasts, and whether Google's hint or our own backoff decides it.
 
 use std::time::Duration;
 
@@ -7,36 +7,36 @@ use crate::fault::{Blame, Fault, Kind};
 use crate::keys::settings::CooldownSettings;
 use crate::pacific::until_midnight;
 
-/// Longest rest anyone can ask for: a day of 25 hours, when summer time ends.
+/// The longest cooldown anyone can ask for: 25 hours, the length of the day on which daylight saving time ends.
 pub const LONGEST_REST: Duration = Duration::from_secs(25 * 3600);
-/// A model that a key's project has no access to is asked for again after this long.
+/// Cooldown for a model that the key's project has no access to.
 const NO_ACCESS: Duration = Duration::from_secs(24 * 3600);
-/// An empty account, or a wrong country, is looked at again after this long.
+/// Cooldown for faults that only an operator can fix: an account without credit, or an unsupported country.
 const OPERATORS_MATTER: Duration = Duration::from_secs(3600);
-/// Guessed rests are lengthened by up to this share, so that keys that failed together do not come back together.
+/// Backoff is lengthened by up to this share, so that keys that failed together do not come back together.
 const JITTER: f64 = 0.1;
 
-/// How long rests are for which Google names no time.
+/// How long cooldowns last when Google names no time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The first rest; it doubles.
+    /// The first cooldown; each further one in a row doubles it.
     pub base: Duration,
-    /// The longest one.
+    /// The longest cooldown.
     pub max: Duration,
-    /// Failures in a row that lead to one.
+    /// Failures in a row that start a cooldown.
     pub failures: u32,
-    /// Whether more failures than answers lead to one too.
+    /// Whether more failures than successes start one too.
     pub by_rate: bool,
-    /// A probe that nobody has reported on by then is forgotten.
+    /// A probe that has not been reported on within this time is abandoned.
     pub probe_expires: Duration,
-    /// After how long a key that was refused with a 401 is tried again; None is never.
+    /// How long after a 401 a key is tried again; None means never.
     pub revive: Option<Duration>,
 }
 
 impl Policy {
-    /// Of models that are overloaded: five failures in a row, or more failures than answers, close the way to one, for seconds
-    /// only. It is every client's way,
-    /// so it opens again soon, and a slow probe does not hold it shut.
+    /// The policy for overloaded models: five failures in a row, or more failures than successes, block the model, for
+    /// seconds only. Because this affects every client, the model is soon tried again, and a slow probe does not keep
+    /// it blocked.
     pub const MODEL: Self = Self {
         base: Duration::from_secs(1),
         max: Duration::from_secs(30),
@@ -46,7 +46,7 @@ impl Policy {
         revive: None,
     };
 
-    /// The rest after so many others in a row. `chance` is in `0.0..1.0`.
+    /// The cooldown after `strikes` earlier ones in a row. `chance`, in `0.0..1.0`, sets the jitter.
     pub fn backoff(&self, strikes: u32, chance: f64) -> Duration {
         let doubled = self.base.saturating_mul(2u32.saturating_pow(strikes)).min(self.max);
         doubled.saturating_add(doubled.mul_f64(JITTER * chance.clamp(0.0, 1.0)))
@@ -66,24 +66,24 @@ impl From<&CooldownSettings> for Policy {
     }
 }
 
-/// What a failure calls for.
+/// What a failure leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Penalty {
-    /// A rest until this moment, in a day of 25 hours at the latest.
+    /// A cooldown until this time, at most 25 hours ahead.
     Until(Duration),
-    /// A rest that grows with each one in a row.
+    /// A cooldown that grows with each further one in a row.
     Backoff,
-    /// No use any more; one more try at this moment, if there is one.
+    /// Out of use for good, except for one more try at this time, if there is one.
     Dead(Option<Duration>),
 }
 
 impl Penalty {
-    /// What this fault calls for. A day's quota lasts until Google's midnight even when the hint speaks of seconds; else
-    /// Google's own time wins.
+    /// The penalty for a fault. An exhausted daily quota lasts until Google's midnight even if the hint speaks of
+    /// seconds; otherwise Google's hint takes precedence.
     pub fn of(fault: &Fault, now: Moment, policy: &Policy) -> Self {
         let after = |rest: Duration| Self::Until(now.since_start.saturating_add(rest.min(LONGEST_REST)));
         match (fault.kind, fault.retry_after) {
-            // A 401 may be Google's own passing trouble with credentials; its other words about keys are final.
+            // A 401 may be a transient problem with credentials at Google; its other errors about keys are final.
             (Kind::KeyInvalid, _) if fault.status == Some(401) => {
                 Self::Dead(policy.revive.map(|after| now.since_start.saturating_add(after)))
             }
@@ -91,7 +91,7 @@ impl Penalty {
             (Kind::DayQuota, _) => after(until_midnight(now)),
             (Kind::ModelNotForKey, _) => after(NO_ACCESS),
             (Kind::Billing | Kind::Location, hint) => after(hint.unwrap_or(OPERATORS_MATTER)),
-            // A model that is overloaded says nothing reliable about when; its rests stay short.
+            // The hint for an overloaded model is not reliable; its cooldowns stay short.
             (_, Some(hint)) if fault.blame != Blame::Model => after(hint),
             _ => Self::Backoff,
         }
@@ -111,7 +111,7 @@ mod tests {
         let now = Moment { since_start: Duration::from_secs(10), wall: "2026-11-24T12:00:00Z".parse().unwrap() };
         let until = |seconds: u64| Penalty::Until(Duration::from_secs(10 + seconds));
         let hint = Some(Duration::from_secs(7));
-        // Noon in London is 4 o'clock in Los Angeles: 20 hours until the day there is over.
+        // Noon UTC is 4 a.m. in Los Angeles: 20 hours until the day there is over.
         for (kind, blame, status, hint, expected) in [
             (Kind::KeyInvalid, Blame::Key, Some(400), hint, Penalty::Dead(None)),
             (Kind::KeyInvalid, Blame::Key, Some(401), hint, Penalty::Dead(None)),

@@ -1,8 +1,8 @@
-//! Keys that are probably of one project, although the configuration does not say so.
+//! Detects keys that probably belong to one project, although the configuration does not say so.
 //!
-//! Two keys that find a day's quota used up at the same moment prove nothing: keys that share the work evenly reach equal limits
-//! together. But when neither was given as many requests as Google's own figure allows, and they are refused together, somebody
-//! else used their quota up, and most likely the other one.
+//! Two keys whose daily quota is exhausted at the same time prove nothing: keys that share the traffic evenly reach
+//! equal limits together. But when neither was sent as many requests as Google's own figure allows, and both are
+//! rejected together, something else used up their quota, most likely the other key.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -12,33 +12,34 @@ use jiff::civil::Date;
 use crate::keys::key::KeyId;
 use crate::model::ModelName;
 
-/// Refusals this close are of one moment.
+/// Rejections at most this far apart count as simultaneous.
 const TOGETHER: Duration = Duration::from_secs(2);
-/// Occasions, each another day or model, that make it probable.
+/// Number of occasions, each with a different day or model, that make it probable.
 const OCCASIONS: usize = 2;
-/// Refusals and pairs that are remembered.
+/// Limit on remembered rejections and on remembered pairs.
 const MOST: usize = 256;
 
-/// What points to common projects.
+/// Evidence for keys that share a project.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Siblings {
     recent: VecDeque<(Duration, Refused)>,
     pairs: BTreeMap<(KeyId, KeyId), Vec<(Date, ModelName)>>,
 }
 
-/// A key was refused: its quota of the day is used up.
+/// A key was rejected because its daily quota is used up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refused {
-    /// Which.
+    /// The key.
     pub key: KeyId,
-    /// For which model.
+    /// The model.
     pub model: ModelName,
-    /// On which of Google's days.
+    /// The Google day.
     pub day: Date,
 }
 
 impl Siblings {
-    /// Takes note of a refusal that the key's own use does not explain; the key that turns out to be probably of the same project.
+    /// Records a rejection that the key's own usage does not explain. Returns the other key if a pair has just become
+    /// probable.
     pub fn refused(&mut self, refused: Refused, now: Duration) -> Option<KeyId> {
         self.recent.retain(|(at, _)| now.saturating_sub(*at) <= TOGETHER);
         let mut found = None;
@@ -65,7 +66,7 @@ impl Siblings {
         found
     }
 
-    /// Pairs that are probably of one project.
+    /// Pairs of keys that probably belong to one project.
     pub fn probable(&self) -> impl Iterator<Item = &(KeyId, KeyId)> {
         self.pairs.iter().filter(|(_, occasions)| occasions.len() >= OCCASIONS).map(|(pair, _)| pair)
     }
@@ -81,7 +82,7 @@ mod tests {
         Refused { key: KeyId::known(key), model: ModelName::parse(model).unwrap(), day: DAY }
     }
 
-    /// All these keys are refused at one moment for the first of these models, at another one for the next.
+    /// All these keys are rejected at one time for the first of these models, at another time for the next.
     fn occasions(keys: &[String], models: &[&str]) -> Siblings {
         let mut siblings = Siblings::default();
         for (number, model) in (0..).zip(models) {
@@ -122,7 +123,8 @@ mod tests {
     fn refusals_of_one_moment_have_a_bound() {
         let mut keys = vec!["one".to_owned(); MOST - 1];
         keys.extend(["two", "three", "four"].map(str::to_owned));
-        // The third and the fourth key were both too many to be remembered: each is kin of the two before, not of the other.
+        // The third and the fourth key exceeded the limit and were not remembered: each pairs with the two before, not
+        // with the other.
         assert_eq!(occasions(&keys, &["a", "b"]).probable().count(), 5, "of 6");
     }
 

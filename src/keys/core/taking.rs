@@ -1,4 +1,4 @@
-//! A key is taken into use, and given back: what that counts, and what it probes.
+//! Taking a key into use and returning it: what is counted, and which breakers are probed.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::keys::key::Key;
 use crate::model::ModelName;
 use crate::store::{Scope, Used};
 
-/// A key was taken into use.
+/// The result of taking a key into use.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Taking {
-    /// Under which epochs.
+    /// The epochs to report under.
     pub epochs: Epochs,
-    /// What that has used.
+    /// The usage this has counted.
     pub used: Used,
-    /// Breakers that it probes.
+    /// Breakers that this use probes.
     pub probes: Vec<Scope>,
 }
 
@@ -37,7 +37,7 @@ impl Books {
             probes.push(scope_of_key(&key.id));
         }
         let own = account.breaker.take(now.since_start, policy);
-        // What has used tokens has answered, be it before a restart.
+        // A key with recorded tokens has answered before, possibly before a restart.
         let answered = account.used(day, model).prompt_tokens > 0;
         let more = DayUse { requests: 1, ..DayUse::default() };
         account.count(day, model, &more);
@@ -47,7 +47,7 @@ impl Books {
         if key.limits.rpm.is_some() && self.may_count(key, model) {
             self.quota(key, model).requests.add(1, now.since_start);
         }
-        // A breaker that was never tripped is in epoch 0: it needs no entry.
+        // A breaker that has never tripped is in epoch 0 and needs no entry.
         let quota = self.quota_if_any(key, model).map_or(0, |quota| {
             quota.trust.asks();
             if quota.breaker.gate(now.since_start) == Gate::Probe {
@@ -68,8 +68,8 @@ impl Books {
         }
     }
 
-    /// A key that was taken is not used after all. If that is because another replica makes the probe, it is looked at again at this
-    /// moment.
+    /// Undoes `take` for a key that is not used after all. If another replica is making the probe, `probed_until` is
+    /// when to look again.
     pub fn withdrawn(&mut self, taken: Taken<'_>, now: Moment, probed_until: Option<Duration>) {
         self.released(taken);
         let Taken { key, model, .. } = taken;
@@ -87,10 +87,10 @@ impl Books {
         }
     }
 
-    /// A key is given back, with what it has used: tokens of the prompt and of the answer.
+    /// Returns a key, with the prompt and completion tokens it used.
     pub fn give_back(&mut self, key: &Key, model: &ModelName, tokens: (u64, u64), now: Moment) -> Option<Event> {
         let day = self.today.of(now);
-        // Nothing was learnt of it: names that clients make up leave nothing behind.
+        // Nothing was learned about this quota: model names invented by clients leave no entry behind.
         if let Some(models) = self.quotas.get_mut(&key.group)
             && models.get(model).is_some_and(|quota| *quota == Quota::new())
         {
@@ -109,7 +109,7 @@ impl Books {
         Some(Event::Used(used(&key.id, model, day, &more)))
     }
 
-    /// A client that makes up names of models must not fill the memory.
+    /// A client that invents model names must not exhaust the memory.
     fn may_count(&self, key: &Key, model: &ModelName) -> bool {
         let models = self.quotas.get(&key.group);
         models.is_none_or(|models| models.len() < MOST_MODELS || models.contains_key(model))

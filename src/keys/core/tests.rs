@@ -1,4 +1,4 @@
-//! The books against their promises, whatever happens in whatever order. 256 courses of events; more with `PROPTEST_CASES`.
+//! The books against their guarantees, under events in any order. 256 sequences of events; more with `PROPTEST_CASES`.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::store::BreakerState;
 
 const KEYS: usize = 4;
 const MODELS: [&str; 2] = ["a", "b"];
-/// The third and the fourth key are of one project.
+/// The third and the fourth key belong to one project.
 const GROUPS: [&str; KEYS] = ["key 0", "key 1", "project p", "project p"];
 
 const FAULTS: &[(Kind, Blame)] = &[
@@ -80,7 +80,7 @@ fn keys() -> Vec<Key> {
     (0..KEYS).map(key).collect()
 }
 
-/// A lease, and what has been said of it.
+/// A lease, and whether it was reported on.
 struct Held {
     key: usize,
     model: ModelName,
@@ -88,7 +88,7 @@ struct Held {
     reported: bool,
 }
 
-/// The world around the books: time, leases, and what must hold after each event.
+/// The books and their environment: time, leases, and what must hold after each event.
 struct World {
     books: Books,
     keys: Vec<Key>,
@@ -166,7 +166,7 @@ impl World {
         Ok(())
     }
 
-    /// I1, I8: never a key that rests, is dead or disabled; never a second probe.
+    /// I1, I8: never a key that is cooling down, dead or disabled; never a second probe.
     fn lease(&mut self, model: &ModelName, pick: usize) {
         let now = self.now;
         let ready: Vec<usize> = (0..KEYS).filter(|key| self.gate(*key, model, now).lets_through()).collect();
@@ -192,14 +192,14 @@ impl World {
         self.books.failed(taken, &fault, self.now, &self.policy, 0.5);
         held.reported = true;
         let (group, model) = (GROUPS[held.key], held.model.clone());
-        // I6, I7: one report, at most one strike, in one place.
+        // I6, I7: one report, at most one strike, in one breaker.
         prop_assert!(self.strikes() <= strikes + 1);
         if !matches!(blame, Blame::Key | Blame::Quota) && kind != Kind::Overloaded {
-            // I10: whoever else is to blame, no breaker stands differently.
+            // I10: if anything else is to blame, no breaker changes.
             prop_assert_eq!(self.breaker_states(), before);
         }
         if blame == Blame::Quota {
-            // I16: other models, and other groups, are as they were.
+            // I16: other models and other groups are not affected.
             let after = self.all_gates();
             for (place, (before, after)) in gates.iter().zip(&after).enumerate() {
                 let (key, name) = (place / MODELS.len(), MODELS[place % MODELS.len()]);
@@ -208,7 +208,7 @@ impl World {
                 }
             }
         }
-        // I14: nothing rests beyond a day of 25 hours.
+        // I14: no cooldown lasts longer than a day of 25 hours.
         for gate in self.all_gates() {
             if let Gate::Closed { until, .. } = gate {
                 prop_assert!(until <= self.now.since_start + Duration::from_secs(25 * 3600));
@@ -221,7 +221,7 @@ impl World {
         self.breaker_states().iter().map(|standing| standing.strikes).sum()
     }
 
-    /// What is heard twice is as if heard once, and a rest is not cut short by hearing of another.
+    /// Merging a state twice equals merging it once, and does not shorten a cooldown.
     fn hear(&mut self, key: usize, epoch: u64, seconds: u32) -> Result<(), TestCaseError> {
         let standing = BreakerState {
             scope: crate::store::Scope::Key(self.keys[key].id.to_string()),
@@ -250,12 +250,12 @@ impl World {
     fn check(&mut self) -> Result<(), TestCaseError> {
         let now = self.now;
         for key in 0..KEYS {
-            // I9: what is in flight is what was not given back.
+            // I9: the requests in flight are the leases that were not returned.
             let held = self.leases.iter().filter(|held| held.key == key).count();
             let in_flight = self.books.account(&self.keys[key].id).map_or(0, |account| account.in_flight);
             prop_assert_eq!(usize::try_from(in_flight).unwrap(), held);
             for name in MODELS {
-                // I4, I15: closed to the last millisecond, and open when it was said to be.
+                // I4, I15: closed until the last millisecond, and open at the announced time.
                 if let Gate::Closed { until, .. } = self.gate(key, &model(name), now) {
                     let end = now.plus(until - now.since_start);
                     let just_before = now.plus((until - now.since_start).saturating_sub(Duration::from_millis(1)));
@@ -273,7 +273,7 @@ fn model(name: &str) -> ModelName {
     ModelName::parse(name).unwrap()
 }
 
-/// The ends of rests, by scope, in the epochs they belong to.
+/// The ends of cooldowns, by scope, with their epochs.
 fn rests(world: &World) -> Vec<(String, u64, jiff::Timestamp)> {
     let breaker_states = world.breaker_states();
     let resting = breaker_states.iter().filter(|standing| !standing.dead);
@@ -288,7 +288,7 @@ proptest! {
             let before = rests(&world);
             world.happen(event)?;
             world.check()?;
-            // I5: in one epoch no rest ends earlier than was said.
+            // I5: within one epoch, no cooldown ends earlier than announced.
             let after = rests(&world);
             for (scope, epoch, until) in before.iter().filter(|(_, _, until)| *until > world.now.wall) {
                 let same = after.iter().find(|(other, now, _)| other == scope && now == epoch);
@@ -297,14 +297,14 @@ proptest! {
                 }
             }
         }
-        // I9: and in the end nothing is in flight.
+        // I9: in the end, nothing is in flight.
         while !world.leases.is_empty() {
             world.happen(&Happens::GiveBack { lease: 0 })?;
         }
         world.check()?;
     }
 
-    /// Two that hear the same from each other, in either order, agree on who rests and who is dead.
+    /// Two replicas that merge each other's states, in either order, agree on what is cooling down and what is dead.
     #[test]
     fn memories_that_meet_agree(
         ours in prop::collection::vec(happens(), 1..40),
@@ -313,7 +313,7 @@ proptest! {
         let (mut one, mut two) = (World::new(), World::new());
         ours.iter().try_for_each(|event| one.happen(event))?;
         theirs.iter().try_for_each(|event| two.happen(event))?;
-        // At one moment, on clocks that started at different times.
+        // At the same time, on clocks that started at different times.
         let wall = one.now.wall.max(two.now.wall);
         for world in [&mut one, &mut two] {
             let passed = Duration::try_from(wall.duration_since(world.now.wall)).unwrap();
@@ -332,7 +332,7 @@ proptest! {
         prop_assert_eq!(view(&one), view(&two));
     }
 
-    /// 32 that fail together are one strike, however the reports come in.
+    /// 32 requests that fail together are one strike, in whatever order they are reported.
     #[test]
     fn a_burst_is_one_strike(order in Just((0..32usize).collect::<Vec<_>>()).prop_shuffle()) {
         let mut world = World::new();

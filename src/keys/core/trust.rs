@@ -1,12 +1,13 @@
-//! How far a quota is trusted that was never refused and never answered: whether there is anything left of it, one request finds out
-//! for all. So a burst after a start does not find the same exhausted key exhausted ten times.
+//! How far to trust a quota that has neither rejected nor answered a request: one request finds out for all whether
+//! anything is left of it. So a burst after a start does not find the same key exhausted ten times.
 //!
-//! It is a preference, not a gate: what is worth more than a refused call, as a client that waits, goes before.
+//! It is a preference, not a gate: whatever is worth more than a rejected call, such as not keeping a client waiting,
+//! takes precedence.
 
-/// Who answers this many at once has shown what there was to see.
+/// A quota that answers this many concurrent requests has proved itself.
 const ENOUGH: u32 = 8;
 
-/// How many may ask at once, and how many do.
+/// How many requests may be in flight, and how many are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trust {
     room: u32,
@@ -14,20 +15,20 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Of what is not known at all.
+    /// Trust in a quota about which nothing is known.
     pub const NONE: Self = Self { room: 1, asking: 0 };
 
-    /// Whether one more should rather wait for what is found out.
+    /// Whether one more request should rather wait for the outcome of those in flight.
     pub fn is_full(&self) -> bool {
         self.room <= ENOUGH && self.asking >= self.room
     }
 
-    /// One more asks.
+    /// Counts a request in flight.
     pub fn asks(&mut self) {
         self.asking = self.asking.saturating_add(1);
     }
 
-    /// One has an answer: 2, 4, 8 at once may follow, then any number.
+    /// Counts an answer: 2, 4, 8 requests may now be in flight, then any number.
     pub fn answered(&mut self) {
         self.gave_up();
         if self.room <= ENOUGH {
@@ -35,13 +36,14 @@ impl Trust {
         }
     }
 
-    /// One asks no more, and has learnt nothing of the quota; or that it is used up, which its breaker knows.
+    /// Counts a request that ended without an answer. It revealed nothing about the quota, or that it is used up, which
+    /// the breaker records.
     pub fn gave_up(&mut self) {
         self.asking = self.asking.saturating_sub(1);
     }
 }
 
-/// Full trust: what is known by other ways, as from a rest that is over, is its breaker's matter.
+/// Full trust. A quota known by other means, such as after a cooldown, is left to its breaker.
 impl Default for Trust {
     fn default() -> Self {
         Self { room: ENOUGH * 2, asking: 0 }

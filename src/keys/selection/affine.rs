@@ -1,14 +1,14 @@
-//! The same key for the same conversation, as long as it is ready: by rendezvous hashing, so nothing is remembered, all replicas
-//! agree, and when a key is out only its own conversations move. A preference, never a reservation.
+//! Keeps a conversation on the same key while that key is ready. Rendezvous hashing needs no stored state, all replicas
+//! agree, and when a key becomes unavailable only its own conversations move. A preference, never a reservation.
 
 use super::Candidate;
 use crate::keys::KeyId;
 use crate::secret::Digest;
 
-/// A key that is this much busier than the average is left to others: requests in flight.
+/// A key with this many more requests in flight than the average is passed over.
 const SLACK: u64 = 4;
 
-/// The position of the key this conversation prefers among those that are ready.
+/// The position of the ready key that this conversation prefers.
 pub fn choose<'a>(number: u64, ids: impl Iterator<Item = &'a KeyId>, candidates: &[Candidate]) -> Option<usize> {
     let busy: u64 = candidates.iter().map(|candidate| u64::from(candidate.in_flight)).sum();
     let count = candidates.len() as u64;

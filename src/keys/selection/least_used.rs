@@ -1,4 +1,4 @@
-//! The fewest requests in flight, in proportion to weight; of equals, the one unused for longest.
+//! The fewest requests in flight, in proportion to weight; on a tie, the key unused the longest.
 
 use std::cmp::Ordering;
 
@@ -10,7 +10,7 @@ pub fn choose(candidates: &[Candidate]) -> Option<usize> {
 }
 
 fn compare(one: &Candidate, other: &Candidate) -> Ordering {
-    // in_flight / weight, without dividing.
+    // Compares in_flight / weight without dividing.
     let load = |this: &Candidate, that: &Candidate| u64::from(this.in_flight) * u64::from(that.weight);
     load(one, other).cmp(&load(other, one)).then(one.last_pick.cmp(&other.last_pick))
 }

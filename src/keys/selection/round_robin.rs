@@ -1,4 +1,5 @@
-//! One after the other: the one unused for longest. Unlike a position in a list, that stays fair when keys come and go.
+//! Each key in turn: the one unused the longest. Unlike a position in a list, this stays fair when keys are added or
+//! removed.
 
 use super::Candidate;
 

@@ -1,4 +1,4 @@
-//! By chance, in proportion to weight.
+//! A random key, in proportion to weight.
 
 use super::Candidate;
 

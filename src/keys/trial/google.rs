@@ -1,4 +1,4 @@
-//! A virtual Google: minutes and days of each project and model, and what it answers when they are used up.
+//! A virtual Google: the minute and day quotas of each project and model, and how it answers when they are used up.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -11,28 +11,28 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// The trial begins at midnight in Los Angeles.
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// What each project may use of each model.
+/// The quotas of each project, per model.
 #[derive(Clone, Copy, Debug)]
 pub struct Quotas {
-    /// Requests in a minute.
+    /// Requests per minute.
     pub rpm: usize,
-    /// Requests in a day.
+    /// Requests per day.
     pub rpd: u64,
 }
 
-/// What was used.
+/// Usage so far.
 pub struct Google {
     terms: Terms,
     minutes: HashMap<(usize, ModelName), VecDeque<Duration>>,
     days: HashMap<(usize, ModelName, u64), u64>,
 }
 
-/// A 429.
+/// A rejection with status 429.
 #[derive(Clone, Debug)]
 pub struct Refusal {
-    /// As an adapter reads it.
+    /// The fault, as an adapter reads it.
     pub fault: Fault,
-    /// When the quota is there again.
+    /// When the quota is available again.
     pub rest_ends: Duration,
 }
 
@@ -41,14 +41,14 @@ impl Google {
         Self { terms: *terms, minutes: HashMap::new(), days: HashMap::new() }
     }
 
-    /// A request arrives on a key; the refusal if it is refused. Refused requests use nothing up.
+    /// Handles a request on a key; returns the rejection, if it is rejected. Rejected requests use up no quota.
     pub fn asked(&mut self, key: usize, request: &Request, now: Duration) -> Option<Refusal> {
         let project = key % self.terms.projects;
         let today = now.as_secs() / DAY.as_secs();
         let day = self.days.entry((project, request.model.clone(), today)).or_default();
         if *day >= self.terms.quotas.rpd {
             let ends = DAY.saturating_mul(u32::try_from(today + 1).unwrap_or(u32::MAX));
-            // Google's hint speaks of seconds here, too.
+            // Google's hint is in seconds here, too.
             return Some(refusal(Kind::DayQuota, Duration::from_secs(30), ends));
         }
         let minute = self.minutes.entry((project, request.model.clone())).or_default();

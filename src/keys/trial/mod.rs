@@ -1,5 +1,5 @@
-//! Policies tried out on recorded traffic against a virtual Google, with a virtual clock: a day in a second. Same traffic, limits and
-//! seed: same report.
+//! Tries out policies on recorded traffic against a virtual Google, with a virtual clock: a day in a second. The same
+//! traffic, limits and seed give the same report.
 //! Never: a network, a real clock.
 
 mod google;
@@ -21,25 +21,25 @@ use std::time::Duration;
 use google::Google;
 use policy::{Chosen, Policy};
 
-/// What a trial is made of.
+/// The parameters of a trial.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
-    /// How many keys there are.
+    /// Number of keys.
     pub keys: usize,
-    /// How many projects they are spread over.
+    /// Number of projects that the keys are spread over.
     pub projects: usize,
-    /// What Google allows each project of each model.
+    /// The quotas of each project, per model.
     pub quotas: Quotas,
-    /// The seed of all chance.
+    /// The seed of all randomness.
     pub seed: u64,
 }
 
-/// How often one request goes to Google.
+/// How many calls one request may make to Google.
 const ATTEMPTS: u32 = 4;
 /// How long one request waits for a key.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Tries every policy on the same requests, which are in order of time.
+/// Tries every policy on the same requests, which must be sorted by time.
 pub fn run(requests: &[Request], terms: &Terms) -> Report {
     let rows = POLICIES.iter().map(|row| one(row, requests, terms)).collect();
     Report { requests: requests.len(), keys: terms.keys, projects: terms.projects, seed: terms.seed, policies: rows }
@@ -49,7 +49,7 @@ fn one(row: &PolicyRow, requests: &[Request], terms: &Terms) -> Row {
     let mut policy = (row.make)(terms);
     let mut google = Google::new(terms);
     let mut told = Row::new(row.name);
-    // Requests that wait, and answers that end: by time, then in the order they came up.
+    // Waiting requests and ending answers: by time, then by the number of the request.
     let mut due: BinaryHeap<Reverse<(Duration, usize, Step)>> = BinaryHeap::new();
     for (number, request) in requests.iter().enumerate() {
         due.push(Reverse((request.at, number, Step::Ask)));
@@ -84,7 +84,7 @@ enum Asked {
     Wait(Duration),
 }
 
-/// One request, on one key after another.
+/// Tries one request on one key after another.
 fn ask(
     policy: &mut dyn Policy,
     google: &mut Google,

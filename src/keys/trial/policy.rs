@@ -1,4 +1,5 @@
-//! The policies that are compared: ours, on the real pool; and two others' rules, as their code has them (read in August 2026).
+//! The policies that are compared: ours, on the real pool, and the rules of two other projects, as implemented in their
+//! code (read in August 2026).
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,14 +13,14 @@ use crate::keys::{Ask, KeyPool, Lease, Ledger, Tried};
 use crate::model::ModelName;
 use crate::problem::Problems;
 
-/// A policy by name.
+/// A policy with its name.
 pub struct PolicyRow {
     /// Its name.
     pub name: &'static str,
     pub(super) make: fn(&Terms) -> Box<dyn Policy>,
 }
 
-/// All that are compared.
+/// All policies that are compared.
 pub const POLICIES: &[PolicyRow] = &[
     PolicyRow { name: "least_used", make: |terms| Box::new(Ours::new(terms, Selection::LeastUsed)) },
     PolicyRow { name: "round_robin", make: |terms| Box::new(Ours::new(terms, Selection::RoundRobin)) },
@@ -27,23 +28,23 @@ pub const POLICIES: &[PolicyRow] = &[
     PolicyRow { name: "CLIProxyAPI", make: |terms| Box::new(DoublingCooldown::new(terms)) },
 ];
 
-/// A key, or none before this moment.
+/// A key, or no key before this time.
 pub(super) enum Chosen {
     Key(usize),
     Wait(Duration),
 }
 
-/// How keys are chosen, and what is made of refusals.
+/// How keys are chosen, and how rejections are handled.
 pub(super) trait Policy {
     /// A request begins, or begins again after a wait.
     fn begins(&mut self, request: usize);
-    /// Its next key.
+    /// Chooses the next key of a request.
     fn choose(&mut self, number: usize, request: &Request, now: Duration) -> Chosen;
-    /// It is answered.
+    /// The request is answered.
     fn answered(&mut self, number: usize, key: usize, request: &Request, now: Duration);
-    /// It is refused.
+    /// The request is rejected.
     fn refused(&mut self, number: usize, key: usize, request: &Request, refusal: &Refusal, now: Duration);
-    /// Its answer is complete.
+    /// The answer to the request is complete.
     fn ended(&mut self, number: usize);
 }
 
@@ -118,8 +119,8 @@ impl Policy for Ours {
     }
 }
 
-/// gemini-balance: one after the other; a count of errors for each key that success does not lower; at three it is out, for every
-/// model, until an hourly look finds that it works; when all are out, one is used anyway.
+/// gemini-balance: round robin; each key has an error count that success does not lower; at three errors it is out of
+/// use, for every model, until an hourly check finds that it works; when all are out of use, one is used anyway.
 struct BenchAfterErrors {
     errors: Vec<u32>,
     next: usize,
@@ -140,7 +141,7 @@ impl Policy for BenchAfterErrors {
 
     fn choose(&mut self, _: usize, _: &Request, now: Duration) -> Chosen {
         if now.saturating_sub(self.looked) >= LOOK {
-            // In its favour: every look finds that the key works, and costs nothing.
+            // In its favour: every check finds that the key works, and costs nothing.
             self.errors.fill(0);
             self.looked = now;
         }
@@ -160,7 +161,8 @@ impl Policy for BenchAfterErrors {
     fn ended(&mut self, _: usize) {}
 }
 
-/// CLIProxyAPI: one after the other; a key rests for a model for 1 s, doubling to 30 min, whatever Gemini's answer says; success clears.
+/// CLIProxyAPI: round robin; a key cools down for a model for 1 s, doubling up to 30 min, whatever Gemini's answer
+/// says; success clears it.
 struct DoublingCooldown {
     keys: usize,
     next: usize,

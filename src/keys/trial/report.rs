@@ -1,4 +1,4 @@
-//! What came of a trial.
+//! The result of a trial.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,39 +7,39 @@ use serde::Serialize;
 
 use crate::model::ModelName;
 
-/// What came of a trial.
+/// The result of a trial.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// Requests of the traffic.
+    /// Requests in the traffic.
     pub requests: usize,
-    /// Keys.
+    /// Number of keys.
     pub keys: usize,
-    /// Projects they are of.
+    /// Number of projects the keys belong to.
     pub projects: usize,
     /// The seed.
     pub seed: u64,
-    /// One row a policy.
+    /// One row per policy.
     pub policies: Vec<Row>,
 }
 
-/// What came of one policy.
+/// The result of one policy.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// Its name.
+    /// Name of the policy.
     pub policy: &'static str,
     /// Requests that were answered.
     pub answered: u64,
-    /// Requests that got a 429.
+    /// Requests that were rejected with status 429.
     pub client_429s: u64,
-    /// Calls at Google.
+    /// Calls to Google.
     pub calls: u64,
-    /// Calls that Google refused.
+    /// Calls that Google rejected.
     pub google_429s: u64,
-    /// The most refusals of one key and model while one quota was used up. 1 is the least there can be.
+    /// The most rejections of one key and model while one quota was used up. 1 is the lowest possible value.
     pub most_refusals_in_a_rest: u64,
     /// Requests that waited.
     pub waits: u64,
-    /// How long the longest wait was, in seconds.
+    /// The longest wait, in seconds.
     pub longest_wait_s: f64,
     #[serde(skip)]
     rests: HashMap<(usize, ModelName, Duration), u64>,

@@ -1,4 +1,4 @@
-//! Trials repeat, and ours finds each limit out once.
+//! Trials are reproducible, and our policies find out each limit only once.
 
 use super::*;
 use crate::model::ModelName;
@@ -21,7 +21,7 @@ fn the_same_seed_gives_the_same_report() {
     for row in &report.policies {
         assert_eq!(row.answered + row.client_429s, 2000, "{}", row.policy);
         assert_eq!(row.calls, row.answered + row.google_429s, "{}", row.policy);
-        // 5 projects with 250 requests a day: nobody can answer more.
+        // 5 projects with 250 requests a day: no policy can answer more.
         assert!(row.answered <= 1250, "{}", row.policy);
     }
     for ours in report.policies.iter().filter(|row| ["least_used", "round_robin"].contains(&row.policy)) {

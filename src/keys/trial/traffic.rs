@@ -1,4 +1,4 @@
-//! The traffic of a trial: JSON lines, one a request.
+//! The traffic of a trial: JSON lines, one per request.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use crate::model::ModelName;
 /// One request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// When it comes, since the beginning.
+    /// When it arrives, from the start of the trial.
     pub at: Duration,
-    /// For which model.
+    /// The model.
     pub model: ModelName,
     /// How long its answer takes.
     pub takes: Duration,
 }
 
-/// `{"at": 12.5, "model": "gemini-2.5-flash", "takes": 3.2}`: seconds; `takes` is 2 when left out.
+/// `{"at": 12.5, "model": "gemini-2.5-flash", "takes": 3.2}`, in seconds; `takes` defaults to 2.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
@@ -31,10 +31,10 @@ fn two() -> f64 {
     2.0
 }
 
-/// Reads requests, and puts them in order of time.
+/// Reads requests, and sorts them by time.
 ///
 /// # Errors
-/// What is wrong, with the number of the line.
+/// What is wrong, with the line number.
 pub fn read(text: &str) -> Result<Vec<Request>, String> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let requests = lines.map(|(index, line)| request(line).map_err(|error| format!("line {}: {error}", index + 1)));

@@ -1,4 +1,4 @@
-//! What must come of a case, and whether it did.
+//! Expected results of a test case, and their comparison with the actual ones.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Case;
 
-/// Everything that can be expected.
+/// All names that a case can use under `expect`.
 const NAMES: &[&str] = &[
     "request",
     "model",
@@ -28,10 +28,10 @@ const NAMES: &[&str] = &[
     "models",
     "log",
 ];
-/// A body that must stay as it is, to the byte.
+/// Expects a body to stay identical, byte for byte.
 const UNCHANGED: &str = "unchanged";
 
-/// What is expected, and what of it was seen.
+/// What a case expects, which of it has been seen, and what did not match.
 pub struct Expected<'e> {
     expected: Option<&'e Map<String, Value>>,
     seen: BTreeSet<&'static str>,
@@ -39,7 +39,7 @@ pub struct Expected<'e> {
 }
 
 impl<'e> Expected<'e> {
-    /// All of this.
+    /// Expects all of this.
     pub fn new(expected: &'e Map<String, Value>) -> Self {
         let unknown = expected.keys().find(|name| !NAMES.contains(&name.as_str()));
         let wrong = unknown
@@ -47,18 +47,18 @@ impl<'e> Expected<'e> {
         Self { expected: Some(expected), seen: BTreeSet::new(), wrong: wrong.into_iter().collect() }
     }
 
-    /// Nothing at all, and nothing is wrong.
+    /// Expects nothing, and reports nothing.
     pub fn unchecked() -> Self {
         Self { expected: None, seen: BTreeSet::new(), wrong: Vec::new() }
     }
 
-    /// This came of it.
+    /// Records an actual result, and compares it with the expected one.
     pub fn see(&mut self, name: &'static str, actual: &Value) {
         self.seen.insert(name);
         let Some(expected) = self.expected else { return };
         match expected.get(name) {
             Some(expected) => self.wrong.extend(differs(&format!("expect.{name}"), expected, actual)),
-            // An end that nobody expected.
+            // Outcomes that are failures unless the case expects them.
             None if matches!(name, "rejected" | "reply" | "fails") => {
                 let name = if name == "fails" { "the plugin fails" } else { name };
                 self.wrong.push(format!("{name}: {actual}"));
@@ -67,7 +67,7 @@ impl<'e> Expected<'e> {
         }
     }
 
-    /// This body came of that one.
+    /// Records an edited body. If the case expects it unchanged, compares the bytes with those before.
     pub fn see_body(&mut self, name: &'static str, before: &Bytes, after: &Bytes) {
         let unchanged = self.expected.and_then(|expected| expected.get(name)).is_some_and(|value| value == UNCHANGED);
         if !unchanged {
@@ -80,7 +80,7 @@ impl<'e> Expected<'e> {
         }
     }
 
-    /// This is what was said.
+    /// Records the model's output. `how` says in a mismatch whether it was streamed.
     pub fn see_spoken(&mut self, how: &str, said: &Value) {
         for name in ["text", "reasoning", "arguments"] {
             let before = self.wrong.len();
@@ -95,7 +95,7 @@ impl<'e> Expected<'e> {
         }
     }
 
-    /// What is wrong, if anything.
+    /// Returns what did not match, if anything.
     pub fn verdict(mut self) -> Option<String> {
         for name in self.expected.into_iter().flat_map(Map::keys) {
             if NAMES.contains(&name.as_str()) && !self.seen.contains(name.as_str()) {
@@ -106,7 +106,8 @@ impl<'e> Expected<'e> {
     }
 }
 
-/// The case of a plugin that does not load with its settings.
+/// Judges the case of a plugin that does not load with its settings: returns what is wrong, or None if the case
+/// expects these words.
 pub fn refused(case: &Case, problems: &str) -> Option<String> {
     match case.expect.get("refused") {
         Some(Value::String(words)) if problems.contains(words.as_str()) => None,
@@ -115,8 +116,9 @@ pub fn refused(case: &Case, problems: &str) -> Option<String> {
     }
 }
 
-/// Where what came of it is not what was expected. A table holds at least what is expected of it; a name that begins with `/` is a
-/// pointer into it; `"absent"` expects nothing there. Lists and all else are the same.
+/// Returns the first mismatch between the expected and the actual value. A table must contain at least the expected
+/// names; a name that begins with `/` is a JSON pointer; `"absent"` expects that there is no value. Lists and all
+/// other values must be equal.
 fn differs(place: &str, expected: &Value, actual: &Value) -> Option<String> {
     match (expected, actual) {
         (Value::Object(wanted), _) => wanted.iter().find_map(|(name, wanted)| {
@@ -135,5 +137,5 @@ fn differs(place: &str, expected: &Value, actual: &Value) -> Option<String> {
     }
 }
 
-/// TOML has no null.
+/// Stands for null, which TOML does not have.
 const ABSENT: &str = "absent";

@@ -1,4 +1,5 @@
-//! One case: the hooks whose subjects it gives, in the order of a request's life.
+//! Runs one test case: calls the hooks for which it provides input, in the order in which they occur during a
+//! request.
 
 use std::time::Duration;
 
@@ -12,11 +13,11 @@ use crate::fault::{Blame, Fault, Kind};
 use crate::plugin::{AfterFailure, Plugins, Reply, RouteView, Session, SessionFacts, Verdict};
 use crate::telemetry::{RequestSummary, Tags};
 
-/// What went wrong, if anything.
+/// Runs a case and returns what went wrong, if anything.
 pub fn run(plugins: &Plugins, case: &Case) -> Option<String> {
     let mut expected = Expected::new(&case.expect);
     for earlier in &case.before {
-        // What came of it is not the question.
+        // The outcome of an earlier request is not checked.
         let _ = requests(&session(plugins, earlier), earlier, &mut Expected::unchecked());
     }
     let session = session(plugins, case);
@@ -41,7 +42,7 @@ fn session(plugins: &Plugins, case: &Case) -> Session {
     })
 }
 
-/// Dialects and endpoints are words of the program's own, which live as long as it does.
+/// Converts the name of a protocol or an endpoint to the program's own `'static` string.
 fn known(word: &str) -> &'static str {
     const WORDS: &[&str] = &[
         "chat",
@@ -174,7 +175,7 @@ fn ended(case: &Case, log: &Map<String, Value>) -> RequestSummary {
     }
 }
 
-/// What the model says, as a stream and at once: both must come to the same.
+/// Checks the model's output both as a stream and as a whole answer: both must give the same result.
 fn spoken(plugins: &Plugins, session: &Session, case: &Case, expected: &mut Expected<'_>) -> Result<(), Error> {
     let mut parts: Vec<Value> = Vec::new();
     for text in case.reasoning.iter().flat_map(super::Pieces::list) {
@@ -187,7 +188,7 @@ fn spoken(plugins: &Plugins, session: &Session, case: &Case, expected: &mut Expe
     if parts.is_empty() {
         return Ok(());
     }
-    // The whole is told to a session of its own that has lived through the same request.
+    // The whole answer goes through a separate session that has seen the same request.
     let other = self::session(plugins, case);
     let mut nothing = Expected::unchecked();
     requests(&other, case, &mut nothing)?;
@@ -206,7 +207,7 @@ fn spoken(plugins: &Plugins, session: &Session, case: &Case, expected: &mut Expe
     Ok(())
 }
 
-/// What some events say together: text, reasoning, arguments.
+/// Joins the text, reasoning and arguments of some events.
 fn said(events: &[Bytes]) -> Value {
     let (mut text, mut reasoning, mut arguments) = (String::new(), String::new(), Value::Null);
     for event in events {

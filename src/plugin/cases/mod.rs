@@ -1,5 +1,6 @@
-//! The tests of plugins: `tests/NAME.toml` beside them. Each case gives what some hooks see and says what must come of it; it runs
-//! through the very code that serves requests. One runner for reloads, for `gemini-adapter plugin test` and for this program's tests.
+//! Tests of plugins: `tests/NAME.toml` beside the plugins. Each case gives the input of some hooks and the expected
+//! results. Cases run through the same code that serves requests. Reloads, `gemini-adapter plugin test` and this
+//! program's tests share this runner.
 
 mod expect;
 mod journey;
@@ -16,10 +17,10 @@ use super::{HookStatus, Plugins, header};
 use crate::problem::{Problem, Problems};
 use crate::reading::Reading;
 
-/// Cases of one plugin: more take too long for a reload.
+/// Maximum number of cases for one plugin; more would slow down a reload.
 const MOST: usize = 200;
 
-/// What came of a case.
+/// The result of a case.
 #[derive(Clone, Debug, Serialize)]
 pub struct CaseReport {
     /// The plugin.
@@ -28,18 +29,18 @@ pub struct CaseReport {
     pub name: String,
     /// Its file.
     pub file: PathBuf,
-    /// Its line there.
+    /// The line where the case begins.
     pub line: usize,
-    /// What was wrong; None when it passed.
+    /// What was wrong; None if the case passed.
     pub wrong: Option<String>,
 }
 
-/// What a hook has cost in one case.
+/// The cost of a hook in one case.
 #[derive(Clone, Debug)]
 pub struct CaseCost {
     /// The case.
     pub case: String,
-    /// Its hook.
+    /// The counters of the hook.
     pub hook: HookStatus,
 }
 
@@ -52,13 +53,14 @@ struct Document {
     case: Vec<Case>,
 }
 
-/// One case: what there is, and what must come of it. What is not given is not run.
+/// One case: its input and its expected results. Hooks without input are not run.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
     #[serde(default = "no_name")]
     name: String,
-    /// Requests before it, as far as they come to hooks up to `on_upstream_error`: what a plugin remembers of them is there.
+    /// Earlier requests, run through the hooks up to `on_upstream_error`. The plugin keeps the state it stored during
+    /// them.
     #[serde(default)]
     before: Vec<Case>,
     #[serde(default = "chat")]
@@ -89,7 +91,7 @@ pub struct Case {
     expect: Map<String, Value>,
 }
 
-/// A text at once, or in pieces.
+/// A text, whole or in pieces.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 enum Pieces {
@@ -122,7 +124,7 @@ fn client() -> String {
     "client".to_owned()
 }
 
-/// Runs the cases of every plugin that has some; each that fails is an error at its place.
+/// Runs the cases of every plugin. Each failure is an error at the case's line.
 pub fn check(files: &Files, settings: &PluginsSettings, problems: &mut Problems) {
     for report in run(files, settings, problems) {
         if let Some(wrong) = report.wrong {
@@ -133,19 +135,19 @@ pub fn check(files: &Files, settings: &PluginsSettings, problems: &mut Problems)
     }
 }
 
-/// Runs the cases of the folder's plugins, and of what it has of the library.
+/// Runs the cases in the folder. They can also test library plugins that are enabled.
 pub fn of_folder(settings: &PluginsSettings, reading: &Reading, problems: &mut Problems) -> Vec<CaseReport> {
     let settings = PluginsSettings { run_tests: true, ..settings.clone() };
     let files = Files::read(&settings, reading, problems);
     run(&files, &settings, problems)
 }
 
-/// Runs the cases of the library.
+/// Runs the cases of the library plugins.
 pub fn of_library(problems: &mut Problems) -> Vec<CaseReport> {
     run(&Files::of_library(), &PluginsSettings::default(), problems)
 }
 
-/// What the hooks of one plugin cost, by its own cases, each run so often.
+/// Measures the hooks of one plugin by running each of its cases `times` times.
 pub fn costs(
     plugin: &str,
     library: bool,
@@ -170,7 +172,7 @@ pub fn costs(
     costs
 }
 
-/// Runs the cases of these files.
+/// Runs the cases in these files.
 fn run(files: &Files, settings: &PluginsSettings, problems: &mut Problems) -> Vec<CaseReport> {
     let mut reports = Vec::new();
     for tests in &files.tests {
@@ -221,7 +223,7 @@ fn of_plugin(
         .collect();
     let mut reports = Vec::new();
     for (number, case) in cases.iter().enumerate() {
-        // Each case has a plugin of its own, with nothing remembered and no failure behind it.
+        // Each case gets a fresh plugin, without state or failures from earlier cases.
         let wrong = match alone(file, files, settings, &case.config) {
             Ok(plugins) => journey::run(&plugins, case),
             Err(problems) => expect::refused(case, &problems),
@@ -233,7 +235,7 @@ fn of_plugin(
     reports
 }
 
-/// The plugin by itself, with these settings and never in shadow.
+/// Compiles the plugin alone, with these settings and not in shadow mode.
 fn alone(
     file: &File,
     files: &Files,

@@ -1,5 +1,5 @@
-//! A JSON body as scripts see it: a handle, not a copy. Parsed when it is first touched, written again only when it was
-//! changed; untouched, the bytes that went in come out.
+//! A JSON body as scripts see it: a handle, not a copy. It is parsed on first access and serialised again only if it
+//! was changed. An untouched body keeps its exact bytes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +11,7 @@ use super::Answer;
 use super::dialect::{self, Dialect};
 use crate::plugin::diff::differences;
 
-/// A body. Clones share it: scripts get their arguments by value.
+/// A body. Clones share the document, because scripts pass arguments by value.
 #[derive(Clone, Debug)]
 pub struct Body(Arc<Mutex<Document>>);
 
@@ -19,7 +19,7 @@ pub struct Body(Arc<Mutex<Document>>);
 struct Document {
     dialect: Dialect,
     bytes: Bytes,
-    /// The model, where the request's address names it and not its body.
+    /// The model, if the request's URL names it instead of its body.
     model: Option<String>,
     value: Option<Value>,
     changed: bool,
@@ -27,22 +27,22 @@ struct Document {
 }
 
 impl Body {
-    /// A handle on these bytes.
+    /// Creates a handle for these bytes.
     pub fn new(dialect: Dialect, bytes: Bytes) -> Self {
         Self::addressed(dialect, bytes, None)
     }
 
-    /// A handle on the body of a request whose address names its model.
+    /// Creates a handle for the body of a request whose URL names its model.
     pub fn addressed(dialect: Dialect, bytes: Bytes, model: Option<String>) -> Self {
         Self(Arc::new(Mutex::new(Document { dialect, bytes, model, value: None, changed: false, dropped: false })))
     }
 
-    /// The model in the request's address, as scripts left it.
+    /// Returns the model from the request's URL, including any change by scripts.
     pub fn model_in_address(&self) -> Option<String> {
         self.lock().model.clone()
     }
 
-    /// The bytes: those that went in when nothing was changed. None when the script has dropped it.
+    /// Returns the bytes: the original ones if nothing was changed, None if the script dropped the body.
     pub fn into_bytes(self) -> Option<Bytes> {
         let document = self.lock();
         if document.dropped {
@@ -54,7 +54,7 @@ impl Body {
         })
     }
 
-    /// The places that were changed.
+    /// Returns the JSON pointers of what was changed.
     pub fn changes(&self) -> Vec<String> {
         let document = self.lock();
         if document.dropped {
@@ -65,7 +65,7 @@ impl Body {
         differences(&before, after).into_iter().map(|difference| difference.pointer).collect()
     }
 
-    /// What has a short name.
+    /// Returns a text by its short name (`model`, `text`, …).
     fn text(&self, name: &str) -> Answer<String> {
         if name == "model"
             && let Some(model) = self.model_in_address()
@@ -78,7 +78,7 @@ impl Body {
         self.read(|dialect, value| dialect::text(dialect, name, value))
     }
 
-    /// A text of a document that is not read yet.
+    /// Returns a text without parsing the document, where that is possible.
     fn glance(&self, name: &str) -> Option<String> {
         let document = self.lock();
         if document.value.is_some() { None } else { dialect::glance(document.dialect, name, &document.bytes) }
@@ -101,15 +101,15 @@ impl Body {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads something of the document.
+    /// Runs `reader` on the parsed document.
     pub(super) fn read<T>(&self, reader: impl FnOnce(Dialect, &Value) -> Answer<T>) -> Answer<T> {
         let mut document = self.lock();
         let dialect = document.dialect;
         reader(dialect, document.parsed()?)
     }
 
-    /// Changes something of the document. `same` tells whether it is so already: a script that only calls a function on a
-    /// property has it written back, and that must not count as a change.
+    /// Runs `change` on the parsed document. `same` returns whether the document already has the new value: Rhai
+    /// writes a property back even if the script only calls a method on it, and that must not count as a change.
     pub(super) fn change(
         &self,
         same: impl FnOnce(Dialect, &Value) -> bool,
@@ -136,7 +136,7 @@ impl Document {
     }
 }
 
-/// Gives scripts the handle.
+/// Registers the handle with the engine.
 pub fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<Body>("Body")
@@ -181,7 +181,8 @@ pub(super) fn get(value: &Value, pointer: &str) -> Answer<Dynamic> {
     value.pointer(pointer).map_or(Ok(Dynamic::UNIT), dynamic)
 }
 
-/// Sets what a pointer leads to. Objects on the way are made; `-` after an array's pointer adds to it.
+/// Sets the value at a pointer. Missing objects along the path are created; `-` after an array's pointer appends to
+/// the array.
 pub(super) fn set(value: &mut Value, pointer: &str, new: Value) -> Answer<()> {
     let mut here = value;
     for step in steps(pointer)? {
@@ -229,12 +230,12 @@ fn steps(pointer: &str) -> Answer<Vec<String>> {
     }
 }
 
-/// A JSON value for a script.
+/// Converts a JSON value to a script value.
 pub fn dynamic(value: &Value) -> Answer<Dynamic> {
     rhai::serde::to_dynamic(value)
 }
 
-/// A script's value for JSON.
+/// Converts a script value to JSON.
 pub fn json(value: &Dynamic) -> Answer<Value> {
     rhai::serde::from_dynamic(value)
 }

@@ -1,4 +1,5 @@
-//! `ctx.state`: what a plugin remembers between requests, for a time. Bounded, its own, and a help only: what is full forgets.
+//! `ctx.state`: values that a plugin keeps between requests, for a limited time. The state is bounded, separate for
+//! each plugin, and best effort: a full table drops entries.
 
 use std::time::Duration;
 
@@ -7,13 +8,13 @@ use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString as Text};
 use super::{Answer, dynamic, json};
 use crate::store::Table;
 
-/// Longest name of what is remembered, in bytes.
+/// Maximum length of an entry's name, in bytes.
 const LONGEST_NAME: usize = 256;
-/// How long something is remembered where nothing is said, and at most.
+/// How long an entry is kept by default, and at most.
 const KEPT: Duration = Duration::from_secs(3600);
 const LONGEST_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// What one plugin remembers.
+/// The state of one plugin.
 #[derive(Clone, Debug)]
 pub struct State {
     plugin: String,
@@ -21,7 +22,7 @@ pub struct State {
 }
 
 impl State {
-    /// The part of `table` that is this plugin's.
+    /// Returns this plugin's part of `table`.
     pub fn new(plugin: &str, table: Table) -> Self {
         Self { plugin: plugin.to_owned(), table }
     }
@@ -56,7 +57,7 @@ fn seconds(seconds: i64) -> Result<Duration, Box<EvalAltResult>> {
     Ok(kept.min(LONGEST_KEPT))
 }
 
-/// Gives scripts the handle.
+/// Registers the handle with the engine.
 pub fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<State>("State")

@@ -1,5 +1,6 @@
-//! `ctx.req.messages`: an array of handles, each on one message of the body. `role` and `text` mean the same in every dialect; the
-//! rest of a message is at its pointers. The array may be set anew, of such handles and of `#{ role, text }`.
+//! `ctx.req.messages`: an array of handles, one for each message of the body. `role` and `text` mean the same in
+//! every protocol; everything else in a message is accessible by JSON pointer. Scripts can set the array to a new one
+//! of such handles and `#{ role, text }` tables.
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString as Text, Map};
 use serde_json::Value;
@@ -51,7 +52,7 @@ fn gone() -> Box<EvalAltResult> {
     "this message is not there any more: read `messages` again after setting it".into()
 }
 
-/// Gives scripts the handles.
+/// Registers the handles with the engine.
 pub fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<Message>("Message")
@@ -59,7 +60,7 @@ pub fn register(engine: &mut Engine) {
         .register_get("text", |message: &mut Message| message.read(|api, it| Ok(dialect::message_text(api, it))))
         .register_set("text", |message: &mut Message, new: Text| {
             message.change(|api, it| {
-                // What only reads has it written back; that must not make one part of several.
+                // Rhai writes the property back even after a mere read; that must not merge several parts into one.
                 if dialect::message_text(api, it) != *new {
                     dialect::set_message_text(api, it, &new);
                 }
@@ -88,7 +89,8 @@ fn replace(body: &Body, new: Array) -> Answer<()> {
     body.change(|_, _| old == new, |dialect, value| dialect::set_messages(dialect, value, new.clone()))
 }
 
-/// A message that a script puts into the array: one that was there, one of a role and a text, or a table as the dialect has it.
+/// Converts an element of a new array to a message: a handle of an existing message, a role and a text, or a table in
+/// the protocol's own form.
 fn message(api: Api, old: &[Value], one: Dynamic) -> Answer<Value> {
     if let Some(handle) = one.clone().try_cast::<Message>() {
         return old.get(handle.at).cloned().ok_or_else(gone);

@@ -1,4 +1,4 @@
-//! `ctx`: what a script sees of a request. A handle with state inside, because scripts get their arguments by value.
+//! `ctx`: the script's view of a request. It is a handle with shared state, because scripts pass arguments by value.
 
 mod body;
 pub mod dialect;
@@ -18,83 +18,83 @@ use super::hook::Hook;
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
-/// What a script sees during one call of a hook.
+/// The script's view during one call of a hook.
 #[derive(Clone, Debug)]
 pub struct Context(Arc<Mutex<View>>);
 
-/// What is in it.
+/// The contents of a [`Context`].
 #[derive(Clone, Debug)]
 pub struct View {
-    /// Which hook runs.
+    /// The hook that is running.
     pub hook: Hook,
-    /// What is the same for the whole request.
+    /// Facts that are the same for the whole request.
     pub facts: Arc<Facts>,
-    /// What the plugins of this request tell each other.
+    /// Variables that the plugins of this request share.
     pub vars: Map,
     /// The plugin's settings.
     pub config: Map,
-    /// What the plugin remembers between requests.
+    /// The state that the plugin keeps between requests.
     pub state: State,
-    /// How many attempts there were, this one among them.
+    /// The number of attempts so far, including this one.
     pub attempt: i64,
     /// The client's name for the model.
     pub asked: String,
-    /// Google's.
+    /// The model at Google.
     pub model: String,
     /// The pool.
     pub pool: String,
     /// Models to fall back on.
     pub fallback: rhai::Array,
-    /// Whether it wants the answer not to be kept.
+    /// Whether the plugin asked not to cache the answer.
     pub no_store: bool,
-    /// What this hook is about.
+    /// What this hook works on.
     pub subject: Subject,
 }
 
-/// What a hook is about.
+/// What a hook works on.
 #[derive(Clone, Debug)]
 pub enum Subject {
-    /// Nothing beside the context itself.
+    /// Nothing besides the context itself.
     Nothing,
     /// A document.
     Body(Body),
-    /// A piece of what the model says.
+    /// A piece of the model's output.
     Piece(Piece),
-    /// An error, a failure, or how a request went: `ctx.error`, `ctx.failure`, `ctx.log`.
+    /// An error, a failure or the summary of a request: `ctx.error`, `ctx.failure`, `ctx.log`.
     Table(Map),
     /// A list of models.
     List(rhai::Array),
 }
 
-/// What is the same for the whole request.
+/// Facts that are the same for the whole request.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// The request's id.
     pub id: String,
-    /// The dialect.
+    /// The protocol.
     pub api: &'static str,
     /// The endpoint.
     pub path: &'static str,
-    /// The model that the address names; None where the body does.
+    /// The model that the URL names; None if the body names it.
     pub model: Option<String>,
-    /// Who asks.
+    /// The name of the client.
     pub client: String,
     /// Headers without credentials.
     pub headers: Map,
 }
 
 impl Context {
-    /// A context of its own for one call.
+    /// Creates a separate context for one call.
     pub fn new(view: View) -> Self {
         Self(Arc::new(Mutex::new(view)))
     }
 
-    /// What is in it, after the call.
+    /// Locks and returns the contents. Used after the call to read what the script set.
     pub fn view(&self) -> MutexGuard<'_, View> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The body, where this hook has it under this name.
+    /// Returns the body, if this hook has it under this name.
     fn body(&self, name: &str, hook: Hook) -> Answer<Body> {
         match self.in_hook(name, hook)?.subject {
             Subject::Body(ref body) => Ok(body.clone()),
@@ -102,7 +102,7 @@ impl Context {
         }
     }
 
-    /// The view, in this hook only.
+    /// Returns the view if `hook` is running, otherwise an error.
     fn in_hook(&self, name: &str, hook: Hook) -> Answer<MutexGuard<'_, View>> {
         let view = self.view();
         if view.hook == hook {
@@ -119,7 +119,7 @@ impl Context {
     }
 }
 
-/// Gives scripts the context.
+/// Registers the context with the engine.
 pub fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<Context>("Context")
@@ -150,7 +150,7 @@ fn routes(engine: &mut Engine) {
         .register_get("asked", |ctx: &mut Context| ctx.view().asked.clone())
         .register_get("model", |ctx: &mut Context| ctx.view().model.clone())
         .register_set("model", |ctx: &mut Context, model: Text| {
-            // What only calls a function on it has it written back.
+            // Rhai writes the property back even if the script only calls a method on it.
             if ctx.view().model != *model {
                 ctx.in_hook("model = …", Hook::Route)?.model = model.to_string();
             }
@@ -165,7 +165,7 @@ fn routes(engine: &mut Engine) {
         })
         .register_get("pool", |ctx: &mut Context| ctx.view().pool.clone())
         .register_set("pool", |ctx: &mut Context, pool: Text| {
-            // What only calls a function on it has it written back.
+            // Rhai writes the property back even if the script only calls a method on it.
             if ctx.view().pool != *pool {
                 ctx.in_hook("pool = …", Hook::Route)?.pool = pool.to_string();
             }

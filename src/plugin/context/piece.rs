@@ -1,5 +1,6 @@
-//! A piece of what the model says, as the hooks `on_text`, `on_reasoning`, `on_tool_arguments` and `on_end` see it: `ctx.text`, and
-//! ways to wait for more of it. A whole answer is one piece, the last one: so a rule that is written once says the same of both.
+//! A piece of the model's output, as seen by the hooks `on_text`, `on_reasoning`, `on_tool_arguments` and `on_end`:
+//! `ctx.text`, and ways to wait for more of it. A whole answer is one piece that is also the last, so a rule written
+//! once gives the same result for both.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,36 +11,36 @@ use super::{Answer, Context, Subject, View};
 use crate::plugin::host::patterns::{Waiting, compiled};
 use crate::plugin::sandbox::LONGEST_STRING;
 
-/// A piece.
+/// A piece of the model's output.
 #[derive(Clone, Debug, Default)]
 pub struct Piece {
-    /// What it says: when it comes, then when it goes on.
+    /// The text: what arrived before the call, and what is passed on after it.
     pub text: String,
-    /// Whether it is the end of what is said in one go.
+    /// Whether this is the end of a run of text.
     pub last: bool,
-    /// Which of several answers it belongs to.
+    /// The index of the candidate it belongs to.
     pub candidate: i64,
-    /// The function whose arguments it is.
+    /// The function that the arguments are for.
     pub tool: String,
-    /// What waits.
+    /// What the plugin holds back.
     pub held: Held,
-    /// The how-manieth replacement of this call is next.
+    /// How many replacements this call has made so far.
     replaced: usize,
 }
 
 /// What a plugin holds back of one run of text.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
-    /// What comes again in front of the next piece.
+    /// Text that will precede the next piece.
     pub text: String,
-    /// Whether all of it waits for the end.
+    /// Whether everything is held until the end.
     pub to_end: bool,
-    /// What waits behind replacements, in the order they are made in.
+    /// Text held by replacements that may still match, by the order of the replacements.
     behind: BTreeMap<usize, (Arc<str>, Waiting)>,
 }
 
 impl Held {
-    /// All that waits, in the order it came.
+    /// Returns all text held back, in the order it arrived.
     pub fn release(&self) -> String {
         let behind = self.behind.values().rev().map(|(_, waiting)| waiting.text());
         behind.chain([self.text.as_str()]).collect()
@@ -47,14 +48,14 @@ impl Held {
 }
 
 impl Piece {
-    /// A piece that comes after what was held back.
+    /// Creates a piece from the text held back and the new text.
     pub fn new(candidate: i64, tool: &str, mut held: Held, text: &str, last: bool) -> Self {
         let mut whole = std::mem::take(&mut held.text);
         whole.push_str(text);
         Self { text: whole, last, candidate, tool: tool.to_owned(), held, replaced: 0 }
     }
 
-    /// Holds back the last `count` characters; at the end there is nothing to wait for.
+    /// Holds back the last `count` characters. Does nothing on the last piece, because nothing follows it.
     fn hold(&mut self, count: i64) -> Answer<()> {
         if self.last {
             return Ok(());
@@ -86,7 +87,7 @@ impl Piece {
 }
 
 impl Context {
-    /// Does something with the piece of this hook.
+    /// Runs `act` on the piece of this hook.
     fn piece<T>(&self, name: &str, act: impl FnOnce(&mut Piece) -> Answer<T>) -> Answer<T> {
         let mut view = self.view();
         let View { hook, subject, .. } = &mut *view;
@@ -100,7 +101,7 @@ impl Context {
     }
 }
 
-/// Gives scripts what concerns pieces.
+/// Registers the functions for pieces with the engine.
 pub fn register(engine: &mut Engine) {
     engine
         .register_get("text", |ctx: &mut Context| ctx.piece("text", |piece| Ok(piece.text.clone())))

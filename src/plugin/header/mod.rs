@@ -1,4 +1,4 @@
-//! What a script says about itself: TOML in its `//!` lines.
+//! The header of a script: TOML in its `//!` lines.
 
 mod settings;
 mod when;
@@ -18,49 +18,49 @@ use super::sandbox::Budget;
 use super::settings::PluginsSettings;
 use crate::problem::{Problem, Problems};
 
-/// The only version of the API there is.
+/// The current API version, and the only one.
 pub const API: u32 = 1;
-/// The most a plugin may claim for one call.
+/// Maximum limits that a plugin can set for one call.
 const LONGEST: Duration = Duration::from_secs(10);
 const MOST_OPERATIONS: u64 = 10_000_000;
 
-/// A header that was read and checked, with the plugin's settings resolved.
+/// A parsed and validated header, with the plugin's settings resolved.
 #[derive(Debug)]
 pub struct Header {
-    /// The plugin's name; that of its file when it gives none.
+    /// The plugin's name; the file stem if the header sets none.
     pub name: String,
     /// Its version.
     pub version: Option<String>,
-    /// What it is for, in a sentence.
+    /// One sentence on what the plugin is for.
     pub about: String,
-    /// Lower comes first.
+    /// Plugins with a lower number run first.
     pub priority: i64,
-    /// What happens when it fails.
+    /// What happens when the plugin fails.
     pub on_error: Policy,
-    /// What one call may spend.
+    /// Limits of one call.
     pub budget: Budget,
-    /// Whether it only shows what it would do.
+    /// Whether it runs in shadow mode: it changes nothing and only logs what it would do.
     pub shadow: bool,
-    /// Which requests it concerns.
+    /// Which requests it applies to.
     pub when: When,
-    /// The settings it has.
+    /// The settings it declares.
     pub fields: BTreeMap<String, Field>,
-    /// What it finds as `ctx.config`.
+    /// The resolved settings, `ctx.config` in scripts.
     pub config: Map<String, Value>,
-    /// The hooks it says it has, if it says so.
+    /// The hooks that the header lists, if it does.
     pub hooks: Option<Vec<String>>,
 }
 
-/// What happens when a plugin fails. An error that it throws on purpose is no failure.
+/// What happens when a plugin fails. An error that it throws on purpose is not a failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Policy {
     /// The request fails.
     #[default]
     Fail,
-    /// The request goes on as if the plugin were not there.
+    /// The request continues as if the plugin did not exist.
     Skip,
-    /// As skip, and the plugin is off until it is loaded again.
+    /// Like `skip`, and the plugin stays off until it is loaded again.
     Disable,
 }
 
@@ -96,10 +96,10 @@ fn priority() -> i64 {
     100
 }
 
-/// Reads the header of a script, and finds its settings.
+/// Reads the header of a script and resolves its settings.
 ///
 /// # Errors
-/// All that is wrong with it.
+/// Returns the problems found in the header and the settings.
 pub fn read(file: &Path, source: &str, settings: &PluginsSettings) -> Result<Header, Problems> {
     let text = text(source);
     let raw: Raw = toml::from_str(&text).map_err(|error| wrong(file, source, &text, &error))?;
@@ -110,7 +110,8 @@ pub fn read(file: &Path, source: &str, settings: &PluginsSettings) -> Result<Hea
         let message = format!("it wants version {} of the API; there is version {API}", raw.api);
         problems.push(Problem::error(message).in_file(file, place("api")));
     }
-    // Where the script says nothing, the setting counts, and is checked where it stands.
+    // Without a value in the header, the limit from the configuration applies; that one is validated with the
+    // configuration.
     let time = raw.timeout_ms.map_or(settings.timeout, Duration::from_millis);
     if raw.timeout_ms.is_some() && (time.is_zero() || time > LONGEST) {
         let message = format!("`timeout_ms` must be between 1 and {}", LONGEST.as_millis());
@@ -146,7 +147,7 @@ pub fn read(file: &Path, source: &str, settings: &PluginsSettings) -> Result<Hea
     })
 }
 
-/// The name of a plugin, before anything of it is checked.
+/// Returns the name of a plugin without validating the header.
 pub fn name(file: &Path, source: &str) -> String {
     let name = toml::from_str::<toml::Table>(&text(source)).ok();
     let name = name.as_ref().and_then(|header| header.get("name")?.as_str());
@@ -157,13 +158,13 @@ fn stem(file: &Path) -> String {
     file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// The TOML of the header. Lines that are no header stay as empty ones, so that places are those of the file.
+/// Extracts the TOML of the header. All other lines become empty lines, so that line numbers match the file.
 fn text(source: &str) -> String {
     let lines = source.lines().map(|line| line.trim_start().strip_prefix("//!").unwrap_or_default());
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What is wrong with the TOML, with its place in the file and a hint.
+/// Describes a TOML error, with its position in the file and a hint.
 fn wrong(file: &Path, source: &str, text: &str, error: &toml::de::Error) -> Problem {
     let place = error.span().map(|span| {
         let before = text.get(..span.start).unwrap_or_default();
@@ -174,7 +175,7 @@ fn wrong(file: &Path, source: &str, text: &str, error: &toml::de::Error) -> Prob
     });
     let message = error.message();
     let problem = Problem::error(format!("its `//!` header is wrong: {message}")).in_file(file, place);
-    // serde's own words for a name it does not know: unknown field `x`, expected one of `a`, `b`.
+    // serde's message for an unknown name: unknown field `x`, expected one of `a`, `b`.
     let mut quoted = message.split('`').skip(1).step_by(2);
     let near = quoted.next().filter(|_| message.starts_with("unknown")).and_then(|unknown| nearest(unknown, quoted));
     problem.hint(match near {
@@ -183,13 +184,13 @@ fn wrong(file: &Path, source: &str, text: &str, error: &toml::de::Error) -> Prob
     })
 }
 
-/// The nearest of some names, if it is near.
+/// Returns the nearest of the known names, if it is near enough to be a typo.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.map(|known| (strsim::osa_distance(known, name), known)).min()?;
     (near.0 <= 2.max(name.len() / 3)).then_some(near.1)
 }
 
-/// Where a line of the header begins with this.
+/// Returns the line and column of the header line that begins with `words`.
 pub fn place(source: &str, words: &str) -> Option<(usize, usize)> {
     source.lines().enumerate().find_map(|(number, line)| {
         let at = line.find("//!")? + 3;

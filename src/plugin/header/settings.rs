@@ -1,4 +1,5 @@
-//! The settings of a plugin: declared in its header with type, default and words; given in the configuration; found as `ctx.config`.
+//! The settings of a plugin: declared in its header with a type, a default and a description; set in the
+//! configuration; available to scripts as `ctx.config`.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +13,15 @@ use crate::problem::{Problem, Problems};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Field {
-    /// What it must be.
+    /// Its type.
     r#type: Kind,
-    /// What it is where nothing is given; `()` where there is no default either.
+    /// The value used if the configuration sets none; without a default, the value is `()`.
     #[serde(default)]
     pub default: Value,
-    /// What it is for.
+    /// Its description.
     #[serde(default)]
     pub doc: String,
-    /// What it may be; anything of its type when the list is empty.
+    /// The allowed values; if empty, any value of the type.
     #[serde(default)]
     pub one_of: Vec<Value>,
 }
@@ -61,7 +62,7 @@ impl Kind {
 }
 
 impl Field {
-    /// What is wrong with the declaration itself.
+    /// Returns what is wrong with the declaration itself, if anything.
     pub fn mistake(&self, name: &str) -> Option<String> {
         let kind = self.r#type;
         if !self.default.is_null() && !kind.holds(&self.default) {
@@ -71,7 +72,7 @@ impl Field {
         other.then(|| format!("the default of `{name}` is not in its `one_of`"))
     }
 
-    /// What is wrong with a value.
+    /// Returns what is wrong with a configured value, if anything.
     fn refusal(&self, value: &Value) -> Option<String> {
         if !self.r#type.holds(value) {
             return Some(format!("must be {}", self.r#type.words()));
@@ -81,7 +82,7 @@ impl Field {
         refused.then(|| format!("must be one of {}", allowed.join(", ")))
     }
 
-    /// Its type, as the header writes it.
+    /// Returns the name of its type, as written in the header.
     pub fn type_name(&self) -> &'static str {
         match self.r#type {
             Kind::String => "string",
@@ -94,7 +95,8 @@ impl Field {
     }
 }
 
-/// The settings a plugin gets: those given, where it declares them; else its defaults. One that declares none gets all.
+/// Resolves a plugin's settings: configured values of declared settings, otherwise defaults. A plugin that declares
+/// no settings gets all configured values unchecked.
 pub fn resolve(
     name: &str,
     declared: &BTreeMap<String, Field>,

@@ -1,9 +1,9 @@
-//! Which requests a plugin concerns.
+//! Which requests a plugin applies to.
 
 use serde::Deserialize;
 use wildmatch::WildMatch;
 
-/// Globs; a list that is empty concerns all.
+/// Globs per property. An empty list matches everything.
 #[derive(Debug, Default)]
 pub struct When {
     models: Vec<WildMatch>,
@@ -12,7 +12,7 @@ pub struct When {
     apis: Vec<WildMatch>,
 }
 
-/// As it is written.
+/// The same, as written in the header.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawWhen {
@@ -23,13 +23,13 @@ pub struct RawWhen {
 }
 
 impl When {
-    /// Ready to match.
+    /// Compiles the globs.
     pub fn of(raw: RawWhen) -> Self {
         let globs = |texts: Vec<String>| texts.iter().map(|text| WildMatch::new(text)).collect();
         Self { models: globs(raw.models), paths: globs(raw.paths), clients: globs(raw.clients), apis: globs(raw.apis) }
     }
 
-    /// Whether a request is among them. Either name of the model will do: the client's or Google's.
+    /// Returns whether a request matches. For models, either the client's name or Google's name can match.
     pub fn concerns(&self, models: &[&str], path: &str, client: &str, api: &str) -> bool {
         let any = |globs: &[WildMatch], texts: &[&str]| {
             globs.is_empty() || globs.iter().any(|glob| texts.iter().any(|text| glob.matches(text)))
@@ -40,7 +40,7 @@ impl When {
             && any(&self.apis, &[api])
     }
 
-    /// Whether it asks about models.
+    /// Returns whether it filters by model.
     pub fn needs_model(&self) -> bool {
         !self.models.is_empty()
     }

@@ -1,5 +1,5 @@
-//! What the host does for scripts: log, count, match patterns, read JSON, hash, and remember. All of it bounded; no files, no network,
-//! no time.
+//! Functions that the host provides to scripts: logging, metrics, pattern matching, JSON, hashing and strings. All of
+//! them are bounded; there is no access to files, the network or the time.
 
 pub mod patterns;
 mod repair;
@@ -14,7 +14,7 @@ use super::verdict::Returned;
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
-/// Gives scripts these functions.
+/// Registers these functions with the engine.
 pub fn register(engine: &mut Engine) {
     strings::register(engine);
     text::register(engine);

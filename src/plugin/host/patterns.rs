@@ -1,5 +1,6 @@
-//! Patterns: linear time, compiled once, and able to say where in a text that is not finished yet a match may still grow. So a
-//! replacement in a stream says what it says in the whole: what could become a match waits, and nothing else does.
+//! Regular expressions that run in linear time, are compiled once, and can tell where in unfinished text a match
+//! could still grow. This lets a replacement in a stream give the same result as in the whole text: only what could
+//! still become a match is held back.
 
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -16,32 +17,33 @@ use crate::plugin::sandbox::{LONGEST_STRING, shortened};
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
-/// Patterns that were compiled, of all plugins.
+/// Compiled patterns, shared by all plugins.
 static PATTERNS: LazyLock<Cache<String, Arc<Pattern>>> = LazyLock::new(|| Cache::new(256));
-/// Largest compiled pattern, in bytes.
+/// Maximum size of a compiled pattern, in bytes.
 const LARGEST_PATTERN: usize = 256 * 1024;
-/// Longest text that waits for a match to grow, in bytes. A match is looked for within this much.
+/// Maximum length of text that is held back for a match to grow, in bytes. A longer possible match is not waited for.
 pub const LONGEST_WAIT: usize = 4096;
-/// Steps taken to find what must wait. Beyond it, what is left waits.
+/// Maximum number of DFA steps to determine what must be held back. Beyond it, the rest is held back unexamined.
 const MOST_STEPS: usize = 64 * 1024;
 
 /// A compiled pattern.
 pub struct Pattern {
-    /// What finds matches.
+    /// Finds matches.
     pub regex: Regex,
     growth: Mutex<Growth>,
 }
 
-/// What tells whether a match may still grow: the same pattern without its looks to either side, so that it errs towards waiting.
+/// Determines whether a match could still grow. Uses the same pattern without its look-around assertions, so it errs
+/// on the side of waiting.
 struct Growth {
     dfa: dfa::DFA,
     cache: dfa::Cache,
 }
 
-/// A pattern, compiled now or before.
+/// Returns the compiled pattern, from the cache if possible.
 ///
 /// # Errors
-/// When it is none, or too large.
+/// Fails if the pattern is invalid or too large.
 pub fn compiled(pattern: &str) -> Answer<Arc<Pattern>> {
     if let Some(known) = PATTERNS.get(pattern) {
         return Ok(known);
@@ -65,7 +67,7 @@ fn compile(pattern: &str) -> Result<Pattern, String> {
     Ok(Pattern { regex, growth: Mutex::new(Growth { dfa, cache }) })
 }
 
-/// The pattern with every look taken for true.
+/// Returns the pattern with every look-around assertion replaced by one that always holds.
 fn without_looks(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Look(_) | HirKind::Empty => Hir::empty(),
@@ -83,9 +85,10 @@ fn without_looks(hir: &Hir) -> Hir {
 }
 
 impl Pattern {
-    /// The first place from `from` on at which a match begins that more text could still change; the end when there is none.
+    /// Returns the first position from `from` on where a match could begin that more text might change; the end of
+    /// the text if there is none.
     pub fn grows_from(&self, text: &str, from: usize) -> usize {
-        // Too long a wait is no wait: what began so early counts as it stands.
+        // Text before this has waited too long: a match that begins there is decided by the text so far.
         let earliest = text.len().saturating_sub(LONGEST_WAIT).max(from);
         let mut growth = self.growth.lock().unwrap_or_else(PoisonError::into_inner);
         let mut steps = 0;
@@ -100,7 +103,7 @@ impl Pattern {
 }
 
 impl Growth {
-    /// Whether a match that begins with `text` could go on after it.
+    /// Returns whether a match that begins with `text` could continue after it.
     fn lives(&mut self, text: &[u8], steps: &mut usize) -> bool {
         let start = start::Config::new().anchored(Anchored::Yes);
         let Ok(mut state) = self.dfa.start_state(&mut self.cache, &start) else { return true };
@@ -119,27 +122,27 @@ impl Growth {
     }
 }
 
-/// Text of one stream that waits behind one pattern.
+/// Text of one stream that is held back for one pattern.
 #[derive(Clone, Debug, Default)]
 pub struct Waiting {
-    /// The character before it, for what looks back; then what waits.
+    /// The character before the held text, for look-behind assertions; then the held text.
     text: String,
-    /// How much of it is that character.
+    /// The length of that character.
     seen: usize,
-    /// Whether what waits comes right after a match: there is no empty one there.
+    /// Whether the held text comes directly after a match. No empty match is allowed there.
     after_match: bool,
 }
 
 impl Waiting {
-    /// What waits.
+    /// Returns the held text.
     pub fn text(&self) -> &str {
         self.text.get(self.seen..).unwrap_or_default()
     }
 
-    /// Takes in a piece, and gives what is certain: matches replaced by what `with` makes of them.
+    /// Appends a piece and returns the text that is final, with each match replaced by what `with` writes.
     ///
     /// # Errors
-    /// When what comes out is too long.
+    /// Fails if the result is too long.
     pub fn replace(
         &mut self,
         pattern: &Pattern,
@@ -170,7 +173,7 @@ impl Waiting {
             at = end;
             self.after_match = true;
             if begin == end {
-                // A match of nothing: the next one is looked for behind the next character.
+                // After an empty match, the search continues after the next character.
                 let Some(next) = text.get(end..).and_then(|rest| rest.chars().next()) else { break };
                 out.push(next);
                 at += next.len_utf8();
@@ -184,7 +187,7 @@ impl Waiting {
         Ok(out)
     }
 
-    /// Keeps what waits, and the character before it.
+    /// Drops the text before `at`, except for the character directly before it.
     fn keep_from(&mut self, at: usize) {
         let before = self.text.get(..at).and_then(|before| before.chars().next_back()).map_or(0, char::len_utf8);
         self.text.drain(..at - before);

@@ -1,7 +1,7 @@
-//! Mends what models do to JSON: fences around it, words before and after, commas too many, brackets and quotes that were never
-//! closed. What is good already stays as it is, to the byte.
+//! Repairs common mistakes of models in JSON: code fences, text before and after, trailing commas, unclosed brackets
+//! and quotes. Valid JSON keeps its exact bytes.
 
-/// The document in a text, mended; the text as it is when there is none in it, or none that can be mended.
+/// Returns the repaired JSON document in a text, or the text unchanged if it contains none or cannot be repaired.
 pub fn json_repair(text: &str) -> String {
     let inner = unfenced(text);
     if is_json(inner) {
@@ -16,7 +16,7 @@ fn is_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-/// What is between the first fence and the one that closes it.
+/// Returns the text between the first code fence and the last one.
 fn unfenced(text: &str) -> &str {
     let text = text.trim();
     let Some((_, rest)) = text.split_once("```") else { return text };
@@ -24,7 +24,7 @@ fn unfenced(text: &str) -> &str {
     body.rsplit_once("```").map_or(body, |(body, _)| body).trim()
 }
 
-/// The first value of a text: commas that nothing follows left out, and what was opened closed.
+/// Returns the first value in a text, without trailing commas, and with everything closed that was left open.
 fn mended(text: &str) -> String {
     let mut out = String::new();
     let mut open = Vec::new();
@@ -33,7 +33,7 @@ fn mended(text: &str) -> String {
     for character in text.chars() {
         if quoted {
             match character {
-                // What a string may not hold as it is.
+                // Control characters that are not allowed unescaped in a string.
                 '\n' if !escaped => out.push_str("\\n"),
                 '\r' if !escaped => out.push_str("\\r"),
                 '\t' if !escaped => out.push_str("\\t"),

@@ -1,5 +1,6 @@
-//! `metric(name, label, by)`: one counter of all plugins, with the plugin, the name and one label. A series costs memory for ever and
-//! labels may come from clients: so of each plugin there are so many, and the rest is `other`.
+//! `metric(name, label, by)`: one counter for all plugins, labelled with the plugin, the name and one label. A series
+//! uses memory for the lifetime of the process and labels may come from clients, so the number of series per plugin
+//! is limited; the rest is counted as `other`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -9,16 +10,16 @@ use rhai::{Engine, EvalAltResult, ImmutableString as Text};
 use crate::plugin::sandbox::current_plugin;
 use crate::telemetry::plugin_counted;
 
-/// Series of one plugin.
+/// Maximum number of series of one plugin.
 const MOST: usize = 100;
-/// Longest name, and longest label, in bytes.
+/// Maximum length of a name and of a label, in bytes.
 const LONGEST: usize = 64;
 
 type Series = BTreeSet<(String, String)>;
 
 static SERIES: LazyLock<Mutex<BTreeMap<Arc<str>, Series>>> = LazyLock::new(Mutex::default);
 
-/// Gives scripts the function.
+/// Registers the function with the engine.
 pub fn register(engine: &mut Engine) {
     engine
         .register_fn("metric", |name: Text| metric(&name, "", 1))

@@ -1,17 +1,18 @@
-//! String functions for scripts. Each is linear in what it reads and bounded in what it builds, and the bound is looked at
-//! before anything is built.
+//! String functions for scripts. Each runs in linear time and has bounded output; the bound is checked before the
+//! output is built.
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString as Text};
 
 use crate::plugin::sandbox::LONGEST_STRING;
 
-/// Most pieces a text is split into.
+/// Maximum number of pieces from splitting a text.
 const MOST_PIECES: usize = 5_000;
 
-/// Gives scripts these functions.
+/// Registers these functions with the engine.
 pub fn register(engine: &mut Engine) {
     engine
-        // Texts with what is none, as scripts write messages. Two texts are joined by the engine, within its limit.
+        // Concatenation of a string and another type, for building messages. The engine itself concatenates two
+        // strings, within its limit.
         .register_fn("+", |text: Text, number: i64| format!("{text}{number}"))
         .register_fn("+", |number: i64, text: Text| format!("{number}{text}"))
         .register_fn("+", |text: Text, number: f64| format!("{text}{number}"))
@@ -27,7 +28,8 @@ pub fn register(engine: &mut Engine) {
         })
         .register_fn("to_lower", |text: &mut Text| text.to_lowercase())
         .register_fn("to_upper", |text: &mut Text| text.to_uppercase())
-        // Returned, not changed in place as Rhai's own does: arguments are copies anyway.
+        // Unlike Rhai's own `trim`, this returns the result instead of changing the text in place: arguments are
+        // copies anyway.
         .register_fn("trim", |text: &mut Text| text.trim().to_owned())
         .register_fn("sub_string", |text: &mut Text, start: i64, length: i64| sub_string(text, start, length))
         .register_fn("sub_string", |text: &mut Text, start: i64| sub_string(text, start, i64::MAX))

@@ -1,4 +1,4 @@
-//! Patterns, JSON, hashes and globs for scripts. All of it linear in its input.
+//! Pattern, JSON, hash and glob functions for scripts. All run in linear time.
 
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString as Text};
 use wildmatch::WildMatch;
@@ -9,10 +9,10 @@ use crate::secret::Digest;
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
-/// Most matches that are listed.
+/// Maximum number of matches that are listed.
 const MOST_MATCHES: usize = 5_000;
 
-/// Gives scripts these functions.
+/// Registers these functions with the engine.
 pub fn register(engine: &mut Engine) {
     engine
         .register_fn("regex_match", |pattern: Text, text: Text| {
@@ -58,7 +58,7 @@ fn json_text(value: &Dynamic) -> Answer<String> {
     Ok(value.to_string())
 }
 
-/// The same text is always in the same bucket, from 0: for A/B tests.
+/// Returns the bucket of a text, from 0; the same text always gets the same bucket. For A/B tests.
 fn hash_bucket(text: &str, buckets: i64) -> Answer<i64> {
     if buckets < 1 {
         return Err("hash_bucket: there must be at least 1 bucket".into());

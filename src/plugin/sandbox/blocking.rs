@@ -1,8 +1,9 @@
-//! Long calls beside the threads that serve.
+//! Moves long calls off the worker threads.
 //!
-//! A hook that takes microseconds runs where its request is served: handing it over would cost more than it does. One that takes
-//! long, or says that it may, leaves that thread's other requests to another thread first, and of such calls only a few run at once:
-//! so a heavy plugin costs the requests it concerns, and no others.
+//! A hook that takes microseconds runs directly on the worker thread that serves its request, because handing it over
+//! would cost more than the call. Before a call that takes long, or whose limit allows it, the thread's other tasks
+//! move to another thread, and only a few such calls run at once. A slow plugin therefore delays only the requests it
+//! applies to.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
@@ -10,32 +11,32 @@ use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-/// What a call may take on average and stay where it is.
+/// Average duration up to which calls of a hook run inline.
 const SHORT: Duration = Duration::from_millis(1);
-/// Longer than this no call may be that begins where requests are served.
+/// Calls whose time limit is longer than this never run inline.
 pub const LONGEST_INLINE: Duration = Duration::from_millis(10);
-/// Calls that wait for their turn. More than that is a plugin that cannot keep up.
+/// Maximum number of calls that wait for a permit. With more than that, the plugin cannot keep up.
 const MOST_WAITING: usize = 128;
 
-/// How long the calls of a hook take of late.
+/// Moving average of a hook's call durations, in nanoseconds.
 #[derive(Debug, Default)]
 pub struct Pace(AtomicU64);
 
 impl Pace {
-    /// A call took so long.
+    /// Adds the duration of a call.
     pub fn took(&self, spent: Duration) {
         let spent = u64::try_from(spent.as_nanos()).unwrap_or(u64::MAX);
         let before = self.0.load(Ordering::Relaxed);
         self.0.store(before - before / 8 + spent / 8, Ordering::Relaxed);
     }
 
-    /// Whether the next one should make room for others.
+    /// Returns whether the next call should run off the worker threads.
     pub fn is_long(&self, limit: Duration) -> bool {
         limit > LONGEST_INLINE || Duration::from_nanos(self.0.load(Ordering::Relaxed)) > SHORT
     }
 }
 
-/// Turns for long calls: half the cores, so that the other half serves.
+/// Permits for long calls: half the cores, so that the other half keeps serving.
 struct Turns {
     free: Mutex<usize>,
     freed: Condvar,
@@ -47,7 +48,7 @@ static TURNS: LazyLock<Turns> = LazyLock::new(|| {
     Turns { free: Mutex::new((cores / 2).max(1)), freed: Condvar::new(), waiting: AtomicUsize::new(0) }
 });
 
-/// A turn, until it is dropped.
+/// A permit, released on drop.
 struct Turn;
 
 impl Turn {
@@ -71,8 +72,8 @@ impl Drop for Turn {
     }
 }
 
-/// Runs `call` where it stops nobody else; None when too many wait to do so. Outside of a server with several threads there is
-/// nobody to stop.
+/// Runs `call` where it does not block other tasks. Returns None if too many calls are already waiting to do so.
+/// Outside a multi-threaded runtime there are no other tasks to block, so it runs directly.
 pub fn apart<T>(call: impl FnOnce() -> T) -> Option<T> {
     let serves = Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
     if !serves {

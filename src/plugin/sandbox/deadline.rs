@@ -1,8 +1,9 @@
-//! What one call may spend, kept on the thread it runs on.
+//! The budget of one call, tracked on the thread it runs on.
 //!
-//! A script cannot wait for anything, so time that passes without its thread working is the machine's doing: on a busy one a
-//! thread may be put aside for longer than any limit. Whoever is late by the clock is therefore measured by what the thread
-//! works from then on, for as long as the limit once more. Calls that are in time never pay for that measure.
+//! A script cannot block, so wall-clock time during which its thread does no work is caused by the machine: on a busy
+//! one, a thread can be descheduled for longer than any limit. When a call exceeds its limit by the wall clock, its
+//! thread's CPU time is therefore measured from then on, and it may use the limit once more. Calls that stay within
+//! the limit never pay for that measurement.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use cpu_time::ThreadTime;
 use rhai::{Dynamic, Engine};
 
-/// The clock is looked at once in so many operations.
+/// The clock is checked once per this many operations.
 const LOOK_EVERY: u64 = 64;
 
 thread_local! {
@@ -22,28 +23,29 @@ thread_local! {
     static PLUGIN: RefCell<Option<Arc<str>>> = const { RefCell::new(None) };
 }
 
-/// What one call may spend, and on whose account.
+/// The limits of one call, and the plugin it belongs to.
 #[derive(Clone, Debug)]
 pub struct Budget {
-    /// Whose call it is.
+    /// The plugin that is called.
     pub plugin: Arc<str>,
-    /// Longest time.
+    /// Time limit.
     pub time: Duration,
-    /// Most operations of the language.
+    /// Maximum number of script operations.
     pub operations: u64,
 }
 
-/// What came of a call within a budget.
+/// The result of a call within a budget.
 pub struct Spent<T> {
-    /// What it returned.
+    /// What the call returned.
     pub result: T,
-    /// Whether it kept to its budget. Told apart from the result: some functions of the engine swallow a stop and answer something.
+    /// Whether it stayed within its budget. This is separate from the result, because some functions of the engine
+    /// swallow a stop and return a value.
     pub met: bool,
-    /// How many operations it took.
+    /// The number of operations it used.
     pub operations: u64,
 }
 
-/// Runs `call` within a budget on this thread.
+/// Runs `call` on this thread within a budget.
 pub fn within<T>(budget: &Budget, call: impl FnOnce() -> T) -> Spent<T> {
     DEADLINE.set(Some(Deadline::after(budget.time)));
     STOPPED.set(false);
@@ -57,13 +59,13 @@ pub fn within<T>(budget: &Budget, call: impl FnOnce() -> T) -> Spent<T> {
     Spent { result, met, operations: OPERATIONS.get() }
 }
 
-/// Whose call runs on this thread.
+/// Returns the plugin whose call is running on this thread.
 pub fn current_plugin() -> Arc<str> {
     PLUGIN.with_borrow(|plugin| plugin.clone().unwrap_or_else(|| "".into()))
 }
 
-/// Has the engine stop what goes beyond its budget. Operations are counted here, not by the engine: some of its functions swallow
-/// its stop, and then nobody would know.
+/// Makes the engine stop calls that exceed their budget. Operations are counted here and not by the engine, because
+/// some of its functions swallow its stop, which would then go unnoticed.
 pub fn watch(engine: &mut Engine) {
     engine.on_progress(|operations| {
         OPERATIONS.set(operations);
@@ -75,7 +77,7 @@ pub fn watch(engine: &mut Engine) {
     });
 }
 
-/// When a call on this thread is late.
+/// When a call on this thread is over its time limit.
 #[derive(Clone, Copy)]
 struct Deadline {
     at: Instant,
@@ -88,7 +90,7 @@ impl Deadline {
         Self { at: Instant::now() + limit, limit, late_since: None }
     }
 
-    /// The next moment to ask again, or None when it is over.
+    /// Returns the deadline extended by the CPU time left, or None if none is left.
     fn extended(self) -> Option<Self> {
         let late_since = self.late_since.map_or_else(|| ThreadTime::try_now().ok(), Some)?;
         let left = self.limit.checked_sub(late_since.try_elapsed().ok()?).filter(|left| !left.is_zero())?;

@@ -1,5 +1,5 @@
-//! Libraries: what `import "name" as n;` finds is `lib/name.rhai` beside the plugins, and nothing else. All of them are read when
-//! the plugins are, so that a file that is half saved never reaches a request.
+//! Libraries: `import "name" as n;` finds `lib/name.rhai` beside the plugins, and nothing else. All libraries are
+//! read together with the plugins, so a half-saved file never reaches a request.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use rhai::{Engine, EvalAltResult, Module, ModuleResolver, Position, Scope, Share
 use super::{Budget, shortened, within};
 use crate::problem::{Problem, Problems};
 
-/// How long the top level of one may take.
+/// Time limit for the top level of a library.
 const ONCE: Duration = Duration::from_millis(100);
 
 /// The libraries of one set of plugins. Clones share them.
@@ -23,20 +23,20 @@ struct Library {
     state: State,
 }
 
-/// How far one has come.
+/// The load state of a library.
 enum State {
-    /// Read.
+    /// Read, but not compiled.
     Source(String),
-    /// Being compiled: whoever asks for it now is asked for by it.
+    /// Being compiled. If it is requested in this state, it imports itself.
     Compiling,
-    /// Ready.
+    /// Compiled.
     Ready(Shared<Module>),
-    /// Not usable; why was told when it was found.
+    /// Not usable; the reason was reported when it was found.
     Broken,
 }
 
 impl Libraries {
-    /// Those of these files.
+    /// Creates the libraries from these files.
     pub fn of(sources: &[(PathBuf, String)]) -> Self {
         let named = sources.iter().filter_map(|(file, source)| {
             let name = file.file_stem()?.to_str()?.to_owned();
@@ -45,7 +45,7 @@ impl Libraries {
         Self(Arc::new(Mutex::new(named.collect())))
     }
 
-    /// Compiles all of them, whether somebody imports them or not.
+    /// Compiles all libraries, whether or not a plugin imports them.
     pub fn compile(&self, engine: &Engine, operations: u64, problems: &mut Problems) {
         for name in self.names() {
             let budget = Budget { plugin: "lib".into(), time: ONCE, operations };
@@ -59,7 +59,7 @@ impl Libraries {
         }
     }
 
-    /// Their names.
+    /// Returns their names.
     pub fn names(&self) -> Vec<String> {
         self.with(|libraries| libraries.keys().cloned().collect())
     }
@@ -74,7 +74,7 @@ impl Libraries {
 
     fn module(&self, engine: &Engine, name: &str) -> Result<Shared<Module>, Box<EvalAltResult>> {
         let unusable = |why: String| Err(Box::new(EvalAltResult::from(why)));
-        // The lock is not held while one compiles: it may import another.
+        // The lock is not held during compilation, because the library may import another.
         let source = self.with(|libraries| match libraries.get_mut(name) {
             None => Err(format!("there is no library `{}`", shortened(name))),
             Some(library) => match &library.state {

@@ -1,9 +1,9 @@
-//! The sandbox: a raw engine with chosen packages, limits on everything that can grow, a budget for each call, and libraries from one
-//! folder only.
+//! The sandbox: a raw engine with selected packages, limits on everything that can grow, a budget for each call, and
+//! libraries from one folder only.
 //!
-//! What is left out matters as much: the standard packages hold `sleep`, and string functions that build gigabytes before any
-//! limit is looked at. So strings have functions of our own. The limits are the same in debug and release builds, and fit the
-//! 4 MiB stacks of the server's threads.
+//! What is left out matters as much. The standard packages contain `sleep`, and string functions that build gigabytes
+//! before any limit is checked, so the string functions are our own. The limits are the same in debug and release
+//! builds, and fit the 4 MiB stacks of the server's threads.
 
 mod blocking;
 mod deadline;
@@ -21,10 +21,10 @@ pub use libraries::Libraries;
 
 use super::{context, host};
 
-/// Longest string, in bytes.
+/// Maximum length of a string, in bytes.
 pub const LONGEST_STRING: usize = 1024 * 1024;
 
-/// The engine of one set of plugins.
+/// Creates the engine for one set of plugins.
 pub fn engine(libraries: Libraries) -> Engine {
     let mut engine = Engine::new_raw();
     ArithmeticPackage::new().register_into_engine(&mut engine);
@@ -54,7 +54,7 @@ pub fn engine(libraries: Libraries) -> Engine {
     engine
 }
 
-/// What scripts say in the log is theirs, but not at any length.
+/// Truncates text of a script for the log and for error messages.
 pub fn shortened(text: &str) -> String {
     text.chars().take(2000).collect()
 }

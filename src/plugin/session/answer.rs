@@ -1,4 +1,4 @@
-//! An answer, or a failure, on its way to the client.
+//! Hooks for an answer or a failure on its way to the client.
 
 use bytes::Bytes;
 use rhai::{Dynamic, Map};
@@ -12,10 +12,11 @@ use crate::plugin::hook::Hook;
 use crate::plugin::verdict::{AfterFailure, Returned};
 
 impl Session {
-    /// An attempt that failed, while another one would not show. The first plugin that wants something decides.
+    /// Runs the hook for a failed attempt, while a retry would still be invisible to the client. The first plugin
+    /// that returns a decision wins.
     ///
     /// # Errors
-    /// What a plugin tells the client instead.
+    /// Returns the error that a plugin sends to the client instead.
     pub fn on_upstream_error(&self, fault: &Fault) -> Result<Option<AfterFailure>, Error> {
         for (_, script) in self.concerned(Hook::UpstreamError) {
             let view = self.view(Hook::UpstreamError, script, Subject::Table(failure(fault)));
@@ -30,10 +31,10 @@ impl Session {
         Ok(None)
     }
 
-    /// Gemini's answer; without a body when it is a stream that begins.
+    /// Runs the hooks for Gemini's answer. There is no body when a stream begins.
     ///
     /// # Errors
-    /// What a plugin tells the client instead.
+    /// Returns the error that a plugin sends to the client instead.
     pub fn on_upstream_response(&self, body: Option<Bytes>) -> Result<Option<Bytes>, Error> {
         match body {
             Some(body) => {
@@ -49,24 +50,24 @@ impl Session {
         }
     }
 
-    /// A piece of Gemini's streamed answer; None when a plugin drops it.
+    /// Runs the hooks for a chunk of Gemini's streamed answer. Returns None if a plugin drops the chunk.
     ///
     /// # Errors
-    /// What a plugin ends the stream with.
+    /// Returns the error with which a plugin ends the stream.
     pub fn on_chunk(&self, event: Bytes) -> Result<Option<Bytes>, Error> {
         let event = self.edited(Hook::Chunk, Dialect::GeminiChunk, event)?;
         event.map(|event| self.pieces(event, false)).transpose()
     }
 
-    /// The whole answer in the client's dialect.
+    /// Runs the hook for the complete answer in the client's protocol.
     ///
     /// # Errors
-    /// What a plugin tells the client instead.
+    /// Returns the error that a plugin sends to the client instead.
     pub fn on_response(&self, body: Bytes) -> Result<Bytes, Error> {
         Ok(self.edited(Hook::Response, Dialect::Answer(self.api()), body)?.unwrap_or_default())
     }
 
-    /// An error that is about to go out.
+    /// Runs the hook for an error before it is sent.
     pub fn on_error(&self, error: &mut Error) {
         for (_, script) in self.concerned(Hook::Error) {
             let told = Map::from([
@@ -74,7 +75,7 @@ impl Session {
                 ("code".into(), error.code.as_deref().unwrap_or_default().to_owned().into()),
                 ("message".into(), error.message.clone().into()),
             ]);
-            // An error about an error: the first one stands.
+            // If the plugin itself rejects, the original error stays.
             if let Ok(Some((_, context))) = self.call(script, self.view(Hook::Error, script, Subject::Table(told)))
                 && let Subject::Table(edited) = &context.view().subject
             {
@@ -84,7 +85,7 @@ impl Session {
     }
 }
 
-/// A fault as scripts see it. Its message is Google's, scrubbed of keys.
+/// Converts a fault for scripts. Its message is Google's, with keys removed.
 fn failure(fault: &Fault) -> Map {
     let seconds = fault.retry_after.map_or(Dynamic::UNIT, |rest| Dynamic::from(rest.as_secs_f64()));
     Map::from([

@@ -1,4 +1,4 @@
-//! The plugins along one request: each hook, in order, each plugin with its own view.
+//! The plugins for one request: runs each hook, in order, each plugin with its own view.
 
 mod answer;
 mod outside;
@@ -26,68 +26,69 @@ use crate::error::Error;
 use pieces::Flow;
 pub use request::RouteView;
 
-/// Headers that hold credentials.
+/// Headers that contain credentials.
 const HIDDEN: &[&str] = &["authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "cookie"];
 
-/// Where a change of what the model says was made: `on_text` and its kin see it together.
+/// The hook name under which changes of the model's output are recorded: `on_text`, `on_reasoning`,
+/// `on_tool_arguments` and `on_end` share one record.
 const SAID: &str = "what is said";
 
-/// What a session begins with.
+/// The facts that a session starts with.
 #[derive(Clone, Debug)]
 pub struct SessionFacts {
     /// The request's id.
     pub id: String,
-    /// The dialect.
+    /// The protocol.
     pub api: &'static str,
     /// The endpoint.
     pub path: &'static str,
-    /// The model that the address names; None where the body does.
+    /// The model that the URL names; None if the body names it.
     pub model: Option<String>,
-    /// Who asks.
+    /// The name of the client.
     pub client: String,
-    /// All headers; credentials are left out here.
+    /// All headers; the session removes credentials.
     pub headers: Vec<(String, String)>,
 }
 
-/// The plugins along one request.
+/// The plugins for one request.
 #[derive(Debug)]
 pub struct Session {
     loaded: Arc<Loaded>,
     facts: Arc<Facts>,
-    /// The plugins that concern the client; all when it is left out.
+    /// The names of the plugins that apply to the client; None means all.
     only: Option<Arc<[String]>>,
     memory: Mutex<Memory>,
 }
 
-/// What is remembered from hook to hook.
+/// State that is kept from hook to hook.
 #[derive(Debug, Default)]
 struct Memory {
     vars: Map,
-    /// What plugins in shadow would have told the others, by plugin.
+    /// The `vars` of plugins in shadow mode, by plugin.
     shadow_vars: BTreeMap<String, Map>,
     attempt: i64,
     asked: String,
     model: String,
     pool: String,
     touched: Vec<Touched>,
-    /// Whether what plugins change is taken down.
+    /// Whether the content of changes is recorded.
     traced: bool,
-    /// Whether a plugin wants nothing of it kept.
+    /// Whether a plugin asked not to cache the answer.
     no_store: bool,
-    /// What each plugin holds back of the answer, by its place in the order.
+    /// What each plugin holds back of the answer, by the plugin's position in the order.
     flows: BTreeMap<usize, Flow>,
-    /// What hooks have cost so far, by plugin: calls and time.
+    /// The cost of hooks so far, by plugin: calls and time.
     costs: BTreeMap<(Arc<str>, Hook), (u64, Duration)>,
 }
 
-/// A change that a plugin made.
+/// A change made by a plugin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Touched {
     /// The plugin.
     pub plugin: String,
-    /// Where it made it.
+    /// The hook in which it was made.
     pub hook: &'static str,
-    /// What it changed, where that was asked for.
+    /// The differences; empty unless they were requested.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Difference>,
 }
@@ -108,28 +109,28 @@ impl Session {
         Self { loaded, facts: facts.unwrap_or_default().into(), only: None, memory: Mutex::default() }
     }
 
-    /// Of all plugins, only these concern it; all when none are named.
+    /// Restricts the session to these plugins; None means all.
     pub fn only(self, names: Option<Arc<[String]>>) -> Self {
         Self { only: names, ..self }
     }
 
-    /// From now on it is taken down what plugins change, not only that they do. It costs more than a request may.
+    /// Records from now on what plugins change, not only that they change it. Too expensive for ordinary requests.
     pub fn traced(self) -> Self {
         self.memory().traced = true;
         self
     }
 
-    /// The changes that plugins made so far; those of an answer's pieces only where changes are taken down.
+    /// Returns the changes that plugins made so far. Changes of chunks are included only if the session is traced.
     pub fn changes(&self) -> Vec<Touched> {
         self.memory().touched.clone()
     }
 
-    /// Whether its answer may be kept for equal requests; a plugin may say no.
+    /// Returns whether the answer may be cached; a plugin can forbid it.
     pub fn may_store(&self) -> bool {
         !self.memory().no_store
     }
 
-    /// Runs a hook that edits a body. A plugin that fails, and may, leaves the body as it found it.
+    /// Runs a hook that edits a body. A plugin that fails without failing the request leaves the body unchanged.
     fn edited(&self, hook: Hook, dialect: Dialect, mut body: Bytes) -> Result<Option<Bytes>, Error> {
         for (_, script) in self.concerned(hook) {
             let handle = Body::new(dialect, body.clone());
@@ -146,7 +147,7 @@ impl Session {
     }
 
     fn touched_if(&self, before: &Bytes, after: &Bytes, script: &Script, hook: Hook) {
-        // What was not touched is the same bytes at the same place.
+        // An untouched body has the same address, which avoids comparing the bytes.
         if after.as_ptr() != before.as_ptr() && after != before {
             let parsed = |bytes: &Bytes| serde_json::from_slice(bytes).unwrap_or_default();
             self.touched(script, hook, || (parsed(before), parsed(after)));
@@ -167,7 +168,7 @@ impl Session {
         }
     }
 
-    /// Calls a plugin; None when it failed and the request goes on without it, or when it is in shadow.
+    /// Calls a plugin. Returns None if it failed and the request continues without it, or if it is in shadow mode.
     fn call(&self, script: &Script, view: View) -> Result<Option<(Dynamic, Context)>, Error> {
         if script.header.shadow {
             self.shadowed(script, view);
@@ -189,7 +190,7 @@ impl Session {
         }
     }
 
-    /// Calls a hook, and takes down what that has cost the request.
+    /// Calls a hook and records what it cost the request.
     fn timed(&self, script: &Script, hook: Hook, context: &Context) -> Called {
         let began = Instant::now();
         let called = script.call(&self.loaded.engine, hook, context);
@@ -200,7 +201,7 @@ impl Session {
         called
     }
 
-    /// The plugins that have a hook and concern themselves with this request, with their places in the order.
+    /// Returns the plugins that implement the hook and apply to this request, with their positions in the order.
     fn concerned(&self, hook: Hook) -> impl Iterator<Item = (usize, &Script)> {
         let scripts = self.loaded.scripts.iter().enumerate();
         scripts.filter(move |(_, script)| script.has(hook) && self.concerns(script))

@@ -1,4 +1,4 @@
-//! What is not on a request's way: the list of models, and what is told once it is over.
+//! Hooks beside the request path: the list of models, and the log once a request is over.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::plugin::hook::Hook;
 use crate::telemetry::{Costs, PluginCost, RequestSummary, Tags};
 
 impl Session {
-    /// The list of models that is about to go out.
+    /// Runs the hook for the list of models before it is sent.
     ///
     /// # Errors
-    /// What a plugin tells the client instead.
+    /// Returns the error that a plugin sends to the client instead.
     pub fn on_models(&self, mut models: Vec<Value>) -> Result<Vec<Value>, Error> {
         for (_, script) in self.concerned(Hook::Models) {
             let listed: Array = models.iter().filter_map(|model| dynamic(model).ok()).collect();
@@ -31,14 +31,14 @@ impl Session {
         Ok(models)
     }
 
-    /// Whether a plugin has something to say of how this request went.
+    /// Returns whether any plugin implements `on_log`.
     pub fn has_tags(&self) -> bool {
         self.loaded.scripts.iter().any(|script| script.has(Hook::Log))
     }
 }
 
 impl Session {
-    /// Whether there are any plugins.
+    /// Returns whether there are any plugins.
     pub fn has_plugins(&self) -> bool {
         !self.loaded.scripts.is_empty()
     }
@@ -63,7 +63,7 @@ impl Tags for Session {
         for (_, script) in self.concerned(Hook::Log) {
             let told = serde_json::to_value(ended).ok().and_then(|ended| dynamic(&ended).ok());
             let told = told.and_then(rhai::Dynamic::try_cast).unwrap_or_default();
-            // It is over: a refusal comes too late, and is in the log as a failure would be.
+            // The request is over, so a rejection has no effect on it.
             let called = self.call(script, self.view(Hook::Log, script, Subject::Table(told)));
             if let Ok(Some((returned, _))) = called
                 && let Some(Value::Object(more)) = json(&returned).ok()

@@ -1,5 +1,6 @@
-//! What the model says, piece by piece: the parts of Gemini's candidates go through `on_text`, `on_reasoning`, `on_tool_arguments` and
-//! `on_end`, whether they come in a stream or all at once. What a plugin holds back comes out before anything else is said.
+//! The model's output, piece by piece: the parts of Gemini's candidates go through `on_text`, `on_reasoning`,
+//! `on_tool_arguments` and `on_end`, whether they arrive in a stream or all at once. Text that a plugin holds back is
+//! released before any other kind of part.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +17,13 @@ use crate::plugin::script::{Called, Script};
 #[derive(Debug, Default)]
 pub struct Flow(BTreeMap<i64, Run>);
 
-/// What one candidate says in one go: texts, or thoughts, with nothing else between.
+/// An uninterrupted run of text parts, or of reasoning parts, in one candidate.
 #[derive(Debug, Default)]
 struct Run {
     hook: Option<Hook>,
     held: Held,
     ended: bool,
-    /// In shadow: what was said, and what would have been.
+    /// In shadow mode: the actual text, and the text as the plugin would have changed it.
     said: String,
     would: String,
 }
@@ -36,7 +37,8 @@ struct Work<'s> {
 }
 
 impl Session {
-    /// Takes an event, or a whole answer, through the plugins that see what is said. What none of them changed is the same bytes.
+    /// Passes an event, or a whole answer, through the plugins that see the model's output. If none of them changes
+    /// it, the bytes are returned unchanged.
     pub(super) fn pieces(&self, event: Bytes, whole: bool) -> Result<Bytes, Error> {
         let scripts = self.loaded.scripts.iter().enumerate();
         let wanted = |script: &Script| PIECES.iter().any(|hook| script.has(*hook)) && self.concerns(script);
@@ -44,7 +46,7 @@ impl Session {
         if concerned.is_empty() {
             return Ok(event);
         }
-        // What is no JSON is for the translation to refuse.
+        // Invalid JSON is left for the translation to reject.
         let Ok(mut document) = serde_json::from_slice::<Value>(&event) else { return Ok(event) };
         let mut changed = false;
         for (place, script) in concerned {
@@ -60,7 +62,7 @@ impl Session {
         Ok(if changed { document.to_string().into() } else { event })
     }
 
-    /// One plugin. Whether it changed anything.
+    /// Runs one plugin. Returns whether it changed anything.
     fn through(&self, script: &Script, flow: &mut Flow, document: &mut Value, whole: bool) -> Result<bool, Error> {
         let mut changed = false;
         for candidate in document.get_mut("candidates").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -106,7 +108,7 @@ impl Work<'_> {
                     if last {
                         run.hook = None;
                     }
-                    // A part that says nothing is left out, unless it bears something else, such as a signature.
+                    // An empty part is dropped unless it carries something else, such as a signature.
                     let bare =
                         part.as_object().is_some_and(|part| part.keys().all(|name| BARE.contains(&name.as_str())));
                     if new.is_empty() && bare && !text.is_empty() {
@@ -128,7 +130,7 @@ impl Work<'_> {
         Ok(out)
     }
 
-    /// The end of a run: what is held back comes out.
+    /// Ends a run: releases what is held back.
     fn close(&mut self, run: &mut Run, out: &mut Vec<Value>) -> Result<(), Error> {
         let Some(hook) = run.hook.take().filter(|hook| *hook != Hook::ToolArguments && self.script.has(*hook)) else {
             return Ok(());
@@ -171,7 +173,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// One call: what is said, and what goes on.
+    /// Makes one call: takes the new text and returns the text to pass on.
     fn say(&self, hook: Hook, run: &mut Run, tool: &str, text: &str, last: bool) -> Result<String, Error> {
         if run.held.to_end && !last {
             run.held.text.push_str(text);
@@ -196,7 +198,7 @@ impl Work<'_> {
                 piece.text
             }
             (Called::Rejected(error), _) if !shadow => return Err(error),
-            // As if the plugin were not there: what it held back goes out too.
+            // As if the plugin did not exist: text that it held back is passed on too.
             _ => as_it_is,
         };
         if !shadow {
@@ -214,10 +216,10 @@ impl Work<'_> {
     }
 }
 
-/// What a part that only says something consists of.
+/// The fields of a part that carries only text.
 const BARE: &[&str] = &["text", "thought"];
 
-/// The hook a part is for.
+/// Returns the hook that handles a part, if any.
 fn speaks(part: &Value) -> Option<Hook> {
     if part.get("functionCall").is_some() {
         Some(Hook::ToolArguments)

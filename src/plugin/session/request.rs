@@ -1,4 +1,4 @@
-//! A request on its way to Gemini.
+//! Hooks for a request on its way to Gemini.
 
 use bytes::Bytes;
 use rhai::Dynamic;
@@ -11,7 +11,7 @@ use crate::plugin::context::{Body, Subject, View};
 use crate::plugin::hook::Hook;
 use crate::plugin::verdict::{Reply, Returned, Verdict};
 
-/// A route that plugins may change.
+/// The parts of a route that plugins can change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteView {
     /// The client's name for the model.
@@ -31,10 +31,10 @@ impl RouteView {
 }
 
 impl Session {
-    /// The client's request.
+    /// Runs the hook for the client's request.
     ///
     /// # Errors
-    /// What a plugin tells the client instead.
+    /// Returns the error that a plugin sends to the client instead.
     pub fn on_request(&self, mut body: Bytes) -> Result<Verdict, Error> {
         let scripts = &self.loaded.scripts;
         if scripts.iter().any(|script| script.header.when.needs_model() || script.has(Hook::Request)) {
@@ -64,15 +64,15 @@ impl Session {
         Ok(Verdict::Continue(body))
     }
 
-    /// The model that plugins put in the place of the one that the request's address names.
+    /// Returns the model that plugins set in place of the one in the request's URL, if they changed it.
     pub fn renamed(&self) -> Option<String> {
         let memory = self.memory();
         let named = self.facts.model.as_deref()?;
-        // Without a plugin that might, nobody has looked at it.
+        // `asked` is only filled in if a plugin might use it.
         (!memory.asked.is_empty() && memory.asked != named).then(|| memory.asked.clone())
     }
 
-    /// What a plugin answers, as a document and as what it says.
+    /// Converts a plugin's answer to a reply: its text and, if the plugin wrote one, its document.
     fn replied(&self, returned: Returned, body: &[u8]) -> Option<Reply> {
         let (model, stream) = asked(body);
         let (text, document) = match returned {
@@ -86,10 +86,10 @@ impl Session {
         Some(Reply { text, document, model, stream })
     }
 
-    /// The route of a request.
+    /// Runs the hook for the route of a request.
     ///
     /// # Errors
-    /// What a plugin tells the client instead.
+    /// Returns the error that a plugin sends to the client instead.
     pub fn on_route(&self, route: &mut RouteView) -> Result<(), Error> {
         if self.loaded.scripts.is_empty() {
             return Ok(());
@@ -118,10 +118,10 @@ impl Session {
         memory.pool.clone_from(&route.pool);
     }
 
-    /// The Gemini request of one attempt.
+    /// Runs the hook for the Gemini request of one attempt.
     ///
     /// # Errors
-    /// What a plugin tells the client instead.
+    /// Returns the error that a plugin sends to the client instead.
     pub fn on_upstream_request(&self, attempt: u32, body: Bytes) -> Result<Bytes, Error> {
         if self.loaded.scripts.is_empty() {
             return Ok(body);
@@ -129,14 +129,14 @@ impl Session {
         {
             let mut memory = self.memory();
             memory.attempt = attempt.into();
-            // Another attempt, another answer.
+            // A new attempt starts a new answer.
             memory.flows.clear();
         }
         Ok(self.edited(Hook::UpstreamRequest, Dialect::GeminiRequest, body)?.unwrap_or_default())
     }
 }
 
-/// The model a request names, and whether it wants a stream. What is no request is for others to refuse.
+/// Returns the model that a request names and whether it asks for a stream. Invalid requests are rejected elsewhere.
 fn asked(body: &[u8]) -> (String, bool) {
     #[derive(serde::Deserialize, Default)]
     #[serde(default)]

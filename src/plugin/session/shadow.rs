@@ -1,4 +1,4 @@
-//! Plugins in shadow: they see what the others see, and what they would have done is logged, never done.
+//! Plugins in shadow mode: they see what the others see, but what they would do is only logged.
 
 use rhai::Dynamic;
 
@@ -8,11 +8,11 @@ use crate::plugin::hook::Hook;
 use crate::plugin::script::{Called, Script};
 use crate::plugin::verdict::Returned;
 
-/// Places of a document that are named at most.
+/// Maximum number of changed JSON pointers named in a log line.
 const MOST_NAMED: usize = 10;
 
 impl Session {
-    /// Calls a plugin, and logs what it would have done: the places it would have changed, never what is in them.
+    /// Calls a plugin and logs what it would have done: where it would have made changes, never the content.
     pub(super) fn shadowed(&self, script: &Script, view: View) {
         let hook = view.hook;
         let before = view.clone();
@@ -24,7 +24,7 @@ impl Session {
                 verdict(value).or_else(|| changed(&before, &context.view()))
             }
             Called::Rejected(error) => Some(format!("reject with {} {}", error.status, error.code.unwrap_or_default())),
-            // The failure was told where it happened.
+            // The failure was already logged where it happened.
             Called::Skipped => None,
         };
         if let Some(what) = what {

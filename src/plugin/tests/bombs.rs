@@ -1,11 +1,11 @@
-//! Scripts that are hostile.
+//! Hostile scripts.
 
 use super::*;
 
-/// Of the bombs, those that the language itself makes harmless.
+/// The bombs that the language itself makes harmless.
 const HARMLESS: &[&str] = &["1 << 1000;", "let m = #{}; for i in 0..3000 { m[\"k\" + i] = i; }"];
 
-/// All of them.
+/// All bombs.
 const BOMBS: &[&str] = &[
     "loop { }",
     "while true { let x = 1; }",
@@ -71,12 +71,13 @@ const BOMBS: &[&str] = &[
     "let a = [[]]; for i in 0..60 { a = [a, a]; } a.len(); let t = a == a; loop { }",
 ];
 
-/// Each of these would hang, eat the memory or end the process without limits. Each must come back as an error, in time.
+/// Without limits, each of these would hang, exhaust memory or crash the process. Each must fail with an error in
+/// time.
 #[test]
 fn bombs_go_off_inside() {
     let mut harmless = Vec::new();
     for bomb in BOMBS {
-        // Functions cannot be inside of functions.
+        // Functions cannot be nested, so they move to the top level.
         let (function, code) = match bomb.split_once("} f(") {
             Some((function, rest)) if bomb.starts_with("fn ") => (format!("{function}}}"), format!("f({rest}")),
             _ => (String::new(), (*bomb).to_owned()),
@@ -96,7 +97,8 @@ fn bombs_go_off_inside() {
     assert_eq!(harmless, HARMLESS);
 }
 
-/// The deepest a script may nest, as deep as it may call itself, on a stack as large as a server's threads have.
+/// The deepest nesting that a script can have, at the deepest recursion, on a stack of the size that the server's
+/// threads have.
 #[test]
 fn the_deepest_nesting_fits_the_stack() {
     let nested = |depth: usize| {

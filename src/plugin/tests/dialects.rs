@@ -1,10 +1,10 @@
-//! The same names in every dialect.
+//! The short names in every protocol.
 
 use serde_json::{Value, json};
 
 use super::*;
 
-/// One conversation as each dialect has it: system, user, assistant, user with a text part.
+/// The same conversation in each protocol: system, user, assistant, and user with a text part.
 fn requests() -> Vec<(&'static str, Value)> {
     vec![
         (
@@ -139,7 +139,7 @@ fn no_body_is_too_strange() {
     ];
     for api in ["chat", "responses", "messages", "native", "other"] {
         for (code, body) in codes.iter().flat_map(|code| bodies.iter().map(move |body| (code, body))) {
-            // Whatever comes of it, it is no panic: that would be a failure of the engine, and say so.
+            // Any outcome is fine except a panic, which would surface as another error code.
             if let Err(error) = edit(api, code, &serde_json::from_str(body).unwrap()) {
                 assert_eq!(error.code.as_deref(), Some("plugin_error"), "{api} {code} {body}");
             }

@@ -1,4 +1,4 @@
-//! Scripts and settings that are wrong: found at load, with place and hint.
+//! Mistakes in scripts and settings: found at load, with position and hint.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Plugins without a server: what they see, what they may, and what is wrong with them.
+//! Plugins without a server: what they see, what they can do, and which mistakes are reported.
 
 mod bombs;
 mod dialects;
@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::*;
 use crate::reading::Reading;
 
-/// The plugins of these files, and what was wrong with them.
+/// Loads plugins from these files, and returns the problems.
 fn load(files: &[(&str, &str)], settings: PluginsSettings) -> (Plugins, Problems) {
     let dir = tempfile::tempdir().unwrap();
     for (name, source) in files {
@@ -38,7 +38,7 @@ fn session(plugins: &Plugins) -> Session {
     })
 }
 
-/// What `on_request` with this code makes of a body.
+/// Runs this code as `on_request` and returns the resulting body.
 fn run(code: &str, body: &str) -> Result<String, crate::error::Error> {
     let (plugins, problems) =
         load(&[("p.rhai", &format!("fn on_request(ctx) {{ {code} }}"))], PluginsSettings::default());
@@ -81,7 +81,7 @@ fn parts_of_a_body_have_names() {
     ] {
         match run(code, BODY) {
             Ok(body) => assert!(body.contains(expected), "{code}: {body}"),
-            // The one that leads through a number.
+            // The pointer that leads through a number.
             Err(error) => {
                 assert!(code.contains("/a/b/c") && error.code.as_deref() == Some("plugin_error"), "{code}: {error}")
             }
@@ -165,7 +165,7 @@ fn shipped_plugins_pass_their_own_tests() {
     for name in LIBRARY.iter().map(|volume| volume.name).chain(["model_mapping"]) {
         assert!(reports.iter().filter(|report| report.plugin == name).count() > 2, "`{name}` has hardly a test");
     }
-    // All at once, as an operator may have them.
+    // All at once, as in a real configuration.
     let library = LIBRARY.iter().map(|volume| volume.name.to_owned()).collect();
     let plugins = Plugins::load(&PluginsSettings { library, ..settings }, &Reading::default(), &mut problems);
     assert!(problems.is_empty() && plugins.list().len() == LIBRARY.len() + 1, "{problems}");

@@ -1,4 +1,4 @@
-//! What the model says, piece by piece and at once.
+//! The model's output, piece by piece and at once.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn event(parts: &Value, finish: bool) -> Bytes {
     json!({ "candidates": [candidate] }).to_string().into()
 }
 
-/// What goes on of each event: the parts, in short.
+/// Returns the parts that are passed on for each event, abbreviated.
 fn through(source: &str, events: &[(Value, bool)]) -> Vec<Vec<String>> {
     let (plugins, problems) = load(&[("p.rhai", source)], PluginsSettings::default());
     assert!(problems.is_empty(), "{problems}");

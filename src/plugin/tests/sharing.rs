@@ -1,4 +1,4 @@
-//! What plugins share: libraries, memory, the machine; and those that only watch.
+//! What plugins share (libraries, state, the machine), and shadow mode.
 
 use serde_json::json;
 
@@ -27,7 +27,7 @@ fn libraries_are_imported_and_nothing_else_is() {
         let (_, problems) = load(&[("p.rhai", &source), ("lib/words.rhai", "")], PluginsSettings::default());
         assert!(problems.to_string().contains("there is no library"), "{path}: {problems}");
     }
-    // A name that is only made while it runs finds no more.
+    // A name that is only computed at run time finds nothing else either.
     let source = "fn on_request(ctx) { let p = \"../secret\"; import p as x; }";
     let (plugins, problems) = load(&[("p.rhai", source)], PluginsSettings::default());
     assert!(problems.is_empty() && session(&plugins).on_request(Bytes::from_static(b"{}")).is_err());
@@ -122,8 +122,8 @@ fn models_are_filtered_and_renamed() {
     assert_eq!(session(&plugins).on_models(models).unwrap(), [json!({ "created": 1, "id": "a", "owned_by": "us" })]);
 }
 
-/// On a server of one thread, a long hook waits in a loop for what only another request brings: it never comes unless the hook
-/// left the thread to that other.
+/// On a server with one worker thread, a long hook loops until another request sets a value. That never happens
+/// unless the hook leaves the worker thread to the other request.
 #[test]
 fn a_long_hook_stops_no_other_request() {
     let source = "//! timeout_ms = 10000\n//! max_operations = 10000000\n\

@@ -1,5 +1,6 @@
-//! Gemini's answer as Anthropic's content blocks: one after another, none overlapping. A whole answer and a stream are the same
-//! walk over the parts: of the one, only the blocks are kept; of the other, each step is an event too.
+//! Translates Gemini's answer to Anthropic's content blocks, one after another without overlap. Whole answers and
+//! streams take the same walk over the parts: a whole answer keeps only the finished blocks, a stream also emits an
+//! event for each step.
 
 use super::events::{self, Events};
 use super::search;
@@ -13,32 +14,32 @@ use crate::protocol::{Left, Reply, Stamp, Usage};
 use crate::wire::gemini::response::Response;
 use crate::wire::json::{compact, push_escaped, push_string};
 
-/// The answer of one attempt, on its way.
+/// Translates the answer of one attempt.
 pub struct MessagesReply {
     stamp: Stamp,
     terms: Terms,
     reader: Reader,
     told: Told,
     events: Events,
-    /// Blocks that are done, written.
+    /// Finished blocks, as JSON.
     blocks: Vec<Vec<u8>>,
-    /// The block that may get more.
+    /// The block that may still grow.
     open: Option<Open>,
-    /// Where the text block that is open, or comes next, begins in what is said: in characters.
+    /// Where the open (or next) text block begins in the transcript, in characters.
     begins: usize,
     begun: bool,
     committed: bool,
     ended: bool,
 }
 
-/// A block that may get more.
+/// A block that may still grow.
 struct Open {
     kind: Kind,
-    /// What it says: the escape text of a JSON string.
+    /// Its text so far, escaped for a JSON string.
     text: Vec<u8>,
 }
 
-/// What it holds.
+/// The kind of text an open block holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Text,
@@ -46,7 +47,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// The block while it is empty.
+    /// Returns the JSON of the block while it is empty.
     fn empty(self) -> &'static [u8] {
         match self {
             Self::Text => br#"{"type":"text","text":""}"#,
@@ -54,7 +55,7 @@ impl Kind {
         }
     }
 
-    /// The delta that brings more of it, and its field.
+    /// Returns the type of the delta that extends the block, and the delta's field.
     fn delta(self) -> (&'static str, &'static str) {
         match self {
             Self::Text => ("text_delta", "text"),
@@ -64,7 +65,7 @@ impl Kind {
 }
 
 impl MessagesReply {
-    /// The answer of one attempt.
+    /// Creates the translator for the answer of one attempt.
     pub fn new(stamp: Stamp, terms: Terms) -> Self {
         let mut reader = Reader::new(&stamp, "toolu_");
         reader.single_call = terms.single_call;
@@ -83,7 +84,7 @@ impl MessagesReply {
         }
     }
 
-    /// Takes in what Gemini says in one answer or event.
+    /// Translates the parts of one answer or event.
     fn parts(&mut self, response: &Response<'_>, out: &mut Vec<u8>) {
         if let Some(refusal) = answer::blocked(response) {
             self.told.finish = Some(Finish::Filtered);
@@ -96,7 +97,7 @@ impl MessagesReply {
                 Piece::Text(text) => self.words(Kind::Text, &text, out),
                 Piece::Reasoning(text) if self.terms.takes_thoughts => self.words(Kind::Thinking, text, out),
                 Piece::Call(call) => self.call(&call, out),
-                // There is no block for pictures in an answer: Markdown shows them in most clients.
+                // Answers have no block type for images; most clients render Markdown images.
                 Piece::Image(url) => {
                     let shown = format!("![image]({url})");
                     self.told.transcript.inserted(&shown);
@@ -105,7 +106,8 @@ impl MessagesReply {
                 Piece::Reasoning(_) | Piece::Audio(_) | Piece::Nothing => {}
             }
         }
-        // Behind the parts: a stream tells sources at its end, when blocks before the last one are gone.
+        // This must follow the parts: a stream reports its sources at its end, when all blocks but the last have been
+        // sent.
         self.told.take(candidate);
     }
 
@@ -115,7 +117,7 @@ impl MessagesReply {
         self.words(Kind::Text, &text, out);
     }
 
-    /// More words of the open block, or of a new one.
+    /// Appends text to the open block, or starts a new block if the open one is of another kind.
     fn words(&mut self, kind: Kind, text: &[u8], out: &mut Vec<u8>) {
         if self.open.as_ref().is_none_or(|open| open.kind != kind) {
             self.close(None, out);
@@ -128,7 +130,7 @@ impl MessagesReply {
         self.events.delta(out, self.blocks.len(), kind.delta(), &[b"\"", text, b"\""]);
     }
 
-    /// Ends the open block; a thought's with the signature of the call that follows it.
+    /// Closes the open block. A thinking block gets the signature of the call that follows it.
     fn close(&mut self, signature: Option<&str>, out: &mut Vec<u8>) {
         let Some(Open { kind, text }) = self.open.take() else { return };
         let index = self.blocks.len();
@@ -152,7 +154,7 @@ impl MessagesReply {
         self.done(block, out);
     }
 
-    /// Where the words of the open text are from, as a member of its block; each is a delta of its own.
+    /// Returns the citations of the open text as a member of its block, and emits a delta for each.
     fn citations(&mut self, out: &mut Vec<u8>) -> Vec<u8> {
         let begins = std::mem::replace(&mut self.begins, self.told.transcript.characters());
         let mut members = Vec::new();
@@ -171,8 +173,8 @@ impl MessagesReply {
         members
     }
 
-    /// A call is one block from begin to end. Its signature stands in the thought before it, which is made for it where the
-    /// client takes thoughts and there is none.
+    /// Writes a call as one complete block. Its signature goes into the thinking block before it; if there is none and
+    /// the client accepts thinking blocks, one is created for the signature.
     fn call(&mut self, call: &Call<'_>, out: &mut Vec<u8>) {
         let signature = call.signature.as_deref().filter(|_| self.terms.takes_thoughts);
         if signature.is_some() && self.open.as_ref().is_none_or(|open| open.kind != Kind::Thinking) {
@@ -188,7 +190,7 @@ impl MessagesReply {
         self.called(&head, compact(call.args).as_bytes(), out);
     }
 
-    /// A block of a call, its input in one piece. The block is written up to its input.
+    /// Writes the block of a call with its input in one piece. `head` is the block up to its input.
     fn called(&mut self, head: &[u8], input: &[u8], out: &mut Vec<u8>) {
         let index = self.blocks.len();
         self.events.start(out, index, &[head, b"{}}"].concat());
@@ -198,7 +200,7 @@ impl MessagesReply {
         self.done([head, input, b"}"].concat(), out);
     }
 
-    /// What Google has searched for and found, where the client's search tool stands for Google's.
+    /// Writes Google's searches and their results, if the client's search tool was mapped to Google's.
     fn search(&mut self, out: &mut Vec<u8>) {
         if !self.terms.searches || self.told.sources.queries().is_empty() {
             return;
@@ -216,7 +218,7 @@ impl MessagesReply {
         self.blocks.push(block);
     }
 
-    /// What a message bears before its content.
+    /// Returns the members of a message that precede its content.
     fn head(&self) -> Vec<u8> {
         let mut head = br#""id":"#.to_vec();
         push_string(&mut head, &self.id());
@@ -233,7 +235,7 @@ impl MessagesReply {
         [b"[", &*self.blocks.join(&b","[..]), b"]"].concat()
     }
 
-    /// Tokens in Anthropic's way of counting: what came from a cache is not among the input.
+    /// Returns the usage in Anthropic's way of counting: tokens that came from a cache are not part of the input.
     fn tokens(&self, output: u64) -> String {
         let Usage { prompt, cached, .. } = self.reader.usage;
         let input = prompt.saturating_sub(cached);
@@ -248,7 +250,7 @@ impl MessagesReply {
         )
     }
 
-    /// Ends the last block, and the answer: why it stopped, and what it cost.
+    /// Closes the last block and the answer. Returns the stop reason and the usage.
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(&'static str, String), Fault> {
         let reason = match self.told.ending()? {
             Ending::Stop => "end_turn",
@@ -258,7 +260,7 @@ impl MessagesReply {
         };
         self.close(None, out);
         self.search(out);
-        // What was refused is not gone on from.
+        // A refused answer cannot be continued from.
         self.ended = reason != "refusal";
         Ok((reason, self.tokens(self.reader.usage.completion)))
     }

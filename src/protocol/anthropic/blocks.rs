@@ -1,4 +1,4 @@
-//! Content blocks that a user sends, alone or in a tool's result.
+//! Content blocks of a user message or a tool result.
 
 use std::fmt::Display;
 
@@ -12,7 +12,7 @@ use crate::wire::anthropic::messages::{Block, Message, Source};
 use crate::wire::gemini::request::Part;
 use crate::wire::json::Shape;
 
-/// The words of what may hold nothing else: of the system. Empty ones are left out.
+/// Reads content that may hold only text, such as the system prompt. Empty texts are left out.
 ///
 /// # Errors
 /// 400, naming the block.
@@ -23,7 +23,7 @@ pub fn words<'a>(raw: Option<&'a RawValue>, place: &dyn Display) -> Result<Vec<P
     })
 }
 
-/// What a text, or blocks of all kinds, hold. Empty texts are left out.
+/// Reads a string, or blocks of all kinds. Empty texts are left out.
 ///
 /// # Errors
 /// 400, naming the block.
@@ -31,16 +31,16 @@ pub fn all<'a>(raw: Option<&'a RawValue>, place: &dyn Display, target: &'a Targe
     content::<Block<'a>>(raw, place)?.parts(place, |block, place| read(block, place, target))
 }
 
-/// The words of a block of text; none when it is empty.
+/// Reads a text block; returns None when its text is empty.
 ///
 /// # Errors
-/// 400 when it holds none.
+/// 400 when the block has no text.
 pub fn said<'a>(block: &Block<'a>, place: &dyn Display) -> Result<Option<Part<'a>>, Error> {
     let text = text(block.text, &format_args!("{place}.text"))?;
     Ok((!text.is_empty()).then(|| Part::text(text)))
 }
 
-/// The parts of one block; none when it holds nothing.
+/// Reads one block; returns no parts when it is empty.
 ///
 /// # Errors
 /// 400, naming the field.
@@ -73,7 +73,7 @@ pub fn read<'a>(block: Block<'a>, place: &dyn Display, target: &'a Target<'_>) -
     }
 }
 
-/// An image or a document, wherever it is.
+/// Reads an image or a document from any kind of source.
 fn source<'a>(
     raw: Option<&'a RawValue>,
     mime: &str,
@@ -102,7 +102,8 @@ fn source<'a>(
     Ok(vec![data.into()])
 }
 
-/// Files that the messages name by URL and that are not Google's. What is wrong with a message is said when it is translated.
+/// Returns the files that messages reference by URL and that are not stored at Google. Invalid messages are skipped
+/// here; translation reports them.
 pub fn remote_files(messages: &[Message<'_>]) -> Vec<RemoteFile> {
     let mut named = Vec::new();
     for (index, message) in messages.iter().enumerate() {

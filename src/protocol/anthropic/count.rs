@@ -1,4 +1,4 @@
-//! `POST /v1/messages/count_tokens`: the same request, of which only the tokens are counted.
+//! `POST /v1/messages/count_tokens`: accepts a Messages request and returns its token count.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use crate::protocol::{
 };
 use crate::wire::anthropic::messages::Request;
 
-/// The counting of a request's tokens.
+/// The token counting protocol.
 pub struct AnthropicCount;
 
 impl Protocol for AnthropicCount {
@@ -30,7 +30,7 @@ impl Protocol for AnthropicCount {
         Ok(Box::new(CountRequest { request: request::parse(asked.body)?, body: asked.body }))
     }
 
-    /// No model is asked, so there is nothing to count.
+    /// No model is called, so the count is 0.
     fn canned(&self, _: Stamp, _: Form, _: &str) -> Option<Bytes> {
         Some(counted(0).into())
     }
@@ -58,7 +58,7 @@ impl Accepted for CountRequest<'_> {
         let request = request::translate(&self.request, None, target)?.written()?;
         let model = json!(target.model.name.resource());
         let mut call = format!(r#"{{"generateContentRequest":{{"model":{model},"#).into_bytes();
-        // The request goes on behind the model: it is an object that is never empty.
+        // The request's members follow the model. It is an object that is never empty, so dropping its brace is enough.
         call.extend_from_slice(request.strip_prefix(b"{").unwrap_or_default());
         call.push(b'}');
         Ok(call.into())
@@ -73,7 +73,7 @@ impl Accepted for CountRequest<'_> {
     }
 }
 
-/// Translates the count.
+/// Translates the token count.
 struct Count;
 
 impl Reply for Count {

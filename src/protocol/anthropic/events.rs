@@ -1,21 +1,21 @@
-//! The events of a streamed answer, as Anthropic names them.
+//! The events of a streamed answer, under Anthropic's names.
 
 use crate::error::Error;
 use crate::protocol::{Anthropic, Family};
 
-/// Writes events. Switched off, for whole answers, it writes nothing.
+/// Writes events. Until it is enabled it writes nothing, which is what whole answers need.
 #[derive(Debug, Default)]
 pub struct Events {
     on: bool,
 }
 
 impl Events {
-    /// Switches them on.
+    /// Enables output.
     pub fn switch_on(&mut self) {
         self.on = true;
     }
 
-    /// An event of this kind, with these members beside its type.
+    /// Writes an event of this type with additional members.
     pub fn emit(&self, out: &mut Vec<u8>, kind: &str, members: &[&[u8]]) {
         if !self.on {
             return;
@@ -30,12 +30,12 @@ impl Events {
         out.extend_from_slice(b"}\n\n");
     }
 
-    /// The block of this number begins.
+    /// Writes the start of the block with this index.
     pub fn start(&self, out: &mut Vec<u8>, index: usize, block: &[u8]) {
         self.emit(out, "content_block_start", &[format!(r#""index":{index},"content_block":"#).as_bytes(), block]);
     }
 
-    /// More of the block of this number: a delta of this kind, whose field has this value.
+    /// Writes a delta of the block with this index. The delta's type is `kind`, and its field `field` has this value.
     pub fn delta(&self, out: &mut Vec<u8>, index: usize, (kind, field): (&str, &str), value: &[&[u8]]) {
         let head = format!(r#""index":{index},"delta":{{"type":"{kind}","{field}":"#);
         let mut members = vec![head.as_bytes()];
@@ -44,13 +44,13 @@ impl Events {
         self.emit(out, "content_block_delta", &members);
     }
 
-    /// The block of this number is all there.
+    /// Writes the end of the block with this index.
     pub fn stop(&self, out: &mut Vec<u8>, index: usize) {
         self.emit(out, "content_block_stop", &[format!(r#""index":{index}"#).as_bytes()]);
     }
 }
 
-/// The end of a stream that failed.
+/// Writes the event that ends a failed stream.
 pub fn error(error: &Error, out: &mut Vec<u8>) {
     out.extend_from_slice(b"event: error\ndata: ");
     out.extend_from_slice(&Anthropic.error(error, ""));

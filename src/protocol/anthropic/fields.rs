@@ -1,4 +1,5 @@
-//! Every field of Anthropic's Messages request, and what becomes of it (Anthropic's API reference and SDK, November 2026).
+//! Every field of Anthropic's Messages request and what becomes of it (Anthropic's API reference and SDK, November
+//! 2026).
 
 use crate::protocol::fields::{self, Field, adapted, ignored, kept, lost, renamed};
 use crate::protocol::verdict::Note;
@@ -8,7 +9,7 @@ const OWN: &str = "it is about what Anthropic bills and runs";
 const INLINE: &str = "contents[].parts[].inlineData or fileData";
 const RESULT: &str = "contents[].parts[].functionResponse.response";
 
-/// All fields.
+/// The verdict on every field.
 pub const FIELDS: &[Field] = &[
     kept("model", "the URL, by the configuration's names"),
     kept("stream", "the method of the URL"),
@@ -85,7 +86,7 @@ pub const FIELDS: &[Field] = &[
         neutral: &["false"],
         ..adapted("tool_choice.disable_parallel_tool_use", "", "only the first of several calls is passed on")
     },
-    // How the answer is made.
+    // Generation settings.
     renamed("thinking.type", "generationConfig.thinkingConfig", ""),
     renamed(
         "thinking.budget_tokens",
@@ -101,7 +102,7 @@ pub const FIELDS: &[Field] = &[
     ignored("output_config.task_budget", OWN),
     adapted("thread.type", "", "the conversation is kept here, for a day, for the client that made it"),
     adapted("thread.previous_message_id", "contents[]", "what was said before is remembered here, for a day"),
-    // What is Anthropic's own.
+    // Specific to Anthropic.
     ignored("metadata", OWN),
     ignored("service_tier", OWN),
     ignored("cache_control", CACHE),
@@ -116,8 +117,8 @@ pub const FIELDS: &[Field] = &[
     lost("mcp_servers", "servers of tools are not called from here", &["[]"]),
 ];
 
-/// What becomes of each field of this body: the translator's notes, and the table's where it has none.
+/// Returns the verdict on each field of this body: from the translator's notes, or else from the table.
 pub fn verdicts(body: &[u8], noted: Vec<Note>) -> Vec<Note> {
-    // It was read before, so it is JSON.
+    // The body was parsed earlier, so it is valid JSON.
     fields::verdicts(FIELDS, &serde_json::from_slice(body).unwrap_or_default(), noted)
 }

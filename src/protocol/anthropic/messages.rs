@@ -1,4 +1,4 @@
-//! The conversation: Anthropic's messages to Gemini's system instruction and contents.
+//! Translates Anthropic's system prompt and messages to Gemini's system instruction and contents.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -14,7 +14,7 @@ use crate::protocol::rules::signature_mark;
 use crate::protocol::rules::tools::gemini_name;
 use crate::wire::anthropic::messages::{Block, Message, Request};
 
-/// Reads the system's words and the messages, behind those that the request's thread holds.
+/// Reads the system prompt and the messages, which follow those stored in the request's thread.
 ///
 /// # Errors
 /// 400, naming the message and block.
@@ -37,7 +37,8 @@ pub fn read<'a>(
     Ok(reader.conversation.finish("messages", &last))
 }
 
-/// The ids of calls that come back without the thought that carried their signature. What cannot be read is told of elsewhere.
+/// Returns the ids of calls that came back without the thinking block that carried their signature. Unreadable content
+/// is skipped here; translation reports it.
 pub fn unsigned_calls<'m>(messages: &'m [Message<'_>]) -> Vec<Cow<'m, str>> {
     let mut unsigned = Vec::new();
     for message in messages {
@@ -81,7 +82,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Results first, then what the user says besides.
+    /// Reads a user message: tool results first, then the remaining content.
     fn user(&mut self, read: Content<'a, Block<'a>>, place: &dyn Display) -> Result<(), Error> {
         let said = read.parts(place, |block, place| {
             if block.kind.as_deref() == Some("tool_result") {
@@ -112,19 +113,19 @@ impl<'a> Reader<'a> {
 
     fn assistant(&mut self, read: Content<'a, Block<'a>>, place: &dyn Display) -> Result<(), Error> {
         let mut calls = Vec::new();
-        // Of the thought before a call: the call's own, in the dialect's carrier.
+        // The signature carried by the thinking block before a call. It belongs to that call.
         let mut signature: Option<Cow<'a, str>> = None;
         let said = read.parts(place, |block, place| {
             match block.kind.as_deref() {
                 Some("text") => return blocks::said(&block, place),
-                // Google does not want the words of thoughts back.
+                // Google does not want the text of thoughts back.
                 Some("thinking" | "redacted_thinking") => {
                     let carried = block.signature.as_deref().or(block.data.as_deref());
                     let ours = carried.and_then(signature_mark::unmarked).map(|text| Cow::Owned(text.to_owned()));
                     signature = ours.or(signature.take());
                 }
                 Some("tool_use") => calls.push(self.called(block, signature.take(), place)?),
-                // What was found stays in what was said about it.
+                // Search results are left out: the text about them remains.
                 Some("web_search_tool_result") => {}
                 Some("server_tool_use") if block.name.as_deref() == Some("web_search") => {}
                 Some(kind) if kind == "server_tool_use" || kind.ends_with("_tool_result") => {
@@ -141,7 +142,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A call the model made.
+    /// Reads a call the model made.
     fn called(
         &self,
         block: Block<'a>,

@@ -1,7 +1,8 @@
-//! Anthropic's Messages, and the counting of their tokens.
+//! Anthropic's Messages API and its token counting.
 //!
-//! In: [`request`] assembles the Gemini request from [`messages`], [`blocks`], [`tools`] and what a [`thread`] holds. Out:
-//! [`answer`] cuts Gemini's parts into content blocks, and tells them as [`events`] or as one message.
+//! Requests: [`request`] assembles the Gemini request from [`messages`], [`blocks`], [`tools`] and the stored
+//! [`thread`]. Answers: [`answer`] cuts Gemini's parts into content blocks, and writes them as [`events`] or as one
+//! message.
 
 mod answer;
 mod blocks;
@@ -26,10 +27,10 @@ use crate::error::Error;
 use crate::wire::anthropic::messages::Request;
 pub use count::AnthropicCount;
 
-/// `POST /v1/messages`.
+/// The Messages protocol, `POST /v1/messages`.
 pub struct AnthropicMessages;
 
-/// Anthropic's own word for a stream that has nothing to say yet.
+/// Server-sent events with Anthropic's own keep-alive event.
 const EVENTS: Form = Form { keep_alive: b"event: ping\ndata: {\"type\": \"ping\"}\n\n", ..Form::EVENTS };
 
 impl Protocol for AnthropicMessages {
@@ -58,7 +59,7 @@ impl Protocol for AnthropicMessages {
     }
 }
 
-/// A request that was read.
+/// A parsed request.
 struct MessagesRequest<'a> {
     request: Request<'a>,
     body: &'a [u8],

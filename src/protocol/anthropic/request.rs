@@ -1,4 +1,4 @@
-//! A Messages request to a `GenerateContentRequest`.
+//! Translates a Messages request to a `GenerateContentRequest`.
 
 use std::borrow::Cow;
 
@@ -12,13 +12,13 @@ use crate::wire::anthropic::messages as wire;
 use crate::wire::gemini::request::{GenerationConfig, Request, ThinkingConfig};
 use crate::wire::json::Shape;
 
-/// Most stop sequences that Gemini takes.
+/// The maximum number of stop sequences that Gemini accepts.
 const STOPS: usize = 5;
 
-/// Reads the body.
+/// Parses the request body.
 ///
 /// # Errors
-/// 400, naming the field where there is one.
+/// 400, naming the field if there is one.
 pub fn parse(body: &[u8]) -> Result<wire::Request<'_>, Error> {
     let request: wire::Request<'_> = document::read(body)?;
     if request.model.as_deref().unwrap_or_default().is_empty() {
@@ -31,10 +31,10 @@ pub fn parse(body: &[u8]) -> Result<wire::Request<'_>, Error> {
     }
 }
 
-/// An answer needs a limit; a count of tokens does not.
+/// Requires `max_tokens`. An answer needs a limit; a token count does not.
 ///
 /// # Errors
-/// 400 when there is none.
+/// 400 when it is missing.
 pub fn demand_max_tokens(request: &wire::Request<'_>) -> Result<(), Error> {
     request.max_tokens.map(drop).ok_or_else(|| document::missing("max_tokens"))
 }
@@ -45,7 +45,7 @@ pub fn shows_thoughts(request: &wire::Request<'_>) -> bool {
     thinking.is_some_and(|thinking| thinking.display.as_deref() != Some("omitted"))
 }
 
-/// Whether the client takes blocks of thoughts, be they shown or not.
+/// Whether the client accepts thinking blocks, with or without their text.
 pub fn takes_thoughts(request: &wire::Request<'_>) -> bool {
     request.thinking.as_ref().is_some_and(thinks)
 }
@@ -54,10 +54,10 @@ fn thinks(thinking: &wire::Thinking<'_>) -> bool {
     matches!(thinking.kind.as_deref(), Some("enabled" | "adaptive"))
 }
 
-/// The Gemini request for this target, and for what the request's thread holds.
+/// Translates the request, together with what is stored of its thread, to a Gemini request for this target.
 ///
 /// # Errors
-/// 400, naming the field, when the request asks for what this model or Gemini cannot do.
+/// 400, naming the field, when this model or Gemini does not support what is requested.
 pub fn translate<'a>(
     request: &'a wire::Request<'a>,
     held: Option<&'a wire::Request<'a>>,
@@ -125,7 +125,7 @@ fn thinking(request: &wire::Request<'_>, target: &Target<'_>) -> Result<Option<T
     let effort = request.output_config.as_ref().and_then(|config| config.effort.as_deref());
     let by_effort = || match effort {
         Some(effort) => thinking::for_effort(effort, "output_config.effort", target),
-        // As much as the model likes.
+        // Without an effort, the model decides how much to think.
         None if target.model.facts.thinking == Thinking::None => Ok(None),
         None => Ok(Some(ThinkingConfig::default())),
     };

@@ -1,12 +1,13 @@
-//! What Google has looked up, as Anthropic's own web search tells it: a call, its results, and citations of them.
+//! Google's searches in the form of Anthropic's own web search: a call, its results, and citations of them.
 //!
-//! Google tells it at the end of an answer. So the call and its results stand behind the text here, where Anthropic has them
-//! before it. What only Anthropic can read (`encrypted_content`, `encrypted_index`) is empty.
+//! Google reports its searches at the end of an answer. The call and its results therefore follow the text here,
+//! whereas Anthropic puts them before it. Fields that only Anthropic can read (`encrypted_content`, `encrypted_index`)
+//! are empty.
 
 use crate::protocol::rules::citations::{Sources, UrlCitation};
 use crate::wire::json::push_string;
 
-/// The call: its block without input, and the input.
+/// Returns the call's block up to its input, and the input.
 pub fn call(id: &str, sources: &Sources) -> (String, Vec<u8>) {
     let mut input = br#"{"query":"#.to_vec();
     push_string(&mut input, &sources.queries().join("; "));
@@ -14,7 +15,7 @@ pub fn call(id: &str, sources: &Sources) -> (String, Vec<u8>) {
     (format!(r#"{{"type":"server_tool_use","id":"{id}","name":"web_search","input":"#), input)
 }
 
-/// The block of its results.
+/// Returns the block with the call's results.
 pub fn results(id: &str, sources: &Sources) -> Vec<u8> {
     let mut block = format!(r#"{{"type":"web_search_tool_result","tool_use_id":"{id}","content":["#).into_bytes();
     for (number, page) in sources.pages().enumerate() {
@@ -31,7 +32,8 @@ pub fn results(id: &str, sources: &Sources) -> Vec<u8> {
     block
 }
 
-/// A citation. Google tells the words of the answer that a page bears out, and not the page's own.
+/// Returns a citation. Google reports the part of the answer that a page supports, not the page's own text, so
+/// `cited_text` holds that part.
 pub fn citation(cited: &UrlCitation<'_>) -> Vec<u8> {
     let mut citation = br#"{"type":"web_search_result_location","cited_text":"#.to_vec();
     push_string(&mut citation, cited.words);

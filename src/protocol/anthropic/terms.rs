@@ -1,4 +1,4 @@
-//! What a request lays down about its answer.
+//! What a request specifies about its answer.
 
 use serde_json::value::RawValue;
 
@@ -7,27 +7,27 @@ use crate::protocol::Stamp;
 use crate::protocol::rules::tools::Names;
 use crate::wire::anthropic::messages::Request;
 
-/// What the request lays down about its answer.
+/// What the request specifies about its answer.
 #[derive(Clone, Debug, Default)]
 pub struct Terms {
-    /// Thoughts go to the client, shown or as a signature alone.
+    /// Whether thoughts are sent to the client, with their text or as a signature only.
     pub takes_thoughts: bool,
-    /// Only the first of several calls.
+    /// Whether only the first of several calls is passed on.
     pub single_call: bool,
-    /// What was searched for and found is told.
+    /// Whether Google's searches and their results are reported.
     pub searches: bool,
-    /// Texts cite the pages they are from.
+    /// Whether texts cite the pages they are based on.
     pub cites: bool,
-    /// What functions are called by whom.
+    /// Maps Gemini's function names to the client's.
     pub names: Names,
-    /// What the answer must look like, where that is to be checked.
+    /// The schema to check the answer against, if it is to be checked.
     pub schema: Option<Box<RawValue>>,
-    /// The conversation up to the answer, where it is kept.
+    /// The conversation up to the answer, if it is to be stored.
     pub thread: Option<String>,
 }
 
 impl Terms {
-    /// The terms of this request, of which this is the body.
+    /// Derives the terms from the request and its body.
     pub fn of(request: &Request<'_>, body: &[u8], stamp: &Stamp) -> Self {
         let choice = request.tool_choice.as_ref();
         let format = request.output_config.as_ref().and_then(|config| config.format.as_ref());

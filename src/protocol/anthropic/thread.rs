@@ -1,8 +1,8 @@
-//! Threads: conversations that are kept here between turns, so that a client sends only what is new. It is a beta of Anthropic's
-//! (`message-threads`), which the tool runner of its SDKs makes use of unasked.
+//! Threads: conversations stored here between turns, so that a client only sends what is new. They are a beta feature
+//! of Anthropic's (`message-threads`), which the tool runner of its SDKs uses on its own.
 //!
-//! What an answer leaves is itself a request, as far as the conversation goes: the system's words, the tools, and all messages,
-//! the answer among them.
+//! The document that an answer leaves is itself a request, as far as the conversation is concerned: it holds the system
+//! prompt, the tools, and all messages including the answer.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -12,7 +12,7 @@ use crate::protocol::family::THREAD_NOT_FOUND;
 use crate::protocol::rules::document::{missing, unknown_kind};
 use crate::wire::anthropic::messages::Request;
 
-/// Refuses what is no thread.
+/// Rejects an invalid thread.
 ///
 /// # Errors
 /// 400, naming the field.
@@ -25,17 +25,17 @@ pub fn check(request: &Request<'_>) -> Result<(), Error> {
     }
 }
 
-/// The id of the answer that this request goes on from.
+/// Returns the id of the answer this request continues from.
 pub fn earlier<'r>(request: &'r Request<'_>) -> Option<&'r str> {
     let thread = request.thread.as_ref().filter(|thread| thread.kind.as_deref() == Some("continue"))?;
     thread.previous_message_id.as_deref()
 }
 
-/// What is kept of the thread that this request goes on with, in what the earlier answer left; None when it begins one, or has
-/// none.
+/// Reads the stored thread that this request continues from the document the earlier answer left. Returns None when the
+/// request starts a thread or has none.
 ///
 /// # Errors
-/// 404 when nothing is: clients send the whole conversation then.
+/// 404 when the thread is not stored; clients then send the whole conversation.
 pub fn held<'a>(request: &Request<'_>, left: Option<&'a [u8]>) -> Result<Option<Request<'a>>, Error> {
     let Some(id) = earlier(request) else { return Ok(None) };
     let known = left.and_then(|document| serde_json::from_slice::<Request<'a>>(document).ok());
@@ -53,7 +53,8 @@ fn not_found(id: &str) -> Error {
     Error::not_found(message).param("thread.previous_message_id").code(THREAD_NOT_FOUND)
 }
 
-/// What the answer to this body leaves, up to where its own content follows; None when the conversation is not kept.
+/// Returns the document that the answer to this body leaves, up to where the answer's content follows. Returns None
+/// when the conversation is not stored.
 pub fn so_far(request: &Request<'_>, body: &[u8], left: Option<&[u8]>) -> Option<String> {
     #[derive(Default, Deserialize)]
     #[serde(default)]

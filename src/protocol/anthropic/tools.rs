@@ -1,4 +1,4 @@
-//! Tools of a Messages request, and whether the model must use them.
+//! Reads the tools and the tool choice of a Messages request.
 
 use crate::error::Error;
 use crate::protocol::Notes;
@@ -27,7 +27,7 @@ pub fn read<'a>(tools: &'a [Tool<'a>], notes: &Notes) -> Result<Declared<'a>, Er
                 };
                 declared.function(function, &place, notes)?;
             }
-            // Their names end in a date.
+            // The names of built-in tools end in a date.
             Some(kind) if kind.starts_with("web_search") => {
                 declared.built_in(gemini::Tool::GoogleSearch(options(None)), place);
             }
@@ -46,10 +46,10 @@ pub fn read<'a>(tools: &'a [Tool<'a>], notes: &Notes) -> Result<Declared<'a>, Er
     Ok(declared)
 }
 
-/// What the model must call.
+/// Reads `tool_choice`.
 ///
 /// # Errors
-/// 400 when it makes no sense.
+/// 400 when it is invalid.
 pub fn choice<'a>(choice: Option<&'a ToolChoice<'a>>) -> Result<Choice<'a>, Error> {
     let Some(choice) = choice else { return Ok(Choice::Free) };
     match (choice.kind.as_deref(), &choice.name) {

@@ -1,28 +1,28 @@
-//! What a path of Google's says: `/v1beta/models/gemini-2.5-flash:generateContent`.
+//! Parses Google's paths, such as `/v1beta/models/gemini-2.5-flash:generateContent`.
 
 use std::borrow::Cow;
 
 use crate::call::Method;
 use crate::error::Error;
 
-/// What is asked of which model.
+/// The model and the method that a path addresses.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Address<'a> {
     /// The model, without `models/`.
     pub model: Cow<'a, str>,
-    /// What is asked.
+    /// The method to call.
     pub method: Method,
-    /// Whether a stream comes as server-sent events; else it is an array.
+    /// Whether a stream is sent as server-sent events; otherwise it is sent as an array.
     pub events: bool,
 }
 
 const METHODS: &[Method] =
     &[Method::Generate, Method::Stream, Method::CountTokens, Method::Embed, Method::EmbedBatch, Method::Predict];
 
-/// Reads path and query.
+/// Parses the path and the query.
 ///
 /// # Errors
-/// 400 when the query bears a key, 404 when it is no method of a model.
+/// 400 when the query contains a key; 404 when the path is not a method of a model.
 pub fn read<'a>(path: &'a str, query: &str) -> Result<Address<'a>, Error> {
     refuse_key(query)?;
     let tuned = path.find("/tunedModels/").and_then(|at| path.get(at + 1..));
@@ -49,14 +49,15 @@ pub fn read<'a>(path: &'a str, query: &str) -> Result<Address<'a>, Error> {
     Ok(Address { model, method: *known, events: query.split('&').any(|pair| pair == "alt=sse") })
 }
 
-/// Refuses a key in the URL.
+/// Rejects a key in the URL.
 ///
 /// # Errors
-/// 400 when there is one.
+/// 400 when there is a key.
 pub fn refuse_key(query: &str) -> Result<(), Error> {
     let mut pairs = query.split('&');
     if pairs.any(|pair| pair.split('=').next() == Some("key")) {
-        // It is in the logs of whatever is on the way by now; taking it would teach to send it again.
+        // By now the key is in the logs of every proxy along the way. Accepting it would teach clients to send it
+        // again.
         let message = "The API key is in the URL, where logs keep it. Send it in the header `x-goog-api-key`, and change it if it is one of Google's.";
         return Err(Error::invalid(message));
     }

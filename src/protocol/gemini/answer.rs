@@ -1,4 +1,5 @@
-//! Gemini's answers, passed on. They are read only for what was used; the framing of a stream is ours, and the same as Google's.
+//! Passes Gemini's answers on. They are only parsed for their usage; the framing of a stream is generated here and is
+//! the same as Google's.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -10,7 +11,7 @@ use crate::protocol::rules::usage;
 use crate::protocol::{Family, Form, Google, Reply, Stamp, Usage};
 use crate::wire::gemini::response;
 
-/// Passes on one answer.
+/// Passes one answer on.
 pub struct NativeReply {
     form: Form,
     begun: bool,
@@ -18,12 +19,12 @@ pub struct NativeReply {
 }
 
 impl NativeReply {
-    /// In this form.
+    /// Creates a reply in this form.
     pub fn new(form: Form) -> Self {
         Self { form, begun: false, usage: Usage::default() }
     }
 
-    /// Takes down what was used.
+    /// Records the usage.
     fn read(&mut self, document: &[u8]) -> Result<(), Fault> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -41,7 +42,7 @@ impl NativeReply {
     }
 
     fn push(&mut self, document: &[u8], out: &mut Vec<u8>) {
-        // An event whose data came in several lines goes out in as many.
+        // An event whose data spanned several lines is sent with as many lines.
         if !self.form.is_json() && memchr::memchr(b'\n', document).is_some() {
             self.begun = true;
             for line in document.split(|byte| *byte == b'\n') {
@@ -85,7 +86,7 @@ impl Reply for NativeReply {
         self.begun
     }
 
-    /// An end without a finish reason is for the client to judge, as at Google: prompts that are blocked have none.
+    /// A stream without a finish reason is left for the client to judge, as at Google: blocked prompts have none.
     fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Fault> {
         if !self.begun {
             return Err(Fault::new(Kind::BrokenAnswer, Blame::Model, "Gemini's stream ended before it began."));
@@ -104,7 +105,7 @@ impl Reply for NativeReply {
     }
 }
 
-/// A text that a plugin says, as if the model had said it.
+/// Returns a plugin's text as if the model had written it.
 pub fn canned(stamp: &Stamp, form: Form, text: &str) -> Bytes {
     let content = json!({ "parts": [{ "text": text }], "role": "model" });
     let document = json!({

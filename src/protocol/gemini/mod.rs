@@ -1,6 +1,6 @@
-//! Gemini's own API. The hub itself: bodies go through as they are, both ways.
+//! Gemini's own API. It is the hub format itself, so bodies pass through as they are, in both directions.
 //!
-//! [`address`] reads what the path says, [`rename`] writes another model's name where an alias or a fallback wants it,
+//! [`address`] parses the path, [`rename`] inserts another model's name when an alias or a fallback requires it,
 //! [`answer`] passes answers on.
 
 mod address;
@@ -21,13 +21,13 @@ use crate::error::Error;
 use address::Address;
 pub use rename::for_model;
 
-/// The dialect.
+/// The native protocol.
 pub struct Gemini;
 
-/// Server-sent events as Google sends them. A line without anything is what says that a stream lives: Google's own SDK for Python
-/// takes a comment for an answer that is no JSON (google-genai 3.4.0).
+/// Server-sent events as Google sends them. The keep-alive is an empty line: Google's own SDK for Python mistakes a
+/// comment for an answer that is not JSON (google-genai 3.4.0).
 const EVENTS: Form = Form { stream: true, media_type: "text/event-stream", keep_alive: b"\r\n" };
-/// An array that grows.
+/// A JSON array that grows with each event.
 const ARRAY: Form = Form { stream: true, ..Form::JSON };
 
 impl Protocol for Gemini {
@@ -60,7 +60,7 @@ impl Protocol for Gemini {
     }
 }
 
-/// A request that was read.
+/// A parsed request.
 struct Native<'a> {
     address: Address<'a>,
     body: &'a [u8],
@@ -87,7 +87,7 @@ impl Accepted for Native<'_> {
         rename::for_model(self.body, &self.address.model, &target.model.name)
     }
 
-    /// All goes on as it is.
+    /// Every field is passed on as it is, so only the notes are returned.
     fn verdicts(&self, notes: Vec<Note>) -> Vec<Note> {
         notes
     }
@@ -97,19 +97,19 @@ impl Accepted for Native<'_> {
     }
 }
 
-/// The pairs of a query.
+/// Parses the pairs of a query.
 ///
 /// # Errors
-/// 400 when one of them is a key.
+/// 400 when the query contains a key.
 pub fn pairs(query: &str) -> Result<Vec<(String, String)>, Error> {
     address::refuse_key(query)?;
     Ok(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
 }
 
-/// The model that a document names, without `models/`.
+/// Returns the model that a document names, without `models/`.
 ///
 /// # Errors
-/// 400 when it names none.
+/// 400 when it names no model.
 pub fn model_of(body: &[u8]) -> Result<String, Error> {
     #[derive(Deserialize)]
     struct OfModel<'a> {
@@ -122,7 +122,7 @@ pub fn model_of(body: &[u8]) -> Result<String, Error> {
     Ok(model.strip_prefix("models/").unwrap_or(&model).to_owned())
 }
 
-/// The name of the thing that Google's answer is about: its own, or that of a member.
+/// Returns the name of the resource in Google's answer: the answer's own name, or that of one of its members.
 pub fn name_in(answer: &[u8], member: Option<&str>) -> Option<String> {
     let answer: Value = serde_json::from_slice(answer).ok()?;
     let thing = member.map_or(Some(&answer), |member| answer.get(member))?;

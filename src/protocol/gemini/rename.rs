@@ -1,4 +1,5 @@
-//! Another model's name in a request that names its model in the body too. Everything else stays as it is, byte for byte.
+//! Replaces the model's name in requests whose body names the model too. All other values stay byte for byte as they
+//! are.
 
 use std::borrow::Cow;
 
@@ -13,7 +14,7 @@ use crate::model::ModelName;
 use crate::protocol::rules::document;
 use crate::wire::json::Json;
 
-/// The members of an object, in their order.
+/// The members of an object, in their original order.
 struct Members<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
@@ -48,10 +49,10 @@ impl Serialize for Members<'_> {
     }
 }
 
-/// The request, for this model. What was sent under its very name is not touched.
+/// Returns the request for this model. A request that was sent under the model's own name is not touched.
 ///
 /// # Errors
-/// 400 when it is no object.
+/// 400 when the body is not an object.
 pub fn for_model(body: &[u8], asked: &str, model: &ModelName) -> Result<Bytes, Error> {
     if asked == model.as_str() {
         return Ok(Bytes::copy_from_slice(body));
@@ -60,16 +61,17 @@ pub fn for_model(body: &[u8], asked: &str, model: &ModelName) -> Result<Bytes, E
     document::written(&members)
 }
 
-/// The request, under a name that plugins gave it.
+/// Returns the request under a model name that plugins set.
 ///
 /// # Errors
-/// 400 when it is no object.
+/// 400 when the body is not an object.
 pub fn named(body: &[u8], model: &str) -> Result<Bytes, Error> {
     let resource = if model.contains('/') { model.to_owned() } else { format!("models/{model}") };
     document::written(&renamed(document::read(body)?, &resource))
 }
 
-/// `model` of the request itself, of each request of a batch, and of a whole request that is to be counted.
+/// Replaces `model` in the request itself, in each request of a batch, and in the complete request inside a token
+/// count.
 fn renamed<'a>(mut members: Members<'a>, resource: &str) -> Members<'a> {
     for (name, value) in &mut members.0 {
         let replacement = match &**name {

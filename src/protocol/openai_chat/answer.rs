@@ -1,5 +1,5 @@
-//! What both forms of an answer share: what the request laid down about it, what is known of each choice so far, and what
-//! Gemini's parts are in OpenAI's terms.
+//! What whole and streamed answers share: what the request specifies about them, the state of each choice, and Gemini's
+//! parts in OpenAI's terms.
 
 use std::borrow::Cow;
 
@@ -15,25 +15,25 @@ use crate::wire::gemini::response::{Candidate, Part, Response};
 use crate::wire::json::push_string;
 use crate::wire::openai::chat::Request;
 
-/// What the request lays down about its answer.
+/// What the request specifies about its answer.
 #[derive(Clone, Debug, Default)]
 pub struct Terms {
-    /// A last chunk with the usage.
+    /// Whether the stream ends with a usage chunk.
     pub include_usage: bool,
-    /// Only the first of several calls.
+    /// Whether only the first of several calls is passed on.
     pub single_call: bool,
-    /// What is said is remembered: the answer may say where it is from.
+    /// Whether the text is recorded, because the answer may name its sources.
     pub transcribed: bool,
-    /// `function_call` instead of `tool_calls`: the client declared `functions`.
+    /// Whether to answer with `function_call` instead of `tool_calls`, because the client declared `functions`.
     pub legacy: bool,
-    /// What functions are called by whom.
+    /// Maps Gemini's function names to the client's.
     pub names: Names,
-    /// What the answer must look like, where that is to be checked.
+    /// The schema to check the answer against, if it is to be checked.
     pub schema: Option<Box<RawValue>>,
 }
 
 impl Terms {
-    /// The terms of this request.
+    /// Derives the terms from the request.
     pub fn of(request: &Request<'_>, check_json: bool) -> Self {
         let tools = || request.tools.iter().flatten();
         let functions = tools().filter_map(|tool| tool.function.as_ref()?.name.as_ref());
@@ -42,7 +42,8 @@ impl Terms {
         Self {
             include_usage: request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true),
             single_call: request.parallel_tool_calls == Some(false),
-            // A stream's words are gone by the time their sources are told. Citations alone come unasked, and are rare.
+            // By the time a stream reports its sources, its text has been sent, so it must have been recorded. Without
+            // a search there can only be citations, which are unsolicited and rare.
             transcribed: request.stream != Some(true) || searches(request),
             schema: request
                 .response_format
@@ -55,35 +56,35 @@ impl Terms {
     }
 }
 
-/// The answer of one attempt, on its way.
+/// Translates the answer of one attempt.
 pub struct ChatReply {
-    /// What it bears.
+    /// The answer's id, time and model name.
     pub stamp: Stamp,
-    /// What was laid down about it.
+    /// What the request specifies about it.
     pub terms: Terms,
-    /// What reads Gemini's.
+    /// Reads Gemini's parts.
     pub reader: Reader,
-    /// What is known of each choice, by index.
+    /// The state of each choice.
     pub choices: Vec<Choice>,
-    /// Whether any content was written.
+    /// Whether any content has been written.
     pub committed: bool,
-    /// What every chunk begins with, once it is known.
+    /// The bytes that every chunk begins with; empty until the first event.
     pub prefix: Vec<u8>,
 }
 
-/// What is known of one choice.
+/// The state of one choice.
 #[derive(Debug, Default)]
 pub struct Choice {
     /// Its index.
     pub index: u32,
-    /// Whether its first chunk was written.
+    /// Whether its first chunk has been written.
     pub begun: bool,
-    /// What was told in it.
+    /// What has been said in it.
     pub told: Told,
 }
 
 impl ChatReply {
-    /// The answer of one attempt.
+    /// Creates the translator for the answer of one attempt.
     pub fn new(stamp: Stamp, terms: Terms) -> Self {
         let mut reader = Reader::new(&stamp, "call_");
         reader.single_call = terms.single_call;
@@ -91,7 +92,7 @@ impl ChatReply {
         Self { reader, stamp, terms, choices: Vec::new(), committed: false, prefix: Vec::new() }
     }
 
-    /// Reads a whole answer, or one event, and notes its usage and its ends.
+    /// Parses a whole answer or one event, and records its usage and finish reasons.
     pub fn read<'a>(&mut self, body: &'a [u8]) -> Result<Response<'a>, Fault> {
         let response = self.reader.read(body)?;
         for candidate in &response.candidates {
@@ -100,12 +101,12 @@ impl ChatReply {
         Ok(response)
     }
 
-    /// What is known of a choice. An absurd index from upstream makes one more choice, not a billion.
+    /// Returns the state of a choice. An absurd index from upstream adds one choice, not a billion.
     pub fn choice(&mut self, index: u32) -> &mut Choice {
         choice(&mut self.choices, index)
     }
 
-    /// A part, and the signature of a part that is no call.
+    /// Reads a part. Also returns the signature of a part that is not a call.
     pub fn piece<'a>(&mut self, candidate: &'a Candidate<'a>, part: &'a Part<'a>) -> (Piece<'a>, Option<Cow<'a, str>>) {
         self.reader.piece(&mut choice(&mut self.choices, candidate.index).told, part)
     }
@@ -122,10 +123,10 @@ fn choice(choices: &mut Vec<Choice>, index: u32) -> &mut Choice {
 }
 
 impl Choice {
-    /// OpenAI's finish reason.
+    /// Returns OpenAI's finish reason.
     ///
     /// # Errors
-    /// When the model failed and nothing came of it.
+    /// When the model failed and produced nothing.
     pub fn finish_reason(&self, legacy: bool) -> Result<&'static str, Fault> {
         Ok(match self.told.ending()? {
             Ending::Length => "length",
@@ -136,7 +137,7 @@ impl Choice {
         })
     }
 
-    /// Its annotations as members of a JSON array; None when there are none.
+    /// Returns its annotations as members of a JSON array; None when there are none.
     pub fn annotations(&self) -> Option<Vec<u8>> {
         let mut members = Vec::new();
         for UrlCitation { start, end, url, title, .. } in self.told.sources.cited(&self.told.transcript, 0) {
@@ -155,7 +156,7 @@ impl Choice {
     }
 }
 
-/// Whether a request lets Google look things up.
+/// Whether the request enables web search or another built-in tool of Google's.
 fn searches(request: &Request<'_>) -> bool {
     let google = request.extra_body.as_ref().and_then(|extra| extra.google.as_ref()).or(request.google.as_ref());
     let tools =
@@ -164,7 +165,8 @@ fn searches(request: &Request<'_>) -> bool {
     request.web_search_options.is_some() || others.next().is_some()
 }
 
-/// Appends `,"extra_content":{"google":{"thought_signature":…}}`: Google's own signature_mark, which its OpenAI endpoint uses too.
+/// Appends `"extra_content":{"google":{"thought_signature":…}}`, the field that Google's own OpenAI endpoint uses for
+/// signatures too.
 pub fn push_signature(out: &mut Vec<u8>, signature: &str) {
     out.extend_from_slice(br#""extra_content":{"google":{"thought_signature":"#);
     push_string(out, signature);
@@ -181,7 +183,8 @@ pub fn push_usage(out: &mut Vec<u8>, usage: &Usage) {
     out.extend_from_slice(text.as_bytes());
 }
 
-/// Appends a call without its braces: `"id":…,"type":…,"function":{"name":…,"arguments":…}`, the arguments as given.
+/// Appends a call without its braces: `"id":…,"type":…,"function":{"name":…,"arguments":…}`, with the arguments as
+/// given, and its signature if it has one.
 pub fn push_call(out: &mut Vec<u8>, call: &Call<'_>, terms: &Terms, arguments: &str) {
     out.extend_from_slice(br#""id":"#);
     push_string(out, &call.id);

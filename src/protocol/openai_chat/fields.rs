@@ -1,5 +1,5 @@
-//! Every field of OpenAI's chat request, and what becomes of it (OpenAI's API reference and SDK 3.57, November 2026). The
-//! translator's own notes, about this very request, come before the table's.
+//! Every field of OpenAI's chat request and what becomes of it (OpenAI's API reference and SDK 3.57, November 2026).
+//! The translator's notes about a particular request take precedence over the table.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ const OWN_STORE: &str = "it is about what OpenAI stores and bills";
 const IN_CONFIG: &str = "generationConfig";
 const DECLARATION: &str = "tools[].functionDeclarations[]";
 
-/// All fields.
+/// The verdict on every field.
 pub const FIELDS: &[Field] = &[
     kept("model", "the URL, by the configuration's names"),
     kept("stream", "the method of the URL"),
@@ -102,7 +102,7 @@ pub const FIELDS: &[Field] = &[
         &["\"medium\""],
     ),
     lost("web_search_options.user_location", "Google's search takes no place", &[]),
-    // How the answer is made.
+    // Generation settings.
     renamed("max_completion_tokens", "generationConfig.maxOutputTokens", "thoughts are spent from it too"),
     renamed("max_tokens", "generationConfig.maxOutputTokens", "thoughts are spent from it too"),
     kept("temperature", "generationConfig.temperature"),
@@ -131,7 +131,7 @@ pub const FIELDS: &[Field] = &[
     lost("audio", "chat answers are not spoken", &[]),
     lost("prediction", "Gemini takes no predicted answer", &[]),
     renamed("service_tier", "serviceTier", "`auto` and `default` are left to Google"),
-    // What is OpenAI's own.
+    // Specific to OpenAI.
     ignored("store", OWN_STORE),
     ignored("metadata", OWN_STORE),
     ignored("user", OWN_STORE),
@@ -140,7 +140,7 @@ pub const FIELDS: &[Field] = &[
     ignored("prompt_cache_options", CACHE),
     ignored("prompt_cache_retention", CACHE),
     lost("moderation", "Gemini has filters of its own: `extra_body.google.safety_settings`", &[]),
-    // Google's own, by the convention of its OpenAI endpoint.
+    // Google's extensions, by the convention of its OpenAI endpoint.
     renamed("extra_body.google.cached_content", "cachedContent", ""),
     renamed("extra_body.google.thinking_config", "generationConfig.thinkingConfig", ""),
     renamed("extra_body.google.safety_settings", "safetySettings", ""),
@@ -151,7 +151,7 @@ pub const FIELDS: &[Field] = &[
     renamed("google.generation_config", IN_CONFIG, "over what the other fields say"),
 ];
 
-/// What becomes of each field of this body.
+/// Returns the verdict on each field of this body.
 pub fn verdicts(body: &Value, noted: Vec<Note>) -> Vec<Note> {
     fields::verdicts(FIELDS, body, noted)
 }

@@ -1,4 +1,4 @@
-//! How the answer is made: sampling, limits, thinking, form.
+//! Generation settings: sampling, limits, thinking, format.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::wire::gemini::request::{Generation, GenerationConfig, ThinkingConfig}
 use crate::wire::json::{Shape, decode};
 use crate::wire::openai::chat::{Google, Request, ResponseFormat};
 
-/// The generation config, `response_format` aside.
+/// Builds the generation config, except for `response_format`.
 ///
 /// # Errors
 /// 400, naming the field.
@@ -25,7 +25,7 @@ pub fn config<'a>(
 ) -> Result<GenerationConfig<'a>, Error> {
     let (facts, notes) = (&target.model.facts, target.notes);
     let penalty = |value: Option<f64>, name| {
-        // 0 is no penalty, and models that take none refuse even that.
+        // 0 means no penalty, and models that do not support penalties reject even that.
         let value = limits::ranged(value, name, -2.0, 2.0)?.filter(|value| *value != 0.0);
         if value.is_some() && !facts.penalties {
             notes.dropped(name, "this model takes no penalties");
@@ -56,7 +56,7 @@ pub fn config<'a>(
 }
 
 impl<'a> GenerationConfig<'a> {
-    /// With members of the client's own writing over it.
+    /// Merges the client's own members over this config.
     pub fn with(self, own: Option<&RawValue>) -> Generation<'a> {
         let own = own.and_then(|raw| serde_json::from_str::<Map<String, Value>>(raw.get()).ok());
         match (own, serde_json::to_value(&self)) {
@@ -69,7 +69,8 @@ impl<'a> GenerationConfig<'a> {
     }
 }
 
-/// Google takes both spellings; one of ours and one of the client's would be two members.
+/// Converts a name to camel case. Google accepts both spellings, so this server's and the client's would otherwise be
+/// two members.
 fn camel_case(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();
@@ -118,7 +119,8 @@ pub fn format<'a>(format: Option<&'a ResponseFormat<'a>>) -> Result<Format<'a>, 
     }
 }
 
-/// The newer name wins. More than the model gives would be a 400 at Google's.
+/// Reads the token limit; the newer name takes precedence. A limit above the model's maximum is clamped, because Google
+/// would reject it with a 400.
 fn max_tokens(request: &Request<'_>, target: &Target<'_>) -> Result<Option<u32>, Error> {
     let (value, name) = match request.max_completion_tokens {
         Some(value) => (Some(value), "max_completion_tokens"),
@@ -164,7 +166,7 @@ fn stop<'a>(request: &Request<'a>) -> Result<Vec<Cow<'a, str>>, Error> {
     Ok(stops)
 }
 
-/// Gemini's seed has 32 bits; a wider one is folded, so that the same seed stays the same.
+/// Folds a seed into 31 bits if it does not fit Gemini's 32-bit field, so that equal seeds stay equal.
 fn fold_seed(seed: i64, notes: &Notes) -> i32 {
     i32::try_from(seed).ok().filter(|seed| *seed >= 0).unwrap_or_else(|| {
         notes.clamped("seed", "folded into 31 bits: the same seed stays the same");

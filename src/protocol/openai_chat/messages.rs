@@ -1,4 +1,4 @@
-//! The conversation: OpenAI's messages to Gemini's system instruction and contents.
+//! Translates OpenAI's messages to Gemini's system instruction and contents.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -27,7 +27,7 @@ pub fn read<'a>(messages: &'a [Message<'a>], target: &'a Target<'a>) -> Result<H
     Ok(reader.conversation.finish("messages", &last))
 }
 
-/// The ids of calls that come back without the signature they were given with.
+/// Returns the ids of calls that came back without the signature they were issued with.
 pub fn unsigned_calls<'m>(messages: &'m [Message<'_>]) -> Vec<Cow<'m, str>> {
     let calls = messages.iter().flat_map(|message| message.tool_calls.iter().flatten());
     let unsigned = calls.filter(|call| call.extra_content.as_ref().and_then(|extra| extra.signature()).is_none());
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A call the assistant made.
+    /// Reads a call the assistant made.
     fn tool_call(&self, call: &'a ToolCall<'a>, place: &dyn Display) -> Result<Called<'a>, Error> {
         let id = call.id.clone().filter(|id| !id.is_empty()).ok_or_else(|| document::missing(format!("{place}.id")))?;
         let (name, args) = match (&call.function, &call.custom) {
@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
         Err(Error::invalid(text).param(format!("messages[{index}].{field}")))
     }
 
-    /// Before the message of this index, all calls must have their results.
+    /// Checks that all calls have their results before the message with this index.
     fn close_step(&mut self, index: usize) -> Result<(), Error> {
         self.conversation.close_step().map_err(|unanswered| {
             let text = format!(

@@ -1,7 +1,7 @@
-//! OpenAI's Chat Completions.
+//! OpenAI's Chat Completions API.
 //!
-//! In: [`request`] assembles the Gemini request from [`messages`], [`parts`], [`tools`] and [`generation`]. Out: [`answer`]
-//! reads Gemini's parts once for both forms, [`whole`] and [`stream`] write them.
+//! Requests: [`request`] assembles the Gemini request from [`messages`], [`parts`], [`tools`] and [`generation`].
+//! Answers: [`answer`] reads Gemini's parts for both forms; [`whole`] and [`stream`] write them.
 
 mod answer;
 pub mod fields;
@@ -25,7 +25,7 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::wire::openai::chat;
 
-/// The dialect.
+/// The chat protocol.
 pub struct OpenAiChat;
 
 impl Protocol for OpenAiChat {
@@ -47,7 +47,7 @@ impl Protocol for OpenAiChat {
     }
 }
 
-/// A chat request that was read.
+/// A parsed chat request.
 struct ChatRequest<'a> {
     request: chat::Request<'a>,
     body: &'a [u8],
@@ -75,7 +75,7 @@ impl Accepted for ChatRequest<'_> {
     }
 
     fn verdicts(&self, notes: Vec<Note>) -> Vec<Note> {
-        // It was read before, so it is JSON.
+        // The body was parsed earlier, so it is valid JSON.
         fields::verdicts(&serde_json::from_slice(self.body).unwrap_or_default(), notes)
     }
 

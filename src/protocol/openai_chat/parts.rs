@@ -12,7 +12,8 @@ use crate::wire::gemini::request as gemini;
 use crate::wire::json::{Shape, Text};
 use crate::wire::openai::chat::{MediaUrl, Message, Part};
 
-/// The texts of a message that holds nothing else: of the system, the developer, the assistant. Empty ones are left out.
+/// Reads the texts of a message that may hold nothing else: a system, developer or assistant message. Empty texts are
+/// left out.
 ///
 /// # Errors
 /// 400, naming the part.
@@ -50,7 +51,7 @@ pub fn texts<'a>(message: &'a Message<'a>, index: usize) -> Result<Vec<Text<'a>>
     Ok(texts)
 }
 
-/// The parts of a user's message.
+/// Reads the parts of a user message or a tool result.
 ///
 /// # Errors
 /// 400, naming the part.
@@ -63,7 +64,8 @@ pub fn read<'a>(
     content(message.content, &place)?.parts(&place, |part, place| one(part, place, target))
 }
 
-/// Files that the messages name by URL and that are not Google's. What is wrong with a message is said when it is translated.
+/// Returns the files that messages reference by URL and that are not stored at Google. Invalid messages are skipped
+/// here; translation reports them.
 pub fn remote_files(messages: &[Message<'_>]) -> Vec<RemoteFile> {
     let mut named = Vec::new();
     for (index, message) in messages.iter().enumerate() {
@@ -84,7 +86,7 @@ pub fn remote_files(messages: &[Message<'_>]) -> Vec<RemoteFile> {
     named
 }
 
-/// One part; none when it holds nothing.
+/// Reads one part; returns None when it is empty.
 fn one<'a>(part: Part<'a>, place: &dyn Display, target: &'a Target<'_>) -> Result<Option<gemini::Part<'a>>, Error> {
     match part.kind.as_deref() {
         Some("text" | "input_text") => {
@@ -130,7 +132,7 @@ fn one<'a>(part: Part<'a>, place: &dyn Display, target: &'a Target<'_>) -> Resul
     }
 }
 
-/// An object with `url`, or the URL alone, as some clients send it.
+/// Reads an object with `url`, or the bare URL that some clients send.
 fn media_url<'a>(raw: Option<&'a RawValue>, place: &dyn Display) -> Result<MediaUrl<'a>, Error> {
     match raw {
         Some(raw) if Shape::of(raw) == Shape::String => Ok(MediaUrl { url: Some(raw), detail: None }),

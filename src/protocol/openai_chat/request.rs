@@ -1,4 +1,4 @@
-//! A chat request to a `GenerateContentRequest`.
+//! Translates a chat request to a `GenerateContentRequest`.
 
 use bytes::Bytes;
 
@@ -9,10 +9,10 @@ use crate::protocol::rules::{document, limits};
 use crate::wire::gemini::request::Request;
 use crate::wire::openai::chat;
 
-/// Reads the body.
+/// Parses the request body.
 ///
 /// # Errors
-/// 400, naming the field where there is one.
+/// 400, naming the field if there is one.
 pub fn parse(body: &[u8]) -> Result<chat::Request<'_>, Error> {
     let request: chat::Request<'_> = document::read(body)?;
     match request.model.as_deref() {
@@ -32,10 +32,10 @@ pub fn parse(body: &[u8]) -> Result<chat::Request<'_>, Error> {
     }
 }
 
-/// The Gemini request for this target.
+/// Translates the request to a Gemini request for this target.
 ///
 /// # Errors
-/// 400, naming the field, when the request asks for what this model or Gemini cannot do.
+/// 400, naming the field, when this model or Gemini does not support what is requested.
 pub fn translate<'a>(request: &'a chat::Request<'a>, target: &'a Target<'a>) -> Result<Bytes, Error> {
     let google = request.extra_body.as_ref().and_then(|extra| extra.google.as_ref()).or(request.google.as_ref());
     let declared = tools::read(request, google, target.notes)?;

@@ -1,6 +1,7 @@
-//! A streamed answer: Gemini's events to `chat.completion.chunk`s, framed as OpenAI frames them.
+//! Streamed answers: translates Gemini's events to `chat.completion.chunk`s in OpenAI's framing.
 //!
-//! Everything that repeats is written once, as the prefix; a text then costs the prefix, its own bytes and a suffix.
+//! Everything that repeats is built once, as the prefix. A text chunk then costs the prefix, its own bytes and a
+//! suffix.
 
 use std::borrow::Cow;
 
@@ -12,10 +13,10 @@ use crate::protocol::rules::logprobs;
 use crate::wire::gemini::response::Candidate;
 use crate::wire::json::push_string;
 
-/// One event of Gemini's.
+/// Translates one of Gemini's events.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When the event cannot be parsed.
 pub fn event(reply: &mut ChatReply, event: &[u8], out: &mut Vec<u8>) -> Result<(), Fault> {
     let response = reply.read(event)?;
     begin(reply);
@@ -34,10 +35,10 @@ pub fn event(reply: &mut ChatReply, event: &[u8], out: &mut Vec<u8>) -> Result<(
     Ok(())
 }
 
-/// The end of Gemini's events: a finish chunk for each choice, the usage, `[DONE]`.
+/// Ends the stream: a finish chunk for each choice, the usage if requested, and `[DONE]`.
 ///
 /// # Errors
-/// When it is no proper end: no choice at all, or one without a finish reason.
+/// When the stream did not end properly: there is no choice, or a choice has no finish reason.
 pub fn end(reply: &mut ChatReply, out: &mut Vec<u8>) -> Result<(), Fault> {
     if reply.choices.is_empty() {
         return Err(answer::nothing_said());
@@ -65,7 +66,7 @@ pub fn end(reply: &mut ChatReply, out: &mut Vec<u8>) -> Result<(), Fault> {
         close(reply, out);
     }
     if reply.terms.include_usage {
-        // The prefix opens a choice; this chunk has none.
+        // The prefix opens a choice, but this chunk has none.
         out.extend_from_slice(reply.prefix.strip_suffix(br#"{"index":"#).unwrap_or(&reply.prefix));
         out.extend_from_slice(br#"],"usage":"#);
         push_usage(out, &reply.reader.usage);
@@ -108,7 +109,7 @@ fn pieces(reply: &mut ChatReply, candidate: &Candidate<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// A delta of one string, taken over as Gemini wrote it.
+/// Writes a delta with one string field, which is copied as Gemini escaped it.
 fn field(reply: &mut ChatReply, index: u32, name: &str, text: &[u8], logprobs: Option<Vec<u8>>, out: &mut Vec<u8>) {
     role(reply, index, br#""""#, out);
     reply.committed = true;
@@ -124,8 +125,8 @@ fn field(reply: &mut ChatReply, index: u32, name: &str, text: &[u8], logprobs: O
     close(reply, out);
 }
 
-/// A call: id and name in one chunk, the arguments in the next; nothing of the first is ever repeated, because clients join
-/// strings.
+/// Writes a call: id and name in one chunk, the arguments in the next. Nothing of the first chunk is repeated, because
+/// clients concatenate strings.
 fn tool_call(reply: &mut ChatReply, index: u32, call: &Call<'_>, out: &mut Vec<u8>) {
     role(reply, index, b"null", out);
     reply.committed = true;
@@ -156,7 +157,7 @@ fn tool_call(reply: &mut ChatReply, index: u32, call: &Call<'_>, out: &mut Vec<u
     });
 }
 
-/// The first chunk of a choice, once. `content` is `""` before a text and `null` before a call.
+/// Writes the first chunk of a choice, once. `content` is `""` before a text and `null` before a call.
 fn role(reply: &mut ChatReply, index: u32, content: &[u8], out: &mut Vec<u8>) {
     if std::mem::replace(&mut reply.choice(index).begun, true) {
         return;
@@ -168,7 +169,7 @@ fn role(reply: &mut ChatReply, index: u32, content: &[u8], out: &mut Vec<u8>) {
     });
 }
 
-/// One chunk with these fields in its delta.
+/// Writes one chunk with these fields in its delta.
 fn delta(reply: &ChatReply, index: u32, out: &mut Vec<u8>, fields: impl FnOnce(&mut Vec<u8>)) {
     out.extend_from_slice(&reply.prefix);
     push_index(out, index);
@@ -183,14 +184,14 @@ fn close(reply: &ChatReply, out: &mut Vec<u8>) {
 }
 
 fn push_index(out: &mut Vec<u8>, index: u32) {
-    // Nearly always 0, and on the path of every token.
+    // The index is nearly always 0, and this code runs for every token.
     match index {
         0 => out.push(b'0'),
         other => out.extend_from_slice(other.to_string().as_bytes()),
     }
 }
 
-/// Writes what every chunk begins with. The tier is known from the first event on.
+/// Builds the prefix of every chunk. The service tier is known from the first event on.
 fn begin(reply: &mut ChatReply) {
     if !reply.prefix.is_empty() {
         return;

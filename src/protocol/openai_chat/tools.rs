@@ -1,4 +1,4 @@
-//! Tools of a chat request, and whether the model must use them.
+//! Reads the tools and the tool choice of a chat request.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -92,10 +92,10 @@ fn declaration<'a>(function: &'a chat::Function<'a>, free_text: bool) -> Declara
     }
 }
 
-/// What the model must call, and the field that says so: `tool_choice` or, for older clients, `function_call`.
+/// Reads the tool choice, and returns the field that holds it: `tool_choice` or, for older clients, `function_call`.
 ///
 /// # Errors
-/// 400 when it makes no sense.
+/// 400 when it is invalid.
 pub fn choice<'a>(request: &'a Request<'a>) -> Result<(Choice<'a>, &'static str), Error> {
     let (raw, field): (Option<&'a RawValue>, _) = match (request.tool_choice, request.function_call) {
         (Some(raw), _) => (Some(raw), "tool_choice"),
@@ -127,7 +127,7 @@ pub fn choice<'a>(request: &'a Request<'a>) -> Result<(Choice<'a>, &'static str)
     Ok((Choice::Of { names, must }, field))
 }
 
-/// The function a choice names, in any of its spellings.
+/// Returns the function that a choice names, in any of its forms.
 fn chosen<'a>(choice: &ToolChoice<'a>) -> Option<Cow<'a, str>> {
     let function = choice.function.as_ref().or(choice.custom.as_ref());
     function.and_then(|function| function.name.as_ref()).or(choice.name.as_ref()).cloned()

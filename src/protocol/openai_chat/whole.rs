@@ -1,4 +1,4 @@
-//! A whole answer: `GenerateContentResponse` to `chat.completion`.
+//! Whole answers: translates a `GenerateContentResponse` to a `chat.completion`.
 
 use super::answer::{ChatReply, push_call, push_signature, push_usage};
 use crate::fault::Fault;
@@ -8,7 +8,8 @@ use crate::protocol::rules::{json_schema, logprobs};
 use crate::wire::gemini::response::{Candidate, Response};
 use crate::wire::json::push_string;
 
-/// A message, gathered. All buffers hold JSON: escape text of strings, or members of arrays.
+/// The collected content of a message. All buffers hold JSON fragments: escaped string content, array members or an
+/// object.
 #[derive(Default)]
 struct Message<'a> {
     content: Vec<u8>,
@@ -21,10 +22,10 @@ struct Message<'a> {
     refusal: Option<String>,
 }
 
-/// The answer as OpenAI gives it.
+/// Writes the answer in OpenAI's format.
 ///
 /// # Errors
-/// When Gemini's answer is broken, or nothing came of it.
+/// When Gemini's answer is broken or empty.
 pub fn write(reply: &mut ChatReply, body: &[u8]) -> Result<Vec<u8>, Fault> {
     let response = reply.read(body)?;
     let refusal = answer::blocked(&response);
@@ -166,7 +167,7 @@ fn choice(
     Ok(())
 }
 
-/// A string from its escape text.
+/// Writes a JSON string from its escaped content.
 fn string(out: &mut Vec<u8>, escaped: &[u8]) {
     out.push(b'"');
     out.extend_from_slice(escaped);

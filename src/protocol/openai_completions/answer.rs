@@ -1,4 +1,4 @@
-//! Gemini's answer as `text_completion`s: words alone.
+//! Translates Gemini's answer to `text_completion`s, which hold text only.
 
 use super::request;
 use crate::error::Error;
@@ -11,17 +11,17 @@ use crate::wire::gemini::response::{Candidate, Response};
 use crate::wire::json::{push_escaped, push_string};
 use crate::wire::openai::completions::Request;
 
-/// What the request lays down about its answer.
+/// What the request specifies about its answer.
 #[derive(Clone, Debug, Default)]
 pub struct Terms {
-    /// A last chunk with the usage.
+    /// Whether the stream ends with a usage chunk.
     include_usage: bool,
-    /// The prompt, where it is repeated.
+    /// The prompt, if the answer is to repeat it.
     echo: Option<String>,
 }
 
 impl Terms {
-    /// The terms of this request.
+    /// Derives the terms from the request.
     pub fn of(request: &Request<'_>) -> Self {
         let options = request.stream_options.as_ref();
         Self {
@@ -31,26 +31,26 @@ impl Terms {
     }
 }
 
-/// The answer of one attempt, on its way.
+/// Translates the answer of one attempt.
 pub struct CompletionsReply {
     stamp: Stamp,
     terms: Terms,
     reader: Reader,
-    /// What was told, by the choice's index.
+    /// What has been said in each choice, with the choice's index.
     choices: Vec<(u32, Told)>,
     begun: bool,
     committed: bool,
 }
 
 impl CompletionsReply {
-    /// The answer of one attempt.
+    /// Creates the translator for the answer of one attempt.
     pub fn new(stamp: Stamp, terms: Terms) -> Self {
         let mut reader = Reader::new(&stamp, "call_");
         reader.transcribed = false;
         Self { stamp, terms, reader, choices: Vec::new(), begun: false, committed: false }
     }
 
-    /// The words of a candidate as escape text, behind the prompt where that is repeated.
+    /// Returns the candidate's text, escaped. The first text of a choice follows the prompt if that is to be repeated.
     fn words(&mut self, candidate: &Candidate<'_>) -> Vec<u8> {
         let known = self.choices.iter().position(|(index, _)| *index == candidate.index);
         let mut text = Vec::new();
@@ -72,7 +72,7 @@ impl CompletionsReply {
         text
     }
 
-    /// A prompt that was blocked is a choice that was filtered.
+    /// Records a blocked prompt as a filtered choice. Returns whether the prompt was blocked.
     fn blocked(&mut self, response: &Response<'_>) -> bool {
         let blocked = answer::blocked(response).is_some();
         if blocked {
@@ -83,7 +83,7 @@ impl CompletionsReply {
         blocked
     }
 
-    /// Up to the choices.
+    /// Returns the answer's JSON up to the choices.
     fn head(&self) -> Vec<u8> {
         let mut head = br#"{"id":"#.to_vec();
         push_string(&mut head, &format!("cmpl-{}", self.stamp.id));
@@ -102,7 +102,7 @@ impl CompletionsReply {
         )
     }
 
-    /// One chunk of a stream, with this choice or none.
+    /// Writes one chunk of a stream, with this choice or none.
     fn chunk(&self, choice: &[u8], usage: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(b"data: ");
         out.extend_from_slice(&self.head());

@@ -1,9 +1,9 @@
-//! Every field of OpenAI's older completions request, and what becomes of it (OpenAI's API reference, November 2026).
+//! Every field of OpenAI's older completions request and what becomes of it (OpenAI's API reference, November 2026).
 
 use crate::protocol::fields::{self, Field, adapted, ignored, kept, lost, renamed};
 use crate::protocol::verdict::Note;
 
-/// All fields.
+/// The verdict on every field.
 pub const FIELDS: &[Field] = &[
     kept("model", "the URL, by the configuration's names"),
     kept("stream", "the method of the URL"),
@@ -26,8 +26,8 @@ pub const FIELDS: &[Field] = &[
     ignored("user", "it is about what OpenAI stores and bills"),
 ];
 
-/// What becomes of each field of this body: the translator's notes, and the table's where it has none.
+/// Returns the verdict on each field of this body: from the translator's notes, or else from the table.
 pub fn verdicts(body: &[u8], noted: Vec<Note>) -> Vec<Note> {
-    // It was read before, so it is JSON.
+    // The body was parsed earlier, so it is valid JSON.
     fields::verdicts(FIELDS, &serde_json::from_slice(body).unwrap_or_default(), noted)
 }

@@ -1,4 +1,5 @@
-//! OpenAI's older Completions: a text to go on with. In: [`request`]; out: [`answer`].
+//! OpenAI's older Completions API, which continues a text. [`request`] translates requests, [`answer`] translates
+//! answers.
 
 mod answer;
 pub mod fields;
@@ -12,7 +13,7 @@ use crate::call::Method;
 use crate::error::Error;
 use crate::wire::openai::completions::Request;
 
-/// The dialect.
+/// The completions protocol.
 pub struct OpenAiCompletions;
 
 impl Protocol for OpenAiCompletions {
@@ -34,7 +35,7 @@ impl Protocol for OpenAiCompletions {
     }
 }
 
-/// A request that was read.
+/// A parsed request.
 struct CompletionsRequest<'a> {
     request: Request<'a>,
     body: &'a [u8],

@@ -1,4 +1,5 @@
-//! A completions request to a `GenerateContentRequest`: the prompt is a user's turn, and the system says what is wanted.
+//! Translates a completions request to a `GenerateContentRequest`: the prompt becomes a user turn, and the system
+//! instruction asks for its continuation.
 
 use bytes::Bytes;
 
@@ -10,13 +11,13 @@ use crate::wire::gemini::request::{Content, Part, Request, Role};
 use crate::wire::json::{Shape, Text, decode};
 use crate::wire::openai::{chat, completions};
 
-/// What a model that talks is told, so that it goes on with a text.
+/// The instruction that makes a chat model continue a text.
 const GO_ON: &str = "Continue the text of the user's message. Answer with the continuation alone: no introduction, no explanation, no code fences, nothing of the text repeated.";
 
-/// Reads the body.
+/// Parses the request body.
 ///
 /// # Errors
-/// 400, naming the field where there is one.
+/// 400, naming the field if there is one.
 pub fn parse(body: &[u8]) -> Result<completions::Request<'_>, Error> {
     let request: completions::Request<'_> = document::read(body)?;
     if request.model.as_deref().unwrap_or_default().is_empty() {
@@ -25,10 +26,10 @@ pub fn parse(body: &[u8]) -> Result<completions::Request<'_>, Error> {
     prompt(&request).map(|_| request)
 }
 
-/// The text to go on with.
+/// Returns the text to continue.
 ///
 /// # Errors
-/// 400 when it is none: several prompts at once, or tokens.
+/// 400 when the prompt is not a single text, but several prompts or tokens.
 pub fn prompt<'a>(request: &completions::Request<'a>) -> Result<Text<'a>, Error> {
     let raw = request.prompt.ok_or_else(|| document::missing("prompt"))?;
     if Shape::of(raw) != Shape::Array {
@@ -45,12 +46,12 @@ pub fn prompt<'a>(request: &completions::Request<'a>) -> Result<Text<'a>, Error>
     }
 }
 
-/// The Gemini request for this target.
+/// Translates the request to a Gemini request for this target.
 ///
 /// # Errors
-/// 400, naming the field, when the request asks for what this model or Gemini cannot do.
+/// 400, naming the field, when this model or Gemini does not support what is requested.
 pub fn translate(request: &completions::Request<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
-    // How the answer is made is said in the same fields as in chat.
+    // The generation settings have the same fields as in chat.
     let made = chat::Request {
         stream: request.stream,
         max_tokens: request.max_tokens,
@@ -83,7 +84,7 @@ pub fn translate(request: &completions::Request<'_>, target: &Target<'_>) -> Res
     translated.written()
 }
 
-/// The prompt, where the answer repeats it.
+/// Returns the prompt if the answer is to repeat it.
 pub fn echoed(request: &completions::Request<'_>) -> Option<String> {
     let raw = request.prompt.filter(|_| request.echo == Some(true))?;
     decode(raw)

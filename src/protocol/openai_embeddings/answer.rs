@@ -1,4 +1,4 @@
-//! Gemini's vectors as OpenAI gives them: of length one, as numbers or as base64.
+//! Translates Gemini's vectors to OpenAI's format: normalized to length one, as numbers or as base64.
 
 use std::ops::Range;
 
@@ -12,20 +12,20 @@ use crate::protocol::{Reply, Stamp, Usage};
 use crate::wire::gemini::embed::Answer;
 use crate::wire::openai::embeddings::{self, Embedding, List, Vector};
 
-/// Writes the vectors of one call.
+/// Translates the vectors of one call.
 pub struct VectorsReply {
     texts: Range<usize>,
     base64: bool,
-    /// Tokens, where Gemini does not count them.
+    /// Estimated token count, for when Gemini does not report one.
     estimate: u64,
     stamp: Stamp,
     tokens: u64,
 }
 
 impl VectorsReply {
-    /// For these of the texts.
+    /// Creates a reply for this range of the texts.
     pub fn new(read: &Read<'_>, texts: Range<usize>, stamp: Stamp) -> Self {
-        // About a token for four characters.
+        // About one token per four characters.
         let letters =
             read.texts.get(texts.clone()).unwrap_or_default().iter().map(|text| text.get().len().saturating_sub(2));
         let estimate = letters.map(|letters| letters.div_ceil(4) as u64).sum();
@@ -55,18 +55,18 @@ impl Reply for VectorsReply {
     }
 }
 
-/// OpenAI's vectors have length one. Gemini's have it only where they are longest
+/// Normalizes a vector to length one, which OpenAI's vectors have. Gemini's have it only at their full dimension
 /// (ai.google.dev/gemini-api/docs/embeddings, November 2026).
 fn of_length_one(mut values: Vec<f32>) -> Vec<f32> {
     let length = values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
-    // What differs by less has it already; dividing would only change last digits.
+    // A vector within this tolerance already has length one; dividing would only change the last digits.
     if length > 0.0 && (length - 1.0).abs() > 1e-5 {
         values.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
     }
     values
 }
 
-/// Little-endian single precision, as base64.
+/// Encodes a vector as little-endian single-precision floats in base64.
 fn encoded(values: &[f32]) -> String {
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     STANDARD.encode(bytes)

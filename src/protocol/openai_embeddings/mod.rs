@@ -1,6 +1,6 @@
-//! OpenAI's embeddings.
+//! OpenAI's Embeddings API.
 //!
-//! Gemini takes a hundred texts in one call; a request with more is shared out among several.
+//! Gemini accepts 100 texts per call; a request with more is split into several calls.
 
 mod answer;
 mod request;
@@ -15,7 +15,7 @@ use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, Reply, Stamp, Targe
 use crate::call::Method;
 use crate::error::Error;
 
-/// The dialect.
+/// The embeddings protocol.
 pub struct OpenAiEmbeddings;
 
 impl Protocol for OpenAiEmbeddings {
@@ -34,7 +34,7 @@ impl Protocol for OpenAiEmbeddings {
     }
 }
 
-/// Every field (OpenAI's API reference, November 2026).
+/// The verdict on every field (OpenAI's API reference, November 2026).
 pub(super) const FIELDS: &[Field] = &[
     renamed("model", "model", "by alias; it is in the path too"),
     renamed("input", "requests[].content", "each text is a request of its own"),
@@ -44,7 +44,7 @@ pub(super) const FIELDS: &[Field] = &[
     ignored("user", "it is about what OpenAI watches"),
 ];
 
-/// A request that was read, or the part of it that one call does.
+/// A parsed request, or the share of it that one call handles.
 struct Texts<'a> {
     read: Arc<request::Read<'a>>,
     texts: Range<usize>,

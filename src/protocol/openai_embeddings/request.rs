@@ -1,4 +1,4 @@
-//! An embeddings request to a `BatchEmbedContentsRequest`.
+//! Translates an embeddings request to a `BatchEmbedContentsRequest`.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -15,26 +15,26 @@ use crate::wire::gemini::request::{Content, Part};
 use crate::wire::json::{Shape, Text, decode};
 use crate::wire::openai::embeddings;
 
-/// Most texts of one call (ai.google.dev/gemini-api/docs/embeddings, November 2026).
+/// The maximum number of texts in one call (ai.google.dev/gemini-api/docs/embeddings, November 2026).
 pub const LARGEST_BATCH: usize = 100;
-/// Most texts of one request, as at OpenAI.
+/// The maximum number of texts in one request, as at OpenAI.
 const MOST: usize = 2048;
 
-/// A request that was read.
+/// A parsed request.
 pub struct Read<'a> {
-    /// As it came.
+    /// The original body.
     pub body: &'a [u8],
-    /// As the client names it.
+    /// The model's name as the client wrote it.
     pub model: Cow<'a, str>,
     /// The texts, as JSON strings.
     pub texts: Vec<&'a RawValue>,
-    /// Whether vectors are written as base64.
+    /// Whether to encode the vectors as base64.
     pub base64: bool,
     dimensions: Option<i64>,
     task_type: Option<Cow<'a, str>>,
 }
 
-/// Reads the body.
+/// Parses the request body.
 ///
 /// # Errors
 /// 400, naming the field.
@@ -82,7 +82,7 @@ fn texts(input: &RawValue) -> Result<Vec<&RawValue>, Error> {
                 return Err(error.param(place(index, &texts)));
             }
             Shape::String => {}
-            // Tokens of OpenAI's vocabulary: nobody here can read them.
+            // These are tokens of OpenAI's vocabulary, which cannot be decoded here.
             Shape::Scalar | Shape::Array => {
                 return Err(wrong(
                     "token arrays are not supported, because Gemini has another vocabulary. Send texts; in LangChain, set `check_embedding_ctx_length=False`.",
@@ -102,10 +102,10 @@ fn place(index: usize, texts: &[&RawValue]) -> String {
     if texts.len() == 1 { "input".to_owned() } else { format!("input[{index}]") }
 }
 
-/// The Gemini request for some of the texts.
+/// Translates a range of the texts to a Gemini request.
 ///
 /// # Errors
-/// 400 when this model gives no vectors.
+/// 400 when this model does not produce vectors.
 pub fn translate(read: &Read<'_>, texts: Range<usize>, target: &Target<'_>) -> Result<Bytes, Error> {
     if !matches!(target.model.facts.gives, Gives::Vectors | Gives::Anything) {
         return Err(document::gives_other(&read.model, target.model, "vectors", "gemini-embedding-001"));

@@ -1,4 +1,4 @@
-//! A picture as OpenAI gives it, from Gemini's answer or Imagen's.
+//! Translates an image from Gemini's or Imagen's answer to OpenAI's format.
 
 use crate::fault::{Blame, Fault, Kind};
 use crate::protocol::rules::answer::broken;
@@ -8,7 +8,7 @@ use crate::wire::gemini::predict;
 use crate::wire::gemini::response::{self, ModalityCount, Response};
 use crate::wire::openai::images::{self, Details, Image, Images};
 
-/// Writes the picture of one call.
+/// Translates the answer of one call.
 pub struct PictureReply {
     stamp: Stamp,
     by_url: bool,
@@ -16,7 +16,7 @@ pub struct PictureReply {
 }
 
 impl PictureReply {
-    /// As base64, or as `data:` URL.
+    /// Creates a reply that holds the image as base64 or as a `data:` URL.
     pub fn new(stamp: Stamp, by_url: bool) -> Self {
         Self { stamp, by_url, usage: Usage::default() }
     }
@@ -46,7 +46,7 @@ impl PictureReply {
             })
             .collect();
         if pictures.is_empty() {
-            // What Imagen filters is missing, with or without a word about it.
+            // Imagen omits filtered images, with or without giving a reason.
             let why = answer.predictions.iter().find_map(|one| one.rai_filtered_reason.as_deref());
             return Err(withheld(why.unwrap_or("Imagen gave no picture: it was filtered.")));
         }
@@ -70,7 +70,7 @@ impl Reply for PictureReply {
                 .filter_map(|candidate| candidate.content.as_ref())
                 .flat_map(|content| &content.parts)
         };
-        // Sketches made while thinking are not the answer.
+        // Sketches made while thinking are not part of the answer.
         let pictures: Vec<(&str, &str)> = parts()
             .filter(|part| !part.thought)
             .filter_map(|part| part.inline_data.as_ref())
@@ -99,7 +99,7 @@ fn by_kind(details: &[ModalityCount<'_>], prompt: u64) -> Details {
     Details { text_tokens: prompt.saturating_sub(images), image_tokens: images }
 }
 
-/// Why there is no picture: it was held back, or the model talked instead, or it failed.
+/// Explains why there is no image: it was withheld, the model answered with text instead, or it failed.
 fn why_none(response: &Response<'_>, words: &str) -> Fault {
     let blocked = response.prompt_feedback.as_ref().and_then(|feedback| feedback.block_reason.as_deref());
     let reason = response.candidates.iter().find_map(|candidate| candidate.finish_reason.as_deref());

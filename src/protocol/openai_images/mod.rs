@@ -1,7 +1,8 @@
-//! OpenAI's pictures: drawn from a prompt, or after other pictures.
+//! OpenAI's Images API: images generated from a prompt, or from other images.
 //!
-//! A call to Gemini draws one; a request for several is shared out among as many calls. [`request`] writes the call, for Gemini's
-//! own models and for Imagen; [`size`] turns pixels into ratios; [`answer`] reads both kinds of answers.
+//! A call to Gemini generates one image; a request for several is split into as many calls. [`request`] builds the
+//! call, for Gemini's own models and for Imagen; [`size`] converts pixels to aspect ratios; [`answer`] reads both kinds
+//! of answers.
 
 mod answer;
 mod request;
@@ -17,11 +18,11 @@ use crate::call::Method;
 use crate::error::Error;
 use crate::model::{Gives, Model};
 
-/// The dialect.
+/// The images protocols.
 pub enum OpenAiImages {
-    /// From a prompt.
+    /// Images from a prompt.
     Generations,
-    /// After other pictures.
+    /// Images from a prompt and other images.
     Edits,
 }
 
@@ -47,7 +48,7 @@ impl Protocol for OpenAiImages {
     }
 }
 
-/// Every field (OpenAI's API reference, November 2026).
+/// The verdict on every field (OpenAI's API reference, November 2026).
 pub(super) const FIELDS: &[Field] = &[
     renamed("model", "", "by alias; it is in the path"),
     renamed("prompt", "contents[].parts[].text", ""),
@@ -73,7 +74,7 @@ pub(super) const FIELDS: &[Field] = &[
     ignored("user", "it is about what OpenAI watches"),
 ];
 
-/// A request that was read, or the part of it that one call does.
+/// A parsed request, or the share of it that one call handles.
 struct Pictures<'a> {
     read: Arc<request::Read<'a>>,
     count: usize,

@@ -1,4 +1,4 @@
-//! An image request to a `GenerateContentRequest`, or to Imagen's `PredictRequest`.
+//! Translates an image request to a `GenerateContentRequest`, or to Imagen's `PredictRequest`.
 
 use std::borrow::Cow;
 
@@ -13,26 +13,26 @@ use crate::wire::gemini::predict;
 use crate::wire::gemini::request::{Content, GenerationConfig, ImageConfig, Part, Request, Role};
 use crate::wire::openai::images;
 
-/// Most pictures of one request, as at OpenAI.
+/// The maximum number of images in one request, as at OpenAI.
 const MOST: i64 = 10;
-/// Most pictures to draw after, as at OpenAI.
+/// The maximum number of input images, as at OpenAI.
 const MOST_INPUTS: usize = 16;
 
-/// A request that was read.
+/// A parsed request.
 pub struct Read<'a> {
-    /// As it came.
+    /// The original body.
     pub body: &'a [u8],
-    /// As the client names it.
+    /// The model's name as the client wrote it.
     pub model: Cow<'a, str>,
-    /// How many pictures.
+    /// The number of images to generate.
     pub count: usize,
-    /// Whether each is a `data:` URL.
+    /// Whether to return each image as a `data:` URL.
     pub by_url: bool,
     request: images::Request<'a>,
     size: Option<Size>,
 }
 
-/// Reads the body.
+/// Parses the request body.
 ///
 /// # Errors
 /// 400, naming the field.
@@ -81,10 +81,10 @@ pub fn read(body: &[u8], edits: bool) -> Result<Read<'_>, Error> {
     Ok(Read { body, model, count, by_url, request, size })
 }
 
-/// The call that draws one picture.
+/// Builds the call that generates one image.
 ///
 /// # Errors
-/// 400, naming the field, when this model cannot do what is asked.
+/// 400, naming the field, when this model does not support what is requested.
 pub fn translate(read: &Read<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
     let prompt = read.request.prompt.as_deref().unwrap_or_default();
     match target.model.facts.gives {
@@ -132,7 +132,7 @@ fn ratio(read: &Read<'_>, choice: Choice, target: &Target<'_>) -> Option<String>
     Some(ratio)
 }
 
-/// A step of size: by the size, else by the quality.
+/// Returns the image size: from `size`, or else from `quality`.
 fn step(read: &Read<'_>, sizes: bool, target: &Target<'_>) -> Option<&'static str> {
     let by_quality = match read.request.quality.as_deref() {
         Some("high" | "hd" | "xhigh") => Some("2K"),

@@ -1,24 +1,24 @@
-//! OpenAI's sizes in pixels as Gemini's ratios and steps.
+//! Maps OpenAI's sizes in pixels to Gemini's aspect ratios and image sizes.
 
-/// Ratios that all models take (ai.google.dev/gemini-api/docs/image-generation, November 2026).
+/// Aspect ratios that all Gemini models accept (ai.google.dev/gemini-api/docs/image-generation, November 2026).
 const RATIOS: &[(u32, u32)] = &[(1, 1), (2, 3), (3, 2), (3, 4), (4, 3), (4, 5), (5, 4), (9, 16), (16, 9), (21, 9)];
-/// Those that only newer ones take besides.
+/// Additional ratios that only newer models accept.
 const EXTREME: &[(u32, u32)] = &[(1, 4), (4, 1), (1, 8), (8, 1)];
-/// Those of Imagen.
+/// Ratios that Imagen accepts.
 const IMAGEN: &[(u32, u32)] = &[(1, 1), (3, 4), (4, 3), (9, 16), (16, 9)];
 
-/// Which ratios there are.
+/// The set of ratios a model accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Choice {
-    /// Gemini's.
+    /// The ratios of all Gemini models.
     Gemini,
-    /// Those of newer Gemini models.
+    /// The ratios of newer Gemini models.
     Newer,
-    /// Imagen's.
+    /// The ratios of Imagen.
     Imagen,
 }
 
-/// A size as it was asked for.
+/// A requested size in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     width: u32,
@@ -26,14 +26,14 @@ pub struct Size {
 }
 
 impl Size {
-    /// Reads `1024x1536`.
+    /// Parses a size such as `1024x1536`.
     pub fn parse(text: &str) -> Option<Self> {
         let (width, height) = text.split_once(['x', 'X'])?;
         let side = |text: &str| text.trim().parse().ok().filter(|side| (1..=16_384).contains(side));
         Some(Self { width: side(width)?, height: side(height)? })
     }
 
-    /// The nearest ratio, and whether it is this very one.
+    /// Returns the nearest ratio, and whether it matches exactly.
     pub fn ratio(self, choice: Choice) -> (String, bool) {
         let asked = f64::from(self.width) / f64::from(self.height);
         let distance = |(width, height): (u32, u32)| (asked.ln() - (f64::from(width) / f64::from(height)).ln()).abs();
@@ -47,7 +47,7 @@ impl Size {
         (format!("{width}:{height}"), self.width * height == self.height * width)
     }
 
-    /// The step by the longest side; None for the one that models take by themselves.
+    /// Returns the image size for the longer side; None for the size that models use by default.
     pub fn step(self) -> Option<&'static str> {
         match self.width.max(self.height) {
             ..=512 => Some("512"),

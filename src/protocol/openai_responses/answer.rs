@@ -1,5 +1,5 @@
-//! Gemini's answer as items, one after another. A whole answer and a stream are the same walk over the parts: of the one, only
-//! the items are kept; of the other, each step is an event too.
+//! Translates Gemini's answer to output items, one after another. Whole answers and streams take the same walk over the
+//! parts: a whole answer keeps only the finished items, a stream also emits an event for each step.
 
 use super::document::{Document, Status, response_id};
 use super::events::Events;
@@ -14,39 +14,39 @@ use crate::protocol::{Left, Reply, Stamp, Usage};
 use crate::wire::gemini::response::Response;
 use crate::wire::json::{push_escaped, push_string};
 
-/// The answer of one attempt, on its way.
+/// Translates the answer of one attempt.
 pub struct ResponsesReply {
     stamp: Stamp,
     terms: Terms,
     reader: Reader,
     told: Told,
     events: Events,
-    /// Items that are done, written.
+    /// Finished items, as JSON.
     items: Vec<Vec<u8>>,
-    /// The item that may get more.
+    /// The item that may still grow.
     open: Option<Open>,
     begun: bool,
     committed: bool,
-    /// Where the message that is open, or comes next, begins in what is said: in characters.
+    /// Where the open (or next) message begins in the transcript, in characters.
     begins: usize,
-    /// The signature of the last words.
+    /// The signature of the latest text.
     signature: Option<String>,
-    /// Token probabilities of the message that comes next: a list.
+    /// Token probabilities of the next message: a JSON list.
     logprobs: Vec<u8>,
-    /// The response object, once it is all there.
+    /// The complete response object, once the answer has ended.
     ended: Option<Vec<u8>>,
 }
 
-/// An item that may get more.
+/// An item that may still grow.
 struct Open {
     kind: Kind,
     id: String,
-    /// What it says: the escape text of a JSON string.
+    /// Its text so far, escaped for a JSON string.
     text: Vec<u8>,
 }
 
 impl ResponsesReply {
-    /// The answer of one attempt.
+    /// Creates the translator for the answer of one attempt.
     pub fn new(stamp: Stamp, terms: Terms) -> Self {
         let mut reader = Reader::new(&stamp, "call_");
         reader.single_call = terms.single_call;
@@ -67,7 +67,7 @@ impl ResponsesReply {
         }
     }
 
-    /// Takes in what Gemini says in one answer or event.
+    /// Translates the parts of one answer or event.
     fn parts(&mut self, response: &Response<'_>, out: &mut Vec<u8>) {
         if let Some(refusal) = answer::blocked(response) {
             self.told.finish = Some(Finish::Filtered);
@@ -92,11 +92,12 @@ impl ResponsesReply {
                 self.signature = Some(signature.into_owned());
             }
         }
-        // Behind the parts: a stream tells sources at its end, when items before the last one are gone.
+        // This must follow the parts: a stream reports its sources at its end, when all items but the last have been
+        // sent.
         self.told.take(candidate);
     }
 
-    /// More words of the open item, or of a new one.
+    /// Appends text to the open item, or starts a new item if the open one is of another kind.
     fn words(&mut self, kind: Kind, text: &[u8], out: &mut Vec<u8>) {
         if self.open.as_ref().is_none_or(|open| open.kind != kind) {
             self.close(None, "completed", out);
@@ -121,7 +122,7 @@ impl ResponsesReply {
         self.events.emit(out, &name, &[place.as_bytes(), br#","part":"#, &part]);
     }
 
-    /// Ends the open item; a thought's with the signature of the call that follows it.
+    /// Closes the open item. A reasoning item gets the signature of the call that follows it.
     fn close(&mut self, signature: Option<&str>, status: &str, out: &mut Vec<u8>) {
         let Some(kind) = self.open.as_ref().map(|open| open.kind) else { return };
         let place = self.place(kind);
@@ -145,13 +146,13 @@ impl ResponsesReply {
         self.done(item, out);
     }
 
-    /// A call is one item from begin to end. Its signature stands in the thought before it, which is made for it where the
-    /// client wants signatures and there is none.
+    /// Writes a call as one complete item. Its signature goes into the reasoning item before it; if there is none and
+    /// the client wants signatures, one is created for the signature.
     fn call(&mut self, call: &Call<'_>, out: &mut Vec<u8>) {
         let signature = call.signature.as_deref().filter(|_| self.terms.carries);
         let thinking = self.open.as_ref().is_some_and(|open| open.kind == Kind::Reasoning);
         self.close(signature, "completed", out);
-        // What the words before it were signed with is said again by the call's.
+        // The call's signature repeats that of the text before it.
         self.signature = None;
         if let Some(signature) = signature.filter(|_| !thinking) {
             self.signed(signature, out);
@@ -177,7 +178,7 @@ impl ResponsesReply {
         self.done(done, out);
     }
 
-    /// A thought without words, which bears a signature.
+    /// Writes a reasoning item without text that carries a signature.
     fn signed(&mut self, signature: &str, out: &mut Vec<u8>) {
         let item = item::reasoning(&self.id("rs"), b"", Some(signature));
         self.added(&item, out);
@@ -194,8 +195,8 @@ impl ResponsesReply {
         self.done(item::image(&id, data), out);
     }
 
-    /// What Google has searched for. It tells so at the end of an answer; so this stands behind the message, where OpenAI has it
-    /// before.
+    /// Writes Google's searches. Google reports them at the end of an answer, so the item follows the message here,
+    /// whereas OpenAI puts it before.
     fn search(&mut self, out: &mut Vec<u8>) {
         if !self.terms.searches || self.told.sources.queries().is_empty() {
             return;
@@ -209,7 +210,7 @@ impl ResponsesReply {
         self.done(item::search(&id, &self.told.sources, self.terms.shows_sources), out);
     }
 
-    /// Where the words of the message are from, as members of an array; each is an event of its own.
+    /// Returns the sources of the message as members of an array, and emits an event for each.
     fn annotations(&mut self, place: &str, out: &mut Vec<u8>) -> Vec<u8> {
         let begins = std::mem::replace(&mut self.begins, self.told.transcript.characters());
         let mut members = Vec::new();
@@ -237,12 +238,12 @@ impl ResponsesReply {
         self.items.push(item);
     }
 
-    /// The id of the item that is begun next.
+    /// Returns the id of the next item.
     fn id(&self, prefix: &str) -> String {
         format!("{prefix}_{}{:02}", self.stamp.id, self.items.len())
     }
 
-    /// Where the open item's part is.
+    /// Returns the members that locate the open item's part.
     fn place(&self, kind: Kind) -> String {
         let id = self.open.as_ref().map(|open| open.id.as_str()).unwrap_or_default();
         let part = if kind == Kind::Reasoning { "summary_index" } else { "content_index" };
@@ -254,7 +255,7 @@ impl ResponsesReply {
         Document { stamp, echo: &terms.echo, status, items, usage: &reader.usage, tier: reader.tier }.written()
     }
 
-    /// Ends the last item, and the answer.
+    /// Closes the last item and the answer.
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<Status<'static>, Fault> {
         let status = match self.told.ending()? {
             Ending::Stop | Ending::Calls => Status::Completed,

@@ -1,4 +1,4 @@
-//! The response object: all of its fields, always, because strict clients read them.
+//! The response object. All of its fields are always present, because strict clients read them.
 
 use serde_json::json;
 
@@ -6,21 +6,21 @@ use crate::error::Error;
 use crate::protocol::{Stamp, Usage};
 use crate::wire::json::push_string;
 
-/// How far an answer is.
+/// The state of an answer.
 #[derive(Clone, Copy, Debug)]
 pub enum Status<'s> {
-    /// It comes.
+    /// It is being generated.
     InProgress,
-    /// It is all there.
+    /// It is complete.
     Completed,
     /// It ended early, for this reason.
     Incomplete(&'static str),
-    /// It broke.
+    /// It failed.
     Failed(&'s Error),
 }
 
 impl Status<'_> {
-    /// Its name.
+    /// Returns the status as OpenAI names it.
     pub fn name(self) -> &'static str {
         match self {
             Self::InProgress => "in_progress",
@@ -31,24 +31,24 @@ impl Status<'_> {
     }
 }
 
-/// What is in a response object.
+/// The content of a response object.
 pub struct Document<'d> {
-    /// What the answer bears.
+    /// The answer's id, time and model name.
     pub stamp: &'d Stamp,
-    /// What it repeats of its request: members of an object.
+    /// What it repeats of its request: members of a JSON object.
     pub echo: &'d str,
-    /// How far it is.
+    /// The state of the answer.
     pub status: Status<'d>,
-    /// Its items, written.
+    /// Its items, as JSON.
     pub items: &'d [Vec<u8>],
-    /// Tokens.
+    /// Its token counts.
     pub usage: &'d Usage,
-    /// The tier that served it.
+    /// The service tier that served it.
     pub tier: &'d str,
 }
 
 impl Document<'_> {
-    /// As JSON.
+    /// Serializes the object as JSON.
     pub fn written(&self) -> Vec<u8> {
         let Self { stamp, echo, status, items, usage, tier } = self;
         let created = stamp.created;
@@ -87,7 +87,7 @@ impl Document<'_> {
     }
 }
 
-/// The id of the answer to a request.
+/// Returns the id of the answer to the request with this id.
 pub fn response_id(request_id: &str) -> String {
     format!("resp_{request_id}")
 }

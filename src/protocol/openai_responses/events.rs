@@ -1,10 +1,10 @@
-//! The events of a streamed answer: named twice, numbered from 0 without gaps.
+//! The events of a streamed answer. Each states its type twice, and they are numbered from 0 without gaps.
 
 use serde_json::json;
 
 use crate::error::Error;
 
-/// Numbers events. Switched off, for whole answers, it writes nothing.
+/// Numbers and writes events. Until it is enabled it writes nothing, which is what whole answers need.
 #[derive(Debug, Default)]
 pub struct Events {
     on: bool,
@@ -12,12 +12,12 @@ pub struct Events {
 }
 
 impl Events {
-    /// Switches them on.
+    /// Enables output.
     pub fn switch_on(&mut self) {
         self.on = true;
     }
 
-    /// An event of this kind (without `response.`), with these members beside type and number.
+    /// Writes an event of this type (without `response.`), with these members after its type and number.
     pub fn emit(&mut self, out: &mut Vec<u8>, kind: &str, members: &[&[u8]]) {
         if !self.on {
             return;
@@ -33,7 +33,7 @@ impl Events {
     }
 }
 
-/// The only event of a stream that had nothing to show.
+/// Returns the only event of a stream that failed without any content.
 pub fn error(error: &Error) -> String {
     let data = json!({
         "type": "error",

@@ -1,4 +1,4 @@
-//! Every field of OpenAI's Responses request, and what becomes of it (OpenAI's API reference and SDK, November 2026).
+//! Every field of OpenAI's Responses request and what becomes of it (OpenAI's API reference and SDK, November 2026).
 
 use crate::protocol::fields::{self, Field, adapted, ignored, kept, lost, refused, renamed};
 use crate::protocol::verdict::Note;
@@ -10,7 +10,7 @@ const INLINE: &str = "contents[].parts[].inlineData or fileData";
 const RESULT: &str = "contents[].parts[].functionResponse.response";
 const NOT_HERE: &str = "it belongs to a tool that Gemini has no counterpart of";
 
-/// All fields.
+/// The verdict on every field.
 pub const FIELDS: &[Field] = &[
     kept("model", "the URL, by the configuration's names"),
     kept("stream", "the method of the URL"),
@@ -94,7 +94,7 @@ pub const FIELDS: &[Field] = &[
     renamed("tool_choice", "toolConfig.functionCallingConfig", ""),
     Field { neutral: &["true"], ..adapted("parallel_tool_calls", "", "only the first of several calls is passed on") },
     lost("max_tool_calls", "Google's tools count by themselves", &[]),
-    // How the answer is made.
+    // Generation settings.
     renamed("reasoning.effort", "generationConfig.thinkingConfig", ""),
     renamed("reasoning.summary", "generationConfig.thinkingConfig.includeThoughts", ""),
     renamed("reasoning.generate_summary", "generationConfig.thinkingConfig.includeThoughts", ""),
@@ -118,7 +118,7 @@ pub const FIELDS: &[Field] = &[
     ),
     lost("truncation", "nothing is cut off by itself", &["\"disabled\""]),
     ignored("context_management", "the conversation goes on whole"),
-    // What is OpenAI's own.
+    // Specific to OpenAI.
     refused("background", "answers are waited for, or streamed"),
     refused("conversation", "it is kept at OpenAI"),
     refused("prompt", "it is kept at OpenAI"),
@@ -135,8 +135,8 @@ pub const FIELDS: &[Field] = &[
     lost("moderation", "Gemini has filters of its own", &[]),
 ];
 
-/// What becomes of each field of this body: the translator's notes, and the table's where it has none.
+/// Returns the verdict on each field of this body: from the translator's notes, or else from the table.
 pub fn verdicts(body: &[u8], noted: Vec<Note>) -> Vec<Note> {
-    // It was read before, so it is JSON.
+    // The body was parsed earlier, so it is valid JSON.
     fields::verdicts(FIELDS, &serde_json::from_slice(body).unwrap_or_default(), noted)
 }

@@ -1,7 +1,7 @@
-//! The conversation: items of an earlier answer and of this request to Gemini's system instruction and contents.
+//! Translates the items of an earlier answer and of this request to Gemini's system instruction and contents.
 //!
-//! What the model said and called stands in items of its own here; all of them up to the next word of somebody else are one
-//! turn.
+//! The model's texts and calls are items of their own in this API. All of them up to the next item from someone else
+//! form one turn.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -63,7 +63,7 @@ fn not_found(id: &str) -> Error {
     Error::invalid(message).param("previous_response_id").code("previous_response_not_found")
 }
 
-/// Only what an answer has left can be referred to.
+/// Only items that an answer has left can be referenced.
 fn unknown_item(id: &str, place: &dyn Display) -> Error {
     let shown: String = id.chars().take(100).collect::<String>().escape_debug().collect();
     let message = format!(
@@ -72,7 +72,8 @@ fn unknown_item(id: &str, place: &dyn Display) -> Error {
     Error::invalid(message).param(place.to_string())
 }
 
-/// The ids of calls that come back without the item that carried their signature. What cannot be read is told of elsewhere.
+/// Returns the ids of calls that came back without the item that carried their signature. Unreadable items are skipped
+/// here; translation reports them.
 pub fn unsigned_calls(input: Option<&RawValue>) -> Vec<Cow<'_, str>> {
     let calls = |raw: &&RawValue| memchr::memmem::find(raw.get().as_bytes(), b"_call\"").is_some();
     let items = input.filter(calls).and_then(|raw| serde_json::from_str::<Vec<Item<'_>>>(raw.get()).ok());
@@ -91,14 +92,14 @@ pub fn unsigned_calls(input: Option<&RawValue>) -> Vec<Cow<'_, str>> {
 
 struct Reader<'a> {
     target: &'a Target<'a>,
-    /// What an earlier answer has left.
+    /// The items that an earlier answer has left.
     kept: Option<Kept<'a>>,
     conversation: Conversation<'a>,
-    /// What the model said in the turn that is read.
+    /// The model's texts in the current turn.
     said: Vec<Part<'a>>,
-    /// What it called.
+    /// The model's calls in the current turn.
     calls: Vec<Called<'a>>,
-    /// In the dialect's signature_mark, of a thought: of the call behind it, or of the words before it.
+    /// The signature carried by a reasoning item. It belongs to the call after it, or else to the text before it.
     signature: Option<Cow<'a, str>>,
 }
 
@@ -108,7 +109,7 @@ impl<'a> Reader<'a> {
             (Some("message") | None, Some(_)) => self.message(item, place),
             (Some("function_call" | "custom_tool_call"), _) => self.call(item, place),
             (Some("function_call_output" | "custom_tool_call_output"), _) => self.output(item, place),
-            // Google does not want the words of thoughts back.
+            // Google does not want the text of thoughts back.
             (Some("reasoning"), _) => {
                 let carried = item.encrypted_content.as_deref().and_then(signature_mark::unmarked);
                 self.signature = carried.map(|text| Cow::Owned(text.to_owned())).or(self.signature.take());
@@ -121,7 +122,7 @@ impl<'a> Reader<'a> {
                 let known = known.ok_or_else(|| unknown_item(&id, place))?;
                 self.item(nested(known, place)?, place)
             }
-            // What was found stays in what was said about it.
+            // Search results are left out: the text about them remains.
             (Some("web_search_call"), _) => Ok(()),
             (Some(kind), _) if is_others_work(kind) => {
                 self.target.notes.dropped(place, "what another vendor's tools did does not go on");
@@ -178,13 +179,13 @@ impl<'a> Reader<'a> {
         Err(Error::invalid(message).param(format!("{place}.call_id")))
     }
 
-    /// Ends the model's turn, if one is being read.
+    /// Ends the model's turn, if there is one.
     fn turn_over(&mut self, place: &dyn Display) -> Result<(), Error> {
         if self.said.is_empty() && self.calls.is_empty() {
             return Ok(());
         }
         self.close_step(place)?;
-        // No call came behind that thought: it is the signature of the last words.
+        // No call followed the reasoning item, so its signature belongs to the last text.
         if let (Some(signature), Some(last)) = (self.signature.take(), self.said.last_mut())
             && self.calls.is_empty()
             && !self.target.remedies.placeholder_signatures
@@ -203,7 +204,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What came of a call. Objects are taken too, as some clients send them.
+/// Reads the output of a call. Objects are accepted too, because some clients send them.
 fn output<'a>(raw: Option<&'a RawValue>, place: &dyn Display, target: &'a Target<'_>) -> Result<Vec<Part<'a>>, Error> {
     match raw {
         Some(raw) if Shape::of(raw) == Shape::Object => Ok(vec![Part::text(raw.get())]),

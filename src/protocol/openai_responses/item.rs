@@ -1,30 +1,30 @@
-//! The items of an answer, written.
+//! Writes the items of an answer.
 
 use crate::protocol::rules::citations::{Sources, UrlCitation};
 use crate::protocol::rules::signature_mark;
 use crate::wire::json::push_string;
 
-/// A list of nothing.
+/// An empty JSON list.
 pub const NONE: &[u8] = b"[]";
 
-/// What an item is that comes in pieces.
+/// The kind of an item that is streamed in pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A message's words.
+    /// The text of a message.
     Message,
-    /// What the model would not say.
+    /// A refusal.
     Refusal,
-    /// A summary of thoughts.
+    /// A thought summary.
     Reasoning,
 }
 
 impl Kind {
-    /// How its ids begin.
+    /// Returns the prefix of its ids.
     pub fn prefix(self) -> &'static str {
         if self == Self::Reasoning { "rs" } else { "msg" }
     }
 
-    /// The type of its part, and the field that holds the words.
+    /// Returns the type of its part, and the field that holds the text.
     pub fn part(self) -> (&'static str, &'static str) {
         match self {
             Self::Message => ("output_text", "text"),
@@ -33,7 +33,7 @@ impl Kind {
         }
     }
 
-    /// The beginnings of its events' names: for the part, and for its words.
+    /// Returns the prefixes of its event names: for the part, and for its text.
     pub fn events(self) -> (&'static str, &'static str) {
         match self {
             Self::Message => ("content_part", "output_text"),
@@ -42,7 +42,7 @@ impl Kind {
         }
     }
 
-    /// The item while it is empty.
+    /// Returns the item while it is empty.
     pub fn empty(self, id: &str) -> String {
         match self {
             Self::Reasoning => format!(r#"{{"id":"{id}","type":"reasoning","summary":[],"encrypted_content":null}}"#),
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// Its part with these words (escaped), annotations (members of a list) and token probabilities (a list).
+    /// Writes its part with this text (escaped), these annotations (list members) and token probabilities (a list).
     pub fn written(self, text: &[u8], annotations: &[u8], logprobs: &[u8]) -> Vec<u8> {
         let (kind, field) = self.part();
         let mut part = format!(r#"{{"type":"{kind}","{field}":""#).into_bytes();
@@ -67,13 +67,13 @@ impl Kind {
     }
 }
 
-/// A message of one part.
+/// Writes a message with one part.
 pub fn message(id: &str, status: &str, part: &[u8]) -> Vec<u8> {
     let head = format!(r#"{{"id":"{id}","type":"message","status":"{status}","role":"assistant","content":["#);
     [head.as_bytes(), part, b"]}"].concat()
 }
 
-/// A thought: its summary's part, if there is one, and the signature that travels in it.
+/// Writes a reasoning item with the part of its summary, if there is one, and the signature it carries.
 pub fn reasoning(id: &str, part: &[u8], signature: Option<&str>) -> Vec<u8> {
     let mut item = format!(r#"{{"id":"{id}","type":"reasoning","summary":["#).into_bytes();
     item.extend_from_slice(part);
@@ -86,22 +86,22 @@ pub fn reasoning(id: &str, part: &[u8], signature: Option<&str>) -> Vec<u8> {
     item
 }
 
-/// A call, up to its status.
+/// A tool call, except for its status and arguments.
 pub struct Called<'c> {
     /// The item's id.
     pub id: &'c str,
-    /// Of a custom tool, which takes free text.
+    /// Whether it calls a custom tool, which takes free text.
     pub free_text: bool,
-    /// What its output names.
+    /// The id that the call's output refers to.
     pub call_id: &'c str,
-    /// Where the function is declared.
+    /// The namespace in which the function is declared.
     pub namespace: Option<&'c str>,
-    /// The client's name of the function.
+    /// The client's name for the function.
     pub name: &'c str,
 }
 
 impl Called<'_> {
-    /// The field that holds the arguments, and the beginning of the names of its events.
+    /// Returns the field that holds the arguments, and the prefix of its event names.
     pub fn field(&self) -> (&'static str, &'static str) {
         match self.free_text {
             true => ("input", "custom_tool_call_input"),
@@ -109,7 +109,7 @@ impl Called<'_> {
         }
     }
 
-    /// With this status and these arguments.
+    /// Writes the item with this status and these arguments.
     pub fn written(&self, status: &str, arguments: &str) -> Vec<u8> {
         let Self { id, free_text, call_id, namespace, name } = self;
         let kind = if *free_text { "custom_tool_call" } else { "function_call" };
@@ -128,7 +128,7 @@ impl Called<'_> {
     }
 }
 
-/// What Google has searched for; where the client wants to know it, what was found too.
+/// Writes Google's searches and, if the client wants them, the pages found.
 pub fn search(id: &str, sources: &Sources, shows_sources: bool) -> Vec<u8> {
     let mut item =
         format!(r#"{{"id":"{id}","type":"web_search_call","status":"completed","action":{{"type":"search","query":"#)
@@ -155,7 +155,7 @@ pub fn search(id: &str, sources: &Sources, shows_sources: bool) -> Vec<u8> {
     item
 }
 
-/// An image.
+/// Writes a generated image.
 pub fn image(id: &str, data: &str) -> Vec<u8> {
     let mut item =
         format!(r#"{{"id":"{id}","type":"image_generation_call","status":"completed","result":"#).into_bytes();
@@ -164,7 +164,7 @@ pub fn image(id: &str, data: &str) -> Vec<u8> {
     item
 }
 
-/// Where words are from.
+/// Writes a citation of a page.
 pub fn annotation(cited: &UrlCitation<'_>) -> Vec<u8> {
     let UrlCitation { start, end, .. } = cited;
     let mut annotation =

@@ -1,7 +1,8 @@
-//! OpenAI's Responses.
+//! OpenAI's Responses API.
 //!
-//! In: [`request`] assembles the Gemini request from [`input`], [`parts`], [`tools`] and what an earlier answer has left
-//! ([`kept`]). Out: [`answer`] cuts Gemini's parts into [`item`]s, and tells them as [`events`] or as one [`document`].
+//! Requests: [`request`] assembles the Gemini request from [`input`], [`parts`], [`tools`] and what an earlier answer
+//! has left ([`kept`]). Answers: [`answer`] cuts Gemini's parts into [`item`]s, and writes them as [`events`] or as one
+//! [`document`].
 
 mod answer;
 mod document;
@@ -26,7 +27,7 @@ use crate::call::Method;
 use crate::error::Error;
 use crate::wire::openai::responses::Request;
 
-/// The dialect.
+/// The Responses protocol.
 pub struct OpenAiResponses;
 
 impl Protocol for OpenAiResponses {
@@ -52,7 +53,7 @@ impl Protocol for OpenAiResponses {
     }
 }
 
-/// A request that was read.
+/// A parsed request.
 struct ResponsesRequest<'a> {
     request: Request<'a>,
     body: &'a [u8],

@@ -1,12 +1,12 @@
-//! Namespaces: functions of the same name, told apart by where they are declared. Gemini has none; there, a function's name begins
-//! with its namespace.
+//! Namespaces distinguish functions of the same name by where they are declared. Gemini has no namespaces, so the
+//! function's name begins with its namespace there.
 
 use std::borrow::Cow;
 
 use crate::protocol::rules::tools::gemini_name;
 use crate::wire::openai::responses::Tool;
 
-/// The name, for Gemini, of a function in this namespace.
+/// Returns Gemini's name for a function in this namespace.
 pub fn joined<'a>(namespace: Option<&Cow<'a, str>>, name: &Cow<'a, str>) -> Cow<'a, str> {
     match namespace.filter(|namespace| !namespace.is_empty()) {
         Some(namespace) => format!("{namespace}__{name}").into(),
@@ -17,7 +17,7 @@ pub fn joined<'a>(namespace: Option<&Cow<'a, str>>, name: &Cow<'a, str>) -> Cow<
 /// A function that is declared in a namespace.
 #[derive(Clone, Debug)]
 struct Member {
-    /// Gemini's name for it.
+    /// Gemini's name for the function.
     joined: String,
     namespace: String,
     name: String,
@@ -28,7 +28,7 @@ struct Member {
 pub struct Namespaces(Vec<Member>);
 
 impl Namespaces {
-    /// Of these tools.
+    /// Collects the functions that these tools declare in namespaces.
     pub fn of(tools: &[Tool<'_>]) -> Self {
         let member = |(namespace, tool): (Option<&Cow<'_, str>>, &Tool<'_>)| {
             let (namespace, name) = (namespace?, tool.name.as_ref()?);
@@ -38,14 +38,14 @@ impl Namespaces {
         Self(flat(tools).filter_map(member).collect())
     }
 
-    /// Namespace and name of the function that Gemini calls this, where it is in one.
+    /// Returns the namespace and name of the function that Gemini calls by this name, if it is in a namespace.
     pub fn of_call(&self, called: &str) -> Option<(&str, &str)> {
         let member = self.0.iter().find(|member| member.joined == called)?;
         Some((&member.namespace, &member.name))
     }
 }
 
-/// All tools, those in namespaces too, each with its namespace.
+/// Returns all tools, including those in namespaces, each with its namespace.
 pub fn flat<'t, 'a>(tools: &'t [Tool<'a>]) -> impl Iterator<Item = (Option<&'t Cow<'a, str>>, &'t Tool<'a>)> {
     tools.iter().flat_map(|tool| {
         let is_namespace = tool.kind.as_deref() == Some("namespace");

@@ -12,7 +12,7 @@ use crate::wire::gemini::request as gemini;
 use crate::wire::json::Shape;
 use crate::wire::openai::responses::{Item, Part};
 
-/// What this content holds. Empty texts are left out.
+/// Reads the content. Empty texts are left out.
 ///
 /// # Errors
 /// 400, naming the part.
@@ -59,7 +59,8 @@ fn one<'a>(part: Part<'a>, place: &dyn Display, target: &'a Target<'_>) -> Resul
     }
 }
 
-/// Files that the input names by URL and that are not Google's. What is wrong with an item is said when it is translated.
+/// Returns the files that the input references by URL and that are not stored at Google. Invalid items are skipped
+/// here; translation reports them.
 pub fn remote_files(input: Option<&RawValue>) -> Vec<RemoteFile> {
     let mut named = Vec::new();
     let may = |raw: &&RawValue| {

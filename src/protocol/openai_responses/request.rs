@@ -1,4 +1,4 @@
-//! A Responses request to a `GenerateContentRequest`.
+//! Translates a Responses request to a `GenerateContentRequest`.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -13,10 +13,10 @@ use crate::wire::gemini::request::{GenerationConfig, Request, ThinkingConfig};
 use crate::wire::json::Shape;
 use crate::wire::openai::responses as wire;
 
-/// Reads the body.
+/// Parses the request body.
 ///
 /// # Errors
-/// 400, naming the field where there is one.
+/// 400, naming the field if there is one.
 pub fn parse(body: &[u8]) -> Result<wire::Request<'_>, Error> {
     let request: wire::Request<'_> = document::read(body)?;
     if request.model.as_deref().unwrap_or_default().is_empty() {
@@ -39,10 +39,10 @@ pub fn parse(body: &[u8]) -> Result<wire::Request<'_>, Error> {
     Ok(request)
 }
 
-/// The Gemini request for this target.
+/// Translates the request to a Gemini request for this target.
 ///
 /// # Errors
-/// 400, naming the field, when the request asks for what this model or Gemini cannot do.
+/// 400, naming the field, when this model or Gemini does not support what is requested.
 pub fn translate<'a>(request: &'a wire::Request<'a>, target: &'a Target<'a>) -> Result<Bytes, Error> {
     let declared = tools::read(request.tools.as_deref().unwrap_or_default(), target.notes)?;
     let mut history = input::read(request, target)?;
@@ -86,7 +86,7 @@ fn format<'a>(request: &'a wire::Request<'a>) -> Result<Format<'a>, Error> {
     }
 }
 
-/// Thoughts are told where a summary of them is asked for.
+/// Builds the thinking config. Thoughts are returned if the client asked for a summary of them.
 fn thinking(request: &wire::Request<'_>, target: &Target<'_>) -> Result<Option<ThinkingConfig<'static>>, Error> {
     let Some(reasoning) = &request.reasoning else { return Ok(None) };
     if target.remedies.no_thinking {

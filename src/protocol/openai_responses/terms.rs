@@ -1,4 +1,4 @@
-//! What a request lays down about its answer: what is repeated in it, and what it leaves behind.
+//! What a request specifies about its answer: what the answer repeats of it, and what the answer leaves for later.
 
 use std::borrow::Cow;
 
@@ -13,31 +13,31 @@ use crate::protocol::rules::tools::Names;
 use crate::wire::json::{Shape, compact};
 use crate::wire::openai::responses::Request;
 
-/// What the request lays down about its answer.
+/// What the request specifies about its answer.
 #[derive(Clone, Debug, Default)]
 pub struct Terms {
-    /// What functions are called by whom.
+    /// Maps Gemini's function names to the client's.
     pub names: Names,
-    /// Where they are declared.
+    /// The namespaces in which functions are declared.
     pub namespaces: Namespaces,
-    /// Only the first of several calls.
+    /// Whether only the first of several calls is passed on.
     pub single_call: bool,
-    /// Signatures go to the client, as `encrypted_content`.
+    /// Whether signatures are sent to the client, as `encrypted_content`.
     pub carries: bool,
-    /// What was searched for is told.
+    /// Whether Google's searches are reported.
     pub searches: bool,
-    /// What was found is told with it.
+    /// Whether the pages found are reported with them.
     pub shows_sources: bool,
-    /// What the answer must look like, where that is to be checked.
+    /// The schema to check the answer against, if it is to be checked.
     pub schema: Option<Box<RawValue>>,
-    /// What the answer repeats of the request: members of an object.
+    /// What the answer repeats of the request: members of a JSON object.
     pub echo: String,
-    /// The whole conversation up to the answer, as members of an array, where the answer is kept.
+    /// The whole conversation up to the answer, as members of an array, if the answer is to be stored.
     pub input: Option<String>,
 }
 
 impl Terms {
-    /// The terms of this request, of which this is the body.
+    /// Derives the terms from the request and its body.
     pub fn of(request: &Request<'_>, body: &[u8], stamp: &Stamp) -> Self {
         let tools = request.tools.as_deref().unwrap_or_default();
         let named = |kind: &str| -> Vec<Cow<'_, str>> {
@@ -45,7 +45,7 @@ impl Terms {
             tools.filter_map(|(namespace, tool)| Some(joined(namespace, tool.name.as_ref()?))).collect()
         };
         let format = request.text.as_ref().and_then(|text| text.format.as_ref());
-        // It was read before, so it is JSON of the right types.
+        // The body was parsed earlier, so it is JSON of the right types.
         let echo: Echo<'_> = serde_json::from_slice(body).unwrap_or_default();
         Self {
             names: Names::of(named("function").iter(), named("custom").iter()),
@@ -61,7 +61,7 @@ impl Terms {
     }
 }
 
-/// What an answer repeats of its request, as it was sent; OpenAI's defaults for what was not.
+/// What an answer repeats of its request: the values as sent, or OpenAI's defaults.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Echo<'a> {
@@ -131,7 +131,7 @@ impl Echo<'_> {
         ];
         let member = |(name, sent, default): (&str, Option<&RawValue>, Value)| {
             let sent = sent.filter(|raw| Shape::of(raw) != Shape::Null);
-            // In an event, all of it stands on one line.
+            // The data of a stream event must be a single line.
             let value = sent.map_or_else(|| default.to_string(), |raw| compact(raw.get()).into_owned());
             format!(r#""{name}":{value}"#)
         };
@@ -139,8 +139,8 @@ impl Echo<'_> {
     }
 }
 
-/// The conversation of the earlier answer, that answer, and this input: members of an array of items. What the input only refers
-/// to stands in it for good.
+/// Returns the conversation of the earlier answer, that answer, and this input, as members of an array of items.
+/// References in the input are replaced by the items they refer to.
 fn conversation(request: &Request<'_>, earlier: Option<&[u8]>) -> String {
     #[derive(Serialize)]
     struct Said<'a> {

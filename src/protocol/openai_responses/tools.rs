@@ -1,4 +1,4 @@
-//! Tools of a Responses request, and whether the model must use them.
+//! Reads the tools and the tool choice of a Responses request.
 
 use std::borrow::Cow;
 
@@ -13,8 +13,8 @@ use crate::wire::gemini::request as gemini;
 use crate::wire::json::{Shape, decode};
 use crate::wire::openai::responses::{Tool, ToolChoice};
 
-/// Tools of OpenAI's that have no counterpart. Clients list them whatever the model is: they are left out, and what that means
-/// is the client's `fidelity`.
+/// OpenAI's tools that have no counterpart at Gemini. Clients list them whatever the model is, so they are left out;
+/// what that means for the request is up to the client's `fidelity`.
 const NOT_HERE: &[&str] = &[
     "file_search",
     "computer",
@@ -54,7 +54,7 @@ pub fn read<'a>(tools: &'a [Tool<'a>], notes: &Notes) -> Result<Declared<'a>, Er
                     }
                 }
             }
-            // Their names may end in a date.
+            // The names of these tools may end in a date.
             Some(kind) if kind.starts_with("web_search") => {
                 declared.built_in(gemini::Tool::GoogleSearch(options(None)), place);
             }
@@ -83,10 +83,10 @@ fn declaration<'a>(namespace: Option<&Cow<'a, str>>, tool: &'a Tool<'a>) -> Decl
     }
 }
 
-/// What the model must call.
+/// Reads `tool_choice`.
 ///
 /// # Errors
-/// 400 when it makes no sense.
+/// 400 when it is invalid.
 pub fn choice<'a>(raw: Option<&'a RawValue>, notes: &Notes) -> Result<Choice<'a>, Error> {
     let Some(raw) = raw.filter(|raw| Shape::of(raw) != Shape::Null) else { return Ok(Choice::Free) };
     if Shape::of(raw) == Shape::String {

@@ -1,4 +1,4 @@
-//! Gemini's sound as OpenAI gives it: a file, samples as they come, or events.
+//! Translates Gemini's audio to OpenAI's formats: a file, samples as they arrive, or events.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,23 +13,23 @@ use crate::protocol::{Reply, Usage};
 use crate::wire::gemini::response::Response;
 use crate::wire::openai::speech;
 
-/// Writes the sound of one call.
+/// Translates the audio of one call.
 pub struct SpeechReply {
     format: Format,
     events: bool,
     usage: Usage,
-    /// Whether any sound was written.
+    /// Whether any audio has been written.
     sounded: bool,
     ended: bool,
 }
 
 impl SpeechReply {
-    /// In this format, perhaps as events.
+    /// Creates a reply in this format, optionally as events.
     pub fn new(format: Format, events: bool) -> Self {
         Self { format, events, usage: Usage::default(), sounded: false, ended: false }
     }
 
-    /// The sound of an answer, or of a piece of it.
+    /// Reads the audio of an answer or of one event.
     fn sound(&mut self, body: &[u8]) -> Result<Sound, Fault> {
         let response: Response<'_> =
             serde_json::from_slice(body).map_err(|_| broken("Gemini's sound cannot be read."))?;
@@ -107,7 +107,7 @@ impl Reply for SpeechReply {
     }
 
     fn fail(&mut self, error: &Error, out: &mut Vec<u8>) {
-        // Raw sound has no words for it: the connection breaks.
+        // Raw audio cannot express an error, so the connection is broken off.
         if self.events {
             events::push_error(out, error);
         }

@@ -1,7 +1,7 @@
-//! OpenAI's speech: a text read aloud.
+//! OpenAI's speech API: text read aloud.
 //!
-//! [`request`] writes the call; [`wav`] knows the one file format that needs no encoder; [`answer`] writes the sound, whole, as it
-//! comes, or as events.
+//! [`request`] builds the call; [`wav`] implements the only file format that needs no encoder; [`answer`] writes the
+//! audio, whole, as it arrives, or as events.
 
 mod answer;
 mod request;
@@ -16,7 +16,7 @@ use crate::error::Error;
 
 use request::{Format, Read};
 
-/// The dialect.
+/// The speech protocol.
 pub struct OpenAiSpeech;
 
 impl Protocol for OpenAiSpeech {
@@ -33,7 +33,7 @@ impl Protocol for OpenAiSpeech {
     }
 }
 
-/// Every field (OpenAI's API reference, November 2026).
+/// The verdict on every field (OpenAI's API reference, November 2026).
 pub(super) const FIELDS: &[Field] = &[
     renamed("model", "", "by alias; it is in the path"),
     renamed("input", "contents[].parts[].text", ""),
@@ -45,7 +45,7 @@ pub(super) const FIELDS: &[Field] = &[
     lost("speed", "say it in the instructions", &["1", "1.0"]),
 ];
 
-/// A request that was read.
+/// A parsed request.
 struct Spoken<'a>(Read<'a>);
 
 impl Accepted for Spoken<'_> {
@@ -54,14 +54,14 @@ impl Accepted for Spoken<'_> {
     }
 
     fn method(&self) -> Method {
-        // A WAV file begins with its length.
+        // A WAV file begins with its length, so it is not streamed.
         if self.0.events || self.0.format == Format::Pcm { Method::Stream } else { Method::Generate }
     }
 
     fn form(&self) -> Form {
         match (self.0.events, self.0.format) {
             (true, _) => Form::EVENTS,
-            // Raw sound has no room for anything but sound.
+            // A raw audio stream has no room for anything but audio.
             (false, Format::Pcm) => Form { stream: true, media_type: "audio/pcm", keep_alive: b"" },
             (false, Format::Wav) => Form { media_type: "audio/wav", ..Form::JSON },
         }

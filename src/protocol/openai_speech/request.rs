@@ -1,4 +1,4 @@
-//! A speech request to a `GenerateContentRequest`.
+//! Translates a speech request to a `GenerateContentRequest`.
 
 use std::borrow::Cow;
 
@@ -16,8 +16,8 @@ use crate::wire::gemini::request::{
 use crate::wire::json::{Shape, decode};
 use crate::wire::openai::speech;
 
-/// OpenAI's voices, and the one of Google's that is used for each; the names have nothing in common, so it is by character
-/// (ai.google.dev/gemini-api/docs/speech-generation, November 2026).
+/// OpenAI's voices, each with the Google voice used for it. The names have nothing in common, so voices are matched by
+/// character (ai.google.dev/gemini-api/docs/speech-generation, November 2026).
 const VOICES: &[(&str, &str)] = &[
     ("alloy", "Kore"),
     ("ash", "Iapetus"),
@@ -37,30 +37,30 @@ const VOICES: &[(&str, &str)] = &[
 /// A file format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// Samples behind a header.
+    /// Samples after a header.
     Wav,
-    /// Samples: 16 bits, little-endian, one channel, 24,000 a second.
+    /// Bare samples: 16 bits, little-endian, one channel, 24,000 per second.
     Pcm,
 }
 
-/// A request that was read.
+/// A parsed request.
 pub struct Read<'a> {
-    /// As it came.
+    /// The original body.
     pub body: &'a [u8],
-    /// As the client names it.
+    /// The model's name as the client wrote it.
     pub model: Cow<'a, str>,
     /// The file format.
     pub format: Format,
-    /// Whether the sound travels in events.
+    /// Whether the audio is sent in events.
     pub events: bool,
     input: Cow<'a, str>,
     instructions: Option<Cow<'a, str>>,
     voice: String,
-    /// Whether the format is ours for want of one.
+    /// Whether the client specified no format, so that the default applies.
     unsaid: bool,
 }
 
-/// Reads the body.
+/// Parses the request body.
 ///
 /// # Errors
 /// 400, naming the field.
@@ -88,7 +88,7 @@ pub fn read(body: &[u8]) -> Result<Read<'_>, Error> {
     Ok(Read { body, model, format, events, input, instructions, voice, unsaid })
 }
 
-/// OpenAI's voices by name, and Google's own.
+/// Returns Google's voice for one of OpenAI's names; other names are taken as Google's own.
 fn voice(raw: &RawValue) -> Result<String, Error> {
     #[derive(Deserialize)]
     struct ById {
@@ -113,10 +113,10 @@ fn voice(raw: &RawValue) -> Result<String, Error> {
     Ok(known.map_or(named, |(_, googles)| (*googles).to_owned()))
 }
 
-/// The call.
+/// Builds the call.
 ///
 /// # Errors
-/// 400 when this model does not speak.
+/// 400 when this model does not produce speech.
 pub fn translate(read: &Read<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
     if !matches!(target.model.facts.gives, Gives::Voice | Gives::Anything) {
         return Err(document::gives_other(&read.model, target.model, "a voice", "gemini-3.8-flash-tts"));

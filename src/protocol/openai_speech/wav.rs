@@ -1,19 +1,19 @@
-//! WAV files: samples of 16 bits behind a header. Google's older voices send samples alone, newer ones a file.
+//! WAV files: 16-bit samples after a header. Google's older voices send bare samples, newer ones send a file.
 
-/// Samples, and how many there are in a second.
+/// Audio samples and their sample rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sound {
     /// 16 bits each, little-endian, one channel.
     pub samples: Vec<u8>,
-    /// How many in a second.
+    /// The number of samples per second.
     pub rate: u32,
 }
 
-/// How many there are in a second where nothing is said.
+/// The sample rate when none is specified.
 pub const RATE: u32 = 24_000;
 
-/// What Google sent: a file, or samples whose type says how many there are in a second
-/// (`audio/L16;codec=pcm;rate=24000`). None when it is another format.
+/// Reads what Google sent: a file, or samples whose media type states the sample rate
+/// (`audio/L16;codec=pcm;rate=24000`). Returns None for any other format.
 pub fn read(mime: &str, data: Vec<u8>) -> Option<Sound> {
     if data.starts_with(b"RIFF") {
         return unwrapped(&data);
@@ -25,7 +25,7 @@ pub fn read(mime: &str, data: Vec<u8>) -> Option<Sound> {
     raw.then_some(Sound { samples: data, rate })
 }
 
-/// The samples of a file. A length that reaches beyond its end, as streams have it, means up to the end.
+/// Extracts the samples of a file. A length beyond the end of the file, which streams have, means up to the end.
 fn unwrapped(file: &[u8]) -> Option<Sound> {
     let number = |at: usize| Some(u32::from_le_bytes(file.get(at..at + 4)?.try_into().ok()?));
     let mut rate = None;
@@ -37,7 +37,7 @@ fn unwrapped(file: &[u8]) -> Option<Sound> {
             b"fmt " => {
                 let (format, channels) = (number(begin)? & 0xffff, number(begin)? >> 16);
                 let bits = number(begin + 12)? >> 16;
-                // Nothing else is a voice of Google's.
+                // Google's voices use no other format.
                 if (format, channels, bits) != (1, 1, 16) {
                     return None;
                 }
@@ -49,12 +49,13 @@ fn unwrapped(file: &[u8]) -> Option<Sound> {
             }
             _ => {}
         }
-        // Chunks are of an even length.
+        // Chunks are padded to an even length.
         at = begin.checked_add(length)?.checked_add(length % 2)?;
     }
 }
 
-/// The 44 bytes in front of so many bytes of samples; None when that is not known yet, and readers read to the end.
+/// Returns the 44-byte header for samples of this length in bytes. With None, the length is not known yet, and readers
+/// read to the end.
 pub fn header(length: Option<usize>, rate: u32) -> Vec<u8> {
     let length = length.and_then(|length| u32::try_from(length).ok()).filter(|length| *length < u32::MAX - 36);
     let mut header = b"RIFF".to_vec();
@@ -92,7 +93,7 @@ mod tests {
             file.extend_from_slice(&samples);
             assert_eq!(read("audio/wav", file), sound(&samples, 8000), "{length:?}");
         }
-        // Other chunks may come before the samples, and after them.
+        // Other chunks may precede and follow the samples.
         let mut file = header(Some(4), 8000);
         file.splice(36..36, *b"LIST\x03\0\0\0abc\0");
         file.extend_from_slice(&samples);

@@ -1,4 +1,4 @@
-//! Gemini's text as OpenAI gives it: whole in five formats, or as events.
+//! Translates Gemini's text to OpenAI's formats: whole in five formats, or as events.
 
 use bytes::Bytes;
 
@@ -12,7 +12,7 @@ use crate::protocol::{Form, Reply, Usage};
 use crate::wire::gemini::response::Response;
 use crate::wire::openai::transcription::{self, Details, Event, Segment, Text, Verbose};
 
-/// Writes the text of one call.
+/// Translates the text of one call.
 pub struct TextReply {
     format: Format,
     english: bool,
@@ -22,12 +22,12 @@ pub struct TextReply {
 }
 
 impl TextReply {
-    /// In this format, perhaps in English.
+    /// Creates a reply in this format; `english` marks a translation.
     pub fn new(format: Format, english: bool) -> Self {
         Self { format, english, usage: Usage::default(), said: String::new(), ended: false }
     }
 
-    /// The words of an answer, or of a piece of it.
+    /// Reads the text of an answer or of one event.
     fn words(&mut self, body: &[u8]) -> Result<String, Fault> {
         let response: Response<'_> =
             serde_json::from_slice(body).map_err(|_| broken("Gemini's text cannot be read."))?;
@@ -38,7 +38,7 @@ impl TextReply {
         let reason = response.candidates.iter().find_map(|candidate| candidate.finish_reason.as_deref());
         let why = match reason.map(finish::read) {
             Some(finish::Finish::Filtered) => reason,
-            // Half of what was said would pass for all of it.
+            // A truncated text would pass for a complete one.
             Some(finish::Finish::Length) => {
                 let message =
                     "The text is longer than an answer of this model may be. Send the sound in shorter pieces.";
@@ -85,7 +85,7 @@ impl TextReply {
 impl Reply for TextReply {
     fn whole(&mut self, body: &[u8]) -> Result<Vec<u8>, Fault> {
         let words = self.words(body)?;
-        // Silence is told by an end without words; without either, nothing was told.
+        // For silence, Gemini sends a finish reason without text. With neither, the answer is empty.
         if words.is_empty() && !self.ended {
             return Err(answer::empty());
         }
@@ -134,7 +134,7 @@ impl Reply for TextReply {
     }
 }
 
-/// A text that a plugin says was heard.
+/// Returns a plugin's text as if it had been transcribed.
 pub fn canned(form: Form, text: &str) -> Bytes {
     let reply = TextReply::new(Format::Json, false);
     if !form.stream && !form.is_json() {

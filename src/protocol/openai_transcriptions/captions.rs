@@ -1,30 +1,31 @@
-//! What was said, with times: as the model tells it in JSON, and as captions.
+//! Text with times: in the model's JSON, and as captions.
 
 use serde::Deserialize;
 
-/// What the model tells.
+/// The transcript that the model returns.
 #[derive(Debug, Deserialize)]
 pub struct Told {
-    /// What is spoken.
+    /// The spoken language.
     #[serde(default)]
     pub language: String,
-    /// Piece by piece.
+    /// The text in timed segments.
     pub segments: Vec<Piece>,
 }
 
-/// A piece.
+/// A timed segment of the text.
 #[derive(Debug, Deserialize)]
 pub struct Piece {
-    /// Its beginning, in seconds.
+    /// Start time in seconds.
     pub start: f64,
-    /// Its end, in seconds.
+    /// End time in seconds.
     pub end: f64,
-    /// What was said.
+    /// The segment's text.
     pub text: String,
 }
 
 impl Told {
-    /// Reads it; None when it is nothing like it, or its times run backwards.
+    /// Parses the model's JSON. Returns None when it has another shape, or when its times make no sense or run
+    /// backwards.
     pub fn parse(text: &str) -> Option<Self> {
         let told: Self = serde_json::from_str(text).ok()?;
         let sane = told.segments.iter().all(|piece| 0.0 <= piece.start && piece.start <= piece.end && piece.end < 1e6);
@@ -32,12 +33,12 @@ impl Told {
         (sane && forwards).then_some(told)
     }
 
-    /// All that was said.
+    /// Returns the complete text.
     pub fn text(&self) -> String {
         self.segments.iter().map(|piece| piece.text.trim()).collect::<Vec<_>>().join(" ")
     }
 
-    /// As captions of films.
+    /// Returns the text as SubRip captions (SRT).
     pub fn srt(&self) -> String {
         let piece = |(index, piece): (usize, &Piece)| {
             format!(
@@ -51,7 +52,7 @@ impl Told {
         self.segments.iter().enumerate().map(piece).collect()
     }
 
-    /// As captions of the web.
+    /// Returns the text as WebVTT captions.
     pub fn vtt(&self) -> String {
         let piece = |piece: &Piece| {
             format!("{} --> {}\n{}\n\n", clock(piece.start, '.'), clock(piece.end, '.'), lines(&piece.text))
@@ -60,13 +61,13 @@ impl Told {
     }
 }
 
-/// An empty line would end the caption, and an arrow begin one.
+/// Cleans up a caption's text: an empty line would end the caption, and an arrow would begin a new one.
 fn lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join("\n").replace("-->", "->")
 }
 
-/// `01:02:03,456`.
+/// Formats a time as `01:02:03,456`, with `point` before the milliseconds.
 fn clock(seconds: f64, point: char) -> String {
     let total = (seconds * 1000.0).round() as u64;
     let (hours, minutes) = (total / 3_600_000, total / 60_000 % 60);

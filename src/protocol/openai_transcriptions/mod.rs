@@ -1,6 +1,7 @@
-//! OpenAI's transcriptions and translations: a sound written down.
+//! OpenAI's transcriptions and translations APIs: speech written down.
 //!
-//! [`request`] writes the call; [`captions`] writes what has times, which the model tells itself; [`answer`] writes the text.
+//! [`request`] builds the call; [`captions`] writes the formats with times, which the model itself estimates;
+//! [`answer`] writes the text.
 
 mod answer;
 mod captions;
@@ -15,11 +16,11 @@ use crate::error::Error;
 
 use request::{Format, Read};
 
-/// The dialect.
+/// The transcription and translation protocols.
 pub enum OpenAiTranscriptions {
-    /// In the language that is spoken.
+    /// Text in the spoken language.
     Transcriptions,
-    /// In English.
+    /// Text in English.
     Translations,
 }
 
@@ -48,7 +49,7 @@ impl Protocol for OpenAiTranscriptions {
     }
 }
 
-/// Every field (OpenAI's API reference, November 2026).
+/// The verdict on every field (OpenAI's API reference, November 2026).
 pub(super) const FIELDS: &[Field] = &[
     renamed("model", "", "by alias; it is in the path"),
     renamed("file", "contents[].parts[].inlineData", ""),
@@ -62,7 +63,7 @@ pub(super) const FIELDS: &[Field] = &[
     ignored("chunking_strategy", "the sound goes in one piece"),
 ];
 
-/// A request that was read.
+/// A parsed request.
 struct Heard<'a>(Read<'a>);
 
 impl Accepted for Heard<'_> {

@@ -1,4 +1,4 @@
-//! A sound to a `GenerateContentRequest`.
+//! Translates a transcription or translation request to a `GenerateContentRequest`.
 
 use std::borrow::Cow;
 
@@ -13,18 +13,18 @@ use crate::wire::gemini::request::{Content, GenerationConfig, Part, Request, Rol
 use crate::wire::json::Json;
 use crate::wire::openai::transcription;
 
-/// How the text is written.
+/// The format of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// An object with the text.
+    /// A JSON object with the text.
     Json,
-    /// The text.
+    /// Plain text.
     Text,
-    /// An object with the text, and times.
+    /// A JSON object with the text and times.
     Verbose,
-    /// Captions of films.
+    /// SubRip captions.
     Srt,
-    /// Captions of the web.
+    /// WebVTT captions.
     Vtt,
 }
 
@@ -37,28 +37,28 @@ const FORMATS: &[(&str, Format)] = &[
 ];
 
 impl Format {
-    /// Whether it needs times.
+    /// Whether it includes times.
     pub fn timed(self) -> bool {
         matches!(self, Self::Verbose | Self::Srt | Self::Vtt)
     }
 }
 
-/// A request that was read.
+/// A parsed request.
 pub struct Read<'a> {
-    /// As it came.
+    /// The original body.
     pub body: &'a [u8],
-    /// As the client names it.
+    /// The model's name as the client wrote it.
     pub model: Cow<'a, str>,
-    /// How the text is written.
+    /// The format of the text.
     pub format: Format,
-    /// Whether it is written in English, whatever is spoken.
+    /// Whether to translate to English, whatever language is spoken.
     pub english: bool,
-    /// Whether it comes in pieces.
+    /// Whether to stream the text.
     pub stream: bool,
     request: transcription::Request<'a>,
 }
 
-/// Reads the body.
+/// Parses the request body.
 ///
 /// # Errors
 /// 400, naming the field.
@@ -92,17 +92,17 @@ pub fn read(body: &[u8], english: bool) -> Result<Read<'_>, Error> {
     }
 }
 
-/// The call.
+/// Builds the call.
 ///
 /// # Errors
-/// 400, naming the field, when the file is no sound or this model writes nothing.
+/// 400, naming the field, when the file is not audio or this model does not produce text.
 pub fn translate(read: &Read<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
     let facts = &target.model.facts;
     if !matches!(facts.gives, Gives::Words | Gives::Anything) {
         return Err(document::gives_other(&read.model, target.model, "words", "gemini-flash-latest"));
     }
     let file = read.request.file.as_ref().ok_or_else(|| document::missing("file"))?;
-    // MP4 and WebM hold sound as often as films.
+    // MP4 and WebM files hold audio as often as video.
     let sound = media::of_form(file, "file", "audio/")
         .or_else(|error| media::of_form(file, "file", "video/").map_err(|_| error))?;
     let mut config = GenerationConfig {
@@ -131,7 +131,7 @@ pub fn translate(read: &Read<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
     })
 }
 
-/// What the model is told to do.
+/// Returns the instructions for the model.
 fn words(read: &Read<'_>) -> String {
     let mut words = String::from(match read.english {
         false => "Transcribe this audio verbatim, in the language that is spoken.",
@@ -172,7 +172,7 @@ fn schema() -> Value {
     })
 }
 
-/// The body for people to look at: a file's bytes say nothing.
+/// Returns the body for display, without the file's bytes.
 pub fn without_sound(body: &[u8]) -> Value {
     let mut body: Value = serde_json::from_slice(body).unwrap_or_default();
     if let Some(file) = body.get_mut("file").filter(|file| file.is_object()) {

@@ -1,4 +1,4 @@
-//! Gemini's answer, read part by part, for every dialect and for both of its forms.
+//! Reads Gemini's answer part by part, for every dialect and for both whole and streamed answers.
 
 use std::borrow::Cow;
 
@@ -15,85 +15,85 @@ use crate::store::Signatures;
 use crate::wire::gemini::response::{Candidate, Part, Response};
 use crate::wire::json::{decode, escaped, push_escaped};
 
-/// Largest signature that goes to the client, in bytes. Those of texts and calls have a few thousand; those of images, over a
-/// million.
+/// The largest signature that is passed to the client, in bytes. Signatures of texts and calls have a few thousand
+/// bytes; those of images have over a million.
 const LARGEST_SIGNATURE: usize = 64 * 1024;
 
-/// What reads an answer.
+/// Reads the parts of an answer.
 #[derive(Debug)]
 pub struct Reader {
-    /// Tokens so far.
+    /// Token counts so far.
     pub usage: Usage,
-    /// OpenAI's name for the tier that served it.
+    /// OpenAI's name for the service tier that served it.
     pub tier: &'static str,
-    /// Only the first of several calls is told.
+    /// Whether only the first of several calls is passed on.
     pub single_call: bool,
-    /// What is said is remembered: the answer may say where it is from.
+    /// Whether the text is recorded, because the answer may name its sources.
     pub transcribed: bool,
     ids: CallIds,
     signatures: Signatures,
 }
 
-/// What is known of one answer (a candidate) so far.
+/// The state of one answer (a candidate).
 #[derive(Debug, Default)]
 pub struct Told {
-    /// How many calls it made.
+    /// The number of calls it made.
     pub calls: u32,
-    /// Whether it said anything.
+    /// Whether it had any text, image or audio.
     pub spoke: bool,
-    /// How it ended, if it did.
+    /// How it ended, once that is known.
     pub finish: Option<Finish>,
-    /// What Gemini said about the end.
+    /// Gemini's explanation of the end.
     finish_message: Option<String>,
-    /// What was said, where it is remembered.
+    /// The text so far, if it is recorded.
     pub transcript: Transcript,
-    /// Where it is from.
+    /// The sources of the text.
     pub sources: Sources,
 }
 
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// The model was done.
+    /// The model finished.
     Stop,
-    /// It waits for what its calls return.
+    /// The model waits for the results of its calls.
     Calls,
-    /// The token limit.
+    /// The token limit was reached.
     Length,
-    /// Something was held back.
+    /// Content was withheld.
     Filtered,
 }
 
-/// A part of Gemini's.
+/// The content of one of Gemini's parts.
 pub enum Piece<'a> {
-    /// Words: the escape text of a JSON string.
+    /// Text, escaped for a JSON string.
     Text(Cow<'a, [u8]>),
-    /// A summary of thoughts, likewise.
+    /// A thought summary, likewise escaped.
     Reasoning(&'a [u8]),
     /// A call.
     Call(Call<'a>),
     /// An image, as a data URL.
     Image(String),
-    /// Sound: its base64.
+    /// Audio, as base64.
     Audio(&'a str),
-    /// Nothing that shows.
+    /// Nothing visible.
     Nothing,
 }
 
-/// A call of a client's function.
+/// A call to one of the client's functions.
 pub struct Call<'a> {
-    /// Google's id, or ours.
+    /// Google's id, or a generated one.
     pub id: String,
-    /// Gemini's name of the function.
+    /// Gemini's name for the function.
     pub name: &'a str,
     /// The arguments as JSON text.
     pub args: &'a str,
-    /// To be sent back with the call.
+    /// The signature to be sent back with the call.
     pub signature: Option<Cow<'a, str>>,
 }
 
 impl Reader {
-    /// For one answer; ids of its calls that have none begin like this.
+    /// Creates a reader for one answer. Calls without an id get one that begins with this prefix.
     pub fn new(stamp: &Stamp, id_prefix: &'static str) -> Self {
         Self {
             usage: Usage::default(),
@@ -105,15 +105,15 @@ impl Reader {
         }
     }
 
-    /// Reads a whole answer, or one event, and notes its usage.
+    /// Parses a whole answer or one event, and records its usage.
     ///
     /// # Errors
-    /// When it is not one.
+    /// When it cannot be parsed.
     pub fn read<'a>(&mut self, body: &'a [u8]) -> Result<Response<'a>, Fault> {
-        // Letters are checked once for all, not string by string.
+        // UTF-8 is checked once for the whole body, not string by string.
         let text = std::str::from_utf8(body).map_err(|_| broken("Gemini's answer cannot be read: it is no UTF-8."))?;
         let response: Response<'a> = serde_json::from_str(text).map_err(|error| {
-            // The reader's own words only: they name a place and a type, never the content.
+            // The message states the kind of error and its position, never the content.
             let why = if error.is_eof() { "it ends too early" } else { "it is not the JSON that Gemini speaks" };
             broken(format!("Gemini's answer cannot be read: {why} (line {}, column {}).", error.line(), error.column()))
         })?;
@@ -128,7 +128,7 @@ impl Reader {
         Ok(response)
     }
 
-    /// What a part is, and the signature of a part that is no call.
+    /// Reads a part. Also returns the signature of a part that is not a call.
     pub fn piece<'a>(&mut self, told: &mut Told, part: &'a Part<'a>) -> (Piece<'a>, Option<Cow<'a, str>>) {
         let signature = part.thought_signature.and_then(decode).filter(|text| text.len() <= LARGEST_SIGNATURE);
         if let Some(call) = &part.function_call {
@@ -161,7 +161,7 @@ impl Reader {
 }
 
 impl Told {
-    /// Takes in where it is from, and how it ended, as far as this candidate says it.
+    /// Records the sources and the finish reason that this candidate reports.
     pub fn take(&mut self, candidate: &Candidate<'_>) {
         self.sources.take(candidate.grounding_metadata, candidate.citation_metadata);
         if let Some(reason) = &candidate.finish_reason {
@@ -173,10 +173,10 @@ impl Told {
         }
     }
 
-    /// How it ended; an end that was not told is a stop.
+    /// Returns how the answer ended; an end that was not reported counts as a stop.
     ///
     /// # Errors
-    /// When the model failed and nothing came of it.
+    /// When the model failed and produced nothing.
     pub fn ending(&self) -> Result<Ending, Fault> {
         match self.finish.unwrap_or(Finish::Stop) {
             Finish::Length => Ok(Ending::Length),
@@ -191,7 +191,7 @@ impl Told {
     }
 }
 
-/// Why the prompt was blocked, if it was: a refusal for the client to show.
+/// Returns the reason if the prompt was blocked, as a refusal for the client to show.
 pub fn blocked(response: &Response<'_>) -> Option<String> {
     let feedback = response.prompt_feedback.as_ref().filter(|_| response.candidates.is_empty())?;
     let reason = feedback.block_reason.as_deref();
@@ -203,28 +203,28 @@ pub fn blocked(response: &Response<'_>) -> Option<String> {
     }
 }
 
-/// A fault of an answer that is none.
+/// A fault for an answer that is malformed.
 pub fn broken(message: impl Into<String>) -> Fault {
     Fault::new(Kind::BrokenAnswer, Blame::Model, message)
 }
 
-/// A whole answer with neither candidates nor a reason why not.
+/// A fault for a whole answer with neither candidates nor a reason for their absence.
 pub fn empty() -> Fault {
     broken("Gemini's answer is empty: it holds neither candidates nor a reason why not.")
 }
 
-/// A stream that ended without an answer.
+/// A fault for a stream that ended without an answer.
 pub fn nothing_said() -> Fault {
     broken("Gemini's stream ended without an answer.")
 }
 
-/// A stream that ended without saying why.
+/// A fault for a stream that ended without a finish reason.
 pub fn ended_early() -> Fault {
     let message = "Gemini's stream ended early, without a finish reason: the answer is incomplete.";
     Fault::new(Kind::Truncated, Blame::Model, message)
 }
 
-/// An answer of one text that no model gave, as this reply tells it.
+/// Writes an answer in this reply's dialect that consists of a text no model generated.
 pub fn canned(mut reply: impl Reply, stream: bool, text: &str) -> Bytes {
     let spoken =
         serde_json::json!({ "candidates": [{ "content": { "parts": [{ "text": text }] }, "finishReason": "STOP" }] });
@@ -235,16 +235,16 @@ pub fn canned(mut reply: impl Reply, stream: bool, text: &str) -> Bytes {
     } else {
         reply.whole(spoken.as_bytes())
     };
-    // Our own document parses, and a stop with a text is an answer: there is no other outcome.
+    // The document above parses, and a stop with a text is an answer, so this cannot fail.
     written.unwrap_or_default().into()
 }
 
-/// Clients keep ids of this kind whole: OpenAI's are no longer, and hold nothing else.
+/// Whether clients preserve this id: OpenAI's ids are no longer and use no other characters.
 fn is_plain(id: &str) -> bool {
     (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
-/// A part that is no call.
+/// Reads a part that is not a call.
 fn visible<'a>(part: &'a Part<'a>) -> Piece<'a> {
     if let Some(text) = part.text {
         let text = escaped(text);
@@ -255,7 +255,7 @@ fn visible<'a>(part: &'a Part<'a>) -> Piece<'a> {
         };
     }
     if let Some(blob) = &part.inline_data {
-        // Sketches made while thinking are not the answer.
+        // Sketches made while thinking are not part of the answer.
         return match blob.mime_type.split_once('/').map(|(kind, _)| kind) {
             _ if part.thought => Piece::Nothing,
             Some("audio") => Piece::Audio(&blob.data),
@@ -276,7 +276,7 @@ fn visible<'a>(part: &'a Part<'a>) -> Piece<'a> {
     Piece::Nothing
 }
 
-/// The text of what stands between a JSON string's quotes.
+/// Decodes the escaped content of a JSON string.
 pub fn unescaped(shown: &[u8]) -> String {
     let quoted = [b"\"", shown, b"\""].concat();
     serde_json::from_slice(&quoted).unwrap_or_default()

@@ -1,41 +1,42 @@
-//! Where an answer has its words from: Gemini's grounding and citations, as `url_citation` annotations count them.
+//! The sources of an answer: Gemini's grounding and citations, with positions counted as in `url_citation` annotations.
 //!
-//! Gemini counts in bytes of UTF-8 over all texts of the answer (recorded, whole and streamed alike), OpenAI in characters of the
-//! message. They differ in more than that: code that Gemini ran is part of the message, and not of Gemini's text.
+//! Gemini counts in bytes of UTF-8 over all texts of the answer (recorded, for whole and streamed answers alike),
+//! OpenAI in characters of the message. The contents differ too: code that Gemini ran is part of the message, but not
+//! of Gemini's text.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// What was said so far, as Gemini counts it.
+/// The text so far, as Gemini counts it.
 #[derive(Debug, Default)]
 pub struct Transcript {
     text: String,
-    /// What else stands in the message: before this byte of the text, so many characters.
+    /// Other text in the message: its position as a byte offset in `text`, and its length in characters.
     inserted: Vec<(usize, usize)>,
 }
 
 impl Transcript {
-    /// Gemini said this.
+    /// Appends text from Gemini.
     pub fn said(&mut self, text: &str) {
         self.text.push_str(text);
     }
 
-    /// All that Gemini said.
+    /// Returns all text from Gemini.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// This stands in the message besides.
+    /// Records text that is in the message but not in Gemini's text.
     pub fn inserted(&mut self, text: &str) {
         self.inserted.push((self.text.len(), text.chars().count()));
     }
 
-    /// How long the message is, in characters.
+    /// Returns the length of the message in characters.
     pub fn characters(&self) -> usize {
         self.text.chars().count() + self.inserted.iter().map(|(_, count)| count).sum::<usize>()
     }
 
-    /// The characters of the message that hold these bytes of the text.
+    /// Returns the range of the message, in characters, that corresponds to a segment of Gemini's text.
     fn place(&self, segment: &Segment) -> (usize, usize) {
         let (start, end) = self.bytes(segment).unwrap_or((0, 0));
         let characters = |at: usize| {
@@ -46,7 +47,8 @@ impl Transcript {
         (characters(start), characters(end))
     }
 
-    /// Google's figures are wrong at times; its words are not.
+    /// Returns the bytes of a segment. Google's offsets are sometimes wrong, but the segment's text is not, so the text
+    /// decides.
     fn bytes(&self, segment: &Segment) -> Option<(usize, usize)> {
         let told = self.text.get(segment.start_index..segment.end_index);
         match told {
@@ -59,7 +61,7 @@ impl Transcript {
     }
 }
 
-/// Where words are from, as far as it was told.
+/// The sources of the text, as far as they were reported.
 #[derive(Debug, Default)]
 pub struct Sources {
     queries: Vec<String>,
@@ -88,7 +90,7 @@ struct Chunk {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Page {
-    /// Its address.
+    /// Its URL.
     pub uri: String,
     /// Its title.
     pub title: String,
@@ -124,23 +126,23 @@ struct Citation {
     title: String,
 }
 
-/// A stretch of the message, and where it is from.
+/// A range of the message and its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlCitation<'a> {
-    /// Its words, where Google tells them.
+    /// The text of the range, if Google reports it.
     pub words: &'a str,
-    /// In characters of the message.
+    /// The start of the range, in characters of the message.
     pub start: usize,
-    /// In characters of the message.
+    /// The end of the range, in characters of the message.
     pub end: usize,
-    /// The page.
+    /// The URL of the page.
     pub url: &'a str,
-    /// Its title.
+    /// The title of the page.
     pub title: &'a str,
 }
 
 impl Sources {
-    /// Takes in what a candidate tells. A stream may tell it bit by bit.
+    /// Records what a candidate reports. A stream may report it in several events.
     pub fn take(&mut self, grounding: Option<&RawValue>, citations: Option<&RawValue>) {
         if let Some(grounding) = grounding.and_then(|raw| serde_json::from_str::<Grounding>(raw.get()).ok()) {
             let page = |chunk: Chunk| chunk.web.or(chunk.retrieved_context).or(chunk.maps).unwrap_or_default();
@@ -160,18 +162,19 @@ impl Sources {
         }
     }
 
-    /// What Google has searched for, each once.
+    /// Returns Google's search queries, each once.
     pub fn queries(&self) -> &[String] {
         &self.queries
     }
 
-    /// What it has found.
+    /// Returns the pages that Google found.
     pub fn pages(&self) -> impl Iterator<Item = &Page> {
         self.pages.iter().filter(|page| !page.uri.is_empty())
     }
 
-    /// What is from where, in the order it was told, each once: of the message from this character on, and counted from it. What
-    /// has no place in the message has no characters.
+    /// Returns the citations in the order they were reported, each once. Only citations at or after character `from` of
+    /// the message are returned, with positions relative to it. Citations without a position in the message have an
+    /// empty range.
     pub fn cited(&self, transcript: &Transcript, from: usize) -> Vec<UrlCitation<'_>> {
         let mut cited: Vec<UrlCitation<'_>> = Vec::new();
         let mut add = |segment: &Segment, words, url, title| {
@@ -227,9 +230,9 @@ mod tests {
         };
         for (start, end, text, expected) in [
             (0, 8, "é is 1.", (0, 7)),
-            // Behind what Gemini does not count.
+            // After text that Gemini does not count.
             (9, 11, "ok", (17, 19)),
-            // Wrong figures, right words; and words that are nowhere.
+            // Wrong offsets with the right text, and text that does not occur.
             (500, 600, "ünd", (21, 24)),
             (500, 600, "nowhere", (0, 0)),
             (1, 3, "", (0, 0)),

@@ -1,7 +1,7 @@
-//! A conversation as Gemini wants it, put together turn by turn, whatever the dialect it is told in.
+//! Builds a conversation as Gemini requires it, turn by turn, for every dialect.
 //!
-//! Gemini wants the results of all calls of a turn together, in one user turn right behind it, in the order of the calls. So
-//! a model's turn with calls opens a [`Step`], which gathers results until each call has one.
+//! Gemini requires the results of all calls of a turn together, in one user turn right after it, in the order of the
+//! calls. A model turn with calls therefore opens a [`Step`], which collects results until each call has one.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -11,18 +11,18 @@ use crate::protocol::Target;
 use crate::wire::gemini::request::{Content, Data, FunctionCall, FunctionResponse, Part, Role};
 use crate::wire::json::{Json, Shape, Text};
 
-/// A conversation, ready.
+/// A complete conversation.
 #[derive(Debug, Default)]
 pub struct History<'a> {
-    /// The words of all system and developer messages, in order.
+    /// The texts of all system and developer messages, in order.
     pub system: Vec<Part<'a>>,
-    /// The turns. There is one at least, and a user's is first.
+    /// The turns. There is at least one, and the first is a user turn.
     pub contents: Vec<Content<'a>>,
 }
 
 impl<'a> History<'a> {
-    /// With the system's words where this model takes them: some take no system instruction, and have them in front of the
-    /// first user turn's.
+    /// Returns the system instruction and the turns. For models that do not accept a system instruction, its texts are
+    /// placed at the start of the first user turn.
     pub fn placed(mut self, target: &Target<'_>) -> (Option<Content<'a>>, Vec<Content<'a>>) {
         if self.system.is_empty() {
             return (None, self.contents);
@@ -37,35 +37,35 @@ impl<'a> History<'a> {
     }
 }
 
-/// A conversation that is being put together.
+/// A conversation under construction.
 pub struct Conversation<'a> {
     target: &'a Target<'a>,
     history: History<'a>,
     step: Option<Step<'a>>,
 }
 
-/// A call of the model's, as the client sends it back.
+/// A call the model made, as the client sends it back.
 pub struct Called<'a> {
-    /// The client's id for it; empty where the dialect has none.
+    /// The client's id for the call; empty where the dialect has none.
     pub id: Cow<'a, str>,
-    /// The function, by Gemini's name.
+    /// Gemini's name for the function.
     pub name: Cow<'a, str>,
-    /// An object.
+    /// The arguments: an object.
     pub args: Json<'a>,
-    /// The signature that the client has kept with it.
+    /// The signature that the client sent back with the call.
     pub signature: Option<Cow<'a, str>>,
-    /// Where the signature would be in the request.
+    /// The location of the signature in the request.
     pub place: String,
 }
 
-/// What a tool returned.
+/// The result of a tool call.
 #[derive(Debug, Default)]
 pub struct ToolResult<'a> {
-    /// All words.
+    /// Its texts.
     pub texts: Vec<Text<'a>>,
-    /// All files.
+    /// Its files.
     pub media: Vec<Part<'a>>,
-    /// Whether it is an error.
+    /// Whether the call failed.
     pub failed: bool,
 }
 
@@ -82,34 +82,34 @@ impl<'a> From<Vec<Part<'a>>> for ToolResult<'a> {
     }
 }
 
-/// Calls of one turn that wait for their results.
+/// The calls of one turn that wait for their results.
 struct Step<'a> {
     calls: Vec<Waiting<'a>>,
-    /// What the user said before all results were there: it moves behind them.
+    /// User turns that came before all results were there. They move behind the results.
     later: Vec<Content<'a>>,
 }
 
-/// A call that waits for its result, or has it.
+/// A call that waits for its result, or already has it.
 pub struct Waiting<'a> {
-    /// The client's id for it.
+    /// The client's id for the call.
     pub id: Cow<'a, str>,
-    /// The function, by Gemini's name.
+    /// Gemini's name for the function.
     pub name: Cow<'a, str>,
     result: Option<Vec<Part<'a>>>,
 }
 
 impl<'a> Conversation<'a> {
-    /// An empty one.
+    /// Creates an empty conversation.
     pub fn new(target: &'a Target<'a>) -> Self {
         Self { target, history: History::default(), step: None }
     }
 
-    /// Words of the system.
+    /// Adds texts to the system instruction.
     pub fn system(&mut self, parts: impl IntoIterator<Item = Part<'a>>) {
         self.history.system.extend(parts);
     }
 
-    /// A user's turn. While results are still missing, it waits behind them.
+    /// Adds a user turn. While results are missing, the turn is held back so that it follows them.
     pub fn user(&mut self, parts: Vec<Part<'a>>) {
         let content = Content { role: Some(Role::User), parts };
         match &mut self.step {
@@ -119,7 +119,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// A model's turn: what it said, then what it called. The step before must be closed.
+    /// Adds a model turn: its content, then its calls. The previous step must be closed.
     pub fn model(&mut self, parts: Vec<Part<'a>>, calls: Vec<Called<'a>>) {
         let mut content = Content { role: Some(Role::Model), parts };
         let mut waiting = Vec::new();
@@ -140,8 +140,8 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// The signature of a call: the client's if it kept it, else ours from memory, else Google's word for one that is lost.
-    /// Gemini demands one on the first call of a step only.
+    /// Returns the signature of a call: the client's if it sent one, else the remembered one, else Google's placeholder
+    /// for a lost signature. Gemini requires a signature only on the first call of a step.
     fn signature(&self, call: &Called<'a>, first: bool) -> Option<Cow<'a, str>> {
         let trusted = !self.target.remedies.placeholder_signatures;
         if let Some(signature) = call.signature.as_ref().filter(|_| trusted) {
@@ -160,7 +160,8 @@ impl<'a> Conversation<'a> {
         missed.then(|| SIGNATURE_ESCAPE.into())
     }
 
-    /// The result of the call that `answers` knows, from this place of the request. False when no call waits for it.
+    /// Adds the result of the call that `answers` matches; `place` is the result's location in the request. Returns
+    /// false when no call matches.
     pub fn result(
         &mut self,
         answers: impl Fn(&Waiting<'a>) -> bool,
@@ -168,7 +169,8 @@ impl<'a> Conversation<'a> {
         place: &dyn Display,
     ) -> bool {
         let calls = self.step.as_mut().map(|step| step.calls.as_mut_slice()).unwrap_or_default();
-        // The same id twice in one step: the results come in the order of the calls. Repeated results: the last one counts.
+        // If an id occurs twice in a step, results are assigned in the order of the calls. If a result is repeated, the
+        // last one counts.
         let open = calls.iter().position(|call| answers(call) && call.result.is_none());
         let found = open.or_else(|| calls.iter().rposition(&answers)).and_then(|at| calls.get_mut(at));
         let Some(call) = found else { return false };
@@ -187,10 +189,10 @@ impl<'a> Conversation<'a> {
         true
     }
 
-    /// Writes the results of the step that is open, in the order of its calls.
+    /// Writes the results of the open step, in the order of its calls.
     ///
     /// # Errors
-    /// The ids of calls that have no result.
+    /// Returns the ids of calls without a result.
     pub fn close_step(&mut self) -> Result<(), Vec<Cow<'a, str>>> {
         let Some(step) = self.step.take() else { return Ok(()) };
         let mut responses = Vec::new();
@@ -215,8 +217,8 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
-    /// Mends what Gemini does not take: no turn at all, a model's turn first, a model's turn last. `field` is where the client
-    /// tells the conversation, `last` where its last turn stands.
+    /// Repairs what Gemini does not accept: no turns at all, a model turn first, or a model turn last. `field` is the
+    /// field that holds the conversation, and `last` the location of its last turn.
     pub fn finish(self, field: &str, last: &dyn Display) -> History<'a> {
         let mut history = self.history;
         let user = |words: &'a str| Content { role: Some(Role::User), parts: vec![Part::text(words)] };
@@ -234,8 +236,8 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// A call's arguments as an object. They are history, which the client cannot mend: what is no object is wrapped, never
-/// refused.
+/// Returns a call's arguments as an object. They are part of the history, which the client cannot correct, so anything
+/// other than an object is wrapped rather than rejected.
 pub fn arguments<'a>(raw: Option<&'a serde_json::value::RawValue>) -> Json<'a> {
     let empty = || Json::from_value(&serde_json::json!({}));
     let Some(raw) = raw else { return empty() };

@@ -1,4 +1,4 @@
-//! A request's JSON body, and words for what is wrong with it.
+//! Reads a request's JSON body and describes errors in it.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -17,13 +17,14 @@ use crate::wire::json::{Shape, Text, decode};
 /// Reads a body that must be a JSON object.
 ///
 /// # Errors
-/// 400, naming the field where there is one.
+/// 400, naming the field if there is one.
 pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Error> {
-    // A JSON array would be read field by field, in the order of the struct.
+    // serde would read a JSON array field by field, in the order of the struct.
     if body.trim_ascii_start().first() == Some(&b'[') {
         return Err(Error::invalid("Invalid type for the body: expected an object, but got an array instead."));
     }
-    // Letters are checked once for all, not string by string; and also where nobody reads them, since they may go on.
+    // UTF-8 is checked once for the whole body, not string by string. This includes strings that are not read here,
+    // because they may be passed on.
     let text = std::str::from_utf8(body).map_err(|error| no_text(&error))?;
     serde_json::from_str(text).map_err(|error| explain::<T>(text, &error))
 }
@@ -36,7 +37,7 @@ fn no_text(error: &std::str::Utf8Error) -> Error {
     Error::invalid(message)
 }
 
-/// Reads it again, only to say where the mistake is: the path costs time that good requests should not pay.
+/// Parses the body again to locate the error. Tracking the path takes time that valid requests should not pay for.
 fn explain<'a, T: Deserialize<'a>>(body: &'a str, error: &serde_json::Error) -> Error {
     if !error.is_data() {
         let message = format!(
@@ -62,7 +63,8 @@ fn explain<'a, T: Deserialize<'a>>(body: &'a str, error: &serde_json::Error) -> 
     }
 }
 
-/// serde_json's words about a wrong type, in JSON's terms instead of Rust's. The value in them is the client's own.
+/// Returns serde_json's message about a wrong type, in JSON's terms instead of Rust's. The value in it is the client's
+/// own.
 pub fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text.split(" at line ").next().unwrap_or_default();
@@ -80,7 +82,7 @@ pub fn reason(error: &serde_json::Error) -> String {
     format!("{found}, expected {expected}")
 }
 
-/// Reads a raw value inside the body; a mistake is named by its full path.
+/// Parses a raw value inside the body; errors name the full path.
 pub fn nested<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue, place: &dyn Display) -> Result<T, Error> {
     serde_json::from_str(raw.get()).map_err(|_| {
         let mut reader = serde_json::Deserializer::from_str(raw.get());
@@ -97,21 +99,21 @@ pub fn nested<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue, place: &dyn Disp
     })
 }
 
-/// What a message or a result holds: nothing, a text, or parts.
+/// The content of a message or a result: nothing, a string, or parts.
 pub enum Content<'a, P> {
-    /// Nothing.
+    /// No content.
     None,
-    /// A text.
+    /// A string.
     Text(Text<'a>),
     /// Parts of several kinds.
     Parts(Vec<P>),
 }
 
 impl<'a, P> Content<'a, P> {
-    /// Gemini's parts for it, each read by `one`. Empty texts are left out.
+    /// Returns Gemini's parts for the content, each read by `one`. Empty texts are left out.
     ///
     /// # Errors
-    /// What `one` says of a part.
+    /// Any error that `one` returns for a part.
     pub fn parts<R: IntoIterator<Item = Part<'a>>>(
         self,
         place: &dyn Display,
@@ -154,8 +156,8 @@ pub fn content<'a, P: Deserialize<'a>>(
     }
 }
 
-/// A text, passed on as it is written. One with `\u` escapes is decoded once: half a surrogate pair is no text, and Google's
-/// refusal would not say where it is.
+/// Reads a text, which is passed on as it is written. A text with `\u` escapes is decoded once to validate it: half a
+/// surrogate pair is not valid text, and Google's rejection would not say where it is.
 pub fn text<'a>(raw: Option<&'a RawValue>, place: &dyn Display) -> Result<Text<'a>, Error> {
     let wrong =
         |what: &str| Error::invalid(format!("Invalid type for '{place}': expected a string, but got {what} instead."));
@@ -174,14 +176,14 @@ pub fn text<'a>(raw: Option<&'a RawValue>, place: &dyn Display) -> Result<Text<'
     Ok(Text::Raw(raw))
 }
 
-/// 400 for a field that must be there.
+/// Returns a 400 for a missing field.
 pub fn missing(param: impl Into<String>) -> Error {
     let param = param.into();
     let message = format!("Missing required parameter: '{param}'.");
     Error::invalid(message).param(param).code("missing_required_parameter")
 }
 
-/// 400 for a kind that nobody knows; `param` is where it stands.
+/// Returns a 400 for an unknown kind; `param` names the field.
 pub fn unknown_kind(kind: Option<&str>, known: &str, param: &dyn Display) -> Error {
     match kind {
         Some(kind) => {
@@ -193,10 +195,10 @@ pub fn unknown_kind(kind: Option<&str>, known: &str, param: &dyn Display) -> Err
     }
 }
 
-/// Checks that a body is a JSON object in UTF-8, and nothing else of it.
+/// Checks that a body is a JSON object in UTF-8, and nothing else about it.
 ///
 /// # Errors
-/// 400 when it is none.
+/// 400 when it is not.
 pub fn is_object(body: &[u8]) -> Result<(), Error> {
     read::<Object>(body).map(|Object {}| ())
 }
@@ -205,16 +207,16 @@ pub fn is_object(body: &[u8]) -> Result<(), Error> {
 #[derive(Deserialize)]
 struct Object {}
 
-/// The model of a request.
+/// Returns the model that a request names.
 ///
 /// # Errors
-/// 400 when it names none.
+/// 400 when it names no model.
 pub fn model(named: Option<Cow<'_, str>>) -> Result<Cow<'_, str>, Error> {
     let named = named.filter(|name| !name.is_empty());
     named.ok_or_else(|| Error::invalid("you must provide a model parameter").param("model"))
 }
 
-/// 400: a field has none of the values it may have.
+/// Returns a 400 for a field whose value is not supported.
 pub fn unknown_value(field: &'static str, values: &[&str]) -> Error {
     let listed: Vec<String> = values.iter().map(|value| format!("'{value}'")).collect();
     Error::invalid(format!("Invalid value for '{field}'. Supported values are: {}.", listed.join(", ")))
@@ -222,17 +224,17 @@ pub fn unknown_value(field: &'static str, values: &[&str]) -> Error {
         .code("invalid_value")
 }
 
-/// The Gemini request, written.
+/// Serializes the Gemini request.
 ///
 /// # Errors
-/// 500, which cannot happen to what was read from JSON.
+/// 500 when that fails, which cannot happen to data that was read from JSON.
 pub fn written(request: &impl Serialize) -> Result<Bytes, Error> {
     serde_json::to_vec(request)
         .map(Bytes::from)
         .map_err(|error| Error::internal(format!("the translated request could not be written: {error}")))
 }
 
-/// 400: what was asked for is nothing that this model gives.
+/// Returns a 400 for a model that does not produce the requested kind of output.
 pub fn gives_other(asked: &str, model: &Model, wanted: &str, example: &str) -> Error {
     let shown: String = asked.chars().take(128).collect::<String>().escape_debug().collect();
     let at_google =

@@ -1,4 +1,4 @@
-//! Files in the fields of a request, whatever the dialect calls them: read, and refused with the field's name.
+//! Reads files from the fields of a request, for every dialect. Errors name the field.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -11,7 +11,7 @@ use crate::protocol::{Files, Target};
 use crate::wire::gemini::request::{Blob, Data, FileData, MediaResolution};
 use crate::wire::json::decode;
 
-/// A file by URL: inside the request, at Google, or from elsewhere, as it was fetched.
+/// Reads a file by URL: inside the request, at Google, or fetched from elsewhere.
 ///
 /// # Errors
 /// 400, naming the field.
@@ -23,7 +23,7 @@ pub fn by_url<'a>(raw: Option<&'a RawValue>, field: &dyn Display, target: &'a Ta
     read_url(url, field)
 }
 
-/// Bare base64 of this type, or a data URL that names its own.
+/// Reads bare base64 of this media type, or a data URL that states its own.
 ///
 /// # Errors
 /// 400, naming the field.
@@ -38,7 +38,7 @@ pub fn inline<'a>(raw: Option<&'a RawValue>, mime: &str, field: &dyn Display) ->
     }
 }
 
-/// A file at Google.
+/// Reads a file stored at Google.
 ///
 /// # Errors
 /// 400, naming the field.
@@ -47,17 +47,17 @@ pub fn by_id<'a>(id: &str, field: &dyn Display) -> Result<Data<'a>, Error> {
     media::by_id(id).map(owned).ok_or_else(|| refused(field, why))
 }
 
-/// 400: what is in this field is no file that can be used.
+/// Returns a 400 for a field that does not hold a usable file.
 pub fn refused(field: &dyn Display, why: &str) -> Error {
     Error::invalid(format!("Invalid '{field}': it {why}.")).param(field.to_string())
 }
 
-/// The URL of a file that is not Google's, if this is one.
+/// Returns the URL if it references a file that is not stored at Google.
 pub fn remote_url(raw: &RawValue) -> Option<String> {
     decode(raw).map(Cow::into_owned).filter(|url| media::is_remote(url))
 }
 
-/// How finely to look; per part only where the model takes it there, which the newer ones do.
+/// Returns the media resolution. Only newer models accept it per part; for other models it is left out.
 pub fn resolution(detail: Option<&str>, field: &dyn Display, target: &Target<'_>) -> Option<MediaResolution> {
     let level = match detail? {
         "low" => "MEDIA_RESOLUTION_LOW",
@@ -72,7 +72,7 @@ pub fn resolution(detail: Option<&str>, field: &dyn Display, target: &Target<'_>
     Some(MediaResolution { level })
 }
 
-/// The text of a JSON string; borrowed when there is no escape in it, as in all base64.
+/// Decodes a JSON string; borrows when there are no escapes, as in all base64.
 fn string<'a>(raw: Option<&'a RawValue>, field: &dyn Display) -> Result<Cow<'a, str>, Error> {
     raw.ok_or("is missing").and_then(|raw| decode(raw).ok_or("is no string")).map_err(|why| refused(field, why))
 }
@@ -99,7 +99,7 @@ fn remote<'a>(url: &str, target: &'a Target<'_>) -> Result<Data<'a>, String> {
     }
 }
 
-/// Cut loose from the text it was read from.
+/// Detaches the data from the text it was read from.
 fn owned<'a>(data: Data<'_>) -> Data<'a> {
     match data {
         Data::InlineData(blob) => Data::InlineData(Blob {

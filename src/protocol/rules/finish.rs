@@ -1,19 +1,19 @@
-//! What Gemini's finish reasons mean.
+//! The meaning of Gemini's finish reasons.
 
 /// The meaning of a finish reason, before it is known whether a tool was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// The model was done. Tool calls end this way too: Gemini has no reason of their own.
+    /// The model finished. Tool calls end this way too: Gemini has no separate reason for them.
     Stop,
-    /// The token limit.
+    /// The token limit was reached.
     Length,
-    /// Something was held back.
+    /// Content was withheld.
     Filtered,
-    /// The model failed to say anything usable; whatever came before it stands.
+    /// The model failed to produce anything usable. What came before remains valid.
     Failed,
 }
 
-/// Reads a `finishReason`. One that nobody knows yet is taken for a stop.
+/// Reads a `finishReason`. An unknown reason counts as a stop.
 pub fn read(reason: &str) -> Finish {
     match reason {
         "MAX_TOKENS" | "CONTINUATION" => Finish::Length,

@@ -1,4 +1,4 @@
-//! What an answer is to look like: free, JSON, or JSON by a schema; as a config says it, or in words.
+//! The format of an answer (free, JSON, or JSON by a schema), expressed in the generation config or in words.
 
 use serde_json::value::RawValue;
 
@@ -7,20 +7,20 @@ use super::json_schema;
 use crate::protocol::{Notes, Target};
 use crate::wire::gemini::request::{GenerationConfig, Part};
 
-/// What the answer is to look like.
+/// The requested format of the answer.
 #[derive(Debug)]
 pub enum Format<'a> {
-    /// As the model likes.
+    /// The model decides.
     Free,
     /// Any JSON.
     Json,
-    /// JSON by this schema, which stands in this field.
+    /// JSON that conforms to this schema, which is in this field of the request.
     Schema(&'a RawValue, &'static str),
 }
 
 impl<'a> Format<'a> {
-    /// Puts it where this model takes it: into the config; or into words, where there are tools and the model takes no JSON type
-    /// beside them. `field` is where the client asks for it.
+    /// Applies the format where this model accepts it: in the config, or in words if there are tools and the model
+    /// accepts no JSON type together with them. `field` is the field in which the client requests the format.
     pub fn settle(
         self,
         with_tools: bool,
@@ -39,7 +39,7 @@ impl<'a> Format<'a> {
         }
     }
 
-    /// As a generation config says it.
+    /// Writes the format to the generation config.
     fn into_config(self, config: &mut GenerationConfig<'a>, target: &Target<'_>) {
         let takes_json_schema = target.model.facts.json_schema;
         match self {
@@ -55,7 +55,7 @@ impl<'a> Format<'a> {
         }
     }
 
-    /// As a system instruction says it: for models that refuse a JSON type together with tools.
+    /// Returns the format as a system instruction, for models that reject a JSON type together with tools.
     fn in_words(&self) -> Option<String> {
         match self {
             Self::Free => None,

@@ -1,6 +1,6 @@
-//! Ids of our own making.
+//! Generated ids.
 
-/// Makes ids for what is in one answer.
+/// Generates ids for the contents of one answer.
 #[derive(Debug)]
 pub struct CallIds {
     random: fastrand::Rng,
@@ -8,12 +8,12 @@ pub struct CallIds {
 }
 
 impl CallIds {
-    /// The same seed gives the same ids.
+    /// Creates a generator. The same seed gives the same ids.
     pub fn new(seed: u64, prefix: &'static str) -> Self {
         Self { random: fastrand::Rng::with_seed(seed), prefix }
     }
 
-    /// The prefix and 24 letters or digits, as the vendors' are.
+    /// Returns the prefix followed by 24 letters or digits, like the vendors' ids.
     pub fn next(&mut self) -> String {
         let tail = std::iter::repeat_with(|| self.random.alphanumeric()).take(24);
         self.prefix.chars().chain(tail).collect()

@@ -1,9 +1,9 @@
-//! Numbers within what Gemini takes, and words for those beyond.
+//! Checks numbers against the ranges that Gemini accepts, and describes those out of range.
 
 use crate::error::Error;
 use crate::protocol::Target;
 
-/// A decimal number within these bounds.
+/// Checks that a decimal number is within these bounds.
 ///
 /// # Errors
 /// 400, naming the field.
@@ -15,13 +15,13 @@ pub fn ranged(value: Option<f64>, name: &str, min: f64, max: f64) -> Result<Opti
     }
 }
 
-/// 400: a number beyond its bounds.
+/// Returns a 400 for a number out of range.
 pub fn out_of_range(name: &str, value: impl std::fmt::Display, range: &str, code: &'static str) -> Error {
     let message = format!("Invalid value for '{name}': expected a value {range}, but got {value} instead.");
     Error::invalid(message).param(name).code(code)
 }
 
-/// A whole number from 1.
+/// Checks that an integer is at least 1.
 ///
 /// # Errors
 /// 400, naming the field.
@@ -33,7 +33,8 @@ pub fn at_least_one(value: Option<i64>, name: &str) -> Result<Option<u32>, Error
     }
 }
 
-/// The most tokens of an answer. More than the model gives would be a 400 at Google's.
+/// Reads the token limit of an answer. A limit above the model's maximum is clamped, because Google would reject it
+/// with a 400.
 ///
 /// # Errors
 /// 400, naming the field.
@@ -47,7 +48,7 @@ pub fn tokens(value: Option<i64>, name: &str, target: &Target<'_>) -> Result<Opt
     }))
 }
 
-/// Gemini's tier, where OpenAI's has a counterpart.
+/// Returns Gemini's service tier, if OpenAI's has a counterpart.
 pub fn service_tier(tier: Option<&str>) -> Option<&'static str> {
     match tier? {
         "flex" => Some("flex"),

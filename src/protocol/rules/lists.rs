@@ -1,4 +1,5 @@
-//! One answer out of several, for requests that Google does only in several calls: lists joined in their order, usage summed.
+//! Merges several answers into one, for requests that Google only accepts in several calls: lists are joined in order,
+//! usage is summed.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::fault::{Blame, Fault, Kind};
 
-/// OpenAI's lists, as far as they differ from each other.
+/// OpenAI's lists, with all members in which they differ.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct List<'a> {
@@ -27,10 +28,10 @@ struct List<'a> {
     usage: Map<String, Value>,
 }
 
-/// Joins them.
+/// Merges the lists.
 ///
 /// # Errors
-/// When one of them is no list, which a plugin may have made of it.
+/// When one of them is not a list, which a plugin may have caused.
 pub fn merged(answers: &[Bytes]) -> Result<Bytes, Fault> {
     let mut whole = List::default();
     for (index, answer) in answers.iter().enumerate() {
@@ -45,7 +46,7 @@ pub fn merged(answers: &[Bytes]) -> Result<Bytes, Fault> {
     serde_json::to_vec(&whole).map(Bytes::from).map_err(|error| broken(&error))
 }
 
-/// Adds numbers, at every depth.
+/// Adds numbers at every depth.
 fn add(sum: &mut Map<String, Value>, usage: Map<String, Value>) {
     for (name, value) in usage {
         match (sum.get_mut(&name), value) {

@@ -1,4 +1,4 @@
-//! Token probabilities: how they are asked for, and Gemini's `logprobsResult` in OpenAI's terms.
+//! Token probabilities: how they are requested, and Gemini's `logprobsResult` in OpenAI's terms.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -7,8 +7,8 @@ use super::limits;
 use crate::error::Error;
 use crate::model::Facts;
 
-/// Whether they are asked for, by this field; refused where there are none. Google refuses them in streams ("LogProbs is not
-/// supported in streaming mode", recorded), and newer models have none.
+/// Whether token probabilities are requested, by this field. The request is rejected where there are none: Google
+/// rejects them in streams ("LogProbs is not supported in streaming mode", recorded), and newer models have none.
 ///
 /// # Errors
 /// 400, naming the field.
@@ -24,10 +24,10 @@ pub fn wanted(wanted: bool, stream: bool, field: &str, facts: &Facts) -> Result<
     Err(Error::invalid(message).param(field).code("unsupported_value"))
 }
 
-/// How many alternatives of each token.
+/// Checks the number of alternatives for each token.
 ///
 /// # Errors
-/// 400 when Gemini does not give so many.
+/// 400 when Gemini does not return that many.
 pub fn top(top: i64) -> Result<u32, Error> {
     match u32::try_from(top) {
         Ok(top @ 0..=20) => Ok(top),
@@ -75,13 +75,13 @@ impl<'a> From<&'a Token> for Probable<'a> {
     }
 }
 
-/// As chat completions have them: an object; None when there is nothing in Gemini's.
+/// Returns the object that chat completions use; None when Gemini reported no tokens.
 pub fn object(raw: &RawValue) -> Option<Vec<u8>> {
     let list = list(raw)?;
     Some([br#"{"content":"#, &*list, br#","refusal":null}"#].concat())
 }
 
-/// The list of tokens; None when there is nothing in Gemini's.
+/// Returns the list of tokens; None when Gemini reported none.
 pub fn list(raw: &RawValue) -> Option<Vec<u8>> {
     let result: Told = serde_json::from_str(raw.get()).ok()?;
     let alternatives = |index: usize| result.top_candidates.get(index).map(|top| top.candidates.as_slice());

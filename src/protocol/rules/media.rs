@@ -1,4 +1,4 @@
-//! Files inside and outside of a request: data URLs, base64, files at Google.
+//! Files inside and outside of a request: data URLs, base64, files stored at Google.
 
 use std::borrow::Cow;
 
@@ -9,24 +9,24 @@ use crate::error::Error;
 use crate::wire::gemini::request::{Blob, Data, FileData};
 use crate::wire::openai::form::File;
 
-/// Image types Gemini takes (ai.google.dev/gemini-api/docs/image-understanding, November 2026).
+/// Image types that Gemini accepts (ai.google.dev/gemini-api/docs/image-understanding, November 2026).
 const IMAGES: &[&str] = &["image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"];
 
-/// Where Google fetches by itself.
+/// URLs that Google fetches itself.
 const GOOGLES: &[&str] =
     &["https://generativelanguage.googleapis.com/", "https://www.youtube.com/", "https://youtu.be/", "gs://"];
 
-/// Whether a URL leads to a file that is not Google's.
+/// Whether a URL references a file that Google does not fetch itself.
 pub fn is_remote(url: &str) -> bool {
     let scheme = url.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
     matches!(scheme.as_deref(), Some("http" | "https")) && !GOOGLES.iter().any(|start| url.starts_with(start))
 }
 
-/// A file by URL. `data:` goes inline, files at Google and YouTube by reference; the message of an error ends a sentence that
-/// begins with the field's name.
+/// Reads a file by URL. `data:` URLs are inlined; files at Google and YouTube are passed by reference. An error message
+/// completes a sentence that begins with the field's name.
 ///
 /// # Errors
-/// When it is neither, or its type is none that Gemini takes.
+/// When it is neither, or Gemini does not accept its media type.
 pub fn by_url<'a>(url: &'a str) -> Result<Data<'a>, String> {
     if let Some((scheme, rest)) = url.split_at_checked(5)
         && scheme.eq_ignore_ascii_case("data:")
@@ -39,7 +39,7 @@ pub fn by_url<'a>(url: &'a str) -> Result<Data<'a>, String> {
     Err("must be a base64 `data:` URL".into())
 }
 
-/// A file at Google by id or URI; None when it is neither.
+/// Reads a file at Google by id or URI; returns None when it is neither.
 pub fn by_id(id: &str) -> Option<Data<'_>> {
     if id.starts_with("https://generativelanguage.googleapis.com/") {
         return Some(file(id));
@@ -56,7 +56,7 @@ fn file(uri: &str) -> Data<'_> {
     Data::FileData(FileData { mime_type: None, file_uri: uri.into() })
 }
 
-/// What follows `data:`.
+/// Parses what follows `data:`.
 fn data_url(rest: &str) -> Result<Blob<'_>, String> {
     let (header, payload) = rest.split_once(',').ok_or("is a `data:` URL without a comma")?;
     let mut fields = header.split(';').map(str::trim);
@@ -70,18 +70,19 @@ fn data_url(rest: &str) -> Result<Blob<'_>, String> {
     blob(mime, data)
 }
 
-/// Base64 with a media type of its own.
+/// Reads base64 of this media type.
 ///
 /// # Errors
-/// As [`by_url`].
+/// Same as [`by_url`].
 pub fn inline<'a>(mime: &str, payload: &'a str) -> Result<Data<'a>, String> {
     blob(mime.to_ascii_lowercase(), base64_text(payload)?).map(Data::InlineData)
 }
 
-/// A file of a form, of this kind (`image/`, `audio/`). Its type is what the form says, else what its name or its beginning says.
+/// Reads a file of a form, which must be of this kind (`image/`, `audio/`). Its media type is taken from the form, or
+/// else from its name or its first bytes.
 ///
 /// # Errors
-/// 400, naming its place.
+/// 400, naming the field.
 pub fn of_form<'a>(file: &'a File<'_>, place: &str, kind: &str) -> Result<Data<'a>, Error> {
     let told = file.content_type.split(';').next().unwrap_or_default().trim();
     let told = Some(told).filter(|told| !told.is_empty() && *told != "application/octet-stream");
@@ -112,7 +113,8 @@ fn blob(mime: String, data: Cow<'_, str>) -> Result<Blob<'_>, String> {
     }
 }
 
-/// Standard base64: white space dropped, the URL-safe alphabet turned into the standard one. Not decoded: Google does that.
+/// Normalizes base64: drops white space, and converts the URL-safe alphabet to the standard one. The data is not
+/// decoded; Google does that.
 fn base64_text(payload: &str) -> Result<Cow<'_, str>, String> {
     let clean = payload.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='));
     let text: Cow<'_, str> = if clean {
@@ -150,14 +152,14 @@ fn percent_decoded(payload: &str) -> Result<String, String> {
     Ok(STANDARD.encode(bytes))
 }
 
-/// The type of an image, by how its base64 begins.
+/// Returns the media type of an image or a PDF, based on how its base64 begins.
 fn sniff(data: &str) -> Option<&'static str> {
     [("iVBORw0KGgo", "image/png"), ("/9j/", "image/jpeg"), ("UklGR", "image/webp"), ("JVBERi", "application/pdf")]
         .into_iter()
         .find_map(|(start, mime)| data.starts_with(start).then_some(mime))
 }
 
-/// The type of a file, by the ending of its name.
+/// Returns the media type that belongs to a file's extension.
 pub fn mime_by_name(name: &str) -> Option<&'static str> {
     let (_, ending) = name.rsplit_once('.')?;
     Some(match ending.to_ascii_lowercase().as_str() {

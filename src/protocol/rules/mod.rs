@@ -1,4 +1,4 @@
-//! Gemini's quirks, one file each, for every dialect.
+//! Gemini's quirks, one file each, shared by all dialects.
 
 pub mod answer;
 pub mod citations;
@@ -22,6 +22,7 @@ pub mod tool_result;
 pub mod tools;
 pub mod usage;
 
-/// What Google documents for a function call whose signature is lost or was made by another provider's model
-/// (ai.google.dev/gemini-api/docs/thought-signatures, November 2026). It costs quality, so only where nothing better is known.
+/// The placeholder that Google documents for a function call whose signature is lost or was made by another provider's
+/// model (ai.google.dev/gemini-api/docs/thought-signatures, November 2026). It costs quality, so it is only used where
+/// nothing better is known.
 pub const SIGNATURE_ESCAPE: &str = "skip_thought_signature_validator";

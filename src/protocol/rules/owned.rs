@@ -1,23 +1,25 @@
-//! What a request names that belongs to one key at Google: files and cached contents, in whatever dialect and at whatever place.
+//! Finds the resources in a request that belong to one key at Google: files and cached contents, in any dialect and any
+//! field.
 
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-/// A name, and whether it can be nothing else.
+/// A resource name, and whether it can be anything else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
-    /// `files/x`, `cachedContents/x`.
+    /// Such as `files/x` or `cachedContents/x`.
     pub name: String,
-    /// `"files/x"` alone may as well be a path on somebody's disk.
+    /// Whether it is certainly a resource: `"files/x"` alone may also be a path on a local disk.
     pub certain: bool,
 }
 
-/// What belongs to a key, and what finds it. Every body is searched, however long.
+/// The kinds of resources that belong to a key, and their searchers. Every body is searched, whatever its length.
 static KINDS: LazyLock<[(&str, Finder<'_>); 2]> =
     LazyLock::new(|| ["cachedContents", "files"].map(|kind| (kind, Finder::new(kind))));
 
-/// The names. Found in the text of the body: a JSON string that is one, or ends in one as the URI of a file does.
+/// Returns the names found in the text of the body: JSON strings that are a resource name, or end in one as a file's
+/// URI does.
 pub fn names(body: &[u8]) -> Vec<Named> {
     let mut names: Vec<Named> = Vec::new();
     for (kind, finder) in &*KINDS {
@@ -35,7 +37,7 @@ pub fn names(body: &[u8]) -> Vec<Named> {
     names
 }
 
-/// What follows a slash, escaped or not, up to the end of the string.
+/// Returns the id: the text after a slash, escaped or not, up to the end of the string.
 fn id(rest: &[u8]) -> Option<&str> {
     let rest = rest.strip_prefix(b"\\").unwrap_or(rest).strip_prefix(b"/")?;
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -44,7 +46,7 @@ fn id(rest: &[u8]) -> Option<&str> {
     (length > 0 && end.first() == Some(&b'"')).then(|| std::str::from_utf8(id).ok()).flatten()
 }
 
-/// Whether a string begins here, or a version of Google's API ends.
+/// Whether a string begins here, or a version prefix of Google's API ends here.
 fn begins(before: &[u8]) -> bool {
     let path = before.strip_suffix(b"/").map(|path| path.strip_suffix(b"\\").unwrap_or(path));
     before.ends_with(b"\"") || path.is_some_and(|path| path.ends_with(b"/v1beta") || path.ends_with(b"/v1"))

@@ -1,9 +1,9 @@
-//! What an answer says in words, for dialects that want nothing else of it.
+//! The text of an answer, for dialects that need nothing else.
 
 use crate::wire::gemini::response::Part;
 use crate::wire::json::decode;
 
-/// The words of these parts, thoughts left out.
+/// Returns the text of these parts, without thoughts.
 pub fn of<'a>(parts: impl IntoIterator<Item = &'a Part<'a>>) -> String {
     let mut words = String::new();
     for part in parts.into_iter().filter(|part| !part.thought) {

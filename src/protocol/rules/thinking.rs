@@ -1,17 +1,17 @@
-//! How much to think, from a client's words to what the model takes: a budget (Gemini 2.5) or a level (3 and later).
+//! Translates a client's thinking settings to what the model accepts: a budget (Gemini 2.5) or a level (3 and later).
 
 use crate::error::Error;
 use crate::model::{Level, Thinking};
 use crate::protocol::{Notes, Target};
 use crate::wire::gemini::request::ThinkingConfig;
 
-/// OpenAI's efforts, in rising order.
+/// OpenAI's efforts, in ascending order.
 pub const EFFORTS: &[&str] = &["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
-/// The thinking of this effort, told in this field, on this model; None where nothing is to be sent.
+/// Returns the thinking config for this effort, set in this field, on this model; None where nothing is to be sent.
 ///
 /// # Errors
-/// 400 when it is none of [`EFFORTS`].
+/// 400 when it is not one of [`EFFORTS`].
 pub fn for_effort(effort: &str, field: &str, target: &Target<'_>) -> Result<Option<ThinkingConfig<'static>>, Error> {
     if !EFFORTS.contains(&effort) {
         let shown: String = effort.chars().take(64).collect();
@@ -22,12 +22,12 @@ pub fn for_effort(effort: &str, field: &str, target: &Target<'_>) -> Result<Opti
     Ok(config(effort, field, target.model.facts.thinking, target.notes))
 }
 
-/// As little thinking as there can be, for what wants none.
+/// Returns the config for as little thinking as possible, for calls that need none.
 pub fn least(thinking: Thinking) -> Option<ThinkingConfig<'static>> {
     config("none", "", thinking, &Notes::off())
 }
 
-/// The effort that is nearest to a budget in tokens (the bounds are those of Google's own efforts).
+/// Returns the effort nearest to a budget in tokens. The bounds are those of Google's own efforts.
 pub fn effort_of(budget: i64) -> &'static str {
     match budget {
         ..=512 => "minimal",
@@ -37,7 +37,7 @@ pub fn effort_of(budget: i64) -> &'static str {
     }
 }
 
-/// The thinking of this budget in tokens, told in this field, on this model.
+/// Returns the thinking config for this budget in tokens, set in this field, on this model.
 pub fn for_budget(budget: i64, field: &str, target: &Target<'_>) -> Option<ThinkingConfig<'static>> {
     let Thinking::Budget { min, max, .. } = target.model.facts.thinking else {
         return config(effort_of(budget), field, target.model.facts.thinking, target.notes);
@@ -50,8 +50,8 @@ pub fn for_budget(budget: i64, field: &str, target: &Target<'_>) -> Option<Think
     Some(ThinkingConfig { thinking_budget, include_thoughts: Some(true), ..ThinkingConfig::default() })
 }
 
-/// Budgets are those of Google's own OpenAI endpoint (ai.google.dev/gemini-api/docs/openai, November 2026). What cannot be
-/// switched off is set as low as it goes, and its summaries stay home.
+/// Builds the config. The budgets are those of Google's own OpenAI endpoint (ai.google.dev/gemini-api/docs/openai,
+/// November 2026). Thinking that cannot be disabled is set to its minimum, without summaries.
 fn config(effort: &str, field: &str, thinking: Thinking, notes: &Notes) -> Option<ThinkingConfig<'static>> {
     let mut config = ThinkingConfig { include_thoughts: Some(effort != "none"), ..ThinkingConfig::default() };
     match thinking {

@@ -1,4 +1,5 @@
-//! What a tool returned, as the object Gemini wants. Numbers keep every digit: nothing is parsed that is passed on.
+//! Converts a tool's result to the object that Gemini requires. Numbers keep every digit, because what is passed on is
+//! never parsed.
 
 use std::borrow::Cow;
 
@@ -9,10 +10,10 @@ use serde_json::value::RawValue;
 use crate::wire::gemini::request::Returned;
 use crate::wire::json::{Json, Shape, Text};
 
-/// The `response` of a tool that returned these texts: a JSON object as it is, anything else under `result`.
+/// Returns the `response` of a tool that returned these texts: a JSON object as it is, anything else under `result`.
 pub fn response(texts: Vec<Text<'_>>) -> Returned<'_> {
     match one(texts) {
-        // What is no JSON is no object: it need not be decoded to be passed on.
+        // Text that cannot be JSON is not an object, so it is passed on without decoding.
         Text::Raw(raw) if !may_be_json(raw) => Returned::Text(RESULT, Text::Raw(raw)),
         text => match object(&text.decoded()) {
             Some(object) => Returned::Object(object),
@@ -21,14 +22,14 @@ pub fn response(texts: Vec<Text<'_>>) -> Returned<'_> {
     }
 }
 
-/// The `response` of a tool that failed.
+/// Returns the `response` of a tool that failed.
 pub fn error(texts: Vec<Text<'_>>) -> Returned<'_> {
     Returned::Text("error", one(texts))
 }
 
 const RESULT: &str = "result";
 
-/// All texts as one, each on a line of its own.
+/// Joins all texts, each on a line of its own.
 fn one(mut texts: Vec<Text<'_>>) -> Text<'_> {
     texts.retain(|text| !text.is_empty());
     match texts.len() {
@@ -37,19 +38,19 @@ fn one(mut texts: Vec<Text<'_>>) -> Text<'_> {
     }
 }
 
-/// Whether this text can be JSON, by how it begins.
+/// Whether this text may be JSON, judging by how it begins.
 fn may_be_json(text: &RawValue) -> bool {
     let first = text.get().trim_start_matches('"').trim_start().chars().next();
     match first {
-        // An escape may stand for anything.
+        // An escape may stand for any character.
         Some('{' | '[' | '-' | '0'..='9' | '\\') => true,
-        // A word that JSON knows, with some white space at most.
+        // A JSON literal, with at most a little white space.
         Some('t' | 'f' | 'n') => text.get().len() < 32,
         _ => false,
     }
 }
 
-/// The object that this text is, or that holds the value that it is.
+/// Returns the object that this text is, or an object that wraps the JSON value it is.
 fn object(text: &str) -> Option<Json<'static>> {
     #[derive(Serialize)]
     struct Wrapped<'a> {

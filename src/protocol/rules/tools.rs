@@ -1,4 +1,4 @@
-//! What a model may call, and whether it must: the client's functions and Google's own tools, whatever the dialect.
+//! What a model may call and whether it must: the client's functions and Google's own tools, for every dialect.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -20,21 +20,21 @@ use crate::wire::json::{Json, Shape, Text, compact};
 pub struct Declaration<'a> {
     /// Its name.
     pub name: Option<Cow<'a, str>>,
-    /// What it is for.
+    /// What it does, for the model.
     pub description: Option<&'a RawValue>,
-    /// What it takes, as JSON Schema.
+    /// Its parameters, as JSON Schema.
     pub schema: Option<&'a RawValue>,
-    /// Whether calls keep to the schema.
+    /// Whether calls must conform to the schema.
     pub strict: bool,
-    /// It takes one free text instead of JSON; of this form, where one is told.
+    /// Whether it takes one free text instead of JSON.
     pub free_text: bool,
-    /// The form of its text.
+    /// The format of the free text, if specified.
     pub format: Option<&'a RawValue>,
-    /// The field its schema is in.
+    /// The name of the field that holds its schema.
     pub schema_field: &'static str,
 }
 
-/// The tools of a request, read.
+/// The parsed tools of a request.
 #[derive(Debug, Default)]
 pub struct Declared<'a> {
     functions: Vec<Function<'a>>,
@@ -42,21 +42,21 @@ pub struct Declared<'a> {
     strict: bool,
 }
 
-/// A function of the client's, its schema not yet compiled: which dialect it needs depends on the model.
+/// One of the client's functions. Its schema is not compiled yet, because the model determines the schema's dialect.
 #[derive(Debug)]
 struct Function<'a> {
     name: Cow<'a, str>,
     description: Option<Text<'a>>,
     schema: Option<Schema<'a>>,
-    /// Where its schema stands.
+    /// The location of its schema in the request.
     place: String,
 }
 
 #[derive(Debug)]
 enum Schema<'a> {
-    /// The client's.
+    /// The client's schema.
     Own(&'a RawValue),
-    /// One text, `input`: of a custom tool.
+    /// The schema of a custom tool: one text, `input`.
     Input,
 }
 
@@ -67,17 +67,17 @@ struct BuiltIn<'a> {
     place: String,
 }
 
-/// Functions that bear another name at Gemini's, or take free text.
+/// Functions that have another name at Gemini, or take free text.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    /// Gemini's name, then the client's.
+    /// Pairs of Gemini's name and the client's.
     renamed: Vec<(String, String)>,
-    /// By Gemini's name.
+    /// Gemini's names of the functions that take free text.
     free_text: Vec<String>,
 }
 
 impl Names {
-    /// Of these functions, and of these tools that take free text.
+    /// Collects the names of these functions, and of these tools that take free text.
     pub fn of<'n, 'a: 'n>(
         functions: impl Iterator<Item = &'n Cow<'a, str>>,
         free_text: impl Iterator<Item = &'n Cow<'a, str>>,
@@ -93,17 +93,17 @@ impl Names {
         }
     }
 
-    /// The client's name for a function.
+    /// Returns the client's name for a function.
     pub fn client<'n>(&'n self, name: &'n str) -> &'n str {
         self.renamed.iter().find(|(theirs, _)| theirs == name).map_or(name, |(_, ours)| ours)
     }
 
-    /// Whether it takes free text instead of JSON.
+    /// Whether the function takes free text instead of JSON.
     pub fn is_free_text(&self, name: &str) -> bool {
         self.free_text.iter().any(|known| known == name)
     }
 
-    /// A call's arguments as the client gets them: the free text of a custom tool, JSON of a function.
+    /// Returns a call's arguments for the client: the free text of a custom tool, or the JSON of a function.
     pub fn arguments<'a>(&self, call: &Call<'a>) -> Cow<'a, str> {
         #[derive(serde::Deserialize)]
         struct Input {
@@ -118,26 +118,26 @@ impl Names {
     }
 }
 
-/// Whether and what the model must call.
+/// Whether the model must call a function, and which.
 #[derive(Debug, Default)]
 pub enum Choice<'a> {
-    /// As it likes.
+    /// The model decides.
     #[default]
     Free,
-    /// Nothing.
+    /// It must not call a function.
     Never,
-    /// Something.
+    /// It must call a function.
     Must,
-    /// Some of the functions, by the client's names; it must call one of them, or only may.
+    /// It may call only some of the functions, given by the client's names.
     Of {
-        /// Which.
+        /// The allowed functions.
         names: Vec<Cow<'a, str>>,
-        /// Whether it must.
+        /// Whether it must call one of them.
         must: bool,
     },
 }
 
-/// A function's name as Gemini takes it: it may not begin with a digit or `-`.
+/// Returns Gemini's name for a function. It must not begin with a digit or `-`.
 pub fn gemini_name<'a>(name: &Cow<'a, str>) -> Cow<'a, str> {
     match name.as_bytes().first() {
         Some(b'0'..=b'9' | b'-') => format!("_{name}").into(),
@@ -145,13 +145,13 @@ pub fn gemini_name<'a>(name: &Cow<'a, str>) -> Cow<'a, str> {
     }
 }
 
-/// Options of one of Google's tools, where there are any.
+/// Returns the options of one of Google's tools, or an empty object.
 pub fn options(raw: Option<&RawValue>) -> Json<'_> {
     raw.filter(|raw| Shape::of(raw) == Shape::Object).map_or_else(|| Json::from_value(&json!({})), Json::Raw)
 }
 
 impl<'a> Declared<'a> {
-    /// Whether there is any.
+    /// Whether any tool is declared.
     pub fn has_any(&self) -> bool {
         self.has_functions() || !self.built_in.is_empty()
     }
@@ -160,7 +160,7 @@ impl<'a> Declared<'a> {
         !self.functions.is_empty()
     }
 
-    /// One of Google's tools. The same one named twice is one tool.
+    /// Adds one of Google's tools. Naming the same tool twice adds it once.
     pub fn built_in(&mut self, tool: Tool<'a>, place: String) {
         let same = |other: &BuiltIn<'_>| std::mem::discriminant(&other.tool) == std::mem::discriminant(&tool);
         if !self.built_in.iter().any(same) {
@@ -168,7 +168,7 @@ impl<'a> Declared<'a> {
         }
     }
 
-    /// A function of the client's, declared at this place of the request.
+    /// Adds one of the client's functions, declared at this location in the request.
     ///
     /// # Errors
     /// 400, naming the field.
@@ -202,7 +202,7 @@ impl<'a> Declared<'a> {
         Ok(())
     }
 
-    /// The name Gemini is given for a function, which no other may have.
+    /// Returns Gemini's name for a function and checks that it is valid and unique.
     fn named(&self, asked: Option<Cow<'a, str>>, param: &dyn Display, notes: &Notes) -> Result<Cow<'a, str>, Error> {
         let Some(asked) = asked.filter(|name| !name.is_empty()) else { return Err(missing(param.to_string())) };
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
@@ -226,10 +226,10 @@ impl<'a> Declared<'a> {
         Ok(name)
     }
 
-    /// What Gemini is given.
+    /// Returns the tools and the tool config for Gemini.
     ///
     /// # Errors
-    /// 400 when the choice names a function that is not declared; `field` is where the choice stands.
+    /// 400 when the choice names a function that is not declared; `field` is the field of the choice.
     pub fn into_tools(
         self,
         choice: Choice<'a>,
@@ -239,7 +239,8 @@ impl<'a> Declared<'a> {
         let (facts, notes) = (&target.model.facts, target.notes);
         let mode = self.mode(choice, field)?;
         let both = self.has_functions() && !self.built_in.is_empty();
-        // Together they go on newer models only, and only when asked for so; before, the client's own functions count more.
+        // Only newer models accept both together, and only when the config enables it. On older models, the client's
+        // own functions take precedence.
         let together = both && facts.tools_together;
         let mut tools = Vec::new();
         if self.has_functions() {
@@ -266,7 +267,7 @@ impl<'a> Declared<'a> {
         let (names, must) = match choice {
             Choice::Free => return Ok(if self.strict { plain(Mode::Validated) } else { None }),
             Choice::Never => return Ok(plain(Mode::None).filter(|_| self.has_functions())),
-            // Without functions there is nothing it could have to call.
+            // Without functions there is nothing the model could have to call.
             Choice::Must => return Ok(plain(Mode::Any).filter(|_| self.has_functions())),
             Choice::Of { names, must } => (names, must),
         };
@@ -275,7 +276,7 @@ impl<'a> Declared<'a> {
             let message = format!("Invalid value for '{field}': the function it names is not found in 'tools'.");
             return Err(Error::invalid(message).param(field).code("invalid_value"));
         }
-        // AUTO cannot carry a list of names; VALIDATED can, and leaves the model as free.
+        // AUTO cannot carry a list of names; VALIDATED can, and leaves the model just as free.
         let mode = if must { Mode::Any } else { Mode::Validated };
         Ok(Some(FunctionCallingConfig { mode, allowed_function_names: names }))
     }
@@ -299,13 +300,13 @@ impl<'a> Function<'a> {
     }
 }
 
-/// What a custom tool takes, in JSON Schema and in Gemini's own dialect.
+/// The parameters of a custom tool, in JSON Schema and in Gemini's own dialect.
 static INPUT: LazyLock<(Value, Value)> = LazyLock::new(|| {
     let of = |object: &str, string: &str| json!({ "type": object, "properties": { "input": { "type": string } }, "required": ["input"] });
     (of("object", "string"), of("OBJECT", "STRING"))
 });
 
-/// The grammar of a custom tool's text: Chat wraps it once more than Responses does.
+/// Returns the grammar of a custom tool's text. Chat nests it one level deeper than Responses.
 fn grammar(format: &RawValue) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Format {

@@ -1,15 +1,17 @@
-//! Gemini's token counts as OpenAI counts them: completion includes thoughts, prompt includes what built-in tools brought in.
-//! Google's own OpenAI endpoint leaves thoughts out, and its three numbers do not add up.
+//! Converts Gemini's token counts to OpenAI's way of counting: completion tokens include thoughts, and prompt tokens
+//! include what built-in tools added. Google's own OpenAI endpoint leaves thoughts out, so its three numbers do not add
+//! up.
 
 use serde_json::value::RawValue;
 
 use crate::protocol::Usage;
 use crate::wire::gemini::response;
 
-/// The usage of an answer. In a stream, of its last event that has one: counts are not monotone, so neither sum nor maximum.
+/// Returns the usage of an answer. In a stream, the last event with usage counts: the counts are not monotone, so
+/// neither their sum nor their maximum is correct.
 pub fn usage(metadata: &response::Usage<'_>) -> Usage {
     let audio = |details: Option<&RawValue>| {
-        // This is asked with every event of a stream, and sound is rare.
+        // This runs for every event of a stream, and audio is rare.
         let heard = details.filter(|raw| raw.get().contains("AUDIO"));
         let details = response::Usage::by_kind(heard);
         details.iter().filter(|detail| detail.modality == "AUDIO").map(|detail| detail.token_count).sum()

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::server::App;
 use crate::server::respond::document;
 
-/// Forgets all kept answers, at all replicas.
+/// Clears the answer cache, on all replicas.
 pub async fn clear(State(app): State<App>) -> Response {
     let cleared = app.services.answers.status();
     app.services.answers.clear();

@@ -1,5 +1,5 @@
-//! `/admin/capsule`: a request with all that is needed to reproduce it elsewhere: `gemini-adapter simulate --replay FILE` answers as Google
-//! did. Configured secrets are masked in it, in any encoding.
+//! `/admin/capsule`: a request with everything needed to reproduce it elsewhere.
+//! `gemini-adapter simulate --replay FILE` then answers as Google did. Configured secrets are masked in any encoding.
 
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_DISPOSITION;
@@ -20,7 +20,7 @@ pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>
     let Some(trace) = app.services.telemetry.journal().find(&id) else { return unknown().into_response() };
     let Some(bodies) = trace.bodies() else { return not_kept().into_response() };
     let snapshot = &caller.snapshot;
-    // Masked before it is quoted: quotes may stand in the middle of a secret.
+    // Mask before quoting for the shell: quoting could split a secret.
     let mut body = read(&bodies.request);
     snapshot.redaction().over(&mut body);
     let attempts: Vec<Value> = bodies.attempts.values().map(attempt).collect();
@@ -72,13 +72,13 @@ fn attempt(said: &Said) -> Value {
 
 const JSON: &str = "application/json; charset=UTF-8";
 
-/// A body as JSON, or as the text that it is.
+/// A body as JSON, or as a string if it is not JSON.
 fn read(body: &Bytes) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned().into())
 }
 
 fn reproduce(attempts: &[Value]) -> Vec<String> {
-    // A key that is refused rests; the next attempt needs another.
+    // A key that is rejected cools down, so the next attempt needs another one.
     let keys: Vec<String> = (1..=attempts.len().max(1)).map(|number| format!("any-gemini-key-{number:06}")).collect();
     vec![
         "gemini-adapter simulate --listen 127.0.0.1:9100 --replay THIS_FILE".to_owned(),
@@ -90,7 +90,7 @@ fn reproduce(attempts: &[Value]) -> Vec<String> {
     ]
 }
 
-/// The client's request as a command; none where it was a form, which was kept as what became of it.
+/// The client's request as a `curl` command. None for a form, of which only the converted JSON was recorded.
 fn curl(bodies: &Bodies, body: &Value) -> Option<String> {
     if bodies.arrived.form {
         return None;
@@ -107,7 +107,7 @@ fn curl(bodies: &Bodies, body: &Value) -> Option<String> {
 }
 
 fn name_file(headers: &mut HeaderMap, id: &str) {
-    // An id is letters, digits and `-_.:`; a colon is no part of a file's name everywhere.
+    // An id consists of letters, digits and `-_.:`. Not every file system allows a colon in a file name.
     let name = format!("attachment; filename=\"capsule-{}.json\"", id.replace(':', "-"));
     if let Ok(value) = HeaderValue::from_str(&name) {
         headers.insert(CONTENT_DISPOSITION, value);

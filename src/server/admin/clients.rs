@@ -9,7 +9,7 @@ use crate::server::App;
 use crate::server::auth::Caller;
 use crate::server::respond::document;
 
-/// What each client may use, and has used.
+/// The limits and usage of each client.
 pub async fn list(State(app): State<App>, caller: Caller) -> Response {
     let clients = caller.snapshot.clients.status(app.services.clock.now());
     document(StatusCode::OK, &json!({ "clients": clients }))

@@ -1,4 +1,4 @@
-//! `/admin/config` and `/admin/reload`: what is configured, what was, and changes of it.
+//! `/admin/config` and `/admin/reload`: the live configuration, its history, and changes to it.
 
 use std::sync::Arc;
 
@@ -16,33 +16,33 @@ use crate::server::App;
 use crate::server::auth::Caller;
 use crate::server::respond::document;
 
-/// Loads the configuration anew, and says what came of it.
+/// Reloads the configuration and reports the outcome.
 pub async fn reload(State(app): State<App>, headers: HeaderMap) -> Response {
     outcome(&app, move |live| live.reload_if(seen(&headers))).await
 }
 
-/// Says what a reload would change, or be refused for. Nothing is changed.
+/// Reports what a reload would change, or why it would be rejected. Changes nothing.
 pub async fn trial(State(app): State<App>) -> Response {
     outcome(&app, |live| Ok(live.trial().map(|changes| json!({ "changes": changes }))?)).await
 }
 
-/// Writes the files of an earlier generation back, and loads them.
+/// Restores the files of an earlier generation and loads them.
 pub async fn rollback(State(app): State<App>, Path(generation): Path<u64>, headers: HeaderMap) -> Response {
     outcome(&app, move |live| live.rollback(generation, seen(&headers))).await
 }
 
-/// The configuration that somebody decided upon, as answers name it; none when any will do.
+/// The configuration version that the admin's decision was based on, from `If-Match`. None when any version will do.
 fn seen(headers: &HeaderMap) -> Option<&str> {
     let tag = headers.get(IF_MATCH)?.to_str().unwrap_or_default().trim_matches('"');
     (tag != "*").then_some(tag)
 }
 
-/// The configurations that were accepted, the newest first.
+/// The configurations that were accepted, newest first.
 pub async fn history(State(app): State<App>, caller: Caller) -> Response {
     document(StatusCode::OK, &json!({ "generations": generations(&app, &caller.snapshot) }))
 }
 
-/// The same, to be put into something.
+/// The same as JSON values, for embedding in another document.
 pub fn generations(app: &App, live: &Snapshot) -> Vec<Value> {
     let entry = |kept: crate::runtime::Generation| {
         let live = kept.generation == live.generation;
@@ -51,7 +51,7 @@ pub fn generations(app: &App, live: &Snapshot) -> Vec<Value> {
     app.live.history().into_iter().map(entry).collect()
 }
 
-/// The live configuration, secrets masked, and what was wrong with the last change if it was refused.
+/// The live configuration with secrets masked, and the problems of the last change if it was rejected.
 pub async fn show(State(app): State<App>, caller: Caller) -> Response {
     let snapshot = caller.snapshot;
     let config = json!({
@@ -68,7 +68,7 @@ pub async fn show(State(app): State<App>, caller: Caller) -> Response {
     document(StatusCode::OK, &config)
 }
 
-/// What came of something that reads files and compiles plugins: not on a thread that serves others.
+/// Runs an action that reads files and compiles plugins, on a blocking thread, and reports the outcome.
 async fn outcome<T, F>(app: &App, act: F) -> Response
 where
     T: Serialize + Send + 'static,

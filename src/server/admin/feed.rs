@@ -1,5 +1,6 @@
-//! `/admin/events`: one feed of server-sent events, from which the dashboard lives. Whoever comes is told how everything stands; then one
-//! task tells all watchers the same bytes, each part when it has changed. Without watchers nothing is made.
+//! `/admin/events`: one feed of server-sent events, which drives the dashboard. A new watcher first receives the
+//! complete state. After that, one task sends the same bytes to all watchers, each part when it has changed. Without
+//! watchers nothing is computed.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -25,22 +26,23 @@ use crate::server::App;
 use crate::server::auth::Caller;
 use crate::telemetry::Seen;
 
-/// How often it is looked whether something has changed.
+/// How often changes are checked for.
 const TICK: Duration = Duration::from_millis(500);
-/// A proxy on the way must not take silence for the end: so many ticks without a word, then a comment.
+/// Ticks of silence before a comment is sent, so that no proxy on the way takes silence for the end.
 const LONGEST_SILENCE: u32 = 20;
-/// Watchers at a time.
+/// Maximum number of concurrent watchers.
 const MOST_WATCHERS: usize = 200;
-/// Events that a slow watcher may be behind. It is let go then, comes again, and is told how everything stands.
+/// Events a slow watcher may lag behind. Beyond that it is disconnected; it then reconnects and receives the complete
+/// state.
 const MOST_BEHIND: usize = 64;
-/// Requests of each kind in one event.
+/// Maximum number of requests of each kind in one event.
 const MOST_REQUESTS: usize = 150;
 
-/// Those who watch.
+/// The watchers.
 #[derive(Debug, Default)]
 pub struct Feed(Mutex<Option<broadcast::Sender<Bytes>>>);
 
-/// Everything as it stands, then what changes, for as long as the configuration is the one that let the watcher in.
+/// Sends the complete state, then every change, as long as the configuration that admitted the watcher is live.
 pub async fn watch(State(app): State<App>, caller: Caller) -> Response {
     let Some(receiver) = app.feed.join(&app, &caller.snapshot) else {
         let message = "Enough people are watching: close a dashboard that nobody looks at.";
@@ -61,7 +63,7 @@ pub async fn watch(State(app): State<App>, caller: Caller) -> Response {
 }
 
 impl Feed {
-    /// One more watcher; the first one has the task begin.
+    /// Adds a watcher. The first one starts the task.
     fn join(&self, app: &App, snapshot: &Arc<Snapshot>) -> Option<broadcast::Receiver<Bytes>> {
         let mut sender = self.sender();
         match &*sender {
@@ -80,7 +82,8 @@ impl Feed {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the task is over: nobody watches, the server stops, or another configuration may let in others.
+    /// Whether the task should end: nobody is watching, the server is stopping, or the configuration has changed and
+    /// may admit different watchers.
     fn is_over(&self, app: &App, snapshot: &Snapshot) -> bool {
         let mut sender = self.sender();
         let watched = sender.as_ref().is_some_and(|sender| sender.receiver_count() > 0);
@@ -93,7 +96,7 @@ impl Feed {
     }
 }
 
-/// Tells all watchers what has changed.
+/// Sends changes to all watchers.
 async fn publish(app: App, snapshot: Arc<Snapshot>, sender: broadcast::Sender<Bytes>) {
     let mut told: HashMap<&'static str, Bytes> = HashMap::new();
     let mut ended = app.services.telemetry.journal().page(0, 0).ended;
@@ -126,7 +129,7 @@ async fn publish(app: App, snapshot: Arc<Snapshot>, sender: broadcast::Sender<By
     }
 }
 
-/// Requests that are under way, and those that have ended after the first so many; and how many have by now.
+/// The requests in flight and those that ended after the first `after`, and the number that have ended by now.
 fn requests(app: &App, snapshot: &Snapshot, after: u64) -> (Value, u64) {
     let page = app.services.telemetry.journal().page(after, MOST_REQUESTS);
     let seen = |traces: &[Arc<crate::telemetry::Trace>]| traces.iter().map(|trace| trace.seen()).collect::<Vec<Seen>>();

@@ -1,4 +1,4 @@
-//! `/admin/keys` and what is done to a key.
+//! `/admin/keys` and the actions on a key.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::server::respond::document;
 /// How long a test of a key may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Which model an action is about; all when it is left out.
+/// The model an action applies to; all models if omitted.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Of {
@@ -37,7 +37,7 @@ pub async fn list(State(app): State<App>, caller: Caller) -> Response {
     document(StatusCode::OK, &json!({ "pools": pools, "models": app.services.ledger.models(now) }))
 }
 
-/// Puts a key back to work, named by its id or by the beginning of its id or text. The one found everywhere it serves.
+/// Puts a key back into service, in every pool it serves. The key is named by its id, or by a prefix of its id or text.
 pub async fn reset(State(app): State<App>, caller: Caller, Path(prefix): Path<String>) -> Response {
     match find(&caller.snapshot, &prefix) {
         Ok(key) => {
@@ -86,7 +86,7 @@ async fn acted(app: &App, snapshot: &Snapshot, id: &str, action: &str, model: Op
     Ok(document(StatusCode::OK, &json!({ "key": key.id(), "done": action, "model": model })))
 }
 
-/// Whether Google takes a key. Listing models spends no quota, and what comes of it changes no state.
+/// Tests whether Google accepts a key. Listing models uses no quota, and the result changes no state.
 async fn test(snapshot: &Snapshot, key: &Key) -> Response {
     let tested = match snapshot.upstream.models(key.secret(), Instant::now() + PATIENCE).await {
         Ok(models) => json!({ "key": key.id(), "accepted": true, "models": models.len() }),
@@ -97,7 +97,7 @@ async fn test(snapshot: &Snapshot, key: &Key) -> Response {
     document(StatusCode::OK, &tested)
 }
 
-/// The one key whose id or text begins so.
+/// The only key whose id or text starts with `prefix`.
 fn find(snapshot: &Snapshot, prefix: &str) -> Result<Arc<Key>, Error> {
     let mut found: Vec<_> = snapshot.pools.values().flat_map(|pool| pool.find(prefix)).collect();
     found.sort_by(|one, other| one.id().cmp(other.id()));

@@ -1,4 +1,4 @@
-//! What an operator may do. One file a matter.
+//! The operator's endpoints, one file per subject.
 
 pub mod cache;
 pub mod capsule;

@@ -1,5 +1,5 @@
-//! `/admin/`: the dashboard, as files that are built in. It holds nothing that is not in the repository: what it shows it asks for, with
-//! the admin's key.
+//! `/admin/`: the dashboard, from files that are built in. They contain nothing that is not in the repository: all data
+//! is requested with the admin's key.
 
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use crate::error::Error;
 use crate::secret::Digest;
 
-/// One file.
+/// One file of the dashboard.
 struct Asset {
     name: &'static str,
     text: &'static str,
@@ -50,7 +50,7 @@ const ASSETS: &[Asset] = assets![
     "zh.js",
 ];
 
-/// Nothing from elsewhere, nothing in line, no frame around it, and no text that becomes script.
+/// Nothing from other origins, no inline code, no framing, no text turned into script.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 const HEADERS: &[(&str, &str)] = &[
@@ -67,12 +67,12 @@ pub async fn index(headers: HeaderMap) -> Response {
     serve(INDEX, &headers)
 }
 
-/// A file of it.
+/// A file of the page.
 pub async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
     serve(&name, &headers)
 }
 
-/// To where the page's own addresses are right.
+/// Redirects to `/admin/`, where the page's relative URLs resolve correctly.
 pub async fn with_slash() -> Response {
     let mut response = StatusCode::PERMANENT_REDIRECT.into_response();
     response.headers_mut().insert(LOCATION, HeaderValue::from_static("admin/"));
@@ -98,7 +98,7 @@ fn serve(name: &str, headers: &HeaderMap) -> Response {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind(name)));
-    // Asked about each time; the tag makes that cheap, and a new version is there at once.
+    // Revalidated each time. The tag makes that cheap, and a new version shows up immediately.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if let Ok(tag) = HeaderValue::from_str(tag) {
         headers.insert(ETAG, tag);

@@ -1,4 +1,4 @@
-//! The parts of what a watcher is told, but for requests.
+//! The parts of the feed, except requests.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use super::requests::keys_used;
 use crate::runtime::Snapshot;
 use crate::server::App;
 
-/// A part of what is told.
+/// A part of the feed.
 pub struct Part {
     /// The name of its event.
     pub name: &'static str,
-    /// At which ticks it is looked whether it has changed: every so many; 0 is at the beginning only.
+    /// How often, in ticks, it is checked for changes. 0 means it is sent only at the start.
     pub every: u64,
-    /// What it says.
+    /// Builds the part.
     pub make: fn(&App, &Snapshot) -> Value,
 }
 
-/// All of them. The page draws itself when it has the last one.
+/// All parts. The page draws itself once it has received the last one.
 pub const PARTS: &[Part] = &[
     part("hello", 0, hello),
     part("pools", 2, pools),
@@ -34,7 +34,7 @@ const fn part(name: &'static str, every: u64, make: fn(&App, &Snapshot) -> Value
     Part { name, every, make }
 }
 
-/// With configured secrets masked: others have written in it.
+/// Masks configured secrets, since the document may contain text from clients or Google.
 pub fn redacted(snapshot: &Snapshot, mut document: Value) -> Value {
     snapshot.redaction().over(&mut document);
     document

@@ -1,4 +1,4 @@
-//! `/admin/requests`, `/admin/explain`, `/admin/usage`, `/admin/latencies`: what requests did, and what that came to.
+//! `/admin/requests`, `/admin/explain`, `/admin/usage`, `/admin/latencies`: what requests did, and their statistics.
 
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +12,7 @@ use crate::server::respond::redacted;
 use crate::store::{Store, Used};
 use crate::telemetry::{Seen, Trace, Tried};
 
-/// How many are shown.
+/// How many requests to show.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Most {
@@ -24,7 +24,7 @@ fn most() -> usize {
     100
 }
 
-/// Requests that are under way, the oldest first, and those that are over, the latest first.
+/// Requests in flight, oldest first, and finished requests, newest first.
 pub async fn list(State(app): State<App>, caller: Caller, Query(Most { limit }): Query<Most>) -> Response {
     let page = app.services.telemetry.journal().page(0, limit);
     let seen = |traces: &[std::sync::Arc<Trace>]| traces.iter().map(|trace| trace.seen()).collect::<Vec<Seen>>();
@@ -32,21 +32,21 @@ pub async fn list(State(app): State<App>, caller: Caller, Query(Most { limit }):
     redacted(&caller.snapshot, &list)
 }
 
-/// How one request went.
+/// `GET /admin/explain/{id}`: the course of one request.
 pub async fn explain(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Response {
     let Some(trace) = app.services.telemetry.journal().find(&id) else { return unknown().into_response() };
     let seen = trace.seen();
     redacted(&caller.snapshot, &json!({ "story": story(&seen), "request": seen }))
 }
 
-/// What was used: by client since the process started; by key as long as it is kept.
+/// `GET /admin/usage`: by client since the process started, by key for as long as usage is stored.
 pub async fn usage(State(app): State<App>, caller: Caller) -> Response {
     let services = &app.services;
     let usage = json!({ "clients": services.telemetry.tally().usage(), "keys": keys_used(&services.store) });
     redacted(&caller.snapshot, &usage)
 }
 
-/// What keys have used, by day, key and model.
+/// Usage by day, key and model.
 pub fn keys_used(store: &Store) -> Vec<Value> {
     let row = |used: Used| {
         json!({
@@ -57,7 +57,7 @@ pub fn keys_used(store: &Store) -> Vec<Value> {
     store.used().into_iter().map(row).collect()
 }
 
-/// How long answers took, by model.
+/// `GET /admin/latencies`: response times by model.
 pub async fn latencies(State(app): State<App>, caller: Caller) -> Response {
     redacted(&caller.snapshot, &json!({ "models": app.services.telemetry.tally().by_model() }))
 }
@@ -67,7 +67,7 @@ pub fn unknown() -> Error {
     Error::not_found(message)
 }
 
-/// In words, a line an event.
+/// The course of a request in prose, one line per event.
 fn story(seen: &Seen) -> Vec<Value> {
     let facts = &seen.facts;
     let asked = if facts.asked.is_empty() { "no model that could be read" } else { &facts.asked };

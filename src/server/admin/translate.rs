@@ -1,4 +1,4 @@
-//! `/admin/translate`: what a request would become.
+//! `/admin/translate`: shows how a request would be translated.
 
 use axum::Extension;
 use axum::body::Body;
@@ -16,7 +16,7 @@ use crate::server::middleware::RequestId;
 use crate::server::respond::document;
 use crate::server::{App, door, endpoints};
 
-/// Which endpoint's request it is: chat completions, unless another is named.
+/// The endpoint the request is meant for; chat completions by default.
 #[derive(Deserialize)]
 pub struct For {
     #[serde(default = "chat")]
@@ -27,7 +27,7 @@ fn chat() -> String {
     "/v1/chat/completions".to_owned()
 }
 
-/// What a request would become, and what would become of each of its fields. Nobody is called.
+/// Shows the translated request and what would become of each of its fields. Nothing is sent.
 pub async fn show(
     State(app): State<App>,
     caller: Caller,

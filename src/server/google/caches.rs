@@ -1,4 +1,4 @@
-//! Cached contents: made with the key of the client, and used with no other.
+//! Cached contents, created with the client's key and used with no other.
 
 use axum::Extension;
 use axum::body::Body;
@@ -55,7 +55,7 @@ pub async fn one(
 }
 
 impl Asker {
-    /// Makes one, of the model that the client's name for it leads to, with the key that owns the files in it.
+    /// Creates cached content for the model that the client's name resolves to, with the key that owns the files in it.
     async fn cache(&self, body: &Bytes) -> Result<Response, Error> {
         let asked = gemini::model_of(body)?;
         let route = self.snapshot.models.route(&asked).ok_or_else(|| Error::model_not_found(&asked))?;

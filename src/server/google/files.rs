@@ -1,4 +1,4 @@
-//! Files at Google: listed, read, taken away.
+//! Files at Google: list, get, delete.
 
 use axum::Extension;
 use axum::extract::{Path, State};

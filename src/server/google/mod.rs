@@ -1,5 +1,5 @@
-//! Google's things beside models, in Google's own API: lists of models, cached contents, files. Each is one resource, on the key that
-//! owns what is asked for, where one does.
+//! Google's own API other than model calls: lists of models, cached contents, files. Each is one resource request, on
+//! the key that owns the resource if there is one.
 
 pub mod caches;
 pub mod files;
@@ -31,10 +31,10 @@ use crate::store::Owner;
 use crate::telemetry::Outcome;
 use crate::upstream::{ResourceAddress, ResourceAnswer, ResourceRequest};
 
-/// Pages that are looked at for one that is not empty: Google's own SDK takes an empty page for the last.
+/// How many pages are fetched in search of one that is not empty: Google's own SDK takes an empty page for the last.
 const PAGES: usize = 20;
 
-/// Who asks, for what, and by which configuration.
+/// One resource request: the client, the query, and the snapshot it uses.
 pub struct Asker {
     app: App,
     snapshot: Arc<Snapshot>,
@@ -42,7 +42,7 @@ pub struct Asker {
     query: Vec<(String, String)>,
 }
 
-/// Answers with what the work comes to, and tells of it.
+/// Admits the client, runs `work`, and records and returns its result.
 async fn answer<W>(app: App, caller: Caller, id: RequestId, uri: &Uri, api: &'static str, work: W) -> Response
 where
     W: AsyncFnOnce(&Asker) -> Result<Response, Error>,
@@ -61,34 +61,34 @@ where
 }
 
 impl Asker {
-    /// What was sent.
+    /// Reads the body.
     async fn read(&self, content: Body, headers: &HeaderMap) -> Result<Bytes, Error> {
         self.app.bodies.read(content, headers, &self.snapshot.config.settings.server).await
     }
 
-    /// The pool of what no alias sends elsewhere.
+    /// The default pool, used for everything that no alias routes elsewhere.
     fn pool(&self) -> Result<Arc<KeyPool>, Error> {
         let pool = self.snapshot.pools.get(&self.snapshot.config.settings.models.pool);
         pool.cloned().ok_or_else(|| Error::internal("The default pool is not configured."))
     }
 
-    /// The key that owns this.
+    /// The owner of a resource, and a pool with only its key.
     async fn owner(&self, name: &str) -> Result<(Arc<KeyPool>, Owner), Error> {
         owner::of(&self.snapshot, &self.app.services, &self.client.name, name, &self.pool()?).await
     }
 
-    /// Runs an resource.
+    /// Runs a resource request.
     async fn run(&self, on: On<'_>, resource: &ResourceRequest) -> Result<(ResourceAnswer, Arc<Key>), Error> {
         resource::run(&self.snapshot, &self.app.services, on, resource).await
     }
 
-    /// Runs an resource that makes something new of this client's, and tells whose it is.
+    /// Runs a resource request that creates something for this client. Returns the owner of the new resource.
     async fn make(&self, pool: &KeyPool, resource: &ResourceRequest) -> Result<(ResourceAnswer, Owner), Error> {
         let (fetched, key) = self.run(On::New(pool, &self.client.name), resource).await?;
         Ok((fetched, owner::with(pool, &key, &self.client.name)))
     }
 
-    /// What is under a name, asked of its owner.
+    /// Sends a request about a named resource to its owner.
     async fn at(&self, method: Method, name: &str, body: Bytes) -> Result<Response, Error> {
         let (pool, _) = self.owner(name).await?;
         let removes = method == Method::DELETE;
@@ -100,7 +100,8 @@ impl Asker {
         Ok(json(axum::http::StatusCode::OK, fetched.body))
     }
 
-    /// A page of what this client has of a kind: of all that its key has, what is known to be its own.
+    /// A page of this client's resources of one kind. The key's resources are listed, and those known to be the
+    /// client's are kept.
     async fn page(&self, kind: &'static str) -> Result<Response, Error> {
         let pool = self.pool()?;
         let mut query = self.query.clone();
@@ -139,7 +140,7 @@ impl Asker {
     }
 }
 
-/// A page of things, each as Google has written it.
+/// A page of resources, each as Google wrote it.
 #[derive(Default)]
 struct Page {
     things: Vec<Box<RawValue>>,
@@ -147,7 +148,7 @@ struct Page {
 }
 
 impl Page {
-    /// As Google writes it: what is empty is left out.
+    /// Serialises the page as Google does, leaving out empty fields.
     fn written(&self, kind: &str) -> Bytes {
         let mut members: Vec<String> = Vec::new();
         if !self.things.is_empty() {
@@ -168,7 +169,7 @@ fn unreadable() -> Error {
     Error::invalid("Gemini's list cannot be read.")
 }
 
-/// The name of a thing, if it can be one: anything else would be another path.
+/// The name of a resource. Rejects ids that could form another path.
 fn name(kind: &str, id: &str) -> Result<String, Error> {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
     if id.is_empty() || id.len() > 128 || !id.chars().all(plain) {
@@ -177,13 +178,13 @@ fn name(kind: &str, id: &str) -> Result<String, Error> {
     Ok(format!("{kind}/{id}"))
 }
 
-/// An resource to a path.
+/// A resource request to a path.
 fn resource(method: Method, path: &str, query: Vec<(String, String)>, body: Bytes) -> ResourceRequest {
     let segments = path.split('/').map(str::to_owned).collect();
     ResourceRequest { method, place: ResourceAddress::Path(segments, query), headers: Vec::new(), body }
 }
 
-/// Whether it is one of Google's SDKs that asks, at a path that OpenAI's clients use too.
+/// Whether the client is one of Google's SDKs, on a path that OpenAI's clients use too.
 pub fn is_asking(headers: &HeaderMap) -> bool {
     headers.contains_key("x-goog-api-client")
 }

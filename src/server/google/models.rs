@@ -1,4 +1,4 @@
-//! Google's models, as Google lists them, and as plugins let a client see them; and what an alias leads to.
+//! Google's models in Google's own format, filtered by plugins, with aliases resolved.
 
 use axum::Extension;
 use axum::extract::{Path, State};
@@ -16,7 +16,7 @@ use crate::server::respond::json;
 
 const API: &str = "gemini_models";
 
-/// `GET /v1beta/models`: a page, as Google gives it.
+/// `GET /v1beta/models`: one page, as Google returns it.
 pub async fn list(
     State(app): State<App>,
     caller: Caller,
@@ -34,7 +34,7 @@ pub async fn list(
     .await
 }
 
-/// `GET /v1beta/models/{id}`: one of them; of an alias, the model that it leads to.
+/// `GET /v1beta/models/{id}`: one model. For an alias, the model it resolves to.
 pub async fn one(
     State(app): State<App>,
     caller: Caller,
@@ -65,7 +65,7 @@ fn session(caller: &Caller, RequestId(id): &RequestId, path: &'static str, heade
     let client = caller.client.name.clone();
     caller.snapshot.plugins.session(|| SessionFacts {
         id: id.clone(),
-        // To plugins, a list of models is one, whoever asks.
+        // Plugins see the same API name for a list of models, whichever vendor's client requested it.
         api: "models",
         path,
         model: None,
@@ -74,7 +74,7 @@ fn session(caller: &Caller, RequestId(id): &RequestId, path: &'static str, heade
     })
 }
 
-/// A page with what the client may use of it, and plugins let it see.
+/// Filters a page down to the models that the client may use and plugins let through.
 fn page(session: &Session, client: &Client, listed: &[u8]) -> Result<Bytes, Error> {
     let mut page: serde_json::Map<String, Value> = serde_json::from_slice(listed).map_err(|_| unreadable())?;
     if let Some(Value::Array(models)) = page.get_mut("models") {
@@ -85,7 +85,7 @@ fn page(session: &Session, client: &Client, listed: &[u8]) -> Result<Bytes, Erro
     Ok(Value::Object(page).to_string().into())
 }
 
-/// The models that plugins let a client see. To plugins, they have ids, as in other vendors' lists.
+/// The models that plugins let through. Plugins see an `id` on each, as in other vendors' lists.
 fn seen(session: &Session, mut models: Vec<Value>) -> Result<Vec<Value>, Error> {
     for model in models.iter_mut().filter_map(Value::as_object_mut) {
         let id = model.get("name").and_then(Value::as_str).map(id).unwrap_or_default().to_owned();
@@ -103,7 +103,7 @@ fn id(name: &str) -> &str {
 }
 
 impl Asker {
-    /// Any key will do: the list is the same for all.
+    /// Requests a list or a model from Google. Any key will do, since the answer is the same for all.
     async fn listed(&self, path: &str) -> Result<Bytes, Error> {
         let asked = resource(Method::GET, path, self.query.clone(), Bytes::new());
         let (fetched, _) = self.run(On::Any(&*self.pool()?), &asked).await?;

@@ -1,6 +1,8 @@
-//! Files on their way to Google, by its resumable protocol: a beginning, which names the place for the pieces, and the pieces.
+//! File uploads to Google by its resumable protocol: a start request, whose answer names the upload URL, and the pieces
+//! sent to it.
 //!
-//! The place is ours, and stands for Google's: it is no one's to guess, and who knows it needs no key, as at Google.
+//! The client gets a URL of this server that stands for Google's. It contains an unguessable token, and needs no key,
+//! as at Google.
 
 use axum::Extension;
 use axum::body::Body;
@@ -27,7 +29,7 @@ const RECEIVED: HeaderName = HeaderName::from_static("x-goog-upload-size-receive
 const GRANULARITY: HeaderName = HeaderName::from_static("x-goog-upload-chunk-granularity");
 const PROTOCOL: HeaderName = HeaderName::from_static("x-goog-upload-protocol");
 
-/// Headers of the protocol that go along: to Google, and back.
+/// Protocol headers that are forwarded: these to Google, `BACK` to the client.
 const THERE: &[&str] = &[
     "x-goog-upload-protocol",
     "x-goog-upload-command",
@@ -104,7 +106,7 @@ impl Asker {
     async fn add_piece(&self, key: &str, upload: &Owner, headers: &HeaderMap, body: Bytes) -> Result<Response, Error> {
         let (pool, _) = owner::of(&self.snapshot, &self.app.services, &self.client.name, key, &self.pool()?).await?;
         let mut going = request_headers(headers);
-        // Bytes of a file, not of a document.
+        // The piece is file content, not JSON.
         going.push((CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")));
         let place = ResourceAddress::Named(upload.url.clone());
         let resource = ResourceRequest { method: Method::POST, place, headers: going, body };
@@ -135,7 +137,7 @@ fn copy_headers(from: &HeaderMap, into: &mut HeaderMap) {
     }
 }
 
-/// Where the client reached this server, as far as it says so.
+/// The origin under which the client reached this server, as far as its headers say.
 fn origin(headers: &HeaderMap) -> String {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let scheme = text("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");

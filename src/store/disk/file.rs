@@ -1,5 +1,5 @@
-//! The file: which tables it has, and what is in them. Written in whole groups: a process that is killed in the middle of one
-//! leaves the group before.
+//! The database file: its tables, and what they contain. Changes are written in atomic groups: if the process is killed
+//! while writing one, the file holds the state of the group before.
 
 use std::any::Any;
 use std::io::ErrorKind;
@@ -14,39 +14,39 @@ use super::line;
 use crate::store::usage::{Amounts, Row};
 use crate::store::{BreakerState, Scope};
 
-/// Goes up when an older program could not read what a newer one writes.
+/// Incremented when an older program could not read what a newer one writes.
 const VERSION: u64 = 1;
-/// All that is in the file passes through here.
+/// Size of the cache through which the whole content of the file passes.
 const CACHE: usize = 4 * 1024 * 1024;
 
 const ABOUT: TableDefinition<&str, u64> = TableDefinition::new("about");
-/// What a breaker guards (its kind, then one or two names), and how it stands, as JSON.
+/// What a breaker guards (its kind, then one or two names), and its state as JSON.
 const STANDINGS: TableDefinition<(u8, &str, &str), &[u8]> = TableDefinition::new("breaker_states");
 const USED: TableDefinition<DayKeyModel, Sums> = TableDefinition::new("used");
 
 /// The day, the key's id, the model.
 type DayKeyModel = (&'static str, &'static str, &'static str);
-/// Requests, failures, tokens of prompts, tokens of answers.
+/// Requests, failures, prompt tokens, completion tokens.
 type Sums = (u64, u64, u64, u64);
 
-/// The file, open.
+/// The open file.
 pub struct File(Database);
 
-/// What was in it.
+/// What was in the file.
 #[derive(Debug, Default)]
 pub struct Content {
-    /// How breakers stood.
+    /// Breaker states.
     pub breaker_states: Vec<BreakerState>,
-    /// What was used.
+    /// Usage.
     pub used: Vec<(Row, Amounts)>,
 }
 
-/// Why it is not open.
+/// Why the file is not open.
 #[derive(Debug)]
 pub enum Trouble {
-    /// Another process has it.
+    /// Another process has opened it.
     Taken,
-    /// It is not what this program writes.
+    /// Its content is not what this program writes.
     Damaged(String),
     /// It cannot be reached, read or written.
     Unusable(String),
@@ -64,12 +64,12 @@ impl From<Error> for Trouble {
 }
 
 impl File {
-    /// Opens the file, which is made where there is none, and reads all of it.
+    /// Opens the file, creating it if there is none, and reads all of it.
     ///
     /// # Errors
-    /// Why not.
+    /// Returns why the file cannot be opened.
     pub fn open(path: &Path) -> Result<(Self, Content), Trouble> {
-        // redb promises errors for damaged files, and panics in places where a file of its own making could not lead it.
+        // redb promises errors for damaged files, but panics in code that no file written by it would reach.
         catch_unwind(AssertUnwindSafe(|| Self::try_open(path).map_err(Trouble::from)))
             .unwrap_or_else(|panic| Err(Trouble::Damaged(panic_message(&*panic))))
     }
@@ -86,7 +86,7 @@ impl File {
                 transaction.open_table(USED)?;
                 transaction.commit()?;
             }
-            // The tables came with the version; a commit would cost a start its time on the disk.
+            // The tables were created with the version; a commit would make every start wait for the disk.
             Some(VERSION) => transaction.abort()?,
             Some(other) => {
                 return Err(Error::Corrupted(format!("version {other} of the file is another program's")));
@@ -102,7 +102,7 @@ impl File {
         let mut content = Content::default();
         for row in transaction.open_table(STANDINGS)?.iter()? {
             let (scope, stands) = row?;
-            // What cannot be read is a breaker that has never changed.
+            // A row that cannot be read counts as a breaker that has never changed.
             content.breaker_states.extend(scope_of(scope.value()).and_then(|scope| line::read(scope, stands.value())));
         }
         for row in transaction.open_table(USED)?.iter()? {
@@ -118,7 +118,7 @@ impl File {
     /// Writes a group: all of it, or nothing.
     ///
     /// # Errors
-    /// Why not.
+    /// Returns why the group cannot be written.
     pub fn write(&self, breaker_states: &[BreakerState], used: &[(Row, Amounts)]) -> Result<(), Trouble> {
         self.try_write(breaker_states, used).map_err(Trouble::from)
     }
@@ -140,11 +140,11 @@ impl File {
         Ok(())
     }
 
-    /// Takes out days before the first that is kept, and breakers whose rest has been over for long; and makes the file smaller if
-    /// there were any.
+    /// Removes days before the first one that is kept, and breakers whose cooldown ended long ago. Compacts the file if
+    /// anything was removed.
     ///
     /// # Errors
-    /// Why not.
+    /// Returns why the file cannot be pruned.
     pub fn prune(&mut self, first: Option<Date>, over: Timestamp) -> Result<(), Trouble> {
         self.try_prune(first, over).map_err(Trouble::from)
     }

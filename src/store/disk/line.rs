@@ -1,4 +1,4 @@
-//! How a breaker stands, as a line of JSON. Fields that a newer program adds are passed over by an older one.
+//! A breaker state as a line of JSON. An older program ignores fields that a newer one adds.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ struct Line {
     quota_id: Option<String>,
 }
 
-/// The line of a breaker.
+/// Writes a breaker state.
 pub fn write(standing: &BreakerState) -> Vec<u8> {
     let line = Line {
         epoch: standing.epoch,
@@ -34,7 +34,7 @@ pub fn write(standing: &BreakerState) -> Vec<u8> {
     serde_json::to_vec(&line).unwrap_or_default()
 }
 
-/// The breaker of a line, if it is one.
+/// Reads a breaker state; None if the line is not valid.
 pub fn read(scope: Scope, line: &[u8]) -> Option<BreakerState> {
     let line: Line = serde_json::from_slice(line).ok()?;
     Some(BreakerState {

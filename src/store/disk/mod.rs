@@ -1,7 +1,8 @@
-//! What outlives a restart: a file in a folder, written by a thread of its own in groups.
+//! State that survives a restart: a file in a directory, written in groups by a thread of its own.
 //!
-//! A folder that cannot be used, a full disk, a file that another process has: each is said once, tried again every few seconds,
-//! and meanwhile everything goes on in memory. A file that is damaged, or of another version, is set aside under another name.
+//! A directory that cannot be used, a full disk, or a file that another process has opened is logged once and tried
+//! again every few seconds; meanwhile all state stays in memory. A file that is damaged or of another version is
+//! renamed and replaced.
 
 mod file;
 mod line;
@@ -21,36 +22,37 @@ use super::usage::{self, Amounts, Row, Usage};
 use super::{BreakerState, Scope, StateOwner};
 use file::{Content, File, Trouble};
 
-/// What the file is called.
+/// Name of the file.
 const NAME: &str = "ledger.redb";
-/// Until what has changed is written: with the writing itself, well within the second that a killed process may lose.
+/// How long changes wait to be written: together with the writing itself, well within the second that a killed process
+/// may lose.
 const GROUP: Duration = Duration::from_millis(500);
-/// Until a file that could not be used is tried again.
+/// The pause before a file that could not be used is tried again.
 const AGAIN: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 5000 });
-/// How often what is old is taken out.
+/// How often old entries are removed.
 const PRUNE: Duration = Duration::from_secs(6 * 3600);
-/// The longest a start waits for what is in the file.
+/// The longest a start waits for the content of the file.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What is kept, and where.
+/// What is stored, and where.
 pub struct Keeping {
-    /// The folder.
+    /// The directory.
     pub dir: PathBuf,
-    /// For how many days usage is kept.
+    /// How many days usage is kept.
     pub keep_days: u16,
-    /// What keys have used.
+    /// Usage of keys.
     pub usage: Arc<Usage>,
-    /// Who holds the breakers.
+    /// The owner of the breakers.
     pub holder: Arc<dyn StateOwner>,
 }
 
-/// The writing thread, and what it is to write.
+/// The writer thread, and what it has to write.
 pub struct Disk {
     desk: Arc<Desk>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What lies between those who tell and the one who writes.
+/// What the reporters of changes and the writer thread share.
 #[derive(Default)]
 struct Desk {
     pending: Mutex<Pending>,
@@ -62,36 +64,36 @@ struct Desk {
 struct Pending {
     breaker_states: HashMap<Scope, BreakerState>,
     used: bool,
-    /// How much is in the group that is being written.
+    /// Number of changes in the group that is being written.
     writing: usize,
     stopping: bool,
 }
 
-/// How the file is.
+/// The state of the file.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct State {
-    /// `open`, or `closed` and all goes on in memory.
+    /// `open`; or `closed`, while all state stays in memory.
     pub state: &'static str,
-    /// Where it is.
+    /// Path of the file.
     pub file: PathBuf,
     /// Why it is closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// Changes that are not on disk yet.
     pub unwritten: usize,
-    /// Groups that could not be written, and are tried again.
+    /// Failed attempts to open or write the file.
     pub failures: u64,
 }
 
 impl State {
-    /// Whether what is told is written.
+    /// Whether changes are written.
     pub fn is_open(&self) -> bool {
         self.state == "open"
     }
 }
 
 impl Disk {
-    /// Starts the thread, and waits until what was kept is back, or cannot be had.
+    /// Starts the thread, and waits until the stored state is restored or cannot be.
     pub fn start(keeping: Keeping) -> Self {
         let desk = Arc::new(Desk::default());
         *desk.state() = State { state: "closed", file: keeping.dir.join(NAME), ..State::default() };
@@ -99,20 +101,20 @@ impl Disk {
         let writer = Writer { desk: desk.clone(), keeping, restored: false };
         let thread = std::thread::Builder::new().name("disk".into()).spawn(move || writer.run(tried));
         match &thread {
-            // Sent after the first try, or dropped when the thread is at its end.
+            // The channel is closed after the first attempt, or when the thread ends.
             Ok(_) => drop(first_try.recv_timeout(PATIENCE)),
             Err(error) => tracing::error!(%error, "nothing is kept on disk: there is no thread for it"),
         }
         Self { desk, thread: Mutex::new(thread.ok()) }
     }
 
-    /// A breaker stands differently.
+    /// Schedules the new state of a breaker for writing.
     pub fn breaker_changed(&self, standing: &BreakerState) {
         self.desk.pending().breaker_states.insert(standing.scope.clone(), standing.clone());
         self.desk.wake.notify_one();
     }
 
-    /// Usage has changed.
+    /// Schedules changed usage for writing.
     pub fn used(&self) {
         let mut pending = self.desk.pending();
         if !std::mem::replace(&mut pending.used, true) {
@@ -120,7 +122,7 @@ impl Disk {
         }
     }
 
-    /// How it is.
+    /// The state of the file.
     pub fn state(&self) -> State {
         let unwritten = {
             let pending = self.desk.pending();
@@ -129,12 +131,12 @@ impl Disk {
         State { unwritten, ..self.desk.state().clone() }
     }
 
-    /// Writes what is left, and ends.
+    /// Writes what is left, and ends the thread.
     pub fn stop(&self) {
         self.desk.pending().stopping = true;
         self.desk.wake.notify_one();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // If it panicked, that was said already.
+        // If the thread panicked, that was already reported.
         let _ = thread.map(JoinHandle::join);
     }
 }
@@ -160,7 +162,8 @@ impl Desk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until there is something to write, then for what comes right after it; false when that is all there ever will be.
+    /// Waits until there is something to write, then for changes that follow shortly. Returns false if this is the last
+    /// group.
     fn group(&self) -> bool {
         let idle = |pending: &mut Pending| !pending.stopping && !pending.used && pending.breaker_states.is_empty();
         let pending = self.wake.wait_while(self.pending(), idle).unwrap_or_else(PoisonError::into_inner);
@@ -168,7 +171,7 @@ impl Desk {
         !self.stops_within(GROUP)
     }
 
-    /// Waits; true when it is told to stop meanwhile.
+    /// Waits for this time. Returns true if the thread is stopped meanwhile.
     fn stops_within(&self, time: Duration) -> bool {
         let going = |pending: &mut Pending| !pending.stopping;
         let waited = self.wake.wait_timeout_while(self.pending(), time, going);
@@ -176,7 +179,7 @@ impl Desk {
     }
 }
 
-/// The thread.
+/// The writer thread.
 struct Writer {
     desk: Arc<Desk>,
     keeping: Keeping,
@@ -231,7 +234,8 @@ impl Writer {
         Ok(file)
     }
 
-    /// Takes in what was kept, the first time. What has changed before is written with it; when the file had been lost, all of it is.
+    /// Restores the stored state, the first time. Changes made before that are written along with it; when the file is
+    /// opened again, all state is written, as the file may have been lost.
     fn restore(&mut self, content: Content) {
         let Keeping { usage, holder, .. } = &self.keeping;
         usage.change_all();
@@ -251,12 +255,13 @@ impl Writer {
         }
     }
 
-    /// The next group.
+    /// Takes the next group.
     fn take(&self) -> (Vec<BreakerState>, Vec<(Row, Amounts)>) {
         let mut pending = self.desk.pending();
         let breaker_states: Vec<_> = std::mem::take(&mut pending.breaker_states).into_values().collect();
         pending.used = false;
-        // Told after it was counted: what is told from here on is in the next group, if not already in this one.
+        // Usage is reported after it is counted: what is reported from here on is in the next group, if not already in
+        // this one.
         let used = self.keeping.usage.take_changed();
         pending.writing = breaker_states.len() + used.len();
         (breaker_states, used)
@@ -267,7 +272,7 @@ impl Writer {
         loop {
             let more = self.desk.group();
             let (breaker_states, used) = self.take();
-            // What cannot be written is not lost: all that is known is written when the file is opened again.
+            // A group that cannot be written is not lost: all known state is written when the file is opened again.
             file.write(&breaker_states, &used)?;
             self.desk.pending().writing = 0;
             if !more {
@@ -280,7 +285,7 @@ impl Writer {
         }
     }
 
-    /// Says why the file is not open, once for each reason.
+    /// Logs why the file is not open, once for each reason.
     fn report(&self, trouble: &Trouble) {
         let (why, next) = match trouble {
             Trouble::Taken => (
@@ -302,7 +307,7 @@ impl Writer {
     }
 }
 
-/// Rests that ended before this are of no interest to anyone: strikes have faded by then.
+/// Cooldowns that ended before this time are irrelevant: their strikes have faded.
 fn long_ago() -> Timestamp {
     Timestamp::now().saturating_sub(48.hours()).unwrap_or(Timestamp::MIN)
 }

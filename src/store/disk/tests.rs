@@ -4,7 +4,7 @@ use super::*;
 use crate::fault::Kind;
 use crate::store::Used;
 
-/// Who holds breakers, without any rules.
+/// An owner of breaker states without any rules.
 #[derive(Default)]
 struct Ours {
     breaker_states: Mutex<Vec<BreakerState>>,
@@ -108,7 +108,7 @@ fn what_is_told_is_back_after_a_restart() {
         completion_tokens: 8,
         ..used("2026-11-24")
     }));
-    // What was used before a restart is added to, not counted anew.
+    // Usage from before a restart is added to, not counted from zero.
     second.uses(&used("2026-11-24"));
     second.disk.stop();
     assert_eq!(Process::start(dir.path()).usage.status().days["2026-11-24"].requests, 6);
@@ -182,7 +182,7 @@ fn a_folder_that_cannot_be_used_stops_nobody() {
     process.uses(&used("2026-11-24"));
     let state = process.disk.state();
     assert!(state.state == "closed" && state.why.is_some() && state.unwritten > 0, "{state:?}");
-    // As soon as it can be used, it is, and nothing was lost.
+    // As soon as the directory can be used, it is used, and nothing was lost.
     fs::remove_file(&blocked).unwrap();
     process.eventually(|process| process.disk.state().unwritten == 0);
     process.disk.stop();

@@ -1,5 +1,6 @@
-//! Changes of rows that could not be told, because Redis was away or too many waited: what has become of each row, told when it can
-//! be. A row that is here gets its later changes here too, so that they stay in order.
+//! Row changes that could not be sent because Redis was unavailable or too many were queued. For each row, the combined
+//! change is kept until it can be sent. A row in the backlog gets its later changes here too, so that they stay in
+//! order.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,16 +8,16 @@ use std::time::Instant;
 
 use super::rows::{Change, Op};
 
-/// All values together, in bytes. What is beyond is not told: Redis may be away for days.
+/// Limit on all changes together, in bytes. Changes beyond it are dropped: Redis may be unavailable for days.
 const MOST: usize = 16 * 1024 * 1024;
-/// What a row takes beside its name and value.
+/// What a row takes up besides its name and value.
 const ROW: usize = 128;
 
-/// The changes.
+/// The backlog.
 #[derive(Debug, Default)]
 pub struct Backlog(Mutex<Rows>);
 
-/// The changes, while nobody else may change them.
+/// The waiting changes, under the backlog's lock.
 #[derive(Debug, Default)]
 pub struct Rows {
     rows: HashMap<(&'static str, String), (Change, Instant)>,
@@ -24,19 +25,19 @@ pub struct Rows {
 }
 
 impl Backlog {
-    /// Holds all others up.
+    /// Locks the waiting changes.
     pub fn rows(&self) -> MutexGuard<'_, Rows> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Rows {
-    /// Whether an earlier change of this row waits.
+    /// Whether an earlier change of this row is waiting.
     pub fn hold(&self, change: &Change) -> bool {
         !self.rows.is_empty() && self.rows.contains_key(&(change.table, change.key.clone()))
     }
 
-    /// Keeps a change, together with what waits of its row; false when there is no room.
+    /// Keeps a change, combined with the one that is waiting for the same row. Returns false if there is no room.
     pub fn keep(&mut self, change: Change) -> bool {
         let row = (change.table, change.key.clone());
         let earlier = self.rows.remove(&row);
@@ -53,7 +54,7 @@ impl Rows {
         fits
     }
 
-    /// Hands all out, those whose time is over left out, until one is not taken.
+    /// Passes all changes to `taken`, without those that have expired, until it does not take one.
     pub fn hand_out(&mut self, mut taken: impl FnMut(Change) -> bool) {
         while let Some(row) = self.rows.keys().next().cloned() {
             let Some((change, since)) = self.rows.get(&row) else { return };
@@ -74,12 +75,12 @@ fn size(change: &Change) -> usize {
     ROW + change.key.len() + value
 }
 
-/// Two changes of a row as one.
+/// Combines two changes of a row into one.
 fn after(earlier: Op, later: Op) -> Op {
     match (earlier, later) {
         (Op::Add(one), Op::Add(other)) => Op::Add(one.saturating_add(other)),
         (Op::Put(value), Op::Add(more)) => {
-            // As everywhere, what is no number counts from nothing.
+            // As everywhere, a value that is not a number counts as zero.
             let number: i64 = std::str::from_utf8(&value).ok().and_then(|text| text.parse().ok()).unwrap_or_default();
             Op::Put(number.saturating_add(more).to_string().into())
         }

@@ -1,43 +1,43 @@
-//! When Redis counts as away, and when it is looked for again. Pure.
+//! Decides when Redis counts as unavailable, and when to reconnect. Pure.
 //! Never: a clock, a connection.
 
 use std::time::Duration;
 
-/// So many failures within so long, and it is left alone.
+/// This many failures within `WITHIN`, and Redis counts as unavailable.
 const FAILURES: usize = 3;
 const WITHIN: Duration = Duration::from_secs(5);
 /// The first pause; it doubles up to the longest.
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Whether Redis is worth asking.
+/// Whether Redis is worth calling.
 #[derive(Debug, Default)]
 pub struct Breaker {
-    /// When the last failures were.
+    /// When the last failures happened.
     failures: Vec<Duration>,
     /// Pauses in a row.
     pauses: u32,
 }
 
 impl Breaker {
-    /// It failed; true when that is enough to leave it alone.
+    /// Records a failure. Returns true if Redis now counts as unavailable.
     pub fn failed(&mut self, now: Duration) -> bool {
         self.failures.retain(|then| now.saturating_sub(*then) < WITHIN);
         self.failures.push(now);
         self.failures.len() >= FAILURES
     }
 
-    /// It is there again.
+    /// Records that Redis is available again.
     pub fn back(&mut self) {
         self.failures.clear();
     }
 
-    /// It has answered for a while: the next pause is a short one again.
+    /// Records that Redis has answered for a while: the next pause is a short one again.
     pub fn well(&mut self) {
         self.pauses = 0;
     }
 
-    /// Until it is looked for again. `chance` in 0..1 spreads those who lost it together.
+    /// The pause before reconnecting. `chance`, in 0..1, spreads out replicas that lost the connection together.
     pub fn pause(&mut self, chance: f64) -> Duration {
         let bound = PAUSE.saturating_mul(1 << self.pauses.min(8)).min(LONGEST);
         self.pauses += 1;

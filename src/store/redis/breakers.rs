@@ -1,4 +1,5 @@
-//! Breakers in Redis: how they are told, and heard of. Rests travel as what is left of them, so that clocks need not agree.
+//! Breaker states in Redis: how they are published and received. A cooldown is sent as the time left, so that clocks
+//! need not agree.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -11,22 +12,22 @@ use super::Names;
 use crate::fault::Kind;
 use crate::store::{BreakerState, Scope};
 
-/// How long what nobody tells anew is kept.
+/// How long a state is kept after it was last published.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 static STAND: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("stand.lua")));
 static SINCE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("since.lua")));
 
-/// A line of the scripts.
+/// A breaker state, as the scripts represent it.
 #[derive(Debug, Deserialize)]
 pub struct Line {
     /// The scope.
     k: String,
-    /// The node that told it.
+    /// The node that published it.
     pub n: String,
     e: u64,
     s: u32,
-    /// What is left of the rest, in milliseconds.
+    /// What is left of the cooldown, in milliseconds.
     r: i64,
     d: bool,
     x: bool,
@@ -35,12 +36,12 @@ pub struct Line {
 }
 
 impl Line {
-    /// Reads one.
+    /// Parses a line.
     pub fn read(text: &[u8]) -> Option<Self> {
         serde_json::from_slice(text).ok()
     }
 
-    /// How the breaker stands, for one whose wall clock shows `now`.
+    /// The breaker state, for a node whose wall clock shows `now`.
     pub fn state(self, now: Timestamp) -> Option<BreakerState> {
         let rests = self.r > 0 && !self.d;
         let until =
@@ -57,13 +58,13 @@ impl Line {
         })
     }
 
-    /// Whether it says more than what was told: another node knew better.
+    /// Whether it says more than the published state: another node knew better.
     pub fn is_news_to(&self, told: &BreakerState) -> bool {
         self.e > told.epoch || (self.e == told.epoch && (self.d && !told.dead || self.x && !told.disabled))
     }
 }
 
-/// Tells how a breaker stands.
+/// Publishes the state of a breaker.
 pub fn publish<'a>(names: &Names, standing: &BreakerState, now: Timestamp) -> ScriptInvocation<'a> {
     let rest = standing.until.map_or(0, |until| until.as_millisecond().saturating_sub(now.as_millisecond()).max(0));
     let mut call = STAND.prepare_invoke();
@@ -74,7 +75,7 @@ pub fn publish<'a>(names: &Names, standing: &BreakerState, now: Timestamp) -> Sc
     call
 }
 
-/// Asks what has changed since a version.
+/// Queries what has changed since a version.
 pub fn since<'a>(names: &Names, version: i64) -> ScriptInvocation<'a> {
     let mut call = SINCE.prepare_invoke();
     for name in ["breaker_states", "changed", "version", "era", "nodes"] {
@@ -89,10 +90,10 @@ pub fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Between the names of a scope: no name has it.
+/// Separates the names in a scope; no name contains it.
 const SEPARATOR: char = '\u{1f}';
 
-/// What a scope is called.
+/// The name of a scope.
 pub fn key_of(scope: &Scope) -> String {
     match scope {
         Scope::Key(id) => format!("key{SEPARATOR}{id}"),

@@ -1,4 +1,4 @@
-//! Claims in Redis: how they are made, and let go of.
+//! Claims in Redis: how they are made and released.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -9,20 +9,20 @@ use super::breakers::{key_of, millis};
 use super::{Names, Shared};
 use crate::store::{Claim, Scope};
 
-/// How long what was claimed on a day is kept.
+/// How long the claims of a day are kept.
 const KEPT: Duration = Duration::from_secs(3 * 24 * 3600);
 
 static CLAIM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("claim.lua")));
 static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
 
-/// What Redis says to a claim.
+/// Redis's answer to a claim.
 pub enum Answer {
     Granted,
     Probed(Duration),
     Spent,
 }
 
-/// Makes a claim. None when Redis does not answer.
+/// Makes a claim. Returns None if Redis does not answer.
 pub async fn make(shared: &Shared, claim: &Claim, number: u64) -> Option<Answer> {
     let names = &shared.names;
     let mut call = CLAIM.prepare_invoke();
@@ -48,7 +48,7 @@ pub async fn make(shared: &Shared, claim: &Claim, number: u64) -> Option<Answer>
     })
 }
 
-/// Lets go of probes.
+/// Releases probes.
 pub fn release<'a>(names: &Names, probes: &[Scope], number: u64) -> ScriptInvocation<'a> {
     let mut call = RELEASE.prepare_invoke();
     for probe in probes {

@@ -1,4 +1,5 @@
-//! The connection to Redis: asked within a cap, left alone when it fails, looked for again by one task.
+//! The connection to Redis: every call has a time limit, Redis is left alone when it fails, and a single task
+//! reconnects.
 //! Never: a request that waits for a connection.
 
 use std::fmt;
@@ -17,31 +18,31 @@ use tokio::time::timeout;
 
 use super::breaker::Breaker;
 
-/// Until a connection stands, and says its first words.
+/// Time limit for opening a connection and for its first exchange.
 pub const CONNECT: Duration = Duration::from_millis(200);
 
-/// The connection.
+/// The connection to Redis.
 pub struct Link {
     client: Client,
-    /// The longest one question may take.
+    /// Time limit of a single call.
     cap: Duration,
     connection: ArcSwapOption<MultiplexedConnection>,
     breaker: Mutex<Breaker>,
-    /// Why it does not stand, once that was said.
+    /// Why there is no connection, once that was logged.
     away: Mutex<Option<String>>,
     start: Instant,
-    /// Whether it stands; the keeper waits for the contrary, the listener for both.
+    /// Whether the connection is up. The keeper waits for it to go down, the listener for both.
     stands: watch::Sender<bool>,
-    /// Questions answered, and questions that were not.
+    /// Calls that were answered, and calls that were not.
     pub answered: AtomicU64,
     pub failed: AtomicU64,
 }
 
 impl Link {
-    /// To this address; nothing is opened yet.
+    /// A link to this address; opens no connection yet.
     ///
     /// # Errors
-    /// When it is no address.
+    /// If the address is not valid.
     pub fn new(url: &str, cap: Duration) -> RedisResult<Self> {
         Ok(Self {
             client: Client::open(url)?,
@@ -56,28 +57,28 @@ impl Link {
         })
     }
 
-    /// Whether it stands.
+    /// Whether the connection is up.
     pub fn is_up(&self) -> bool {
         *self.stands.borrow()
     }
 
-    /// Tells when it stands, and when it does not.
+    /// Signals when the connection comes up and when it goes down.
     pub fn watch(&self) -> watch::Receiver<bool> {
         self.stands.subscribe()
     }
 
-    /// A connection of its own for what is told to all.
+    /// The client, for a separate connection that receives published messages.
     pub fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Calls a script. None when there is no answer within the cap, for whatever reason.
+    /// Calls a script. Returns None if there is no answer within the time limit, for whatever reason.
     pub async fn call<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Option<T> {
         let mut connection = self.connection()?;
         self.judged(timeout(self.cap, script.invoke_async(&mut connection)).await.ok())
     }
 
-    /// Asks plain questions, likewise.
+    /// Runs plain commands, with the same result as `call`.
     pub async fn query<T: FromRedisValue>(&self, questions: &Pipeline) -> Option<T> {
         let mut connection = self.connection()?;
         self.judged(timeout(self.cap, questions.query_async(&mut connection)).await.ok())
@@ -108,14 +109,14 @@ impl Link {
         None
     }
 
-    /// Gives the connection up.
+    /// Gives up the connection.
     fn lose(&self, why: &str) {
         self.connection.store(None);
         self.stands.send_replace(false);
         self.missing(why);
     }
 
-    /// Says why there is none: once, until there is one again.
+    /// Logs why there is no connection: once, until there is one again.
     pub fn missing(&self, why: &str) {
         let mut away = self.away();
         if away.is_none() {
@@ -124,19 +125,19 @@ impl Link {
         *away = Some(why.to_owned());
     }
 
-    /// Why there is none.
+    /// Why there is no connection.
     pub fn why(&self) -> Option<String> {
         self.away().clone()
     }
 
-    /// Opens a connection, whose first words are the caller's to say.
+    /// Opens a connection, whose first exchange is up to the caller.
     pub async fn open(&self) -> Result<MultiplexedConnection, String> {
         let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(None);
         let opened = timeout(2 * CONNECT, self.client.get_multiplexed_async_connection_with_config(&config)).await;
         opened.map_err(|_| "no answer in time".to_owned())?.map_err(|error| describe(&error))
     }
 
-    /// Takes an opened connection into use.
+    /// Takes an open connection into use.
     pub fn install(&self, connection: MultiplexedConnection) {
         self.breaker().back();
         self.connection.store(Some(connection.into()));
@@ -145,12 +146,12 @@ impl Link {
         tracing::info!("Redis is there: its memory is shared");
     }
 
-    /// It has been well for a while.
+    /// Records that the connection has worked for a while.
     pub fn well(&self) {
         self.breaker().well();
     }
 
-    /// Until it is looked for again.
+    /// The pause before reconnecting.
     pub fn pause(&self) -> Duration {
         self.breaker().pause(fastrand::f64())
     }
@@ -164,14 +165,14 @@ impl Link {
     }
 }
 
-/// Without the address: it may hold a password.
+/// Leaves out the address, which may contain a password.
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Link").field("up", &self.is_up()).finish_non_exhaustive()
     }
 }
 
-/// Whether nothing more can be had of a connection: it is broken, or leads to a server that takes no writes.
+/// Whether the connection is of no more use: it is broken, or leads to a server that accepts no writes.
 fn useless(error: &RedisError) -> bool {
     let server = matches!(
         error.kind(),
@@ -180,7 +181,7 @@ fn useless(error: &RedisError) -> bool {
     server || error.is_connection_dropped() || error.is_unrecoverable_error()
 }
 
-/// What went wrong, without what was sent.
+/// What went wrong, without the data that was sent.
 pub fn describe(error: &RedisError) -> String {
     error.code().map_or_else(|| error.category().to_owned(), str::to_owned)
 }

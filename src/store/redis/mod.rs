@@ -1,9 +1,10 @@
-//! The memory that replicas share: a Redis, or a Valkey. The only place that knows of it.
+//! State that replicas share through a Redis or a Valkey. No other module accesses it.
 //!
-//! It is advice. What a replica knows itself is whole; what it is told by others comes on top. Changes go out by one task, in
-//! order; what others tell comes in by another; a third looks for Redis when it is away, and asks every second for what was
-//! missed. When Redis comes back, each replica tells all it knows: it is joined, and nothing is lost that somebody still knows.
-//! Never: a key's text, a request that waits beyond the cap, an error that reaches one.
+//! The shared state is advisory: what a replica knows by itself is complete, and what others publish is merged into it.
+//! One task sends changes, in order; a second receives what others publish; a third reconnects when Redis is
+//! unavailable, and polls every second for what was missed. When Redis comes back, each replica publishes all it knows,
+//! and the states are merged: nothing is lost that any replica still knows.
+//! Never: a key's text, a request that waits beyond the time limit, an error that reaches a request.
 
 mod backlog;
 mod breaker;
@@ -39,11 +40,11 @@ use usage::Uses;
 pub use ping::is_there;
 pub use rows::{Heard, Now, Op};
 
-/// Changes that wait for their turn. More than a second of a busy replica.
+/// Capacity for outgoing changes: more than a second's worth on a busy replica.
 const QUEUE: usize = 4096;
 /// The longest a start waits for Redis.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// The longest a stop waits until everything is told.
+/// The longest a stop waits for everything to be sent.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 /// Whether this is the address of a Redis.
@@ -51,7 +52,7 @@ pub fn is_url(url: &Secret) -> bool {
     ::redis::Client::open(url.expose()).is_ok()
 }
 
-/// The shared memory.
+/// The shared state.
 pub struct Redis(Arc<Shared>);
 
 /// What the tasks share.
@@ -65,33 +66,33 @@ struct Shared {
     holder: Arc<dyn StateOwner>,
     tables: Tables,
     clock: Clock,
-    /// Whether something could not be told that all should know.
+    /// Whether a change that all replicas should know could not be sent.
     behind: AtomicBool,
     changes: AtomicU64,
     dropped: AtomicU64,
     nodes: AtomicU64,
 }
 
-/// What goes out.
+/// An outgoing message.
 enum Outgoing {
     BreakerState(BreakerState),
     Row(Change),
-    /// Probes are over that this node has made under this number.
+    /// The probes that this node made under this number are over.
     Released(Vec<Scope>, u64),
-    /// Everything before this is told.
+    /// Everything before this has been sent.
     Mark(oneshot::Sender<()>),
 }
 
-/// How things are called in Redis.
+/// Names in Redis.
 #[derive(Clone, Debug)]
 struct Names {
     prefix: String,
-    /// This process.
+    /// The id of this process.
     node: String,
 }
 
 impl Names {
-    /// One of those that scripts use together: a cluster keeps them in one place for what is in braces.
+    /// A name that scripts use together with others: the braces make a cluster keep all of them in one slot.
     fn of(&self, thing: &str) -> String {
         format!("{{{}}}:{thing}", self.prefix)
     }
@@ -101,35 +102,36 @@ impl Names {
     }
 }
 
-/// How it is, for `/stats`.
+/// The state of the connection, for `/stats`.
 #[derive(Clone, Debug, Serialize)]
 pub struct State {
-    /// `shared`, or `away` and each replica goes on by itself.
+    /// `shared`; or `away`, while Redis is unavailable and each replica works on its own.
     pub state: &'static str,
-    /// Why it is away.
+    /// Why Redis is unavailable.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// This replica, as the others see it.
+    /// The id of this replica, as the others see it.
     pub node: String,
-    /// Replicas that were there within the last ten seconds.
+    /// Replicas that were seen within the last ten seconds.
     pub nodes: u64,
-    /// Questions that were answered.
+    /// Calls that were answered.
     pub answered: u64,
-    /// Questions that were not, in time or at all.
+    /// Calls that were not answered in time, or at all.
     pub failed: u64,
-    /// Changes that were not told, because too many waited or Redis was away.
+    /// Changes that were not sent because too many were queued or Redis was unavailable.
     pub dropped: u64,
 }
 
 impl State {
-    /// Whether it is shared.
+    /// Whether state is shared.
     pub fn is_shared(&self) -> bool {
         self.state == "shared"
     }
 }
 
 impl Redis {
-    /// Starts the tasks, and waits for a moment for Redis to be there. `used` is what the holder knows of already.
+    /// Starts the tasks, and waits briefly for Redis to become available. `used` is the usage that the holder already
+    /// knows.
     pub async fn start(
         url: &Secret,
         settings: &StoreSettings,
@@ -138,7 +140,7 @@ impl Redis {
         tables: Tables,
         used: &[Used],
     ) -> Option<Self> {
-        // That it is an address was checked with the settings.
+        // The address was already validated with the settings.
         let link = Link::new(url.expose(), settings.redis_timeout).ok()?;
         let names = Names { prefix: settings.redis_prefix.clone(), node: format!("{:08x}", fastrand::u32(..)) };
         let (queue, told) = mpsc::channel(QUEUE);
@@ -161,24 +163,24 @@ impl Redis {
         tokio::spawn(tasks::subscribe(shared.clone()));
         tokio::spawn(tasks::keep(shared.clone()));
         let mut stands = shared.link.watch();
-        // Without it, it is started all the same.
+        // Without Redis, the start continues all the same.
         let _ = timeout(PATIENCE, stands.wait_for(|stands| *stands)).await;
         Some(Self(shared))
     }
 
-    /// A breaker stands differently.
+    /// Publishes the new state of a breaker.
     pub fn breaker_changed(&self, standing: &BreakerState) {
         if !self.0.queued(Outgoing::BreakerState(standing.clone())) {
             self.0.behind.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Something was used. It is told when Redis is asked for what was missed: others need not know at once.
+    /// Records usage. It is sent with the next poll: other replicas need not know at once.
     pub fn used(&self, used: &Used) {
         self.0.uses().add(used);
     }
 
-    /// A row of a table changes.
+    /// Publishes a change to a row of a table.
     pub fn change(&self, table: &'static str, key: &str, op: Op, kept: Duration) {
         let change = Change { table, key: key.to_owned(), op, kept, number: self.0.number() };
         let mut missed = self.0.missed.rows();
@@ -187,7 +189,8 @@ impl Redis {
         }
     }
 
-    /// Makes a claim. Without an answer in time a probe may be made, and of what is left of a day each node has its share.
+    /// Makes a claim. Without an answer in time, a probe may be made, and each node may use its share of what is left
+    /// of a day.
     pub async fn claim(&self, claim: &Claim, store: &Store) -> Claimed {
         let shared = &self.0;
         let number = shared.number();
@@ -204,12 +207,12 @@ impl Redis {
         }
     }
 
-    /// Probes are over. Should that not be told, they expire.
+    /// Releases probes. If that cannot be sent, they expire.
     pub fn release(&self, probes: Vec<Scope>, number: u64) {
         self.0.queued(Outgoing::Released(probes, number));
     }
 
-    /// Tells what waits to be told, as long as that does not take too long.
+    /// Sends what is waiting, within a time limit.
     pub async fn end(&self) {
         if !self.0.link.is_up() {
             return;
@@ -217,10 +220,10 @@ impl Redis {
         let all_told = async {
             let (mark, told) = oneshot::channel();
             if self.0.queue.send(Outgoing::Mark(mark)).await.is_ok() {
-                // Only the end of the task takes the mark away.
+                // This fails only if the task has ended.
                 let _ = told.await;
             }
-            // One message may be under way, and what came after it waits.
+            // One message may be in flight, and what was used after it waits for the next.
             for _ in 0..2 {
                 usage::share(&self.0).await;
             }
@@ -230,7 +233,7 @@ impl Redis {
         }
     }
 
-    /// What is under a row, and how long it is kept.
+    /// The value of a row, and how long it will be kept.
     pub async fn fetch(&self, table: &str, key: &str) -> Option<(Bytes, Duration)> {
         let row = self.0.names.row(table, key);
         let mut questions = ::redis::pipe();
@@ -239,7 +242,7 @@ impl Redis {
         Some((value?.into(), Duration::from_millis(u64::try_from(left).ok()?)))
     }
 
-    /// How it is.
+    /// The state of the connection.
     pub fn state(&self) -> State {
         let shared = &self.0;
         State {
@@ -256,11 +259,11 @@ impl Redis {
 
 impl Shared {
     fn uses(&self) -> MutexGuard<'_, Uses> {
-        // Whoever panicked while holding it had changed single sums only.
+        // Code that panicked while holding the lock had changed single sums only.
         self.uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A number that nothing of this node had before.
+    /// A number that this node has not used before.
     fn number(&self) -> u64 {
         self.changes.fetch_add(1, Ordering::Relaxed)
     }
@@ -282,7 +285,7 @@ impl Shared {
         queued
     }
 
-    /// Tells changes of rows that could not be told before.
+    /// Sends row changes that could not be sent before.
     fn make_up(&self) {
         self.missed.rows().hand_out(|change| self.row_queued(Change { number: self.number(), ..change }));
     }

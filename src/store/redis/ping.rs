@@ -1,4 +1,4 @@
-//! Whether a Redis answers at an address: for whoever wants to know before anything is remembered there. Nothing is written.
+//! Checks whether a Redis answers at an address, before anything is stored there. Writes nothing.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use tokio::time::timeout;
 use super::link::describe;
 use crate::secret::Secret;
 
-/// The longest it may take, TLS and all.
+/// Time limit, including TLS.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Whether it answers, in the clear, in TLS or at a socket of this machine; and where that is, without a password.
+/// Whether Redis answers, in plain text, over TLS or at a local socket; and its address, without a password.
 pub async fn is_there(url: &Secret) -> (String, Result<(), String>) {
     let client = match Client::open(url.expose()) {
         Ok(client) => client,
@@ -29,7 +29,8 @@ async fn ping(client: &Client) -> Result<(), RedisError> {
     cmd("PING").query_async(&mut connection).await
 }
 
-/// In describe, by the innermost reason where there is one: of TLS, that is what is wrong with the certificate.
+/// Describes an error by its innermost cause if it is an I/O error: for TLS, that is what is wrong with the
+/// certificate.
 fn why(error: &RedisError) -> String {
     let mut reason: &dyn std::error::Error = error;
     while let Some(inner) = reason.source() {

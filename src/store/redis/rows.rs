@@ -1,7 +1,7 @@
-//! Rows of tables in Redis: how a change is told, and heard of.
+//! Rows of tables in Redis: how a change is published and received.
 //!
-//! All nodes hear all changes of a row in Redis's order, their own among them. While a node's own change is under way, what it
-//! hears of that row is older than what it knows, and is passed over.
+//! All nodes receive all changes of a row in Redis's order, including their own. While a node's own change is in
+//! flight, anything it receives about that row is older than what it knows, and is ignored.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -14,38 +14,38 @@ use serde::{Deserialize, Serialize};
 use super::Names;
 use super::breakers::millis;
 
-/// The largest value that is told to all; larger ones are fetched by those who want them.
+/// The largest value that is published to all nodes; larger ones are fetched on demand.
 const TOLD: usize = 1024;
 
 static ROW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("row.lua")));
 
-/// A change of a row.
+/// A change to a row.
 #[derive(Clone, Debug)]
 pub struct Change {
     /// The table.
     pub table: &'static str,
     /// The row.
     pub key: String,
-    /// What is done to it.
+    /// The operation.
     pub op: Op,
-    /// How long it is kept from now on.
+    /// How long the row is kept from now on.
     pub kept: Duration,
-    /// The how-manieth of this node.
+    /// Sequence number of the change on this node.
     pub number: u64,
 }
 
-/// What is done to a row.
+/// An operation on a row.
 #[derive(Clone, Debug)]
 pub enum Op {
-    /// It gets a value.
+    /// Sets a value.
     Put(Bytes),
-    /// It is a number, and gets larger by so much.
+    /// Adds to a number.
     Add(i64),
-    /// It is forgotten.
+    /// Removes the row.
     Remove,
 }
 
-/// What is told before the value.
+/// What is published before the value.
 #[derive(Debug, Deserialize, Serialize)]
 struct Head<'a> {
     node: &'a str,
@@ -56,16 +56,16 @@ struct Head<'a> {
     removed: bool,
 }
 
-/// What was heard of a row.
+/// A change to a row that was received.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Heard {
     /// The table.
     pub table: String,
     /// The row.
     pub key: String,
-    /// How long it is kept.
+    /// How long the row is kept.
     pub kept: Duration,
-    /// What it is now.
+    /// What the row is now.
     pub now: Now,
 }
 
@@ -74,13 +74,13 @@ pub struct Heard {
 pub enum Now {
     /// This value.
     Value(Bytes),
-    /// Another value than before, too large to be told.
+    /// A new value that is too large to be published.
     Other,
-    /// Nothing.
+    /// None: it was removed.
     Gone,
 }
 
-/// Tells a change.
+/// Publishes a change.
 pub fn publish<'a>(names: &Names, change: &Change) -> ScriptInvocation<'a> {
     let head = Head {
         node: &names.node,
@@ -97,23 +97,23 @@ pub fn publish<'a>(names: &Names, change: &Change) -> ScriptInvocation<'a> {
         Op::Add(by) => call.arg("add").arg(*by),
         Op::Remove => call.arg("remove").arg(""),
     };
-    // At least a millisecond: Redis refuses less.
+    // At least a millisecond: Redis rejects less.
     call.arg(millis(change.kept).max(1)).arg(names.of("rows"));
     call.arg(serde_json::to_string(&head).unwrap_or_default()).arg(TOLD);
     call
 }
 
-/// Changes of this node that it has not heard of yet: the number of the last one of each row.
+/// Changes of this node that it has not received back yet: the number of the last one of each row.
 #[derive(Debug, Default)]
 pub struct UnderWay(Mutex<HashMap<(String, String), u64>>);
 
 impl UnderWay {
-    /// A change begins its way.
+    /// Records that a change is in flight.
     pub fn begins(&self, change: &Change) {
         self.rows().insert((change.table.to_owned(), change.key.clone()), change.number);
     }
 
-    /// It did not arrive. Whether it was the last of its row.
+    /// Records that a change did not arrive. Returns whether it was the last one of its row.
     pub fn failed(&self, change: &Change) -> bool {
         let row = (change.table.to_owned(), change.key.clone());
         let mut rows = self.rows();
@@ -124,12 +124,12 @@ impl UnderWay {
         last
     }
 
-    /// Nobody will hear of what was told so far.
+    /// Forgets all changes in flight: this node will not receive them back.
     pub fn forget(&self) {
         self.rows().clear();
     }
 
-    /// Reads what was told; None when what this node knows is newer.
+    /// Reads a published change. Returns None if this node knows something newer, or if the message is invalid.
     pub fn heard(&self, names: &Names, told: &[u8]) -> Option<Heard> {
         let (head, value) = match memchr::memchr(b'\n', told) {
             Some(end) => (told.get(..end)?, told.get(end + 1..)),
@@ -148,7 +148,7 @@ impl UnderWay {
         let now = match value {
             _ if head.removed => Now::Gone,
             Some(value) => Now::Value(Bytes::copy_from_slice(value)),
-            // Its own large value a node has.
+            // A node already has its own large value.
             None if ours => return None,
             None => Now::Other,
         };

@@ -1,4 +1,4 @@
-//! The three tasks: one tells, one listens, one keeps the connection.
+//! The three tasks: one publishes, one subscribes, one keeps the connection.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,15 +12,15 @@ use super::breakers::{self, Line};
 use super::link::{CONNECT, describe};
 use super::{Op, Outgoing, Shared, claims, rows, usage};
 
-/// How often what was missed is asked for.
+/// How often to poll for what was missed.
 const POLL: Duration = Duration::from_secs(1);
-/// After so many answers in a row, the next pause is a short one again.
+/// After this many answers on one connection, the next pause is a short one again.
 const WELL: u32 = 10;
 
-/// What Redis says of what has changed: its era, its version, how many nodes there are, and lines.
+/// Redis's answer about changes: its era, its version, the number of nodes, and the changed lines.
 type Since = (String, i64, u64, Vec<Vec<u8>>);
 
-/// Tells changes, in order.
+/// Publishes changes, in order.
 pub async fn publish(shared: Arc<Shared>, mut queue: Receiver<Outgoing>) {
     while let Some(told) = queue.recv().await {
         match told {
@@ -38,23 +38,23 @@ pub async fn publish(shared: Arc<Shared>, mut queue: Receiver<Outgoing>) {
                 let call = rows::publish(&shared.names, &change);
                 if shared.link.call::<i64>(&call).await.is_none() {
                     let mut missed = shared.missed.rows();
-                    // An answer that was late may have been a change all the same: what is added is not added twice.
+                    // A change whose answer came too late may have been made all the same: an addition is not repeated.
                     if shared.under_way.failed(&change) && !matches!(change.op, Op::Add(_)) && !missed.hold(&change) {
                         missed.keep(change);
                     }
                 }
             }
             Outgoing::Released(probes, number) => {
-                // Should nobody answer, they expire.
+                // If there is no answer, they expire.
                 shared.link.call::<i64>(&claims::release(&shared.names, &probes, number)).await;
             }
-            // Nobody waits any more where it cannot be sent.
+            // If it cannot be sent, nobody is waiting any more.
             Outgoing::Mark(mark) => drop(mark.send(())),
         }
     }
 }
 
-/// Hears what others tell, while the connection stands.
+/// Receives what other nodes publish, while the connection is up.
 pub async fn subscribe(shared: Arc<Shared>) {
     let mut stands = shared.link.watch();
     loop {
@@ -74,14 +74,14 @@ pub async fn subscribe(shared: Arc<Shared>) {
                     _ = stands.wait_for(|stands| !*stands) => break,
                 }
             }
-            // What this node has told meanwhile, it does not hear of.
+            // This node does not receive what it published meanwhile.
             shared.under_way.forget();
         }
         sleep(CONNECT).await;
     }
 }
 
-/// Keeps the connection: looks for Redis while it is away, and asks for what was missed while it is there.
+/// Keeps the connection: reconnects while Redis is unavailable, and polls for what was missed while it is available.
 pub async fn keep(shared: Arc<Shared>) {
     loop {
         match catch_up(&shared).await {
@@ -92,8 +92,8 @@ pub async fn keep(shared: Arc<Shared>) {
     }
 }
 
-/// Opens a connection, takes in all that is known there, and tells all that is known here. The first words write, so that a
-/// server that takes no writes is not taken for one that is there.
+/// Opens a connection, merges all that is known there, and publishes all that is known here. The first command writes,
+/// so that a server that accepts no writes does not count as available.
 async fn catch_up(shared: &Shared) -> Result<(String, i64), String> {
     let mut connection = shared.link.open().await?;
     let call = breakers::since(&shared.names, 0);
@@ -109,7 +109,7 @@ async fn catch_up(shared: &Shared) -> Result<(String, i64), String> {
     Ok((era, version))
 }
 
-/// Until the connection is lost.
+/// Polls until the connection is lost.
 async fn stay(shared: &Shared, mut era: String, mut version: i64) {
     let mut stands = shared.link.watch();
     let mut answers = 0;
@@ -122,7 +122,7 @@ async fn stay(shared: &Shared, mut era: String, mut version: i64) {
         let Some((now, newest, nodes, lines)) = shared.link.call::<Since>(&call).await else { continue };
         shared.nodes.store(nodes, Ordering::Relaxed);
         shared.learn(lines.iter().filter_map(|line| Line::read(line)).filter(|line| line.n != shared.names.node));
-        // It was emptied: what it has forgotten, the nodes know.
+        // Redis was emptied: the nodes know what it has lost.
         let emptied = now != era || newest < version;
         (era, version) = (now, if emptied { 0 } else { newest });
         if emptied || shared.behind.swap(false, Ordering::Relaxed) {
@@ -139,7 +139,7 @@ async fn stay(shared: &Shared, mut era: String, mut version: i64) {
 
 async fn publish_all(shared: &Shared) {
     for state in shared.holder.breaker_states() {
-        // Closed only when the process ends.
+        // The queue is closed only when the process ends.
         let _ = shared.queue.send(Outgoing::BreakerState(state)).await;
     }
 }

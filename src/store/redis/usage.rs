@@ -1,5 +1,5 @@
-//! What all replicas have used on Google's day: each adds what it has used, and learns what the others have. So a limit of requests
-//! per day counts the requests of all.
+//! Usage by all replicas on the current Google day: each adds its own usage, and learns that of the others. So a daily
+//! request limit counts the requests of all.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -14,42 +14,43 @@ use crate::store::{DayClaim, Used};
 
 /// How long the sums of a day are kept.
 const KEPT: Duration = Duration::from_secs(3 * 24 * 3600);
-/// Sums that wait to be told. There are fewer; clients that make up names of models while Redis is away must not fill the memory.
+/// Limit on sums that wait to be sent. There are fewer real ones, but clients that invent model names while Redis is
+/// unavailable must not exhaust the memory.
 const MOST: usize = 10_000;
 
 static USED: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("used.lua")));
 
-/// Requests, failures, tokens of prompts, tokens of answers.
+/// Requests, failures, prompt tokens, completion tokens.
 type Amounts = [u64; 4];
 
-/// What this node has to tell, and what it knows.
+/// What this node has yet to send, and what it knows.
 #[derive(Debug, Default)]
 pub struct Uses {
     waiting: HashMap<(Date, String), Amounts>,
-    /// What is being told, until there is an answer.
+    /// The message in flight, until it is answered.
     message: Option<Message>,
     messages: u64,
-    /// What all have used, this node included, without what it has still to tell.
+    /// What all nodes have used, including this one, but without what it has yet to send.
     known: HashMap<(Date, String), Amounts>,
 }
 
-/// What is told in one go, of one day.
+/// Usage of one day that is sent at once.
 #[derive(Clone, Debug, PartialEq)]
 struct Message {
     day: Date,
     number: u64,
-    /// A name, what is known of it, and what is added.
+    /// Name, known sum, and addition.
     rows: Vec<(String, Amounts, Amounts)>,
 }
 
 impl Uses {
-    /// For a node whose ledger knows of these already.
+    /// For a node whose ledger already knows this usage.
     pub fn of(used: &[Used]) -> Self {
         let known = used.iter().map(|used| ((used.day, name(used)), amounts(used))).collect();
         Self { known, ..Self::default() }
     }
 
-    /// So much more was used here.
+    /// Adds usage of this node.
     pub fn add(&mut self, used: &Used) {
         let row = (used.day, name(used));
         if self.waiting.len() < MOST || self.waiting.contains_key(&row) {
@@ -57,19 +58,19 @@ impl Uses {
         }
     }
 
-    /// Requests that this node knows to be made of a day's quota.
+    /// How many requests of a daily quota this node knows of.
     pub fn requests(&self, day: &DayClaim) -> u64 {
         let (told, untold) = self.of_day(day);
         told.saturating_add(untold)
     }
 
-    /// Whether this node, of which others cannot know at the moment, has used its share of what was left of a day.
+    /// Whether this node has used its share of what was left of a day, while the others cannot know what it uses.
     pub fn has_used_its_share(&self, day: &DayClaim, nodes: u64) -> bool {
         let (told, untold) = self.of_day(day);
         untold >= day.limit.saturating_sub(told) / nodes.max(1)
     }
 
-    /// Requests of a day's quota that all know of, and those that only this node does.
+    /// Requests of a daily quota that all nodes know of, and those that only this node knows of.
     fn of_day(&self, day: &DayClaim) -> (u64, u64) {
         let message = self.message.iter().filter(|message| message.day == day.day).flat_map(|message| &message.rows);
         let names: Vec<String> = day.keys.iter().map(|key| format!("{key} {}", day.model)).collect();
@@ -80,7 +81,7 @@ impl Uses {
         (of(&self.known), of(&self.waiting) + being_told.sum::<u64>())
     }
 
-    /// What is to be told next: the same again as long as there is no answer, then the oldest day of which there is something.
+    /// The next message: the same one until it is answered, then the oldest day with usage to send.
     fn next(&mut self, today: Date) -> Message {
         if let Some(message) = &self.message {
             return message.clone();
@@ -96,7 +97,7 @@ impl Uses {
         message
     }
 
-    /// The message was answered with the sums of all: what others have added since the answer before.
+    /// Takes the answer to a message, the sums of all nodes. Returns what others have added since the previous answer.
     fn answered(&mut self, message: Message, sums: &[(String, String)]) -> Vec<Used> {
         self.message = None;
         let day = message.day;
@@ -106,7 +107,7 @@ impl Uses {
         sums.iter().filter_map(|(name, sum)| self.heard(day, name, parse(sum)?)).collect()
     }
 
-    /// What of a sum is news. A Redis that has lost its memory knows less: that is none.
+    /// The part of a sum that is new. A Redis that has lost its data knows less, which is nothing new.
     fn heard(&mut self, day: Date, name: &str, sum: Amounts) -> Option<Used> {
         let (key, model) = name.split_once(' ')?;
         let known = self.known.entry((day, name.to_owned())).or_default();
@@ -122,7 +123,7 @@ impl Uses {
     }
 }
 
-/// Tells what was used here, and learns what was used elsewhere.
+/// Sends the usage of this node, and learns that of the others.
 pub async fn share(shared: &Shared) {
     let message = shared.uses().next(today(shared.clock.now().wall));
     let mut call = USED.key(shared.names.of(&format!("used:{}", message.day)));
@@ -130,7 +131,7 @@ pub async fn share(shared: &Shared) {
     for (name, known, more) in &message.rows {
         call.arg(name).arg(text(*known)).arg(text(*more));
     }
-    // Without an answer it is told again.
+    // Without an answer, the message is sent again.
     let Some(sums) = shared.link.call::<Vec<(String, String)>>(&call).await else { return };
     let news = shared.uses().answered(message, &sums);
     if !news.is_empty() {
@@ -138,7 +139,7 @@ pub async fn share(shared: &Shared) {
     }
 }
 
-/// Where Google counts its days.
+/// The day in Google's time zone.
 fn today(now: Timestamp) -> Date {
     now.in_tz("America/Los_Angeles").map_or(Date::MIN, |local| local.date())
 }
@@ -184,12 +185,12 @@ mod tests {
         assert_eq!(message.rows, [(name(&used(0)), [2, 0, 20, 0], [1, 0, 10, 0])]);
         uses.add(&used(4));
         assert_eq!(uses.next(used(0).day), message);
-        // Another has used two, and this node its three.
+        // Another node has used two, and this node its three.
         let sums = [(name(&used(0)), "5 0 50 0".to_owned()), ("node".to_owned(), "1".to_owned())];
         assert_eq!(uses.answered(message, &sums), [used(2)]);
         let message = uses.next(used(0).day);
         assert_eq!((message.number, message.rows[0].1, message.rows[0].2), (2, [5, 0, 50, 0], [4, 0, 40, 0]));
-        // A Redis that was emptied has nothing to tell.
+        // A Redis that was emptied reports nothing new.
         assert_eq!(uses.answered(message, &[(name(&used(0)), "1 0 10 0".to_owned())]), []);
         assert_eq!(uses.next(used(0).day).rows, []);
     }

@@ -1,63 +1,63 @@
-//! What a request and its attempts said: kept only where an operator asks for it, and bounded. It is as it came: whoever shows it, masks
-//! secrets first.
+//! The bodies of a request and its attempts. Recorded only if the operator enables it, and bounded. They are stored as
+//! received, so secrets must be masked before they are shown.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
 
-/// How much of one request is kept, in bytes. What is beyond is missing, and said to be.
+/// Limit per request, in bytes. Bodies beyond it are left out, and `cut` is set.
 const MOST: usize = 4 * 1024 * 1024;
 
-/// How a request came.
+/// How a request arrived.
 #[derive(Clone, Debug, Default)]
 pub struct Arrived {
-    /// Where to, with its query.
+    /// The path, with its query.
     pub path: String,
-    /// Headers that are no credentials.
+    /// The headers that carry no credentials.
     pub headers: Vec<(String, String)>,
-    /// Whether it came as a form, which became JSON.
+    /// Whether it was a form, which was converted to JSON.
     pub form: bool,
 }
 
-/// What was said.
+/// The bodies of one request.
 #[derive(Clone, Default)]
 pub struct Bodies {
-    /// How it came.
+    /// How the request arrived.
     pub arrived: Arrived,
-    /// What the client sent.
+    /// The client's body.
     pub request: Bytes,
-    /// What went to Google and came back, attempt by attempt.
+    /// The bodies exchanged with Google, by attempt.
     pub attempts: BTreeMap<usize, Said>,
-    /// Whether something was too large to be kept.
+    /// Whether a body was left out because of the limit.
     pub cut: bool,
     kept: usize,
 }
 
-/// One attempt.
+/// The bodies of one attempt.
 #[derive(Clone)]
 pub struct Said {
     /// The model.
     pub model: String,
-    /// Google's name for what was asked of it.
+    /// The Gemini API method.
     pub method: &'static str,
-    /// What went to Google.
+    /// The body sent to Google.
     pub request: Bytes,
-    /// What came back.
+    /// Google's answer.
     pub answer: Saying,
 }
 
-/// What came back.
+/// An answer from Google.
 #[derive(Clone, Default)]
 pub enum Saying {
-    /// Nothing, or nothing yet.
+    /// No answer, or none yet.
     #[default]
     Nothing,
     /// A whole answer.
     Whole(Bytes),
-    /// The events of a stream, so far.
+    /// The events received so far.
     Events(Vec<Bytes>),
-    /// An error, and its status.
+    /// An error, with its status.
     Failed(u16, Bytes),
 }
 
@@ -86,7 +86,7 @@ impl Bodies {
         let body = self.room_for(body);
         let Some(said) = self.attempts.get_mut(&attempt) else { return };
         match &mut said.answer {
-            // An error in the middle of a stream is its last event.
+            // An error within a stream is its last event.
             Saying::Events(events) => events.push(body),
             answer => *answer = Saying::Failed(status, body),
         }
@@ -102,7 +102,7 @@ impl Bodies {
     }
 }
 
-/// Without a word of what was said.
+/// Shows no content.
 impl fmt::Debug for Bodies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bodies").field("kept", &self.kept).finish_non_exhaustive()

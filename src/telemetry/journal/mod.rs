@@ -1,5 +1,5 @@
-//! The journal: requests that are under way, and the last that are over. Each has a [`Trace`] of its own, which costs a lock that nobody
-//! else wants; the journal's own lock is taken when a request begins and when it ends.
+//! The journal: requests in flight, and the most recent finished ones. Each request has a [`Trace`] with a lock of its
+//! own, which is almost never contended; the journal's lock is taken only when a request begins and ends.
 
 mod bodies;
 mod trace;
@@ -14,7 +14,7 @@ pub use trace::{Rest, Seen, Trace, Tried};
 
 use super::settings::TelemetrySettings;
 
-/// Requests of the last while.
+/// Requests in flight and recently finished ones.
 #[derive(Debug, Default)]
 pub struct Journal {
     book: Mutex<Book>,
@@ -25,36 +25,36 @@ pub struct Journal {
 
 #[derive(Debug, Default)]
 struct Book {
-    /// Under way, the oldest first.
+    /// Requests in flight, oldest first.
     live: BTreeMap<u64, Arc<Trace>>,
-    /// Over, in the order in which they ended.
+    /// Finished requests, in the order they ended.
     over: VecDeque<Arc<Trace>>,
-    /// How many have ended.
+    /// The number of requests that have ended.
     ended: u64,
 }
 
-/// What the journal holds at a moment.
+/// A view of the journal.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// How many are under way.
+    /// The number of requests in flight.
     pub under_way: usize,
-    /// Some of them, the oldest first.
+    /// Requests in flight, oldest first, up to the limit.
     pub live: Vec<Arc<Trace>>,
-    /// Some that are over, the latest first.
+    /// Finished requests, newest first, up to the limit.
     pub over: Vec<Arc<Trace>>,
-    /// How many have ended so far: what is asked for next is what ended after these.
+    /// The number of requests that have ended so far. Pass it as `after` to get only what ended since.
     pub ended: u64,
 }
 
 impl Journal {
-    /// Keeps so many from now on.
+    /// Sets how many requests to keep.
     pub fn keep(&self, settings: &TelemetrySettings) {
         self.most.store(settings.requests, Ordering::Relaxed);
         self.capsules.store(settings.capsules, Ordering::Relaxed);
         self.book().shorten(settings.requests, settings.capsules);
     }
 
-    /// A request has come in.
+    /// Adds a new request.
     pub(super) fn begin(&self, id: &str, api: &'static str) -> Arc<Trace> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let trace = Arc::new(Trace::begin(number, id, api, self.capsules.load(Ordering::Relaxed) > 0));
@@ -62,7 +62,7 @@ impl Journal {
         trace
     }
 
-    /// It is over.
+    /// Marks a request as finished.
     pub(super) fn end(&self, trace: &Arc<Trace>) {
         let mut book = self.book();
         if book.live.remove(&trace.number).is_some() {
@@ -72,7 +72,7 @@ impl Journal {
         }
     }
 
-    /// Up to `most` that are under way, and up to `most` of those that have ended after the first so many.
+    /// Returns up to `most` requests in flight, and up to `most` of those that ended after the first `after`.
     pub fn page(&self, after: u64, most: usize) -> Page {
         let book = self.book();
         let new = usize::try_from(book.ended.saturating_sub(after)).unwrap_or(usize::MAX);
@@ -84,7 +84,7 @@ impl Journal {
         }
     }
 
-    /// The latest request of this id.
+    /// The latest request with this id.
     pub fn find(&self, id: &str) -> Option<Arc<Trace>> {
         let book = self.book();
         book.live.values().rev().chain(book.over.iter().rev()).find(|trace| trace.id == id).cloned()
@@ -100,7 +100,7 @@ impl Book {
         while self.over.len() > most {
             self.over.pop_front();
         }
-        // All before it have lost theirs already, unless fewer are kept than before.
+        // Earlier entries have already lost their bodies, unless the limit was lowered.
         for trace in self.over.iter().rev().skip(capsules) {
             if !trace.forget_bodies() {
                 break;

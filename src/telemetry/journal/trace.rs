@@ -1,4 +1,4 @@
-//! One request as it goes: its phase, its attempts, its times.
+//! One request: its phase, attempts and times.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,15 +13,15 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::telemetry::{PluginCost, RequestSummary};
 
-/// Attempts that are listed. A request in many shares has more; these are counted only.
+/// Maximum number of attempts listed. A request split into many parts may have more; those are only counted.
 const MOST_ATTEMPTS: usize = 64;
 
 /// One request.
 #[derive(Debug)]
 pub struct Trace {
-    /// The how-manieth.
+    /// Sequence number since the process started.
     pub number: u64,
-    /// Its id.
+    /// The request id.
     pub id: String,
     began: Instant,
     at: Timestamp,
@@ -48,76 +48,76 @@ pub struct Tried {
     pub model: String,
     /// The key's id.
     pub key: String,
-    /// When it began, from the request's arrival.
+    /// Start, in milliseconds after the request arrived.
     pub began_ms: f64,
-    /// When it was decided: the first content, the whole answer, or the failure.
+    /// When its outcome was known: first content, whole answer, or failure. Relative to the request's arrival.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_ms: Option<f64>,
-    /// `ok`, or the kind of the fault; none while it is under way.
+    /// `ok`, or the kind of fault; none while in flight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'static str>,
     /// The status Google answered with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// The quota Google named.
+    /// The quota that Google named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota_id: Option<String>,
-    /// What Google said of itself, where bodies are kept: its words may quote the request.
+    /// Google's error message, if bodies are recorded: it may quote the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// The rest that followed.
+    /// The cooldown that followed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rest: Option<Rest>,
 }
 
-/// A rest that a failure led to.
+/// A cooldown caused by a failure.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rest {
-    /// What rests: `key`, `quota` (this key's project, for this model) or `model`.
+    /// What is cooling down: `key`, `quota` (the key's project, for this model) or `model`.
     pub of: &'static str,
-    /// For how long; none: until an operator, or another configuration, brings it back.
+    /// Duration in seconds; none if it lasts until an operator or a new configuration ends it.
     pub seconds: Option<f64>,
 }
 
-/// What the client was told instead of an answer. Not in which words: they may quote the request.
+/// The error sent to the client, without its message, which may quote the request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Refusal {
-    /// Its type.
+    /// OpenAI's `type`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Its code.
+    /// OpenAI's `code`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
 }
 
-/// A request as people see it.
+/// A request, for display.
 #[derive(Clone, Debug, Serialize)]
 pub struct Seen {
-    /// The how-manieth since the start.
+    /// Sequence number since the process started.
     pub number: u64,
-    /// When it came, RFC 3339.
+    /// When it arrived, RFC 3339.
     pub at: String,
     /// `accepted`, `attempt`, `retrying`, `answering`, `streaming` or `done`.
     pub phase: &'static str,
-    /// How it goes, or went. Of one under way, the status is 0.
+    /// The summary so far. The status is 0 while the request is in flight.
     #[serde(flatten)]
     pub facts: RequestSummary,
-    /// When all of it was here.
+    /// When the whole request had arrived.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrived_ms: Option<f64>,
-    /// Bytes of a stream that have gone to the client.
+    /// Bytes of a stream sent to the client.
     pub written: u64,
-    /// In how many writes.
+    /// Number of writes.
     pub pieces: u64,
-    /// Each attempt.
+    /// The attempts.
     pub tries: Vec<Tried>,
-    /// What plugins have cost.
+    /// The time spent in plugins.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plugins: Vec<PluginCost>,
-    /// What the client was told instead of an answer.
+    /// The error sent to the client instead of an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Refusal>,
-    /// Whether `GET /admin/capsule/{id}` has it.
+    /// Whether `GET /admin/capsule/{id}` is available.
     pub capsule: bool,
 }
 
@@ -130,7 +130,7 @@ impl Trace {
         Self { number, id: id.to_owned(), began, at, written, pieces, state: Mutex::new(state) }
     }
 
-    /// Whether what is said is kept.
+    /// Whether bodies are recorded.
     pub fn keeps_bodies(&self) -> bool {
         self.state().bodies.is_some()
     }
@@ -139,12 +139,12 @@ impl Trace {
         self.state().bodies.take().is_some()
     }
 
-    /// What was said, where it is kept.
+    /// The recorded bodies, if any.
     pub fn bodies(&self) -> Option<Bodies> {
         self.state().bodies.as_deref().cloned()
     }
 
-    /// All of it is here.
+    /// The whole request has arrived.
     pub(in crate::telemetry) fn arrived(&self, client: &str) {
         let mut state = self.state();
         client.clone_into(&mut state.facts.client);
@@ -157,7 +157,7 @@ impl Trace {
         }
     }
 
-    /// An attempt begins. Its place among the attempts.
+    /// An attempt starts. Returns its index.
     pub(in crate::telemetry) fn attempted(&self, facts: &Facts<'_>) -> usize {
         let began_ms = ms(self.began.elapsed());
         let mut state = self.state();
@@ -217,7 +217,7 @@ impl Trace {
         self.state().facts.first_token_ms = u64::try_from(first.as_millis()).ok();
     }
 
-    /// So many bytes of a stream have gone out.
+    /// Counts bytes of a stream that were sent.
     pub(in crate::telemetry) fn wrote(&self, bytes: usize) {
         self.written.fetch_add(bytes as u64, Ordering::Relaxed);
         self.pieces.fetch_add(1, Ordering::Relaxed);
@@ -229,7 +229,7 @@ impl Trace {
         (state.plugins, state.over) = (plugins, true);
     }
 
-    /// How it stands.
+    /// The current state.
     pub fn seen(&self) -> Seen {
         let elapsed = self.began.elapsed();
         let state = self.state();
@@ -270,7 +270,7 @@ impl State {
     }
 }
 
-/// What an attempt makes known of its request.
+/// The facts that an attempt adds to the record of its request.
 pub(in crate::telemetry) struct Facts<'a> {
     pub asked: &'a str,
     pub stream: bool,
@@ -289,7 +289,7 @@ impl Facts<'_> {
     }
 }
 
-/// Milliseconds, with two decimals.
+/// Milliseconds, rounded to two decimals.
 fn ms(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 100_000.0).round() / 100.0
 }

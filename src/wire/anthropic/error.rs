@@ -1,12 +1,12 @@
-//! `{"type": "error", "error": {"type", "message"}, "request_id"}`; the type follows from the status
-//! (docs.anthropic.com/en/api/errors, November 2026).
+//! The error document `{"type": "error", "error": {"type", "message"}, "request_id"}`. The error type is derived from
+//! the HTTP status (docs.anthropic.com/en/api/errors, November 2026).
 
 use serde::Serialize;
 
-/// Anthropic's own status for a model that has too much to do.
+/// Anthropic's own status for an overloaded model.
 pub const OVERLOADED: u16 = 529;
 
-/// The body of an error answer, or the last event of a stream that failed.
+/// The body of an error response, or the last event of a failed stream.
 #[derive(Debug, Serialize)]
 pub struct Body<'a> {
     r#type: &'static str,
@@ -23,25 +23,25 @@ struct Object<'a> {
     details: Option<Details<'a>>,
 }
 
-/// What Anthropic's clients act on, beside status and type.
+/// Details that Anthropic's clients act on besides the status and the type.
 #[derive(Debug, Serialize)]
 struct Details<'a> {
     error_code: &'a str,
 }
 
 impl<'a> Body<'a> {
-    /// An error of this status. In a stream the request's id is left out: its first event bore it.
+    /// Creates an error with this status. Pass an empty `request_id` in a stream, whose first event already carried it.
     pub fn new(status: u16, message: &'a str, request_id: &'a str) -> Self {
         Self { r#type: "error", error: Object { r#type: kind(status), message, details: None }, request_id }
     }
 
-    /// With a code of Anthropic's.
+    /// Adds one of Anthropic's error codes.
     pub fn code(mut self, code: Option<&'a str>) -> Self {
         self.error.details = code.map(|error_code| Details { error_code });
         self
     }
 
-    /// As JSON.
+    /// Serializes the document as JSON.
     pub fn to_vec(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }

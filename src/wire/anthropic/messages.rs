@@ -1,5 +1,5 @@
-//! The body of `POST /v1/messages` and `/v1/messages/count_tokens`. Null means absent everywhere; unknown fields are passed
-//! over. What has several shapes (content, system, tool results) stays raw until it is known which one it is.
+//! The body of `POST /v1/messages` and `/v1/messages/count_tokens`. Null means absent everywhere; unknown fields are
+//! ignored. Fields that can have several shapes (content, system, tool results) stay raw until the shape is known.
 
 use std::borrow::Cow;
 
@@ -10,56 +10,56 @@ use serde_json::value::RawValue;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Request<'a> {
-    /// Which model.
+    /// The requested model.
     #[serde(borrow)]
     pub model: Option<Cow<'a, str>>,
     /// The conversation.
     #[serde(borrow)]
     pub messages: Option<Vec<Message<'a>>>,
-    /// What the model is told before everything: a text, or text blocks.
+    /// The system prompt: a string or text blocks.
     #[serde(borrow)]
     pub system: Option<&'a RawValue>,
-    /// Most tokens of the answer, thoughts included.
+    /// Maximum number of tokens in the answer, thoughts included.
     pub max_tokens: Option<i64>,
-    /// Whether the answer comes in pieces.
+    /// Whether to stream the answer.
     pub stream: Option<bool>,
-    /// 0–1 at Anthropic's, up to 2 here.
+    /// Range 0–1 at Anthropic; up to 2 is accepted here.
     pub temperature: Option<f64>,
-    /// 0–1.
+    /// Range 0–1.
     pub top_p: Option<f64>,
-    /// From 1.
+    /// At least 1.
     pub top_k: Option<i64>,
-    /// Texts that end the answer.
+    /// Strings that end the answer.
     #[serde(borrow)]
     pub stop_sequences: Option<Vec<Cow<'a, str>>>,
-    /// What the model may call.
+    /// The tools the model may call.
     #[serde(borrow)]
     pub tools: Option<Vec<Tool<'a>>>,
-    /// Whether and what it must call.
+    /// Whether the model must call a tool, and which.
     #[serde(borrow)]
     pub tool_choice: Option<ToolChoice<'a>>,
-    /// Whether it thinks.
+    /// The thinking mode.
     #[serde(borrow)]
     pub thinking: Option<Thinking<'a>>,
-    /// How the answer looks, and how much work goes into it.
+    /// The answer's format and the effort spent on it.
     #[serde(borrow)]
     pub output_config: Option<OutputConfig<'a>>,
-    /// The form of the answer, as it was before `output_config`.
+    /// The answer's format in its older field, from before `output_config`.
     #[serde(borrow)]
     pub output_format: Option<Format<'a>>,
-    /// A conversation that is kept between turns.
+    /// The stored conversation this request belongs to.
     #[serde(borrow)]
     pub thread: Option<Thread<'a>>,
 }
 
-/// A conversation that is kept between turns, under the ids of its answers.
+/// A conversation stored between turns under the ids of its answers.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Thread<'a> {
-    /// create, continue.
+    /// `create` or `continue`.
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// Of `continue`: the answer it goes on from.
+    /// For `continue`: the answer this request continues from.
     #[serde(borrow)]
     pub previous_message_id: Option<Cow<'a, str>>,
 }
@@ -68,150 +68,150 @@ pub struct Thread<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Message<'a> {
-    /// user, assistant, system.
+    /// `user`, `assistant` or `system`.
     #[serde(borrow)]
     pub role: Option<Cow<'a, str>>,
-    /// A text or a list of blocks.
+    /// A string or a list of blocks.
     #[serde(borrow)]
     pub content: Option<&'a RawValue>,
 }
 
-/// One block of a message's content. `type` says which of the others is there.
+/// One block of a message's content. `type` determines which of the other fields are present.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Block<'a> {
-    /// text, image, document, tool_use, tool_result, thinking, …
+    /// `text`, `image`, `document`, `tool_use`, `tool_result`, `thinking`, …
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// Words.
+    /// The text.
     #[serde(borrow)]
     pub text: Option<&'a RawValue>,
-    /// Of an image or a document: where it is. Of a search result: where it is from.
+    /// For an image or a document: its location. For a search result: its origin.
     #[serde(borrow)]
     pub source: Option<&'a RawValue>,
-    /// Of a document or a search result.
+    /// The title of a document or a search result.
     #[serde(borrow)]
     pub title: Option<Cow<'a, str>>,
-    /// Of a document: what to know about it.
+    /// For a document: background information about it.
     #[serde(borrow)]
     pub context: Option<Cow<'a, str>>,
-    /// Of a call.
+    /// The id of a tool call.
     #[serde(borrow)]
     pub id: Option<Cow<'a, str>>,
-    /// The function that was called.
+    /// The name of the called function.
     #[serde(borrow)]
     pub name: Option<Cow<'a, str>>,
-    /// What it was called with: an object.
+    /// The arguments of the call: an object.
     #[serde(borrow)]
     pub input: Option<&'a RawValue>,
-    /// Which call this is the result of.
+    /// The id of the call this is the result of.
     #[serde(borrow)]
     pub tool_use_id: Option<Cow<'a, str>>,
-    /// Of a result or a search result: a text or blocks.
+    /// For a tool result or a search result: a string or blocks.
     #[serde(borrow)]
     pub content: Option<&'a RawValue>,
     /// Whether the call failed.
     pub is_error: Option<bool>,
-    /// Of a thought: what makes it believed.
+    /// For a thinking block: the signature that authenticates it.
     #[serde(borrow)]
     pub signature: Option<Cow<'a, str>>,
-    /// Of a thought that is not shown.
+    /// For a redacted thinking block: its opaque data.
     #[serde(borrow)]
     pub data: Option<Cow<'a, str>>,
 }
 
-/// Where an image or a document is.
+/// The location of an image or a document.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Source<'a> {
-    /// base64, url, file, text, content.
+    /// `base64`, `url`, `file`, `text` or `content`.
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// `image/png`.
+    /// The media type, such as `image/png`.
     #[serde(borrow)]
     pub media_type: Option<Cow<'a, str>>,
-    /// Base64, or the words of a text document; a JSON string, raw because it may be megabytes.
+    /// Base64, or the text of a text document. A JSON string, raw because it may be megabytes.
     #[serde(borrow)]
     pub data: Option<&'a RawValue>,
-    /// `https:`.
+    /// An `https:` URL.
     #[serde(borrow)]
     pub url: Option<&'a RawValue>,
-    /// A file at Google.
+    /// A file stored at Google.
     #[serde(borrow)]
     pub file_id: Option<Cow<'a, str>>,
-    /// A text or blocks.
+    /// A string or blocks.
     #[serde(borrow)]
     pub content: Option<&'a RawValue>,
 }
 
-/// What the model may call.
+/// A tool the model may call.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Tool<'a> {
-    /// custom (or absent), `web_search_…`, `code_execution_…`, …
+    /// `custom` (or absent), `web_search_…`, `code_execution_…`, …
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// Its name.
+    /// The tool's name.
     #[serde(borrow)]
     pub name: Option<Cow<'a, str>>,
-    /// What it is for.
+    /// What the tool does, for the model.
     #[serde(borrow)]
     pub description: Option<&'a RawValue>,
-    /// What it takes, as JSON Schema.
+    /// Its parameters, as JSON Schema.
     #[serde(borrow)]
     pub input_schema: Option<&'a RawValue>,
-    /// Whether calls keep to the schema.
+    /// Whether calls must conform to the schema.
     pub strict: Option<bool>,
 }
 
-/// Whether and what the model must call.
+/// Whether the model must call a tool, and which.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ToolChoice<'a> {
-    /// auto, any, tool, none.
+    /// `auto`, `any`, `tool` or `none`.
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// Of `tool`: which.
+    /// For `tool`: the name of the tool.
     #[serde(borrow)]
     pub name: Option<Cow<'a, str>>,
-    /// Whether it calls one at most.
+    /// Whether to limit the model to at most one call.
     pub disable_parallel_tool_use: Option<bool>,
 }
 
-/// Whether the model thinks.
+/// The thinking mode.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Thinking<'a> {
-    /// enabled, adaptive, disabled.
+    /// `enabled`, `adaptive` or `disabled`.
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// Of `enabled`: in tokens.
+    /// For `enabled`: the budget in tokens.
     pub budget_tokens: Option<i64>,
-    /// summarized, omitted.
+    /// `summarized` or `omitted`.
     #[serde(borrow)]
     pub display: Option<Cow<'a, str>>,
 }
 
-/// How the answer looks, and how much work goes into it.
+/// The answer's format and the effort spent on it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct OutputConfig<'a> {
-    /// low, medium, high, xhigh, max.
+    /// `low`, `medium`, `high`, `xhigh` or `max`.
     #[serde(borrow)]
     pub effort: Option<Cow<'a, str>>,
-    /// Its form.
+    /// The answer's format.
     #[serde(borrow)]
     pub format: Option<Format<'a>>,
 }
 
-/// The form of an answer.
+/// The format of an answer.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Format<'a> {
-    /// json_schema.
+    /// `json_schema`.
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// JSON Schema.
+    /// The JSON Schema.
     #[serde(borrow)]
     pub schema: Option<&'a RawValue>,
 }

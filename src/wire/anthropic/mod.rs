@@ -1,4 +1,4 @@
-//! Anthropic's documents.
+//! Anthropic's request and error documents.
 
 pub mod error;
 pub mod messages;

@@ -1,4 +1,4 @@
-//! `BatchEmbedContentsRequest` and its answer.
+//! `BatchEmbedContentsRequest` and its response.
 
 use std::borrow::Cow;
 
@@ -6,36 +6,36 @@ use serde::{Deserialize, Serialize};
 
 use super::request::Content;
 
-/// Several contents, each to become a vector of its own.
+/// Several contents, each of which becomes its own vector.
 #[derive(Debug, Serialize)]
 pub struct Batch<'a> {
     /// At most 100.
     pub requests: Vec<Request<'a>>,
 }
 
-/// One content. All its parts become one vector.
+/// One content. All its parts together become one vector.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request<'a> {
-    /// `models/…`, the one of the path.
+    /// `models/…`, the same model as in the path.
     pub model: &'a str,
-    /// The content.
+    /// The content to embed.
     pub content: Content<'a>,
-    /// What the vector is for: `RETRIEVAL_QUERY`, ….
+    /// The intended use of the vector: `RETRIEVAL_QUERY`, …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_type: Option<Cow<'a, str>>,
-    /// How long the vector is.
+    /// The length of the vector.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_dimensionality: Option<i64>,
 }
 
-/// The answer.
+/// The response.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Answer {
-    /// One for each content, in order.
+    /// One vector per content, in order.
     pub embeddings: Vec<Values>,
-    /// Tokens; only newer models tell.
+    /// Token counts; only newer models report them.
     pub usage_metadata: Option<Usage>,
 }
 
@@ -43,14 +43,14 @@ pub struct Answer {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Values {
-    /// Its numbers.
+    /// The vector's components.
     pub values: Vec<f32>,
 }
 
-/// Tokens.
+/// Token counts.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Usage {
-    /// Of the contents.
+    /// Tokens in the contents.
     pub prompt_token_count: u64,
 }

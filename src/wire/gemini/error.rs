@@ -1,11 +1,11 @@
-//! `{"error": {"code", "message", "status"}}`: the status' name follows from the code (google.rpc.Code, as
-//! ai.google.dev/gemini-api/docs/troubleshooting lists it, November 2026).
+//! The error document `{"error": {"code", "message", "status"}}`. The status name is derived from the code
+//! (google.rpc.Code, as ai.google.dev/gemini-api/docs/troubleshooting lists it, November 2026).
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-/// The body of an error answer.
+/// The body of an error response.
 #[derive(Debug, Serialize)]
 pub struct Body<'a> {
     error: Object<'a>,
@@ -20,7 +20,7 @@ struct Object<'a> {
     details: Option<[RetryInfo; 1]>,
 }
 
-/// When to come back.
+/// When the client may retry.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RetryInfo {
@@ -30,12 +30,12 @@ struct RetryInfo {
 }
 
 impl<'a> Body<'a> {
-    /// An error of this HTTP status.
+    /// Creates an error with this HTTP status.
     pub fn new(code: u16, message: &'a str) -> Self {
         Self { error: Object { code, message, status: name(code), details: None } }
     }
 
-    /// With a time to come back, which Google has no header for.
+    /// Adds a retry delay, for which Google has no header.
     pub fn retry_after(mut self, rest: Option<Duration>) -> Self {
         let info = |rest: Duration| {
             let kind = "type.googleapis.com/google.rpc.RetryInfo";
@@ -45,7 +45,7 @@ impl<'a> Body<'a> {
         self
     }
 
-    /// As JSON.
+    /// Serializes the document as JSON.
     pub fn to_vec(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }

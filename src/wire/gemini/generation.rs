@@ -1,4 +1,4 @@
-//! `GenerationConfig`: how an answer is made.
+//! `GenerationConfig`: how the model generates an answer.
 
 use std::borrow::Cow;
 
@@ -7,68 +7,68 @@ use serde_json::{Map, Value};
 
 use crate::wire::json::Json;
 
-/// How the answer is made.
+/// The generation settings.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GenerationConfig<'a> {
-    /// Texts that end the answer; at most 5.
+    /// Strings that end the answer; at most 5.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop_sequences: Vec<Cow<'a, str>>,
     /// `application/json`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_mime_type: Option<&'static str>,
-    /// What the JSON looks like.
+    /// The schema of the JSON answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_json_schema: Option<Json<'a>>,
-    /// What the JSON looks like, in Gemini's own dialect: for models that take no JSON Schema.
+    /// The schema of the JSON answer in Gemini's own dialect, for models that do not accept JSON Schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_schema: Option<Json<'a>>,
     /// `TEXT`, `IMAGE`, `AUDIO`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub response_modalities: Vec<&'static str>,
-    /// How many answers.
+    /// The number of answers to generate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidate_count: Option<u32>,
-    /// Thoughts included.
+    /// The token limit, thoughts included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u32>,
-    /// 0–2.
+    /// Range 0–2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
-    /// 0–1.
+    /// Range 0–1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
-    /// From 1.
+    /// At least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_k: Option<u32>,
-    /// 31 bits.
+    /// A 31-bit seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<i32>,
-    /// -2–2.
+    /// Range -2–2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub presence_penalty: Option<f64>,
-    /// -2–2.
+    /// Range -2–2.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frequency_penalty: Option<f64>,
-    /// Whether token probabilities come with the answer.
+    /// Whether to return token probabilities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response_logprobs: Option<bool>,
-    /// How many alternatives of each token.
+    /// The number of alternatives to return for each token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logprobs: Option<u32>,
-    /// How much to think.
+    /// The thinking settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thinking_config: Option<ThinkingConfig<'a>>,
-    /// How pictures look.
+    /// The image settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_config: Option<ImageConfig>,
-    /// Whose voice speaks.
+    /// The voice settings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speech_config: Option<SpeechConfig<'a>>,
 }
 
 impl GenerationConfig<'_> {
-    /// Whether nothing is asked for.
+    /// Whether no setting is present.
     pub fn is_empty(&self) -> bool {
         self.stop_sequences.is_empty()
             && self.response_mime_type.is_none()
@@ -91,26 +91,26 @@ impl GenerationConfig<'_> {
     }
 }
 
-/// How pictures look.
+/// The image settings.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ImageConfig {
-    /// `16:9`.
+    /// Such as `16:9`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aspect_ratio: Option<String>,
-    /// `512`, `2K`, `4K`.
+    /// `512`, `2K` or `4K`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_size: Option<&'static str>,
 }
 
 impl ImageConfig {
-    /// Whether nothing is asked for.
+    /// Whether no setting is present.
     pub fn is_empty(&self) -> bool {
         self.aspect_ratio.is_none() && self.image_size.is_none()
     }
 }
 
-/// Whose voice speaks.
+/// The voice settings.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SpeechConfig<'a> {
@@ -122,25 +122,25 @@ pub struct SpeechConfig<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VoiceConfig<'a> {
-    /// One of Google's own.
+    /// One of Google's prebuilt voices.
     pub prebuilt_voice_config: PrebuiltVoiceConfig<'a>,
 }
 
-/// One of Google's own voices.
+/// One of Google's prebuilt voices.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PrebuiltVoiceConfig<'a> {
-    /// Its name.
+    /// The voice's name.
     pub voice_name: Cow<'a, str>,
 }
 
-/// A generation config: as we write it, or with members of the client's own writing over it.
+/// A generation config: as this server builds it, or with the client's own members merged over it.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Generation<'a> {
-    /// As we write it.
+    /// As this server builds it.
     Written(Box<GenerationConfig<'a>>),
-    /// With the client's own members.
+    /// With the client's own members merged in.
     Merged(Map<String, Value>),
 }
 
@@ -157,7 +157,7 @@ impl Default for Generation<'_> {
 }
 
 impl Generation<'_> {
-    /// Whether nothing is asked for.
+    /// Whether no setting is present.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Written(config) => config.is_empty(),
@@ -166,17 +166,17 @@ impl Generation<'_> {
     }
 }
 
-/// How much to think: by budget or by level, never both.
+/// The thinking settings: by budget or by level, never both.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ThinkingConfig<'a> {
-    /// In tokens; -1 leaves it to the model.
+    /// The budget in tokens; -1 lets the model decide.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thinking_budget: Option<i64>,
     /// `MINIMAL`, `LOW`, `MEDIUM`, `HIGH`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thinking_level: Option<Cow<'a, str>>,
-    /// Whether summaries of the thoughts come with the answer.
+    /// Whether to return summaries of the thoughts with the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub include_thoughts: Option<bool>,
 }

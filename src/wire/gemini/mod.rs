@@ -1,4 +1,4 @@
-//! Gemini's documents, v1beta: the hub every dialect is translated to and from.
+//! Gemini's documents (v1beta): the hub format that every dialect is translated to and from.
 
 pub mod embed;
 pub mod error;

@@ -1,4 +1,5 @@
-//! `GenerateContentRequest`, as far as we write it. Canonical spelling only: camelCase names, upper-case enums.
+//! `GenerateContentRequest`, limited to the fields this server writes. Only the canonical spelling is used: camelCase
+//! names, upper-case enum values.
 
 use std::borrow::Cow;
 
@@ -17,24 +18,24 @@ pub use super::generation::{
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Request<'a> {
-    /// What the model is told before everything.
+    /// The system instruction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system_instruction: Option<Content<'a>>,
     /// The conversation. Never empty.
     pub contents: Vec<Content<'a>>,
-    /// What the model may call.
+    /// The tools the model may call.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tools: Vec<Tool<'a>>,
-    /// How it may call.
+    /// How the model may call tools.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_config: Option<ToolConfig<'a>>,
-    /// How the answer is made.
+    /// The generation settings.
     #[serde(skip_serializing_if = "Generation::is_empty")]
     pub generation_config: Generation<'a>,
-    /// What is blocked.
+    /// Which content is blocked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub safety_settings: Option<&'a RawValue>,
-    /// Content that Google keeps: `cachedContents/ID`.
+    /// Content cached at Google: `cachedContents/ID`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_content: Option<Cow<'a, str>>,
     /// `flex` or `priority`.
@@ -43,10 +44,9 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// As JSON.
+    /// Serializes the document as JSON.
     ///
-    /// # Errors
-    /// Our own, in theory.
+    /// When serialization fails, which is not expected to happen: an internal error.
     pub fn written(&self) -> Result<Bytes, Error> {
         let mut out = Vec::with_capacity(self.about_as_long());
         serde_json::to_writer(&mut out, self)
@@ -54,7 +54,8 @@ impl Request<'_> {
         Ok(out.into())
     }
 
-    /// How long it will be, roughly: a buffer that grows copies what it has, again and again.
+    /// Estimates the length of the JSON. A buffer that starts with this capacity rarely has to grow, and growing copies
+    /// its content.
     fn about_as_long(&self) -> usize {
         let turns = self.contents.iter().chain(&self.system_instruction);
         let said: usize = turns.flat_map(|turn| &turn.parts).map(Part::about_as_long).sum();
@@ -66,54 +67,54 @@ impl Request<'_> {
     }
 }
 
-/// One turn.
+/// One turn of the conversation.
 #[derive(Debug, Default, Serialize)]
 pub struct Content<'a> {
-    /// Whose; none in a system instruction.
+    /// Whose turn it is; absent in a system instruction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// What. Never empty.
+    /// The parts of the turn. Never empty.
     pub parts: Vec<Part<'a>>,
 }
 
-/// Whose turn.
+/// Whose turn it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The client's, tool results included.
+    /// The client, including tool results.
     User,
-    /// The model's.
+    /// The model.
     Model,
 }
 
-/// A piece of a turn: its data, and perhaps the signature that came with it.
+/// One part of a turn: its data, and the signature that came with it, if any.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Part<'a> {
-    /// The data.
+    /// The content of the part.
     #[serde(flatten)]
     pub data: Data<'a>,
-    /// The model's own, sent back where it came.
+    /// The signature the model issued, sent back on the part it came with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thought_signature: Option<Cow<'a, str>>,
-    /// How finely an image is looked at (Gemini 3).
+    /// The resolution at which the model processes an image (Gemini 3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub media_resolution: Option<MediaResolution>,
 }
 
-/// What a part holds.
+/// The content of a part.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Data<'a> {
-    /// Words.
+    /// A text.
     Text(Text<'a>),
     /// A file's bytes.
     InlineData(Blob<'a>),
-    /// A file at Google, or one Google fetches.
+    /// A file stored at Google, or one that Google fetches.
     FileData(FileData<'a>),
-    /// A call the model made.
+    /// A tool call the model made.
     FunctionCall(FunctionCall<'a>),
-    /// What came of it.
+    /// The result of a tool call.
     FunctionResponse(FunctionResponse<'a>),
 }
 
@@ -124,7 +125,7 @@ impl<'a> From<Data<'a>> for Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// Words.
+    /// Creates a text part.
     pub fn text(text: impl Into<Text<'a>>) -> Self {
         Data::Text(text.into()).into()
     }
@@ -145,56 +146,56 @@ impl<'a> Part<'a> {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Blob<'a> {
-    /// `image/png`.
+    /// Such as `image/png`.
     pub mime_type: Cow<'a, str>,
     /// Base64.
     pub data: Cow<'a, str>,
 }
 
-/// A file elsewhere.
+/// A file referenced by URI.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileData<'a> {
-    /// Its type, where known.
+    /// The media type, where known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mime_type: Option<Cow<'a, str>>,
-    /// Where.
+    /// The URI.
     pub file_uri: Cow<'a, str>,
 }
 
-/// A call the model made.
+/// A tool call the model made.
 #[derive(Debug, Serialize)]
 pub struct FunctionCall<'a> {
-    /// The client's id for it.
+    /// The client's id for the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
-    /// The function.
+    /// The function's name.
     pub name: Cow<'a, str>,
-    /// An object.
+    /// The arguments: an object.
     pub args: Json<'a>,
 }
 
-/// What came of a call.
+/// The result of a tool call.
 #[derive(Debug, Serialize)]
 pub struct FunctionResponse<'a> {
     /// The client's id for the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
-    /// The function.
+    /// The function's name.
     pub name: Cow<'a, str>,
-    /// An object.
+    /// The result: an object.
     pub response: Returned<'a>,
     /// Images and files that belong to the result (Gemini 3).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part<'a>>,
 }
 
-/// What a function returned, as an object.
+/// The return value of a function, as an object.
 #[derive(Debug)]
 pub enum Returned<'a> {
-    /// It is one.
+    /// The value already is an object.
     Object(Json<'a>),
-    /// A text, under this name.
+    /// A text, wrapped in an object under this name.
     Text(&'static str, Text<'a>),
 }
 
@@ -216,40 +217,40 @@ impl Serialize for Returned<'_> {
     }
 }
 
-/// How finely an image is looked at.
+/// The resolution at which the model processes an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct MediaResolution {
     /// `MEDIA_RESOLUTION_LOW`, `…_HIGH`, `…_ULTRA_HIGH`.
     pub level: &'static str,
 }
 
-/// What the model may call: all functions in one, each built-in tool in one of its own.
+/// A tool entry: all functions share one entry, and each built-in tool has its own.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Tool<'a> {
-    /// Functions of the client.
+    /// The client's functions.
     FunctionDeclarations(Vec<FunctionDeclaration<'a>>),
-    /// Google search.
+    /// Google Search.
     GoogleSearch(Json<'a>),
-    /// Python at Google.
+    /// Python code execution at Google.
     CodeExecution(Json<'a>),
-    /// Pages by URL.
+    /// Retrieval of pages by URL.
     UrlContext(Json<'a>),
 }
 
-/// A function of the client.
+/// One of the client's functions.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FunctionDeclaration<'a> {
-    /// Its name.
+    /// The function's name.
     pub name: Cow<'a, str>,
-    /// What it is for.
+    /// What the function does, for the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<Text<'a>>,
-    /// What it takes, as JSON Schema.
+    /// Its parameters, as JSON Schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters_json_schema: Option<Json<'a>>,
-    /// What it takes, in Gemini's own dialect: for models that take no JSON Schema.
+    /// Its parameters in Gemini's own dialect, for models that do not accept JSON Schema.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Json<'a>>,
 }
@@ -262,25 +263,25 @@ impl FunctionDeclaration<'_> {
     }
 }
 
-/// How the model may call.
+/// How the model may call tools.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ToolConfig<'a> {
-    /// About functions.
+    /// Settings for function calls.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub function_calling_config: Option<FunctionCallingConfig<'a>>,
-    /// Lets built-in tools and functions go together (Gemini 3).
+    /// Allows built-in tools and functions in the same request (Gemini 3).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub include_server_side_tool_invocations: Option<bool>,
 }
 
-/// Whether and what the model calls.
+/// Whether the model calls functions, and which.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FunctionCallingConfig<'a> {
-    /// Whether.
+    /// Whether the model calls functions.
     pub mode: Mode,
-    /// What; only with ANY and VALIDATED.
+    /// The allowed functions; only valid with `ANY` and `VALIDATED`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allowed_function_names: Vec<Cow<'a, str>>,
 }
@@ -289,10 +290,10 @@ pub struct FunctionCallingConfig<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Mode {
-    /// It must.
+    /// It must call a function.
     Any,
-    /// It must not.
+    /// It must not call a function.
     None,
-    /// It may, and keeps to the schema.
+    /// It may call a function, and its calls conform to the schema.
     Validated,
 }

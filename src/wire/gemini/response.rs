@@ -1,5 +1,5 @@
-//! `GenerateContentResponse`: a whole answer, or one event of a stream. Everything may be absent; unknown fields are passed
-//! over. Texts, arguments and signatures stay as they came.
+//! `GenerateContentResponse`: a whole answer, or one event of a stream. Every field may be absent; unknown fields are
+//! ignored. Texts, arguments and signatures are kept in their original JSON encoding.
 
 use std::borrow::Cow;
 
@@ -10,13 +10,13 @@ use serde_json::value::RawValue;
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Response<'a> {
-    /// Answers; absent when the prompt was blocked.
+    /// The answers; absent when the prompt was blocked.
     #[serde(borrow)]
     pub candidates: Vec<Candidate<'a>>,
     /// Why the prompt was blocked.
     #[serde(borrow)]
     pub prompt_feedback: Option<PromptFeedback<'a>>,
-    /// Tokens so far; in a stream the last one is the bill.
+    /// Token counts so far. In a stream the last report is the final one.
     #[serde(borrow)]
     pub usage_metadata: Option<Usage<'a>>,
 }
@@ -25,86 +25,86 @@ pub struct Response<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Candidate<'a> {
-    /// Absent means 0.
+    /// The answer's index; absent means 0.
     pub index: u32,
-    /// What was said; may be absent, or without parts.
+    /// The generated content; may be absent, or have no parts.
     #[serde(borrow)]
     pub content: Option<Content<'a>>,
-    /// Why it ended. In a stream it may come more than once; the last one counts.
+    /// Why the answer ended. A stream may report it more than once; the last report counts.
     #[serde(borrow)]
     pub finish_reason: Option<Cow<'a, str>>,
-    /// Words about the end.
+    /// A message that explains the finish reason.
     #[serde(borrow)]
     pub finish_message: Option<Cow<'a, str>>,
     /// Token probabilities.
     #[serde(borrow)]
     pub logprobs_result: Option<&'a RawValue>,
-    /// Pages that words are from.
+    /// The web pages the answer is based on.
     #[serde(borrow)]
     pub grounding_metadata: Option<&'a RawValue>,
-    /// Works that words are from.
+    /// The works the answer quotes.
     #[serde(borrow)]
     pub citation_metadata: Option<&'a RawValue>,
 }
 
-/// What was said.
+/// The generated content.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Content<'a> {
-    /// In order.
+    /// The parts, in order.
     #[serde(borrow)]
     pub parts: Vec<Part<'a>>,
 }
 
-/// A piece of what was said: one of the optional fields, and perhaps a signature.
+/// One part of the content: one of the optional fields, and possibly a signature.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Part<'a> {
     /// Text, as a JSON string.
     #[serde(borrow)]
     pub text: Option<&'a RawValue>,
-    /// Whether the text is a summary of thoughts.
+    /// Whether the text is a thought summary.
     pub thought: bool,
-    /// A call of a client's function.
+    /// A call to one of the client's functions.
     #[serde(borrow)]
     pub function_call: Option<FunctionCall<'a>>,
-    /// An image, or sound.
+    /// An image or audio.
     #[serde(borrow)]
     pub inline_data: Option<Blob<'a>>,
-    /// A file at Google.
+    /// A file stored at Google.
     #[serde(borrow)]
     pub file_data: Option<FileData<'a>>,
     /// Code that the model ran.
     #[serde(borrow)]
     pub executable_code: Option<ExecutableCode<'a>>,
-    /// What that code printed.
+    /// The output of that code.
     #[serde(borrow)]
     pub code_execution_result: Option<CodeResult<'a>>,
-    /// Opaque state of the model's thinking, to be sent back with this very part; a JSON string.
+    /// Opaque state of the model's reasoning, to be sent back on exactly this part; a JSON string.
     #[serde(borrow)]
     pub thought_signature: Option<&'a RawValue>,
 }
 
-/// A call of a client's function. Always whole.
+/// A call to one of the client's functions. It always arrives complete.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct FunctionCall<'a> {
-    /// Gemini 3 gives one since 2026, older models none.
+    /// Gemini 3 has sent an id since 2026; older models send none.
     #[serde(borrow)]
     pub id: Option<Cow<'a, str>>,
-    /// The function.
+    /// The function's name.
     #[serde(borrow)]
     pub name: Cow<'a, str>,
-    /// An object; absent means `{}`.
+    /// The arguments: an object; absent means `{}`.
     #[serde(borrow)]
     pub args: Option<&'a RawValue>,
 }
 
-/// Bytes inside the document.
+/// A file's bytes, inlined in the document.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Blob<'a> {
-    /// `image/png`, `audio/L16;codec=pcm;rate=24000`.
+    /// Such as `image/png` or `audio/L16;codec=pcm;rate=24000`.
     #[serde(borrow)]
     pub mime_type: Cow<'a, str>,
     /// Base64.
@@ -112,11 +112,11 @@ pub struct Blob<'a> {
     pub data: Cow<'a, str>,
 }
 
-/// A file at Google.
+/// A file stored at Google.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FileData<'a> {
-    /// Where.
+    /// The URI.
     #[serde(borrow)]
     pub file_uri: Cow<'a, str>,
 }
@@ -133,7 +133,7 @@ pub struct ExecutableCode<'a> {
     pub code: Cow<'a, str>,
 }
 
-/// What that code printed.
+/// The output of that code.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CodeResult<'a> {
@@ -149,29 +149,29 @@ pub struct PromptFeedback<'a> {
     /// `SAFETY`, `PROHIBITED_CONTENT`, …
     #[serde(borrow)]
     pub block_reason: Option<Cow<'a, str>>,
-    /// Words about it.
+    /// A message that explains it.
     #[serde(borrow)]
     pub block_reason_message: Option<Cow<'a, str>>,
 }
 
-/// Tokens. `total = prompt + candidates + thoughts + tool use`; cached ones are part of the prompt's.
+/// Token counts. `total = prompt + candidates + thoughts + tool use`; cached tokens are part of the prompt's.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Usage<'a> {
-    /// Of the prompt.
+    /// Tokens in the prompt.
     pub prompt_token_count: u64,
-    /// Of the answer, thoughts not among them.
+    /// Tokens in the answer, thoughts excluded.
     pub candidates_token_count: u64,
-    /// Of the thoughts.
+    /// Tokens in the thoughts.
     pub thoughts_token_count: u64,
-    /// Of what built-in tools brought in.
+    /// Tokens that built-in tools added to the prompt.
     pub tool_use_prompt_token_count: u64,
-    /// Of the prompt, from a cache.
+    /// Tokens of the prompt that came from a cache.
     pub cached_content_token_count: u64,
-    /// Of the prompt, by kind: [`ModalityCount`]s, raw because they come with every event and few want them.
+    /// Prompt tokens by modality: [`ModalityCount`]s, raw because every event carries them and few callers need them.
     #[serde(borrow)]
     pub prompt_tokens_details: Option<&'a RawValue>,
-    /// Of the answer, by kind, likewise.
+    /// Answer tokens by modality, raw for the same reason.
     #[serde(borrow)]
     pub candidates_tokens_details: Option<&'a RawValue>,
     /// `standard`, `flex`, `priority`.
@@ -180,19 +180,19 @@ pub struct Usage<'a> {
 }
 
 impl Usage<'_> {
-    /// Tokens of each kind; none where they cannot be read.
+    /// Parses token counts by modality; empty when they cannot be read.
     pub fn by_kind(details: Option<&RawValue>) -> Vec<ModalityCount<'_>> {
         details.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
     }
 }
 
-/// Tokens of one kind.
+/// Token count of one modality.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ModalityCount<'a> {
     /// `TEXT`, `IMAGE`, `AUDIO`, `VIDEO`, `DOCUMENT`.
     #[serde(borrow)]
     pub modality: Cow<'a, str>,
-    /// How many.
+    /// The number of tokens.
     pub token_count: u64,
 }

@@ -1,5 +1,5 @@
-//! The body of `POST /v1/chat/completions`. Null means absent everywhere; unknown fields are passed over. What has several
-//! shapes (content, stop, tool choice) stays raw until it is known which one it is.
+//! The body of `POST /v1/chat/completions`. Null means absent everywhere; unknown fields are ignored. Fields that can
+//! have several shapes (content, stop, tool choice) stay raw until the shape is known.
 
 use std::borrow::Cow;
 
@@ -12,83 +12,83 @@ pub use super::google::{ExtraBody, Google, GoogleThinking};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Request<'a> {
-    /// Which model.
+    /// The requested model.
     #[serde(borrow)]
     pub model: Option<Cow<'a, str>>,
     /// The conversation.
     #[serde(borrow)]
     pub messages: Option<Vec<Message<'a>>>,
-    /// Whether the answer comes in pieces.
+    /// Whether to stream the answer.
     pub stream: Option<bool>,
-    /// How the pieces look.
+    /// Options for the stream.
     pub stream_options: Option<StreamOptions>,
-    /// Most tokens of the answer, thoughts included.
+    /// Maximum number of tokens in the answer, thoughts included.
     pub max_completion_tokens: Option<i64>,
-    /// Its older name.
+    /// The older name of `max_completion_tokens`.
     pub max_tokens: Option<i64>,
-    /// 0–2.
+    /// Range 0–2.
     pub temperature: Option<f64>,
-    /// 0–1.
+    /// Range 0–1.
     pub top_p: Option<f64>,
-    /// An extension many clients know.
+    /// An extension that many clients support.
     pub top_k: Option<i64>,
-    /// How many answers.
+    /// The number of answers to generate.
     pub n: Option<i64>,
-    /// A text, or up to four (Gemini takes five).
+    /// A string, or up to four strings (Gemini accepts five).
     #[serde(borrow)]
     pub stop: Option<&'a RawValue>,
-    /// For repeatable answers.
+    /// Seed for reproducible sampling.
     pub seed: Option<i64>,
-    /// -2–2.
+    /// Range -2–2.
     pub frequency_penalty: Option<f64>,
-    /// -2–2.
+    /// Range -2–2.
     pub presence_penalty: Option<f64>,
-    /// Whether token probabilities come with the answer.
+    /// Whether to return token probabilities.
     pub logprobs: Option<bool>,
-    /// How many alternatives of each token.
+    /// The number of alternatives to return for each token.
     pub top_logprobs: Option<i64>,
-    /// Text, JSON, or JSON by a schema.
+    /// Plain text, JSON, or JSON that conforms to a schema.
     #[serde(borrow)]
     pub response_format: Option<ResponseFormat<'a>>,
-    /// What the model may call.
+    /// The tools the model may call.
     #[serde(borrow)]
     pub tools: Option<Vec<Tool<'a>>>,
-    /// Whether and what it must call: a word or an object.
+    /// Whether the model must call a tool, and which: a string or an object.
     #[serde(borrow)]
     pub tool_choice: Option<&'a RawValue>,
-    /// Whether it may call several at once.
+    /// Whether the model may make several calls at once.
     pub parallel_tool_calls: Option<bool>,
-    /// Tools, as they were before `tools`.
+    /// Tools in their older field, from before `tools`.
     #[serde(borrow)]
     pub functions: Option<Vec<Function<'a>>>,
-    /// Their `tool_choice`.
+    /// The tool choice for `functions`.
     #[serde(borrow)]
     pub function_call: Option<&'a RawValue>,
-    /// How much to think: none, minimal, low, medium, high, xhigh, max.
+    /// The reasoning effort: none, minimal, low, medium, high, xhigh, max.
     #[serde(borrow)]
     pub reasoning_effort: Option<Cow<'a, str>>,
-    /// What the answer is made of.
+    /// The output modalities.
     #[serde(borrow)]
     pub modalities: Option<Vec<Cow<'a, str>>>,
     /// `auto`, `default`, `flex`, `priority`, …
     #[serde(borrow)]
     pub service_tier: Option<Cow<'a, str>>,
-    /// Present: the model may search the web.
+    /// When present, the model may search the web.
     #[serde(borrow)]
     pub web_search_options: Option<&'a RawValue>,
-    /// Google's extensions, as Google's own OpenAI endpoint takes them.
+    /// Google's extensions, in the form Google's own OpenAI endpoint accepts.
     #[serde(borrow)]
     pub extra_body: Option<ExtraBody<'a>>,
-    /// The same without the wrapping.
+    /// The same extensions without the `extra_body` wrapper.
     #[serde(borrow)]
     pub google: Option<Google<'a>>,
 }
 
-/// How a stream's pieces look.
+/// Options for a stream.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct StreamOptions {
-    /// Whether usage comes with the last piece.
+    /// Whether the last chunk reports usage.
     pub include_usage: Option<bool>,
 }
 
@@ -96,40 +96,40 @@ pub struct StreamOptions {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Message<'a> {
-    /// system, developer, user, assistant, tool, function.
+    /// `system`, `developer`, `user`, `assistant`, `tool` or `function`.
     #[serde(borrow)]
     pub role: Option<Cow<'a, str>>,
-    /// A text or a list of parts.
+    /// A string or a list of parts.
     #[serde(borrow)]
     pub content: Option<&'a RawValue>,
-    /// Of a function (role function).
+    /// The function's name (role `function`).
     #[serde(borrow)]
     pub name: Option<Cow<'a, str>>,
-    /// What the assistant would not say.
+    /// The text of a refusal.
     #[serde(borrow)]
     pub refusal: Option<&'a RawValue>,
-    /// What the assistant called.
+    /// The tool calls the assistant made.
     #[serde(borrow)]
     pub tool_calls: Option<Vec<ToolCall<'a>>>,
-    /// What the assistant called, as it was before `tool_calls`.
+    /// The assistant's call in its older field, from before `tool_calls`.
     #[serde(borrow)]
     pub function_call: Option<CalledFunction<'a>>,
-    /// An answer that was spoken, by id.
+    /// A spoken answer, referenced by id.
     #[serde(borrow)]
     pub audio: Option<&'a RawValue>,
-    /// Which call a tool message answers.
+    /// The id of the call that a tool message answers.
     #[serde(borrow)]
     pub tool_call_id: Option<Cow<'a, str>>,
-    /// Google's extension: a signature on the message's text.
+    /// Google's extension: the signature of the message's text.
     #[serde(borrow)]
     pub extra_content: Option<ExtraContent<'a>>,
 }
 
-/// A call the assistant made.
+/// A tool call the assistant made.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ToolCall<'a> {
-    /// Names the call for its result.
+    /// The id that the call's result refers to.
     #[serde(borrow)]
     pub id: Option<Cow<'a, str>>,
     /// The function and its arguments.
@@ -147,10 +147,10 @@ pub struct ToolCall<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CalledFunction<'a> {
-    /// The function.
+    /// The function's name.
     #[serde(borrow)]
     pub name: Option<Cow<'a, str>>,
-    /// JSON in a string.
+    /// JSON, encoded in a string.
     #[serde(borrow)]
     pub arguments: Option<&'a RawValue>,
 }
@@ -159,7 +159,7 @@ pub struct CalledFunction<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CalledCustom<'a> {
-    /// The tool.
+    /// The tool's name.
     #[serde(borrow)]
     pub name: Option<Cow<'a, str>>,
     /// Free text.
@@ -171,47 +171,47 @@ pub struct CalledCustom<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ExtraContent<'a> {
-    /// Google's.
+    /// Google's member.
     #[serde(borrow)]
     pub google: Option<GoogleContent<'a>>,
 }
 
-/// What Google adds to a message or call.
+/// Data that Google attaches to a message or call.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct GoogleContent<'a> {
-    /// To be sent back as it came.
+    /// The thought signature, to be sent back unchanged.
     #[serde(borrow)]
     pub thought_signature: Option<Cow<'a, str>>,
 }
 
 impl<'a> ExtraContent<'a> {
-    /// The signature, if there is one with anything in it.
+    /// Returns the signature if it is present and not empty.
     pub fn signature(&self) -> Option<&Cow<'a, str>> {
         self.google.as_ref()?.thought_signature.as_ref().filter(|signature| !signature.is_empty())
     }
 }
 
-/// One part of a message's content. `type` says which of the others is there.
+/// One part of a message's content. `type` determines which of the other fields are present.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Part<'a> {
-    /// text, image_url, input_audio, file, refusal, video_url, …
+    /// `text`, `image_url`, `input_audio`, `file`, `refusal`, `video_url`, …
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// Words.
+    /// The text.
     #[serde(borrow)]
     pub text: Option<&'a RawValue>,
-    /// What the assistant would not say.
+    /// The text of a refusal.
     #[serde(borrow)]
     pub refusal: Option<&'a RawValue>,
-    /// An image by URL; an object, or (as some clients send it) the URL alone.
+    /// An image by URL: an object, or the bare URL that some clients send.
     #[serde(borrow)]
     pub image_url: Option<&'a RawValue>,
     /// A video by URL (an extension).
     #[serde(borrow)]
     pub video_url: Option<&'a RawValue>,
-    /// Sound.
+    /// Audio input.
     #[serde(borrow)]
     pub input_audio: Option<InputAudio<'a>>,
     /// A file.
@@ -226,19 +226,19 @@ pub struct MediaUrl<'a> {
     /// `data:` or `https:`; a JSON string, raw because it may be megabytes.
     #[serde(borrow)]
     pub url: Option<&'a RawValue>,
-    /// auto, low, high, original.
+    /// `auto`, `low`, `high` or `original`.
     #[serde(borrow)]
     pub detail: Option<Cow<'a, str>>,
 }
 
-/// Sound.
+/// Audio input.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct InputAudio<'a> {
     /// Base64; a JSON string.
     #[serde(borrow)]
     pub data: Option<&'a RawValue>,
-    /// wav, mp3, …
+    /// `wav`, `mp3`, …
     #[serde(borrow)]
     pub format: Option<Cow<'a, str>>,
 }
@@ -250,22 +250,22 @@ pub struct File<'a> {
     /// A data URL, or base64; a JSON string.
     #[serde(borrow)]
     pub file_data: Option<&'a RawValue>,
-    /// A file at Google.
+    /// A file stored at Google.
     #[serde(borrow)]
     pub file_id: Option<Cow<'a, str>>,
-    /// Its name, whose ending tells the type.
+    /// The file's name; its extension determines the media type.
     #[serde(borrow)]
     pub filename: Option<Cow<'a, str>>,
 }
 
-/// What the answer looks like.
+/// The format of the answer.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ResponseFormat<'a> {
-    /// text, json_object, json_schema.
+    /// `text`, `json_object` or `json_schema`.
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// For json_schema.
+    /// For `json_schema`: the schema.
     #[serde(borrow)]
     pub json_schema: Option<NamedSchema<'a>>,
 }
@@ -274,31 +274,32 @@ pub struct ResponseFormat<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct NamedSchema<'a> {
-    /// JSON Schema.
+    /// The JSON Schema.
     #[serde(borrow)]
     pub schema: Option<&'a RawValue>,
 }
 
-/// What the model may call. `type` says which of the others is there; Google's own tools stand under their own name.
+/// A tool the model may call. `type` determines which of the other fields are present; Google's own tools use a field
+/// of their own name.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Tool<'a> {
-    /// function, custom, web_search, …
+    /// `function`, `custom`, `web_search`, …
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
     /// A function.
     #[serde(borrow)]
     pub function: Option<Function<'a>>,
-    /// A tool that takes free text.
+    /// A custom tool, which takes free text.
     #[serde(borrow)]
     pub custom: Option<Function<'a>>,
-    /// Google's search.
+    /// Google Search.
     #[serde(borrow, alias = "googleSearch")]
     pub google_search: Option<&'a RawValue>,
-    /// Google's Python.
+    /// Google's Python code execution.
     #[serde(borrow, alias = "codeExecution")]
     pub code_execution: Option<&'a RawValue>,
-    /// Google's page reader.
+    /// Google's page retrieval.
     #[serde(borrow, alias = "urlContext")]
     pub url_context: Option<&'a RawValue>,
 }
@@ -307,44 +308,44 @@ pub struct Tool<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Function<'a> {
-    /// Its name.
+    /// The function's name.
     #[serde(borrow)]
     pub name: Option<Cow<'a, str>>,
-    /// What it is for.
+    /// What the function does, for the model.
     #[serde(borrow)]
     pub description: Option<&'a RawValue>,
-    /// What it takes, as JSON Schema.
+    /// Its parameters, as JSON Schema.
     #[serde(borrow)]
     pub parameters: Option<&'a RawValue>,
-    /// Whether calls keep to the schema.
+    /// Whether calls must conform to the schema.
     pub strict: Option<bool>,
-    /// Of a custom tool: the form of its text.
+    /// The input format of a custom tool.
     #[serde(borrow)]
     pub format: Option<&'a RawValue>,
 }
 
-/// `tool_choice` as an object, in both of its spellings.
+/// `tool_choice` as an object, in both of its forms.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ToolChoice<'a> {
-    /// function, allowed_tools, custom.
+    /// `function`, `allowed_tools` or `custom`.
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// The one function.
+    /// The function to call.
     #[serde(borrow)]
     pub function: Option<Named<'a>>,
-    /// The one custom tool.
+    /// The custom tool to call.
     #[serde(borrow)]
     pub custom: Option<Named<'a>>,
-    /// The one function, as the Responses API has it; `function_call` too.
+    /// The function to call, as the Responses API spells it; also used for `function_call`.
     #[serde(borrow)]
     pub name: Option<Cow<'a, str>>,
-    /// Some of the tools.
+    /// The subset of tools the model may call.
     #[serde(borrow)]
     pub allowed_tools: Option<AllowedTools<'a>>,
 }
 
-/// Something with a name.
+/// An object that holds a name.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Named<'a> {
@@ -353,14 +354,14 @@ pub struct Named<'a> {
     pub name: Option<Cow<'a, str>>,
 }
 
-/// Some of the tools.
+/// The subset of tools the model may call.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct AllowedTools<'a> {
-    /// auto or required.
+    /// `auto` or `required`.
     #[serde(borrow)]
     pub mode: Option<Cow<'a, str>>,
-    /// Which.
+    /// The allowed tools.
     #[serde(borrow)]
     pub tools: Vec<ToolChoice<'a>>,
 }

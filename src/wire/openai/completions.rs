@@ -1,4 +1,4 @@
-//! The body of `POST /v1/completions`, OpenAI's older form: one text in, one text out.
+//! The body of `POST /v1/completions`, OpenAI's older API: one text in, one text out.
 
 use std::borrow::Cow;
 
@@ -11,36 +11,36 @@ use super::chat::StreamOptions;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Request<'a> {
-    /// Which model.
+    /// The requested model.
     #[serde(borrow)]
     pub model: Option<Cow<'a, str>>,
-    /// A text, or a list of one.
+    /// A string, or a list of one string.
     #[serde(borrow)]
     pub prompt: Option<&'a RawValue>,
-    /// What stands behind the text that is wanted.
+    /// The text that follows the completion.
     #[serde(borrow)]
     pub suffix: Option<Cow<'a, str>>,
-    /// Whether the prompt is repeated in front of the answer.
+    /// Whether to repeat the prompt in front of the answer.
     pub echo: Option<bool>,
-    /// Whether the answer comes in pieces.
+    /// Whether to stream the answer.
     pub stream: Option<bool>,
-    /// How the pieces look.
+    /// Options for the stream.
     pub stream_options: Option<StreamOptions>,
-    /// Most tokens of the answer.
+    /// Maximum number of tokens in the answer.
     pub max_tokens: Option<i64>,
-    /// 0–2.
+    /// Range 0–2.
     pub temperature: Option<f64>,
-    /// 0–1.
+    /// Range 0–1.
     pub top_p: Option<f64>,
-    /// How many answers.
+    /// The number of answers to generate.
     pub n: Option<i64>,
-    /// A text, or up to four.
+    /// A string, or up to four strings.
     #[serde(borrow)]
     pub stop: Option<&'a RawValue>,
-    /// For repeatable answers.
+    /// Seed for reproducible sampling.
     pub seed: Option<i64>,
-    /// -2–2.
+    /// Range -2–2.
     pub frequency_penalty: Option<f64>,
-    /// -2–2.
+    /// Range -2–2.
     pub presence_penalty: Option<f64>,
 }

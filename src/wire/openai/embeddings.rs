@@ -1,4 +1,4 @@
-//! `POST /v1/embeddings`: what is asked, and how it is answered.
+//! The request and response of `POST /v1/embeddings`.
 
 use std::borrow::Cow;
 
@@ -9,32 +9,32 @@ use serde_json::value::RawValue;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Request<'a> {
-    /// Which model.
+    /// The requested model.
     #[serde(borrow)]
     pub model: Option<Cow<'a, str>>,
-    /// A text, or an array of texts; token arrays are OpenAI's own.
+    /// A string or an array of strings. Token arrays are specific to OpenAI's models.
     #[serde(borrow)]
     pub input: Option<&'a RawValue>,
     /// `float` or `base64`.
     #[serde(borrow)]
     pub encoding_format: Option<Cow<'a, str>>,
-    /// How long each vector is.
+    /// The length of each vector.
     pub dimensions: Option<i64>,
-    /// What the vectors are for, in Gemini's own words (an extension).
+    /// The intended use of the vectors, as one of Gemini's task types (an extension).
     #[serde(borrow)]
     pub task_type: Option<Cow<'a, str>>,
 }
 
-/// The answer.
+/// The response.
 #[derive(Debug, Serialize)]
 pub struct List<'a> {
     /// `list`.
     pub object: &'static str,
     /// In the order of the input.
     pub data: Vec<Embedding>,
-    /// As the client named it.
+    /// The model's name as the client wrote it.
     pub model: &'a str,
-    /// Tokens.
+    /// Token counts.
     pub usage: Usage,
 }
 
@@ -43,27 +43,27 @@ pub struct List<'a> {
 pub struct Embedding {
     /// `embedding`.
     pub object: &'static str,
-    /// Which of the input's texts it is of.
+    /// The index of the input text that this vector belongs to.
     pub index: usize,
     /// The vector.
     pub embedding: Vector,
 }
 
-/// A vector, in the form that was asked for.
+/// A vector, in the requested encoding.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Vector {
-    /// Numbers.
+    /// An array of numbers.
     Floats(Vec<f32>),
-    /// Little-endian single precision, as base64.
+    /// Little-endian single-precision floats, as base64.
     Base64(String),
 }
 
-/// Tokens.
+/// Token counts.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Usage {
-    /// Of the texts.
+    /// Tokens in the texts.
     pub prompt_tokens: u64,
-    /// The same.
+    /// The same number: embeddings have no output tokens.
     pub total_tokens: u64,
 }

@@ -1,10 +1,10 @@
-//! `{"error": {"message", "type", "param", "code"}}`: all four keys, always.
+//! The error document `{"error": {"message", "type", "param", "code"}}`. All four keys are always present.
 
 use serde::Serialize;
 
 use crate::error::Error;
 
-/// The body of an error answer, or the last event of a stream that failed.
+/// The body of an error response, or the last event of a failed stream.
 #[derive(Debug, Serialize)]
 pub struct Body<'a> {
     error: Object<'a>,
@@ -32,7 +32,7 @@ impl<'a> From<&'a Error> for Body<'a> {
 }
 
 impl Body<'_> {
-    /// As JSON.
+    /// Serializes the document as JSON.
     pub fn to_vec(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }

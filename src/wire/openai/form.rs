@@ -1,5 +1,6 @@
-//! Requests that come as forms as often as in JSON. The door makes JSON of a form: its fields are texts, its files objects with
-//! their bytes as base64. So a number may be a text here, and a list may be one alone.
+//! Types for requests that arrive as forms as often as JSON. The server converts a form to JSON before it is parsed
+//! here: fields become strings, and files become objects that hold their bytes as base64. A number may therefore be a
+//! string here, and a single value may appear where a list is expected.
 
 use std::borrow::Cow;
 
@@ -7,14 +8,14 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-/// A file of a form.
+/// A file uploaded in a form.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub struct File<'a> {
-    /// Its name; empty when it has none.
+    /// The file's name; empty when it has none.
     #[serde(borrow)]
     pub filename: Cow<'a, str>,
-    /// Its media type; empty when none is told.
+    /// The media type; empty when the form does not specify one.
     #[serde(borrow)]
     pub content_type: Cow<'a, str>,
     /// Base64.
@@ -22,7 +23,7 @@ pub struct File<'a> {
     pub data: Cow<'a, str>,
 }
 
-/// One, or a list.
+/// A list, or a single value read as a list of one. Null reads as an empty list.
 #[derive(Debug, Default)]
 pub struct Several<T>(pub Vec<T>);
 
@@ -38,10 +39,10 @@ impl<'de: 'a, 'a, T: Deserialize<'a>> Deserialize<'de> for Several<T> {
     }
 }
 
-/// A number or a truth value, as JSON has it or as a text.
+/// Deserializes a number or boolean, given as JSON or as a string. Null and an empty string are None.
 ///
 /// # Errors
-/// When it is neither.
+/// When the value is neither.
 pub fn value<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

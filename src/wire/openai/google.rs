@@ -1,5 +1,5 @@
-//! Google's extensions of the chat request, as its own OpenAI endpoint takes them (ai.google.dev/gemini-api/docs/openai,
-//! November 2026).
+//! Google's extensions of the chat request, in the form Google's own OpenAI endpoint accepts
+//! (ai.google.dev/gemini-api/docs/openai, November 2026).
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use super::chat::Tool;
 
-/// Google's extensions, wrapped as Google's own OpenAI endpoint wants them.
+/// Google's extensions, in the wrapper that Google's own OpenAI endpoint uses.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ExtraBody<'a> {
@@ -21,34 +21,34 @@ pub struct ExtraBody<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Google<'a> {
-    /// `cachedContents/ID`.
+    /// The cached content to use: `cachedContents/ID`.
     #[serde(borrow)]
     pub cached_content: Option<Cow<'a, str>>,
-    /// How much to think, in Gemini's own terms.
+    /// Thinking settings in Gemini's own terms.
     #[serde(borrow)]
     pub thinking_config: Option<GoogleThinking<'a>>,
-    /// What is blocked, in Gemini's own terms.
+    /// Safety settings in Gemini's own terms.
     #[serde(borrow)]
     pub safety_settings: Option<&'a RawValue>,
-    /// Members of Gemini's `generationConfig`, over what the other fields say.
+    /// Members of Gemini's `generationConfig`, which override the other fields.
     #[serde(borrow)]
     pub generation_config: Option<&'a RawValue>,
-    /// Gemini's own tools.
+    /// Additional tools, including Gemini's own.
     #[serde(borrow)]
     pub tools: Option<Vec<Tool<'a>>>,
 }
 
-/// How much to think, in Gemini's own terms.
+/// Thinking settings in Gemini's own terms.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct GoogleThinking<'a> {
-    /// In tokens.
+    /// The budget in tokens.
     #[serde(alias = "thinkingBudget")]
     pub thinking_budget: Option<i64>,
-    /// By level.
+    /// The thinking level.
     #[serde(borrow, alias = "thinkingLevel")]
     pub thinking_level: Option<Cow<'a, str>>,
-    /// Whether summaries come with the answer.
+    /// Whether to return thought summaries with the answer.
     #[serde(alias = "includeThoughts")]
     pub include_thoughts: Option<bool>,
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/images/generations` and `/v1/images/edits`.
+//! The request and response of `POST /v1/images/generations` and `/v1/images/edits`.
 
 use std::borrow::Cow;
 
@@ -11,51 +11,51 @@ use super::form::{File, Several, value};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Request<'a> {
-    /// Which model.
+    /// The requested model.
     #[serde(borrow)]
     pub model: Option<Cow<'a, str>>,
-    /// What to draw.
+    /// The description of the image.
     #[serde(borrow)]
     pub prompt: Option<Cow<'a, str>>,
-    /// What to draw after.
+    /// The images to edit.
     #[serde(borrow)]
     pub image: Several<File<'a>>,
-    /// Where to draw.
+    /// The mask of the area to edit.
     #[serde(borrow)]
     pub mask: Option<&'a RawValue>,
-    /// How many pictures.
+    /// The number of images to generate.
     #[serde(deserialize_with = "value")]
     pub n: Option<i64>,
     /// `1024x1536`, or `auto`.
     #[serde(borrow)]
     pub size: Option<Cow<'a, str>>,
-    /// `low`, `high`, ….
+    /// `low`, `high`, …
     #[serde(borrow)]
     pub quality: Option<Cow<'a, str>>,
     /// `b64_json` or `url`.
     #[serde(borrow)]
     pub response_format: Option<Cow<'a, str>>,
-    /// Whether pictures come in pieces.
+    /// Whether to stream images.
     #[serde(deserialize_with = "value")]
     pub stream: Option<bool>,
 }
 
-/// The answer.
+/// The response.
 #[derive(Debug, Serialize)]
 pub struct Images<'a> {
     /// Unix time in seconds.
     pub created: i64,
-    /// In the order they were drawn.
+    /// The images, in the order they were generated.
     pub data: Vec<Image<'a>>,
-    /// `png`, `jpeg`.
+    /// `png` or `jpeg`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_format: Option<&'a str>,
-    /// Tokens; Imagen counts none.
+    /// Token counts; Imagen reports none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
 }
 
-/// A picture.
+/// An image.
 #[derive(Debug, Serialize)]
 pub struct Image<'a> {
     /// Base64.
@@ -64,29 +64,29 @@ pub struct Image<'a> {
     /// A `data:` URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// What the model says about it.
+    /// The text the model returned with the image.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revised_prompt: Option<&'a str>,
 }
 
-/// Tokens.
+/// Token counts.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Usage {
-    /// Of the prompt.
+    /// Tokens in the prompt.
     pub input_tokens: u64,
-    /// Of the picture.
+    /// Tokens in the images.
     pub output_tokens: u64,
-    /// Together.
+    /// Input and output together.
     pub total_tokens: u64,
-    /// Of the prompt, by kind.
+    /// Prompt tokens by modality.
     pub input_tokens_details: Details,
 }
 
-/// Tokens by kind.
+/// Token counts by modality.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Details {
-    /// Of texts.
+    /// Text tokens.
     pub text_tokens: u64,
-    /// Of pictures.
+    /// Image tokens.
     pub image_tokens: u64,
 }

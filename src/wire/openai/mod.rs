@@ -1,4 +1,4 @@
-//! OpenAI's documents.
+//! OpenAI's request, response and error documents.
 
 pub mod chat;
 pub mod completions;

@@ -1,5 +1,5 @@
-//! The body of `POST /v1/responses`. Null means absent everywhere; unknown fields are passed over. What has several shapes
-//! (input, content, outputs, tool choice) stays raw until it is known which one it is.
+//! The body of `POST /v1/responses`. Null means absent everywhere; unknown fields are ignored. Fields that can have
+//! several shapes (input, content, outputs, tool choice) stay raw until the shape is known.
 
 use std::borrow::Cow;
 
@@ -10,159 +10,159 @@ use serde_json::value::RawValue;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Request<'a> {
-    /// Which model.
+    /// The requested model.
     #[serde(borrow)]
     pub model: Option<Cow<'a, str>>,
-    /// A text, or items.
+    /// A string or a list of items.
     #[serde(borrow)]
     pub input: Option<&'a RawValue>,
-    /// What the model is told before everything, in this request alone.
+    /// The system prompt, valid for this request only.
     #[serde(borrow)]
     pub instructions: Option<&'a RawValue>,
-    /// The answer this request goes on from.
+    /// The id of the answer this request continues from.
     #[serde(borrow)]
     pub previous_response_id: Option<Cow<'a, str>>,
-    /// Whether the answer can be gone on from, and got again. True when absent.
+    /// Whether to store the answer, so that it can be retrieved and continued from. True when absent.
     pub store: Option<bool>,
-    /// Whether the answer comes in pieces.
+    /// Whether to stream the answer.
     pub stream: Option<bool>,
-    /// Whether the answer is waited for.
+    /// Whether to process the request in the background instead of answering it directly.
     pub background: Option<bool>,
-    /// A conversation at OpenAI.
+    /// A conversation stored at OpenAI.
     #[serde(borrow)]
     pub conversation: Option<&'a RawValue>,
-    /// A prompt at OpenAI.
+    /// A prompt stored at OpenAI.
     #[serde(borrow)]
     pub prompt: Option<&'a RawValue>,
-    /// Most tokens of the answer, thoughts included.
+    /// Maximum number of tokens in the answer, thoughts included.
     pub max_output_tokens: Option<i64>,
-    /// 0–2.
+    /// Range 0–2.
     pub temperature: Option<f64>,
-    /// 0–1.
+    /// Range 0–1.
     pub top_p: Option<f64>,
-    /// How many alternatives of each token.
+    /// The number of alternatives to return for each token.
     pub top_logprobs: Option<i64>,
-    /// What the model may call.
+    /// The tools the model may call.
     #[serde(borrow)]
     pub tools: Option<Vec<Tool<'a>>>,
-    /// Whether and what it must call: a word or an object.
+    /// Whether the model must call a tool, and which: a string or an object.
     #[serde(borrow)]
     pub tool_choice: Option<&'a RawValue>,
-    /// Whether it may call several at once.
+    /// Whether the model may make several calls at once.
     pub parallel_tool_calls: Option<bool>,
-    /// How the model thinks.
+    /// The reasoning settings.
     #[serde(borrow)]
     pub reasoning: Option<Reasoning<'a>>,
-    /// How the answer looks.
+    /// The answer's format.
     #[serde(borrow)]
     pub text: Option<Text<'a>>,
     /// `auto`, `default`, `flex`, `priority`.
     #[serde(borrow)]
     pub service_tier: Option<Cow<'a, str>>,
-    /// What the answer tells besides.
+    /// Additional data to include in the answer.
     #[serde(borrow)]
     pub include: Option<Vec<Cow<'a, str>>>,
 }
 
 impl Request<'_> {
-    /// Whether the answer tells this besides.
+    /// Whether the request asks for this additional data.
     pub fn includes(&self, what: &str) -> bool {
         self.include.iter().flatten().any(|word| word == what)
     }
 }
 
-/// How the model thinks.
+/// The reasoning settings.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Reasoning<'a> {
-    /// none, minimal, low, medium, high, xhigh, max.
+    /// The effort: none, minimal, low, medium, high, xhigh, max.
     #[serde(borrow)]
     pub effort: Option<Cow<'a, str>>,
-    /// auto, concise, detailed.
+    /// The detail of thought summaries: auto, concise, detailed.
     #[serde(borrow)]
     pub summary: Option<Cow<'a, str>>,
 }
 
-/// How the answer looks.
+/// The answer's format.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Text<'a> {
-    /// Its form.
+    /// The answer's format.
     #[serde(borrow)]
     pub format: Option<Format<'a>>,
 }
 
-/// The form of an answer.
+/// The format of an answer.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Format<'a> {
-    /// text, json_object, json_schema.
+    /// `text`, `json_object` or `json_schema`.
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// For json_schema.
+    /// For `json_schema`: the schema.
     #[serde(borrow)]
     pub schema: Option<&'a RawValue>,
 }
 
-/// One item of the input. `type` says which of the others is there; a message may leave it out.
+/// One item of the input. `type` determines which of the other fields are present; a message may omit it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Item<'a> {
-    /// Its own, where it was in an answer; of a reference: that of the item it stands for.
+    /// The item's id, if it was part of an answer. For a reference: the id of the item it refers to.
     #[serde(borrow)]
     pub id: Option<Cow<'a, str>>,
-    /// message, function_call, function_call_output, reasoning, …
+    /// `message`, `function_call`, `function_call_output`, `reasoning`, …
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// Of a message: user, assistant, system, developer.
+    /// For a message: `user`, `assistant`, `system` or `developer`.
     #[serde(borrow)]
     pub role: Option<Cow<'a, str>>,
-    /// Of a message: a text, or parts.
+    /// For a message: a string or parts.
     #[serde(borrow)]
     pub content: Option<&'a RawValue>,
-    /// Of a call and its output.
+    /// The id that links a call and its output.
     #[serde(borrow)]
     pub call_id: Option<Cow<'a, str>>,
-    /// The function that was called.
+    /// The name of the called function.
     #[serde(borrow)]
     pub name: Option<Cow<'a, str>>,
-    /// The namespace it is declared in.
+    /// The namespace in which the function is declared.
     #[serde(borrow)]
     pub namespace: Option<Cow<'a, str>>,
-    /// What it was called with: JSON in a string.
+    /// The arguments of the call: JSON, encoded in a string.
     #[serde(borrow)]
     pub arguments: Option<&'a RawValue>,
-    /// What a custom tool was called with: free text.
+    /// The input of a custom tool call: free text.
     #[serde(borrow)]
     pub input: Option<Cow<'a, str>>,
-    /// What came of a call: a text, or parts.
+    /// The result of a call: a string or parts.
     #[serde(borrow)]
     pub output: Option<&'a RawValue>,
-    /// Of reasoning: what makes the next call believed.
+    /// For a reasoning item: the signature that authenticates the next call.
     #[serde(borrow)]
     pub encrypted_content: Option<Cow<'a, str>>,
 }
 
-/// One part of a message's content or of an output. `type` says which of the others is there.
+/// One part of a message's content or of an output. `type` determines which of the other fields are present.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Part<'a> {
-    /// input_text, output_text, refusal, input_image, input_file, input_audio.
+    /// `input_text`, `output_text`, `refusal`, `input_image`, `input_file` or `input_audio`.
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// Words.
+    /// The text.
     #[serde(borrow)]
     pub text: Option<&'a RawValue>,
-    /// What the assistant would not say.
+    /// The text of a refusal.
     #[serde(borrow)]
     pub refusal: Option<&'a RawValue>,
     /// An image by URL.
     #[serde(borrow)]
     pub image_url: Option<&'a RawValue>,
-    /// auto, low, high.
+    /// `auto`, `low` or `high`.
     #[serde(borrow)]
     pub detail: Option<Cow<'a, str>>,
-    /// A file at Google.
+    /// A file stored at Google.
     #[serde(borrow)]
     pub file_id: Option<Cow<'a, str>>,
     /// A data URL, or base64.
@@ -171,33 +171,33 @@ pub struct Part<'a> {
     /// A file by URL.
     #[serde(borrow)]
     pub file_url: Option<&'a RawValue>,
-    /// Its name, whose ending tells the type.
+    /// The file's name; its extension determines the media type.
     #[serde(borrow)]
     pub filename: Option<Cow<'a, str>>,
 }
 
-/// What the model may call. `type` says which of the others is there.
+/// A tool the model may call. `type` determines which of the other fields are present.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Tool<'a> {
-    /// function, custom, namespace, web_search, code_interpreter, …
+    /// `function`, `custom`, `namespace`, `web_search`, `code_interpreter`, …
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// Its name.
+    /// The tool's name.
     #[serde(borrow)]
     pub name: Option<Cow<'a, str>>,
-    /// What it is for.
+    /// What the function does, for the model.
     #[serde(borrow)]
     pub description: Option<&'a RawValue>,
-    /// What it takes, as JSON Schema.
+    /// Its parameters, as JSON Schema.
     #[serde(borrow)]
     pub parameters: Option<&'a RawValue>,
-    /// Whether calls keep to the schema. True when absent, at OpenAI's.
+    /// Whether calls must conform to the schema. OpenAI treats absent as true.
     pub strict: Option<bool>,
-    /// Of a custom tool: the form of its text.
+    /// The input format of a custom tool.
     #[serde(borrow)]
     pub format: Option<&'a RawValue>,
-    /// Of a namespace: what is in it.
+    /// For a namespace: the tools declared in it.
     #[serde(borrow)]
     pub tools: Vec<Tool<'a>>,
 }
@@ -206,19 +206,19 @@ pub struct Tool<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ToolChoice<'a> {
-    /// function, custom, allowed_tools, or the name of a built-in tool.
+    /// `function`, `custom`, `allowed_tools`, or the name of a built-in tool.
     #[serde(borrow, rename = "type")]
     pub kind: Option<Cow<'a, str>>,
-    /// The one function.
+    /// The function to call.
     #[serde(borrow)]
     pub name: Option<Cow<'a, str>>,
-    /// The namespace it is declared in.
+    /// The namespace in which the function is declared.
     #[serde(borrow)]
     pub namespace: Option<Cow<'a, str>>,
-    /// Of allowed_tools: auto or required.
+    /// For `allowed_tools`: `auto` or `required`.
     #[serde(borrow)]
     pub mode: Option<Cow<'a, str>>,
-    /// Of allowed_tools: which.
+    /// For `allowed_tools`: the allowed tools.
     #[serde(borrow)]
     pub tools: Vec<ToolChoice<'a>>,
 }

@@ -1,61 +1,61 @@
-//! `POST /v1/audio/speech`.
+//! The request and stream events of `POST /v1/audio/speech`.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// A text to be spoken.
+/// A text-to-speech request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Request<'a> {
-    /// Which model.
+    /// The requested model.
     #[serde(borrow)]
     pub model: Option<Cow<'a, str>>,
-    /// The text.
+    /// The text to speak.
     #[serde(borrow)]
     pub input: Option<Cow<'a, str>>,
-    /// Whose voice: a name, or an object with an `id`.
+    /// The voice: a name, or an object with an `id`.
     #[serde(borrow)]
     pub voice: Option<&'a RawValue>,
-    /// How it is spoken.
+    /// How to speak the text.
     #[serde(borrow)]
     pub instructions: Option<Cow<'a, str>>,
-    /// `wav`, `pcm`, and what is not made here.
+    /// `wav`, `pcm`, or a format that is not supported here.
     #[serde(borrow)]
     pub response_format: Option<Cow<'a, str>>,
-    /// How the sound travels: `audio` or `sse`.
+    /// The transport of the audio: `audio` or `sse`.
     #[serde(borrow)]
     pub stream_format: Option<Cow<'a, str>>,
-    /// How fast it is spoken.
+    /// The speaking rate.
     pub speed: Option<f64>,
 }
 
-/// An event of a stream.
+/// A stream event.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type")]
 pub enum Event<'a> {
-    /// Sound.
+    /// A chunk of audio.
     #[serde(rename = "speech.audio.delta")]
     Delta {
         /// Base64.
         audio: &'a str,
     },
-    /// The end.
+    /// The end of the stream.
     #[serde(rename = "speech.audio.done")]
     Done {
-        /// Tokens.
+        /// Token counts.
         usage: Usage,
     },
 }
 
-/// Tokens.
+/// Token counts.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Usage {
-    /// Of the text.
+    /// Tokens in the text.
     pub input_tokens: u64,
-    /// Of the sound.
+    /// Tokens in the audio.
     pub output_tokens: u64,
-    /// Together.
+    /// Input and output together.
     pub total_tokens: u64,
 }

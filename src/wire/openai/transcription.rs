@@ -1,4 +1,4 @@
-//! `POST /v1/audio/transcriptions` and `/v1/audio/translations`.
+//! The requests and responses of `POST /v1/audio/transcriptions` and `/v1/audio/translations`.
 
 use std::borrow::Cow;
 
@@ -6,115 +6,115 @@ use serde::{Deserialize, Serialize};
 
 use super::form::{File, Several, value};
 
-/// A sound to be written down.
+/// A transcription or translation request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Request<'a> {
-    /// Which model.
+    /// The requested model.
     #[serde(borrow)]
     pub model: Option<Cow<'a, str>>,
-    /// The sound.
+    /// The audio file.
     #[serde(borrow)]
     pub file: Option<File<'a>>,
-    /// What is spoken, as ISO 639-1.
+    /// The spoken language, as an ISO 639-1 code.
     #[serde(borrow)]
     pub language: Option<Cow<'a, str>>,
-    /// Names and words that occur.
+    /// Names and words that occur in the audio.
     #[serde(borrow)]
     pub prompt: Option<Cow<'a, str>>,
     /// `json`, `text`, `verbose_json`, `srt`, `vtt`.
     #[serde(borrow)]
     pub response_format: Option<Cow<'a, str>>,
-    /// 0–1.
+    /// Range 0–1.
     #[serde(deserialize_with = "value")]
     pub temperature: Option<f64>,
-    /// `segment`, `word`.
+    /// `segment` or `word`.
     #[serde(borrow)]
     pub timestamp_granularities: Several<Cow<'a, str>>,
-    /// Whether the text comes in pieces.
+    /// Whether to stream the text.
     #[serde(deserialize_with = "value")]
     pub stream: Option<bool>,
 }
 
-/// The text.
+/// The plain JSON response.
 #[derive(Debug, Serialize)]
 pub struct Text<'a> {
-    /// What was said.
+    /// The transcribed text.
     pub text: &'a str,
-    /// Tokens.
+    /// Token counts.
     pub usage: Usage,
 }
 
-/// The text with times.
+/// The response with timestamps.
 #[derive(Debug, Serialize)]
 pub struct Verbose<'a> {
     /// `transcribe` or `translate`.
     pub task: &'static str,
-    /// What is spoken.
+    /// The spoken language.
     pub language: &'a str,
-    /// In seconds.
+    /// The length of the audio in seconds.
     pub duration: f64,
-    /// What was said.
+    /// The transcribed text.
     pub text: String,
-    /// Piece by piece.
+    /// The text in timed segments.
     pub segments: Vec<Segment<'a>>,
-    /// Tokens.
+    /// Token counts.
     pub usage: Usage,
 }
 
-/// A piece of what was said.
+/// A timed segment of the text.
 #[derive(Debug, Serialize)]
 pub struct Segment<'a> {
-    /// Which, from 0.
+    /// The segment's index, from 0.
     pub id: usize,
-    /// Its beginning, in seconds.
+    /// Start time in seconds.
     pub start: f64,
-    /// Its end, in seconds.
+    /// End time in seconds.
     pub end: f64,
-    /// What was said.
+    /// The transcribed text.
     pub text: &'a str,
 }
 
-/// An event of a stream.
+/// A stream event.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type")]
 pub enum Event<'a> {
     /// More of the text.
     #[serde(rename = "transcript.text.delta")]
     Delta {
-        /// The text.
+        /// The added text.
         delta: &'a str,
     },
-    /// The end.
+    /// The end of the stream.
     #[serde(rename = "transcript.text.done")]
     Done {
-        /// All of the text.
+        /// The complete text.
         text: &'a str,
-        /// Tokens.
+        /// Token counts.
         usage: Usage,
     },
 }
 
-/// Tokens.
+/// Token counts.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Usage {
-    /// `tokens`.
+    /// Always `tokens`.
     pub r#type: &'static str,
-    /// Of the sound and what was asked.
+    /// Tokens in the audio and the prompt.
     pub input_tokens: u64,
-    /// Of what was sound, and what was text.
+    /// Input tokens by modality.
     pub input_token_details: Details,
-    /// Of the text.
+    /// Tokens in the text.
     pub output_tokens: u64,
-    /// Together.
+    /// Input and output together.
     pub total_tokens: u64,
 }
 
-/// Tokens by kind.
+/// Token counts by modality.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Details {
-    /// Of sound.
+    /// Audio tokens.
     pub audio_tokens: u64,
-    /// Of text.
+    /// Text tokens.
     pub text_tokens: u64,
 }

@@ -1,10 +1,10 @@
-//! Whole answers in the client's dialect.
+//! Complete answers in the client's protocol.
 
 use serde_json::{Value, json};
 
 use super::{Answer, Api, at, gemini};
 
-/// Its words, or its thoughts.
+/// Returns the text of an answer, or its reasoning.
 pub fn text(api: Api, thought: bool, body: &Value) -> String {
     match api {
         Api::Chat => at(body, if thought { "/choices/0/message/reasoning_content" } else { CHAT_TEXT }).to_owned(),
@@ -16,10 +16,11 @@ pub fn text(api: Api, thought: bool, body: &Value) -> String {
 
 const CHAT_TEXT: &str = "/choices/0/message/content";
 
-/// Sets them. Where there are several pieces, the first one says all.
+/// Sets the text or the reasoning. If the answer has several pieces, the first gets all of the text and the others
+/// become empty.
 ///
 /// # Errors
-/// When the answer has no place for it.
+/// Fails if the answer has nowhere to put the text.
 pub fn set_text(api: Api, thought: bool, body: &mut Value, new: &str) -> Answer<()> {
     match api {
         Api::Chat => {
@@ -40,7 +41,7 @@ pub fn set_text(api: Api, thought: bool, body: &mut Value, new: &str) -> Answer<
     Ok(())
 }
 
-/// Its calls, as the dialect has them.
+/// Returns the tool calls of an answer, in the protocol's own form.
 pub fn calls(api: Api, body: &Value) -> Value {
     let of_type = |list: &Value, kind: &str| -> Value {
         list.as_array().into_iter().flatten().filter(|item| item["type"] == kind).cloned().collect()
@@ -56,13 +57,14 @@ pub fn calls(api: Api, body: &Value) -> Value {
 
 fn spans(api: Api, thought: bool, body: &Value) -> Vec<String> {
     let mut found = Vec::new();
-    // Looked at by the same way as it is changed: a copy is cheaper than a second description of where things are.
+    // Reads through the same function that writes: a copy is cheaper than maintaining a second description of where
+    // the texts are.
     each_span(api, thought, &mut body.clone(), &mut |span| found.extend(span.as_str().map(str::to_owned)));
     found
 }
 
-/// The texts of one kind, in order: Responses has them in the content of messages and in the summaries of reasoning, Messages in
-/// blocks.
+/// Calls `act` on each text of one kind, in order. Responses has them in the content of messages and the summaries of
+/// reasoning items, Messages in content blocks.
 fn each_span(api: Api, thought: bool, body: &mut Value, act: &mut dyn FnMut(&mut Value)) {
     let list = if api == Api::Responses { "output" } else { "content" };
     for item in body.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {

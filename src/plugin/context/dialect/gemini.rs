@@ -1,4 +1,4 @@
-//! Gemini's own answers: the first candidate's parts.
+//! Answers in Gemini's own form: the parts of the first candidate.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use crate::wire::json::decode;
 
-/// Its words, or its thoughts.
+/// Returns the text of an answer, or its reasoning.
 pub fn text(body: &Value, thought: bool) -> String {
     let wanted = parts(body).filter(|part| is_text(part, thought));
     wanted.filter_map(|part| part["text"].as_str()).collect()
 }
 
-/// The same, of a document that is not read yet: only what is asked for is looked at. None where the tree of it has to be made after all.
+/// Returns the same as [`text`] without building a JSON tree, by deserialising only the fields needed. Returns None
+/// if the tree is required after all.
 pub fn glance(bytes: &[u8], thought: bool) -> Option<String> {
     #[derive(Deserialize)]
     struct Answer<'a> {
@@ -42,7 +43,8 @@ pub fn glance(bytes: &[u8], thought: bool) -> Option<String> {
     parts.iter().filter(|part| part.thought == thought).filter_map(|part| part.text).map(decode).collect()
 }
 
-/// Puts all words into the first part of their kind; parts that bear a signature stay for its sake, empty.
+/// Puts the whole text into the first part of its kind and empties the others. Emptied parts stay, because they may
+/// carry a signature.
 pub fn set_text(body: &mut Value, thought: bool, new: &str) {
     let Some(parts) = body.pointer_mut("/candidates/0/content/parts").and_then(Value::as_array_mut) else { return };
     let mut left = Some(new);
@@ -54,7 +56,7 @@ pub fn set_text(body: &mut Value, thought: bool, new: &str) {
     }
 }
 
-/// Its calls.
+/// Returns the function calls.
 pub fn calls(body: &Value) -> Value {
     parts(body).filter_map(|part| part.get("functionCall").cloned()).collect()
 }

@@ -1,5 +1,6 @@
-//! The short names scripts have for parts of a body, and where those are in each kind of body: `.model`, `.system`, `.messages` and
-//! `.last_user_text` mean the same whatever the client speaks. The only place of this room that knows a vendor's field.
+//! The short names that scripts use for fields of a body, and where those fields are in each kind of body: `.model`,
+//! `.system`, `.messages` and `.last_user_text` mean the same in every protocol. This is the only module under
+//! `plugin` that knows vendor field names.
 
 mod answers;
 mod gemini;
@@ -14,38 +15,38 @@ pub use texts::{set_texts, texts};
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
 
-/// What a body is.
+/// The kind of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// A client's request.
     Request(Api),
-    /// An answer to it.
+    /// An answer to a client.
     Answer(Api),
     /// A request to Gemini.
     GeminiRequest,
-    /// Gemini's whole answer.
+    /// A complete answer from Gemini.
     GeminiAnswer,
-    /// A piece of Gemini's streamed answer.
+    /// A chunk of a streamed answer from Gemini.
     GeminiChunk,
 }
 
-/// What a client speaks, as far as names are concerned.
+/// The client's protocol, as far as field names are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Api {
-    /// OpenAI's chat completions.
+    /// OpenAI Chat Completions.
     Chat,
-    /// OpenAI's responses.
+    /// OpenAI Responses.
     Responses,
-    /// Anthropic's messages.
+    /// Anthropic Messages.
     Messages,
-    /// Gemini's own.
+    /// Gemini's own API.
     Native,
-    /// Another endpoint: a model and an input.
+    /// Any other endpoint: only a model and an input.
     Other,
 }
 
 impl Api {
-    /// What `ctx.api` says.
+    /// Converts a value of `ctx.api`.
     pub fn of(name: &str) -> Self {
         match name {
             "chat" => Self::Chat,
@@ -57,13 +58,13 @@ impl Api {
     }
 }
 
-/// Names of texts.
+/// The short names of texts.
 pub const TEXTS: &[&str] = &["model", "system", "last_user_text", "text", "reasoning"];
 
-/// A text; empty when there is none.
+/// Returns a text; empty if the body does not have one.
 ///
 /// # Errors
-/// When this kind of body has none of that name.
+/// Fails if this kind of body has no text of that name.
 pub fn text(dialect: Dialect, name: &str, body: &Value) -> Answer<String> {
     let found = match (dialect, name) {
         (Dialect::Request(_) | Dialect::Answer(_), "model") => Some(at(body, "/model").to_owned()),
@@ -80,7 +81,7 @@ pub fn text(dialect: Dialect, name: &str, body: &Value) -> Answer<String> {
     found.ok_or_else(|| nothing(name))
 }
 
-/// A text of a body that is not read yet, where a glance is enough for it.
+/// Returns a text without parsing the whole body, where that is possible.
 pub fn glance(dialect: Dialect, name: &str, bytes: &[u8]) -> Option<String> {
     match (dialect, name) {
         (Dialect::GeminiAnswer | Dialect::GeminiChunk, "text" | "reasoning") => {
@@ -93,7 +94,7 @@ pub fn glance(dialect: Dialect, name: &str, bytes: &[u8]) -> Option<String> {
 /// Sets a text.
 ///
 /// # Errors
-/// When this kind of body has none of that name, or this body no place for it.
+/// Fails if this kind of body has no text of that name, or if this body has nowhere to put it.
 pub fn set_text(dialect: Dialect, name: &str, body: &mut Value, new: &str) -> Answer<()> {
     match (dialect, name) {
         (Dialect::Request(_) | Dialect::Answer(_), "model") => set_at(body, "model", new.into()),
@@ -110,25 +111,25 @@ pub fn set_text(dialect: Dialect, name: &str, body: &mut Value, new: &str) -> An
     }
 }
 
-/// The messages of a request as they are; none when it has none.
+/// Returns the messages of a request in the protocol's own form; empty if it has none.
 ///
 /// # Errors
-/// When this body is no request.
+/// Fails if this body is not a request.
 pub fn messages(dialect: Dialect, body: &Value) -> Answer<Vec<Value>> {
     let api = request_api(dialect).ok_or_else(|| nothing("messages"))?;
     Ok(requests::messages(api, body))
 }
 
-/// Sets them.
+/// Sets the messages of a request.
 ///
 /// # Errors
-/// When this body is no request.
+/// Fails if this body is not a request.
 pub fn set_messages(dialect: Dialect, body: &mut Value, new: Vec<Value>) -> Answer<()> {
     let api = request_api(dialect).ok_or_else(|| nothing("messages"))?;
     set_at(body, requests::place(api), Value::Array(new))
 }
 
-/// The dialect of a request's messages.
+/// Returns the protocol of a request's messages; None if the body is not a request.
 pub fn request_api(dialect: Dialect) -> Option<Api> {
     match dialect {
         Dialect::Request(api) => Some(api),
@@ -137,10 +138,10 @@ pub fn request_api(dialect: Dialect) -> Option<Api> {
     }
 }
 
-/// The calls of an answer.
+/// Returns the tool calls of an answer.
 ///
 /// # Errors
-/// When this body is no answer.
+/// Fails if this body is not an answer.
 pub fn calls(dialect: Dialect, body: &Value) -> Answer<Value> {
     match dialect {
         Dialect::Answer(api) => Ok(answers::calls(api, body)),
@@ -163,7 +164,7 @@ fn set_at(body: &mut Value, name: &str, new: Value) -> Answer<()> {
     Ok(())
 }
 
-/// The words of a content: a text, or parts of which some are texts.
+/// Returns the text of a `content` value: a string, or the text parts of an array.
 fn words(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),

@@ -1,10 +1,10 @@
-//! Requests in the client's dialect, and to Gemini: the system prompt and the messages.
+//! Requests in the client's protocol and requests to Gemini: the system prompt and the messages.
 
 use serde_json::{Value, json};
 
 use super::{Answer, Api, set_at, words};
 
-/// The field that holds the messages.
+/// The name of the field that holds the messages.
 pub fn place(api: Api) -> &'static str {
     match api {
         Api::Chat | Api::Messages => "messages",
@@ -13,7 +13,7 @@ pub fn place(api: Api) -> &'static str {
     }
 }
 
-/// The messages as they are. An input that is a text is a message.
+/// Returns the messages in the protocol's own form. A string input counts as one message.
 pub fn messages(api: Api, body: &Value) -> Vec<Value> {
     match &body[place(api)] {
         Value::Array(messages) => messages.clone(),
@@ -22,7 +22,8 @@ pub fn messages(api: Api, body: &Value) -> Vec<Value> {
     }
 }
 
-/// Who speaks: `user`, `assistant`, `system`, `tool`. Gemini's `model` is the assistant.
+/// Returns the role of a message: `user`, `assistant`, `system` or `tool`. Gemini's `model` is returned as
+/// `assistant`.
 pub fn message_role(api: Api, message: &Value) -> String {
     match (api, message["role"].as_str()) {
         (Api::Native, Some("model")) => "assistant".to_owned(),
@@ -34,7 +35,7 @@ pub fn message_role(api: Api, message: &Value) -> String {
     }
 }
 
-/// What a message says.
+/// Returns the text of a message.
 pub fn message_text(api: Api, message: &Value) -> String {
     match (api, message) {
         (_, Value::String(text)) => text.clone(),
@@ -43,7 +44,7 @@ pub fn message_text(api: Api, message: &Value) -> String {
     }
 }
 
-/// Puts words in place of a message's; its images stay.
+/// Replaces the text of a message; its images stay.
 pub fn set_message_text(api: Api, message: &mut Value, new: &str) {
     let part = match api {
         Api::Native => json!({ "text": new }),
@@ -55,7 +56,7 @@ pub fn set_message_text(api: Api, message: &mut Value, new: &str) {
     match message {
         Value::Object(message) => match message.get_mut(field) {
             Some(Value::Array(parts)) => {
-                // In the place of the first text that was there.
+                // At the position of the first text part, if there was one.
                 let at = parts.iter().position(|part| part.get("text").is_some()).unwrap_or(0);
                 parts.retain(|part| part.get("text").is_none());
                 parts.insert(at.min(parts.len()), part);
@@ -67,7 +68,7 @@ pub fn set_message_text(api: Api, message: &mut Value, new: &str) {
     }
 }
 
-/// A message of one text.
+/// Creates a message with one text.
 pub fn new_message(api: Api, role: &str, text: &str) -> Value {
     match api {
         Api::Native => {
@@ -78,7 +79,7 @@ pub fn new_message(api: Api, role: &str, text: &str) -> Value {
     }
 }
 
-/// The system prompt.
+/// Returns the system prompt.
 pub fn system(api: Api, body: &Value) -> String {
     match api {
         Api::Chat | Api::Responses => {
@@ -93,10 +94,10 @@ pub fn system(api: Api, body: &Value) -> String {
     }
 }
 
-/// Sets it: one text, where the dialect has it.
+/// Sets the system prompt as one text, in the place where the protocol keeps it. An empty text removes it.
 ///
 /// # Errors
-/// When the body has no place for it.
+/// Fails if the body has nowhere to put it.
 pub fn set_system(api: Api, body: &mut Value, new: &str) -> Answer<()> {
     if let Some(Value::Array(messages)) = body.get_mut(place(api))
         && matches!(api, Api::Chat | Api::Responses)
@@ -121,7 +122,7 @@ pub fn set_system(api: Api, body: &mut Value, new: &str) -> Answer<()> {
     }
 }
 
-/// Google's JSON takes both names.
+/// Google's JSON accepts both names.
 fn native_system(body: &Value) -> &'static str {
     if body.get("system_instruction").is_some() { "system_instruction" } else { "systemInstruction" }
 }
@@ -136,17 +137,17 @@ fn set_or_remove(body: &mut Value, name: &str, text: &str, new: Value) -> Answer
     Ok(())
 }
 
-/// What the user said last.
+/// Returns the text of the last user message.
 pub fn last_user_text(api: Api, body: &Value) -> String {
     let messages = messages(api, body);
     let last = messages.iter().rev().find(|message| message_role(api, message) == "user");
     last.map(|message| message_text(api, message)).unwrap_or_default()
 }
 
-/// Puts other words there.
+/// Replaces the text of the last user message.
 ///
 /// # Errors
-/// When no user said anything.
+/// Fails if there is no user message.
 pub fn set_last_user_text(api: Api, body: &mut Value, new: &str) -> Answer<()> {
     match body.get_mut(place(api)) {
         Some(Value::Array(messages)) => {

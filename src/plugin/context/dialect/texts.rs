@@ -1,14 +1,14 @@
-//! Every text of a request that a person or a tool wrote, in order: what a rule about words must see, whatever the dialect and
-//! however deep it is.
+//! Every text of a request that a person or a tool wrote, in order. Content rules must see all of them, whatever the
+//! protocol and however deeply nested.
 
 use serde_json::Value;
 
 use super::{Answer, Dialect, nothing};
 
-/// Where words are, by name. Under any other name there are ids, kinds and settings.
+/// Top-level fields that contain text. All other fields are ids, kinds and settings.
 const PROSE: &[&str] =
     &["system", "instructions", "system_instruction", "systemInstruction", "input", "messages", "contents", "prompt"];
-/// Inside of those, the fields that hold words.
+/// Nested fields that contain text.
 const WORDS: &[&str] = &[
     "text",
     "content",
@@ -21,23 +21,23 @@ const WORDS: &[&str] = &[
     "functionCall",
     "functionResponse",
 ];
-/// Inside of those, documents of the client's own: every text in them counts.
+/// Nested fields that are JSON documents of the client's own: every string in them counts.
 const OPEN: &[&str] = &["arguments", "args", "response", "input"];
 
-/// The texts.
+/// Returns the texts.
 ///
 /// # Errors
-/// When this body is no request.
+/// Fails if this body is not a request.
 pub fn texts(dialect: Dialect, body: &Value) -> Answer<Vec<String>> {
     let mut found = Vec::new();
     each(dialect, &mut body.clone(), &mut |text| found.push(text.clone()))?;
     Ok(found)
 }
 
-/// Sets them: as many as there are.
+/// Replaces the texts, each with the one at the same position.
 ///
 /// # Errors
-/// When there are not as many.
+/// Fails if this body is not a request, or if the number of texts differs.
 pub fn set_texts(dialect: Dialect, body: &mut Value, new: Vec<String>) -> Answer<()> {
     let count = texts(dialect, body)?.len();
     if new.len() != count {

@@ -1,7 +1,8 @@
-//! The door that takes JSON Schema: `parametersJsonSchema`, `responseJsonSchema`.
+//! Cleans schemas for the fields that accept JSON Schema: `parametersJsonSchema`, `responseJsonSchema`.
 //!
-//! It ignores keywords it does not know; what it ignores is better said in a description, where the model reads it. Names of
-//! properties are never touched, only keywords; the order of keys is kept, because the model answers in it.
+//! Gemini ignores keywords it does not know. What it would ignore is moved into a description, where the model can read
+//! it. Only keywords are changed, never the names of properties; the order of keys is kept, because the model answers
+//! in that order.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -10,10 +11,10 @@ use super::scan::needs_cleaning;
 use super::{Place, TO_DESCRIPTION, describe, merge_all_of, plain};
 use crate::wire::json::Json;
 
-/// Deepest nesting that is cleaned; what lies deeper is passed on as it is.
+/// The maximum nesting that is cleaned; what lies deeper is passed on as it is.
 const DEEPEST: usize = 64;
 
-/// Keywords that are about the schema, not about what it describes.
+/// Keywords about the schema itself, not about the data it describes.
 pub const ASIDE: &[&str] = &[
     "$schema",
     "$comment",
@@ -29,7 +30,7 @@ pub const ASIDE: &[&str] = &[
     "strict",
 ];
 
-/// Keywords that say nothing to Gemini.
+/// Keywords that have no meaning to Gemini.
 pub const DROPPED: &[&str] = &[
     "if",
     "then",
@@ -47,10 +48,10 @@ pub const DROPPED: &[&str] = &[
     "maxContains",
 ];
 
-/// Formats the decoder acts on; the others are told in the description.
+/// Formats that Gemini's decoder enforces; the others are moved into the description.
 pub const FORMATS: &[&str] = &["date-time", "date", "time"];
 
-/// The schema, cleaned. A schema in which no keyword needs it is passed on untouched, byte for byte.
+/// Returns the cleaned schema. A schema without keywords that need cleaning is passed on byte for byte.
 pub fn clean<'a>(schema: &'a RawValue, place: &Place<'_>) -> Json<'a> {
     if !needs_cleaning(schema.get()) {
         return Json::Raw(schema);
@@ -64,12 +65,12 @@ pub fn clean<'a>(schema: &'a RawValue, place: &Place<'_>) -> Json<'a> {
 fn node(schema: Value, place: &Place<'_>, depth: usize) -> Value {
     let mut old = match schema {
         Value::Object(map) if depth < DEEPEST => map,
-        // `true` allows everything, and so does the empty schema; there is no way to allow nothing.
+        // `true` allows everything, and so does the empty schema. Nothing can express `false`, so it becomes the same.
         Value::Bool(_) => return json!({}),
         other => return other,
     };
     if let Some(reference) = old.get("$ref").and_then(Value::as_str) {
-        // Beside a `$ref`, only keywords with a `$` may stand.
+        // Next to a `$ref`, only keywords with a `$` are allowed.
         let mut map = Map::from_iter([("$ref".to_owned(), json!(reference.replace("#/definitions/", "#/$defs/")))]);
         definitions(&mut old, &mut map, place, depth);
         old.keys().filter(|word| !word.starts_with('$')).for_each(|word| place.dropped(word));
@@ -93,7 +94,7 @@ fn node(schema: Value, place: &Place<'_>, depth: usize) -> Value {
     Value::Object(map)
 }
 
-/// One keyword of a schema into the cleaned one.
+/// Writes one keyword of a schema to the cleaned schema.
 fn keyword(
     word: &str,
     value: Value,
@@ -118,7 +119,7 @@ fn keyword(
         "anyOf" | "oneOf" | "prefixItems" => {
             map.insert(word.to_owned(), each(value, &place.under(word), depth));
         }
-        // A tuple, as JSON Schema wrote it before 2020.
+        // A tuple, in the notation from before JSON Schema 2020.
         "items" if value.is_array() => {
             map.insert("prefixItems".to_owned(), each(value, &place.under(word), depth));
         }
@@ -187,7 +188,7 @@ fn constant(value: Value, map: &mut Map<String, Value>, notes: &mut Vec<String>,
     map.insert("enum".to_owned(), json!([value]));
 }
 
-/// Strings and numbers may be enumerated; other values are told in words.
+/// Strings and numbers can be enumerated; other values are moved into the description.
 fn enumeration(value: Value, map: &mut Map<String, Value>, notes: &mut Vec<String>, place: &Place<'_>) {
     let Value::Array(values) = value else { return };
     if values.iter().all(|value| value.is_string() || value.is_number()) && !values.is_empty() {
@@ -241,12 +242,12 @@ mod tests {
             ),
             (r#"{"anyOf":"odd","const":1}"#, r#"{"anyOf":"odd","type":"integer","enum":[1]}"#),
             (r#"{"description":"d","multipleOf":2}"#, r#"{"description":"d (multipleOf: 2)"}"#),
-            // As pydantic writes a field with a description.
+            // A field with a description, as pydantic writes it.
             (
                 r##"{"allOf":[{"$ref":"#/$defs/P"}],"description":"d"}"##,
                 r##"{"anyOf":[{"$ref":"#/$defs/P"}],"description":"d"}"##,
             ),
-            // What stands outside counts more.
+            // The outer value takes precedence.
             (
                 r#"{"type":"object","allOf":[{"type":"string","properties":{"a":{}}},7]}"#,
                 r#"{"type":"object","properties":{"a":{}}}"#,
@@ -292,7 +293,7 @@ mod tests {
     }
 
     proptest! {
-        /// Cleaning what is clean changes nothing, whatever the schema; and nothing panics.
+        /// Cleaning a clean schema changes nothing, whatever the schema, and nothing panics.
         #[test]
         fn cleaning_twice_is_cleaning_once(
             words in prop::collection::vec(("[a-zA-Z$]{1,10}|const|enum|allOf|format|nullable|\\$ref|items|properties",

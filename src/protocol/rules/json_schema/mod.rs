@@ -1,8 +1,9 @@
-//! JSON Schema, as clients write it, to what Gemini takes (ai.google.dev/gemini-api/docs/structured-output, November 2026).
+//! Translates clients' JSON Schema to what Gemini accepts (ai.google.dev/gemini-api/docs/structured-output, November
+//! 2026).
 //!
-//! Gemini has two doors. One takes JSON Schema itself and passes over the words it does not know: [`clean`]. The other, older
-//! one takes a dialect of OpenAPI and refuses every word it does not know: [`subset`]. What can be expressed is never refused;
-//! what changes is noted, with its place.
+//! Gemini has two kinds of schema fields. The newer ones accept JSON Schema itself and ignore unknown keywords:
+//! [`clean`]. The older ones accept a dialect of OpenAPI and reject unknown keywords: [`subset`]. What can be expressed
+//! is never rejected; changes are noted with their location.
 
 mod clean;
 mod scan;
@@ -20,18 +21,18 @@ use crate::wire::json::{Json, Shape};
 
 pub use validate::check_answer;
 
-/// Keywords that say something to a model and nothing to Gemini's decoder: they move into the description.
+/// Keywords that mean something to a model but not to Gemini's decoder. They move into the description.
 const TO_DESCRIPTION: &[&str] =
     &["exclusiveMinimum", "exclusiveMaximum", "multipleOf", "uniqueItems", "not", "contains"];
 
-/// A schema for one of the two doors; `field` is where it stands in the request.
+/// Compiles a schema for one of the two kinds of fields; `field` is its location in the request.
 pub fn compile<'a>(schema: &'a RawValue, takes_json_schema: bool, field: &dyn Display, notes: &Notes) -> Json<'a> {
     let place = Place { notes, at: At::Field(field) };
     if takes_json_schema { clean::clean(schema, &place) } else { subset::subset(schema, &place) }
 }
 
-/// Whether a function that takes this takes nothing: no schema, or an object without properties. Gemini wants the field left
-/// out then.
+/// Whether a function with this schema takes no parameters: there is no object schema, or the object has no properties.
+/// Gemini requires the field to be omitted then.
 pub fn is_empty(schema: &RawValue) -> bool {
     #[derive(Default, Deserialize)]
     #[serde(default)]
@@ -53,14 +54,14 @@ pub fn is_empty(schema: &RawValue) -> bool {
         return false;
     }
     let Ok(outline) = serde_json::from_str::<Outline<'_>>(schema.get()) else { return true };
-    // An object with anything in it.
+    // An object with at least one member.
     let filled = |raw: &RawValue| raw.get().trim_start_matches('{').trim_start().starts_with('"');
     let says_more = [outline.reference, outline.any_of, outline.one_of, outline.all_of].iter().any(Option::is_some)
         || outline.additional.is_some_and(|raw| Shape::of(raw) == Shape::Object);
     !outline.properties.is_some_and(filled) && !says_more
 }
 
-/// Whether it has properties, as nearly every schema shows before anything else in it is an object.
+/// Whether the schema has properties. Detects only the common case in which `properties` is the first nested object.
 fn begins_with_properties(schema: &str) -> bool {
     let Some((before, rest)) = schema.split_once(r#""properties""#) else { return false };
     let outermost = memchr::memchr_iter(b'{', before.as_bytes()).count() == 1 && !before.contains('\\');
@@ -68,7 +69,7 @@ fn begins_with_properties(schema: &str) -> bool {
     outermost && opened.is_some_and(|rest| rest.trim_ascii_start().starts_with('"'))
 }
 
-/// Where in a schema something stands. It is written out only when it is noted.
+/// A location in a schema. It is formatted only when it is noted.
 struct Place<'p> {
     notes: &'p Notes,
     at: At<'p>,
@@ -110,7 +111,7 @@ impl Display for Place<'_> {
     }
 }
 
-/// `allOf` is known at neither door: its members are merged into the schema around them.
+/// Merges the members of `allOf` into the schema around them. Neither kind of field supports `allOf`.
 fn merge_all_of(map: &mut Map<String, Value>) {
     let Some(Value::Array(members)) = map.remove("allOf") else { return };
     if let ([member], true) = (members.as_slice(), map.keys().all(|word| word == "description" || word == "title"))
@@ -140,7 +141,7 @@ fn merge_all_of(map: &mut Map<String, Value>) {
     }
 }
 
-/// Adds to a description.
+/// Appends notes to the description.
 fn describe(map: &mut Map<String, Value>, notes: &[String]) {
     if notes.is_empty() {
         return;

@@ -1,10 +1,10 @@
-//! Whether a schema has to be taken apart at all. Most have nothing in them that Gemini takes amiss, and the same tools come with
-//! every request of a conversation: this looks at the text, once, and keeps nothing.
+//! Decides whether a schema has to be parsed at all. Most schemas contain nothing that Gemini objects to, and the same
+//! tools come with every request of a conversation. This scans the text once and stores nothing.
 
 use super::TO_DESCRIPTION;
 use super::clean::{ASIDE, DROPPED, FORMATS};
 
-/// Whether any keyword may have to change. A property that is called like a keyword only costs that it is looked at.
+/// Whether any keyword may have to change. A property named like a keyword only causes an unnecessary parse.
 pub fn needs_cleaning(schema: &str) -> bool {
     let mut text = Text(schema.as_bytes());
     while let Some((word, value)) = text.next_word() {
@@ -15,7 +15,7 @@ pub fn needs_cleaning(schema: &str) -> bool {
     false
 }
 
-/// Whether this word, with this after its colon, may have to change.
+/// Whether this keyword may have to change; `value` is the text after its colon.
 fn may_change(word: &[u8], value: &[u8]) -> bool {
     match word {
         // A schema that is `true`.
@@ -33,7 +33,7 @@ fn may_change(word: &[u8], value: &[u8]) -> bool {
     }
 }
 
-/// Whether a list, after its bracket, has a member that is no string.
+/// Whether a list has a member that is not a string; `list` is the text after its bracket.
 fn has_other_than_strings(list: &[u8]) -> bool {
     let mut text = Text(list);
     loop {
@@ -47,11 +47,11 @@ fn has_other_than_strings(list: &[u8]) -> bool {
     }
 }
 
-/// What is left of a JSON text.
+/// The rest of a JSON text.
 struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
-    /// The next name of an object's, however deep, and the text from its value on.
+    /// Returns the next member name at any depth, and the text from its value on.
     fn next_word(&mut self) -> Option<(&'a [u8], &'a [u8])> {
         loop {
             let word = self.next_string()?;
@@ -61,7 +61,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// What stands between the quotes of the next string, as it is written.
+    /// Returns the next string as it is written, without its quotes.
     fn next_string(&mut self) -> Option<&'a [u8]> {
         let begin = memchr::memchr(b'"', self.0)? + 1;
         let string = self.0.get(begin..)?;

@@ -1,5 +1,5 @@
-//! The door that takes Gemini's own `Schema`: `parameters`, `responseSchema`. It refuses every word it does not know, so only
-//! what it knows goes through, `$ref`s are written out, and recursion ends after a few rounds.
+//! Translates schemas for the fields that accept Gemini's own `Schema`: `parameters`, `responseSchema`. Gemini rejects
+//! unknown keywords there, so only known ones are written, `$ref`s are expanded, and recursion ends after a few rounds.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -8,7 +8,7 @@ use super::clean::ASIDE;
 use super::{Place, TO_DESCRIPTION, describe, merge_all_of, plain};
 use crate::wire::json::Json;
 
-/// Words that are taken over as they are.
+/// Keywords that are copied as they are.
 const KNOWN: &[&str] = &[
     "title",
     "description",
@@ -27,12 +27,12 @@ const KNOWN: &[&str] = &[
     "propertyOrdering",
 ];
 
-/// How often a definition may stand inside itself.
+/// How many expansions of the same definition may be nested.
 const ROUNDS: usize = 2;
-/// Most nodes that are written: what `$ref`s multiply is bounded.
+/// The maximum number of nodes written, which bounds the growth from expanded `$ref`s.
 const MOST: usize = 2000;
 
-/// The schema in Gemini's dialect.
+/// Returns the schema in Gemini's dialect.
 pub fn subset(schema: &RawValue, place: &Place<'_>) -> Json<'static> {
     let root: Value = serde_json::from_str(schema.get()).unwrap_or_default();
     let mut writer = Writer { root: &root, inside: Vec::new(), left: MOST };
@@ -42,7 +42,7 @@ pub fn subset(schema: &RawValue, place: &Place<'_>) -> Json<'static> {
 
 struct Writer<'r> {
     root: &'r Value,
-    /// The definitions that are being written, from outside in.
+    /// The definitions being expanded, outermost first.
     inside: Vec<String>,
     left: usize,
 }
@@ -50,7 +50,7 @@ struct Writer<'r> {
 impl Writer<'_> {
     fn node(&mut self, schema: &Value, place: &Place<'_>) -> Value {
         let Some(object) = schema.as_object().filter(|_| self.left > 0) else {
-            // Whatever it allows, an object is what can hold it.
+            // Whatever the schema allows, an object can hold it.
             return json!({ "type": "OBJECT" });
         };
         self.left -= 1;
@@ -94,7 +94,7 @@ impl Writer<'_> {
         written
     }
 
-    /// References among the members of `allOf` are written out first, or there would be nothing to merge.
+    /// Expands references among the members of `allOf`, which could not be merged otherwise.
     fn write_out_all_of(&self, map: &mut Map<String, Value>) {
         for member in map.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
             let reference = member.get("$ref").and_then(Value::as_str).and_then(|text| text.strip_prefix('#'));
@@ -104,7 +104,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Takes `type` out of the schema; whether `null` is among its kinds.
+    /// Moves `type` from the schema to `map`. Returns whether `null` is one of several types.
     fn kind(&mut self, old: &mut Map<String, Value>, map: &mut Map<String, Value>, place: &Place<'_>) -> bool {
         let kinds: Vec<String> = match old.remove("type") {
             Some(Value::String(kind)) => vec![kind],
@@ -194,7 +194,7 @@ impl Writer<'_> {
             _ if KNOWN.contains(&word) => {
                 map.insert(word.to_owned(), value.clone());
             }
-            // What is not described is not written in any case.
+            // Properties that are not described are not generated in any case.
             ("additionalProperties", Value::Bool(_)) => {}
             ("nullable" | "$defs" | "definitions", _) => {}
             _ if ASIDE.contains(&word) || word.starts_with("x-") || word.starts_with('$') => {}
@@ -202,7 +202,8 @@ impl Writer<'_> {
         }
     }
 
-    /// `null` among them makes the whole nullable; one that is left alone is no alternative.
+    /// Writes alternatives. A `null` among them makes the schema nullable; a single remaining alternative is merged
+    /// into the schema.
     fn alternatives(&mut self, members: &[Value], map: &mut Map<String, Value>, place: &Place<'_>) {
         let is_null = |member: &Value| member.get("type").and_then(Value::as_str) == Some("null");
         let others: Vec<Value> = members.iter().filter(|member| !is_null(member)).cloned().collect();
@@ -228,7 +229,8 @@ impl Writer<'_> {
     }
 }
 
-/// What Gemini demands of every node: a type, items of an array, and that only what is there is required.
+/// Completes a node with what Gemini requires: a type, `items` for arrays, and `required` limited to existing
+/// properties.
 fn finish(map: &mut Map<String, Value>, nullable: bool) {
     if nullable {
         map.insert("nullable".to_owned(), json!(true));
@@ -306,7 +308,7 @@ mod tests {
             written(tree),
             r#"{"type":"OBJECT","properties":{"next":{"type":"OBJECT","properties":{"next":{"type":"OBJECT"}}}}}"#
         );
-        // Each definition stands in two places of the next: written out, it would be 2^40.
+        // Each definition occurs twice in the next one: fully expanded, there would be 2^40.
         let mut bomb = String::from(r#"{"$defs":{"D0":{"type":"string"}"#);
         for level in 1..=40 {
             let inner = format!(r##"{{"$ref":"#/$defs/D{}"}}"##, level - 1);
