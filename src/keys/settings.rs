@@ -130,7 +130,7 @@ pub struct CooldownSettings {
     /// How many failures in a row, without a time named by Google, start a cooldown. At least 1.
     pub failures: u32,
     /// How long after Google rejected a key with status 401 it is tried once more. Left out: the key stays out of use
-    /// until it is reset or the configuration changes, like keys that Google reports as invalid, leaked or suspended.
+    /// until an operator resets it, like keys that Google reports as invalid, leaked or suspended.
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub revive: Option<Duration>,

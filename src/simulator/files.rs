@@ -64,7 +64,8 @@ fn begin(state: &State, key: &str, headers: &HeaderMap, body: &[u8]) -> Result<R
         about["displayName"] = name.clone();
     }
     let mut uploads = state.uploads.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let id = format!("standin-upload-{}", uploads.len() + 1);
+    let named = |number| format!("standin-upload-{number}");
+    let id = (uploads.len() + 1..).map(named).find(|id| !uploads.contains_key(id)).unwrap_or_default();
     let host = text("host");
     let url = format!("http://{host}/upload/v1beta/files?upload_id={id}&upload_protocol=resumable");
     uploads.insert(id, Upload { key: key.to_owned(), size, about, received: Vec::new() });

@@ -28,7 +28,8 @@ impl Storage {
     /// Stores a document under a new name of this kind, and returns it with that name.
     pub fn put(&self, kind: &str, key: &str, mut document: Value) -> Value {
         let mut kept = self.kept();
-        let name = format!("{kind}/standin{:06}", kept.len() + 1);
+        let named = |number| format!("{kind}/standin{number:06}");
+        let name = (kept.len() + 1..).map(named).find(|name| !kept.contains_key(name)).unwrap_or_default();
         let now = Timestamp::now().to_string();
         document["name"] = json!(name);
         document["createTime"] = json!(now);

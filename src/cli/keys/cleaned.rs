@@ -1,8 +1,9 @@
 //! Writes an env file without bad and duplicate keys, beside the existing one and never over it.
 
 use std::collections::BTreeSet;
+use std::fs::Permissions;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::report::Report;
@@ -27,7 +28,11 @@ pub fn write(snapshot: &Snapshot, dotenv: &Path, report: &Report) -> Result<Path
     let mut options = std::fs::OpenOptions::new();
     // Readable by the owner only, because it contains keys.
     let written = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
-    let written = written.and_then(|mut file| file.write_all(updated(&before, &variables).as_bytes()));
+    let written = written.and_then(|mut file| {
+        // The file may be an older one that others can read.
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.write_all(updated(&before, &variables).as_bytes())
+    });
     written.map(|()| path.clone()).map_err(|error| format!("cannot write {}: {error}", path.display()))
 }
 
@@ -55,12 +60,21 @@ fn variables(snapshot: &Snapshot, report: &Report) -> Vec<(String, String)> {
 fn updated(before: &str, variables: &[(String, String)]) -> String {
     let mut missing: Vec<&(String, String)> = variables.iter().collect();
     let mut lines: Vec<String> = Vec::new();
-    for line in before.lines() {
-        let name = line.split_once('=').map(|(name, _)| name.trim().trim_start_matches("export ").trim());
+    let mut rest = before.lines();
+    while let Some(line) = rest.next() {
+        let assigned = line.split_once('=');
+        let name = assigned.map(|(name, _)| name.trim().trim_start_matches("export ").trim());
         match missing.iter().position(|(known, _)| Some(known.as_str()) == name) {
             Some(position) => {
                 let (name, value) = missing.remove(position);
                 lines.push(format!("{name}={value}"));
+                // A value in quotes may go on over several lines, all of which are replaced.
+                let old = assigned.map_or("", |(_, old)| old.trim_start());
+                if let Some(quote) = old.chars().next().filter(|first| matches!(first, '"' | '\''))
+                    && !old.get(1..).is_some_and(|old| old.contains(quote))
+                {
+                    rest.find(|line| line.contains(quote));
+                }
             }
             None => lines.push(line.to_owned()),
         }
@@ -78,5 +92,7 @@ mod tests {
         let before = "# mine\nPORT=1\nexport GEMINI_API_KEYS = a,b\nLAST=x";
         let variables = [("GEMINI_API_KEYS".to_owned(), "b".to_owned()), ("OTHER".to_owned(), "c".to_owned())];
         assert_eq!(updated(before, &variables), "# mine\nPORT=1\nGEMINI_API_KEYS=b\nLAST=x\nOTHER=c\n");
+        let before = "GEMINI_API_KEYS=\"a,\nbad\"\nOTHER='c'\nLAST=x";
+        assert_eq!(updated(before, &variables), "GEMINI_API_KEYS=b\nOTHER=c\nLAST=x\n");
     }
 }

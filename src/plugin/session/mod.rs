@@ -178,15 +178,22 @@ impl Session {
         let context = Context::new(view);
         match self.timed(script, hook, &context) {
             Called::Returned(value) => {
-                {
-                    let (mut memory, view) = (self.memory(), context.view());
-                    memory.vars.clone_from(&view.vars);
-                    memory.no_store |= view.no_store;
-                }
+                self.remember_view(script, &context);
                 Ok(Some((value, context)))
             }
             Called::Rejected(error) => Err(error),
             Called::Skipped => Ok(None),
+        }
+    }
+
+    /// Keeps what a successful call has left for later ones. What a plugin in shadow mode leaves, only it sees.
+    fn remember_view(&self, script: &Script, context: &Context) {
+        let (mut memory, view) = (self.memory(), context.view());
+        if script.header.shadow {
+            memory.shadow_vars.insert(script.header.name.clone(), view.vars.clone());
+        } else {
+            memory.vars.clone_from(&view.vars);
+            memory.no_store |= view.no_store;
         }
     }
 

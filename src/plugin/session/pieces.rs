@@ -183,17 +183,12 @@ impl Work<'_> {
         let as_it_is = held.release() + text;
         let piece = Piece::new(self.candidate, tool, held, text, last);
         let context = Context::new(self.session.view(hook, self.script, Subject::Piece(piece)));
-        let called = self.script.call(&self.session.loaded.engine, hook, &context);
+        let called = self.session.timed(self.script, hook, &context);
         let shadow = self.script.header.shadow;
-        let (vars, subject) = {
-            let view = context.view();
-            (view.vars.clone(), view.subject.clone())
-        };
+        let subject = context.view().subject.clone();
         let goes_on = match (called, subject) {
             (Called::Returned(_), Subject::Piece(piece)) => {
-                if !shadow {
-                    self.session.memory().vars = vars;
-                }
+                self.session.remember_view(self.script, &context);
                 run.held = if last { Held::default() } else { piece.held };
                 piece.text
             }

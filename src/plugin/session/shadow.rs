@@ -19,8 +19,7 @@ impl Session {
         let context = Context::new(view);
         let what = match self.timed(script, hook, &context) {
             Called::Returned(value) => {
-                let vars = context.view().vars.clone();
-                self.memory().shadow_vars.insert(script.header.name.clone(), vars);
+                self.remember_view(script, &context);
                 verdict(value).or_else(|| changed(&before, &context.view()))
             }
             Called::Rejected(error) => Some(format!("reject with {} {}", error.status, error.code.unwrap_or_default())),
@@ -52,7 +51,12 @@ fn changed(before: &View, after: &View) -> Option<String> {
         (Subject::Table(old), Subject::Table(new)) => named(old, new),
         (Subject::List(old), Subject::List(new)) if old.len() != new.len() => vec!["models".to_owned()],
         _ => {
-            let route = [("model", before.model != after.model), ("pool", before.pool != after.pool)];
+            let listed = |view: &View| view.fallback.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let route = [
+                ("model", before.model != after.model),
+                ("pool", before.pool != after.pool),
+                ("fallback", listed(before) != listed(after)),
+            ];
             route.iter().filter(|(_, changed)| *changed).map(|(name, _)| (*name).to_owned()).collect()
         }
     };

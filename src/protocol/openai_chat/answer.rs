@@ -39,9 +39,11 @@ impl Terms {
         let functions = tools().filter_map(|tool| tool.function.as_ref()?.name.as_ref());
         let legacy = request.functions.iter().flatten().filter_map(|function| function.name.as_ref());
         let custom = tools().filter_map(|tool| tool.custom.as_ref()?.name.as_ref());
+        let by_functions = request.functions.is_some() && request.tools.is_none();
         Self {
             include_usage: request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true),
-            single_call: request.parallel_tool_calls == Some(false),
+            // `function_call` holds one call only.
+            single_call: request.parallel_tool_calls == Some(false) || by_functions,
             // By the time a stream reports its sources, its text has been sent, so it must have been recorded. Without
             // a search there can only be citations, which are unsolicited and rare.
             transcribed: request.stream != Some(true) || searches(request),
@@ -50,7 +52,7 @@ impl Terms {
                 .as_ref()
                 .filter(|_| check_json)
                 .and_then(|format| Some(format.json_schema.as_ref()?.schema?.to_owned())),
-            legacy: request.functions.is_some() && request.tools.is_none(),
+            legacy: by_functions,
             names: Names::of(functions.chain(legacy), custom),
         }
     }

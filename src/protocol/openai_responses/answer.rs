@@ -1,7 +1,7 @@
 //! Translates Gemini's answer to output items, one after another. Whole answers and streams take the same walk over the
 //! parts: a whole answer keeps only the finished items, a stream also emits an event for each step.
 
-use super::document::{Document, Status, response_id};
+use super::document::{Document, Status, item_id, response_id};
 use super::events::Events;
 use super::item::{self, Kind};
 use super::terms::Terms;
@@ -240,7 +240,7 @@ impl ResponsesReply {
 
     /// Returns the id of the next item.
     fn id(&self, prefix: &str) -> String {
-        format!("{prefix}_{}{:02}", self.stamp.id, self.items.len())
+        item_id(prefix, &self.stamp.id, self.items.len())
     }
 
     /// Returns the members that locate the open item's part.

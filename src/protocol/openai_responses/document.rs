@@ -92,10 +92,43 @@ pub fn response_id(request_id: &str) -> String {
     format!("resp_{request_id}")
 }
 
+/// How many characters of an item's id are its number.
+const NUMBER: usize = 2;
+
+/// The id of an item: it contains the id of its response, so that a reference to an item leads there. The number has
+/// two digits in base 36; an answer with more than 1,296 items has ids twice.
+pub fn item_id(prefix: &str, request_id: &str, number: usize) -> String {
+    let digit = |number: usize| char::from_digit((number % 36) as u32, 36).unwrap_or_default();
+    format!("{prefix}_{request_id}{}{}", digit(number / 36), digit(number))
+}
+
+/// The id of the response that an item belongs to, by the item's id. None if that is no id of [`item_id`].
+pub fn response_of_item(item_id: &str) -> Option<String> {
+    let (_, rest) = item_id.split_once('_')?;
+    let (request_id, _) = rest.split_at_checked(rest.len().checked_sub(NUMBER)?)?;
+    Some(response_id(request_id))
+}
+
 fn tokens(usage: &Usage) -> String {
     let Usage { prompt, completion, cached, reasoning, .. } = usage;
     let total = prompt + completion;
     format!(
         r#"{{"input_tokens":{prompt},"input_tokens_details":{{"cached_tokens":{cached}}},"output_tokens":{completion},"output_tokens_details":{{"reasoning_tokens":{reasoning}}},"total_tokens":{total}}}"#
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_items_id_leads_to_its_response() {
+        for number in [0, 9, 10, 35, 36, 100, 1295] {
+            let id = item_id("msg", "0af_7", number);
+            assert_eq!(response_of_item(&id).as_deref(), Some("resp_0af_7"), "{id}");
+        }
+        for text in ["", "msg", "msg_1", "é_é"] {
+            assert!(response_of_item(text).is_none_or(|id| id == "resp_"), "{text}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::document::response_id;
+use super::document::response_of_item;
 use crate::wire::json::Shape;
 
 /// The items that an earlier answer has left.
@@ -70,9 +70,5 @@ pub fn referred_to(input: Option<&RawValue>) -> Option<String> {
         Shape::of(raw) == Shape::Array && memchr::memmem::find(raw.get().as_bytes(), b"item_reference").is_some()
     };
     let items: Vec<&RawValue> = serde_json::from_str(input.filter(may)?.get()).ok()?;
-    let id = items.into_iter().rev().find_map(reference)?;
-    let (_, rest) = id.split_once('_')?;
-    // The last two digits are the item's number.
-    let (answer, _) = rest.split_at_checked(rest.len().checked_sub(2)?)?;
-    Some(response_id(answer))
+    response_of_item(&items.into_iter().rev().find_map(reference)?)
 }

@@ -83,7 +83,7 @@ pub fn read(body: &[u8], english: bool) -> Result<Read<'_>, Error> {
         return Err(Error::invalid(message).param("response_format").code("unsupported_value"));
     }
     if request.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
-        let message = "Invalid 'temperature': expected a number between 0 and 1.";
+        let message = "Invalid 'temperature': expected a number between 0 and 2.";
         return Err(Error::invalid(message).param("temperature").code("invalid_value"));
     }
     match &request.file {
@@ -142,7 +142,7 @@ fn words(read: &Read<'_>) -> String {
         true => " Give pieces of a sentence or less, each with its beginning and its end in seconds.",
     });
     if let Some(language) = read.request.language.as_deref().filter(|language| !language.is_empty()) {
-        words.push_str(&format!(" The language that is plain_text: {language}."));
+        words.push_str(&format!(" The language that is spoken: {language}."));
     }
     if let Some(prompt) = read.request.prompt.as_deref().filter(|prompt| !prompt.trim().is_empty()) {
         words.push_str(&format!(" Names and words that may occur: {prompt}"));
@@ -154,7 +154,7 @@ fn schema() -> Value {
     json!({
         "type": "object",
         "properties": {
-            "language": { "type": "string", "description": "what is plain_text, as ISO 639-1" },
+            "language": { "type": "string", "description": "what is spoken, as ISO 639-1" },
             "segments": {
                 "type": "array",
                 "items": {

@@ -21,7 +21,7 @@ const CACHE: usize = 4 * 1024 * 1024;
 
 const ABOUT: TableDefinition<&str, u64> = TableDefinition::new("about");
 /// What a breaker guards (its kind, then one or two names), and its state as JSON.
-const STANDINGS: TableDefinition<(u8, &str, &str), &[u8]> = TableDefinition::new("breaker_states");
+const STANDINGS: TableDefinition<(u8, &str, &str), &[u8]> = TableDefinition::new("standings");
 const USED: TableDefinition<DayKeyModel, Sums> = TableDefinition::new("used");
 
 /// The day, the key's id, the model.

@@ -68,7 +68,7 @@ impl Line {
 pub fn publish<'a>(names: &Names, standing: &BreakerState, now: Timestamp) -> ScriptInvocation<'a> {
     let rest = standing.until.map_or(0, |until| until.as_millisecond().saturating_sub(now.as_millisecond()).max(0));
     let mut call = STAND.prepare_invoke();
-    call.key(names.of("breaker_states")).key(names.of("changed")).key(names.of("version"));
+    call.key(names.of("standings")).key(names.of("changed")).key(names.of("version"));
     call.arg(key_of(&standing.scope)).arg(&names.node).arg(standing.epoch).arg(standing.strikes).arg(rest);
     call.arg(u8::from(standing.dead)).arg(u8::from(standing.disabled)).arg(standing.why.map_or("", Kind::name));
     call.arg(standing.quota_id.as_deref().unwrap_or_default()).arg(names.of("news")).arg(millis(KEPT));
@@ -78,7 +78,7 @@ pub fn publish<'a>(names: &Names, standing: &BreakerState, now: Timestamp) -> Sc
 /// Queries what has changed since a version.
 pub fn since<'a>(names: &Names, version: i64) -> ScriptInvocation<'a> {
     let mut call = SINCE.prepare_invoke();
-    for name in ["breaker_states", "changed", "version", "era", "nodes"] {
+    for name in ["standings", "changed", "version", "era", "nodes"] {
         call.key(names.of(name));
     }
     let era = format!("{:016x}", fastrand::u64(..));

@@ -66,7 +66,12 @@ fn node(schema: Value, place: &Place<'_>, depth: usize) -> Value {
     let mut old = match schema {
         Value::Object(map) if depth < DEEPEST => map,
         // `true` allows everything, and so does the empty schema. Nothing can express `false`, so it becomes the same.
-        Value::Bool(_) => return json!({}),
+        Value::Bool(allows) => {
+            if !allows {
+                place.dropped("false");
+            }
+            return json!({});
+        }
         other => return other,
     };
     if let Some(reference) = old.get("$ref").and_then(Value::as_str) {
