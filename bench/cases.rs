@@ -1,5 +1,5 @@
-//! The hot paths, each alone and with all it needs: for `benches/paths.rs`, which takes their time, and `bench/count.rs`, whose
-//! instructions are counted.
+//! The hot paths, each isolated and with its own setup: `benches/paths.rs` measures their time, `bench/count.rs` runs
+//! them for instruction counting.
 
 use std::hint::black_box;
 
@@ -8,13 +8,13 @@ use gemini_adapter::clock::Clock;
 use gemini_adapter::environment::{Environment, SecretRef};
 use gemini_adapter::fault::Remedies;
 use gemini_adapter::keys::settings::KeySettings;
-use gemini_adapter::keys::{Ask, CooldownSettings, KeyPool, Ledger, PoolSettings, Tried};
+use gemini_adapter::keys::{CooldownSettings, KeyPool, LeaseRequest, Ledger, PoolSettings, Tried};
 use gemini_adapter::model::{Model, ModelName};
 use gemini_adapter::models::facts;
 use gemini_adapter::plugin::Verdict;
 use gemini_adapter::problem::Problems;
 use gemini_adapter::protocol::openai_chat::OpenAiChat;
-use gemini_adapter::protocol::{Files, Notes, Protocol, Stamp, Target};
+use gemini_adapter::protocol::{AnswerContext, Files, Notes, Protocol, Target};
 use gemini_adapter::store::Signatures;
 use gemini_adapter::wire::sse::{Decoder, Event};
 use serde_json::{Value, json};
@@ -23,15 +23,15 @@ use serde_json::{Value, json};
 mod plugged;
 use plugged::{plugins, session};
 
-/// One path: what it is called, and a turn of it.
+/// A benchmark case: one hot path.
 pub struct Case {
     /// Its name.
     pub name: &'static str,
-    /// Does it once.
+    /// Runs it once.
     pub turn: Box<dyn FnMut()>,
 }
 
-/// All of them.
+/// Returns all cases.
 pub fn all() -> Vec<Case> {
     let events = stream();
     vec![
@@ -47,7 +47,7 @@ pub fn all() -> Vec<Case> {
     ]
 }
 
-/// A question of about 1 KB.
+/// A prompt of about 1 KB.
 fn small() -> Value {
     let question = "Why is the sky blue, and the grass green? ".repeat(23);
     json!({ "model": "gpt-4o", "temperature": 0.7, "messages": [
@@ -55,7 +55,7 @@ fn small() -> Value {
     ] })
 }
 
-/// About 17 KB of tools, as agents send them.
+/// A request with about 17 KB of tools, as agents send them.
 fn tools() -> Value {
     let tool = |number: usize| {
         let property = |name: &str| json!({ "type": "string", "description": format!("The {name} that the tool is to work on, as the user wrote it.") });
@@ -75,7 +75,7 @@ fn tools() -> Value {
     request
 }
 
-/// About 98 KB of conversation with calls and results.
+/// A request with about 98 KB of conversation, including tool calls and results.
 fn history() -> Value {
     let mut request = tools();
     let mut messages = vec![json!({ "role": "system", "content": "Be brief." })];
@@ -93,7 +93,7 @@ fn history() -> Value {
     request
 }
 
-/// A request of OpenAI's is read and becomes Gemini's.
+/// Parses an OpenAI request and translates it into a Gemini request.
 fn request(request: &Value) -> Box<dyn FnMut()> {
     let name = ModelName::parse("gemini-3.8-flash").expect("a name");
     let model = Model { facts: facts::of(name.as_str()), name };
@@ -113,8 +113,8 @@ fn request(request: &Value) -> Box<dyn FnMut()> {
     })
 }
 
-fn stamp(signatures: &Signatures) -> Stamp {
-    Stamp {
+fn stamp(signatures: &Signatures) -> AnswerContext {
+    AnswerContext {
         id: "bench".into(),
         created: 1_700_000_000,
         model: "gpt-4o".into(),
@@ -125,7 +125,7 @@ fn stamp(signatures: &Signatures) -> Stamp {
     }
 }
 
-/// What Gemini says in one event, or in a whole answer.
+/// One Gemini event, or a whole answer.
 fn said(text: &str, finish: Option<&str>) -> String {
     json!({
         "candidates": [{ "content": { "parts": [{ "text": text }], "role": "model" }, "finishReason": finish, "index": 0 }],
@@ -135,7 +135,7 @@ fn said(text: &str, finish: Option<&str>) -> String {
     .to_string()
 }
 
-/// 100 events and the last, as Gemini sends them.
+/// 100 events and a final one, as Gemini sends them.
 fn stream() -> Vec<String> {
     let piece = said("Because of how light is scattered, mostly, and then some more of it.", None);
     let mut events = vec![piece; 100];
@@ -143,7 +143,7 @@ fn stream() -> Vec<String> {
     events
 }
 
-/// An answer of Gemini's becomes OpenAI's.
+/// Translates a whole Gemini answer into an OpenAI answer.
 fn answer() -> Box<dyn FnMut()> {
     let request = small().to_string();
     let whole = said(&"Because of how light is scattered. ".repeat(30), Some("STOP"));
@@ -154,7 +154,7 @@ fn answer() -> Box<dyn FnMut()> {
     })
 }
 
-/// The events of a stream become OpenAI's.
+/// Translates the events of a Gemini stream into OpenAI events.
 fn answered_events(events: Vec<String>) -> Box<dyn FnMut()> {
     let (request, signatures) = (small().to_string(), Signatures::default());
     Box::new(move || {
@@ -169,7 +169,7 @@ fn answered_events(events: Vec<String>) -> Box<dyn FnMut()> {
     })
 }
 
-/// Bytes become events, cut as a network cuts them.
+/// Decodes bytes into events, split at network packet size.
 fn decode(events: Vec<String>) -> Box<dyn FnMut()> {
     let sent: String = events.iter().map(|event| format!("data: {event}\r\n\r\n")).collect();
     let pieces: Vec<Bytes> = sent.as_bytes().chunks(1400).map(Bytes::copy_from_slice).collect();
@@ -186,7 +186,7 @@ fn decode(events: Vec<String>) -> Box<dyn FnMut()> {
     })
 }
 
-/// A key is taken, has answered, and is given back.
+/// Leases a key, reports success, and returns it.
 fn lease() -> Box<dyn FnMut()> {
     let key = |number: usize| KeySettings::from(SecretRef::parse(&format!("bench-gemini-key-{number:02}-000000")));
     let settings = PoolSettings { keys: (0..10).map(key).collect(), ..PoolSettings::default() };
@@ -196,16 +196,16 @@ fn lease() -> Box<dyn FnMut()> {
     let (model, tried, now) =
         (ModelName::parse("gemini-3.8-flash").expect("a name"), Tried::default(), Clock::start().now());
     Box::new(move || {
-        let ask = Ask { model: &model, tried: &tried, affinity: None, patient: false };
+        let ask = LeaseRequest { model: &model, tried: &tried, affinity: None, may_wait: false };
         pool.lease(black_box(&ask), now).expect("a key").succeeded(now);
     })
 }
 
-/// Looks at the request, and at each piece, and changes nothing.
+/// A plugin that reads the request and each chunk and changes nothing.
 const PLUGIN: &str = "fn on_request(ctx) { if ctx.req.last_user_text == \"\" { ctx.vars.empty = true; } } \
                       fn on_chunk(ctx) { if ctx.chunk.text == \"x\" { ctx.chunk.drop(); } }";
 
-/// A request passes a plugin.
+/// Passes a request through a plugin.
 fn plugin_request() -> Box<dyn FnMut()> {
     let (plugins, body) = (plugins(1, PLUGIN), Bytes::from(small().to_string()));
     Box::new(move || match session(&plugins).on_request(black_box(body.clone())).expect("a verdict") {
@@ -214,7 +214,7 @@ fn plugin_request() -> Box<dyn FnMut()> {
     })
 }
 
-/// A piece passes a plugin.
+/// Passes a chunk through a plugin.
 fn plugin_chunk() -> Box<dyn FnMut()> {
     let (plugins, event) = (plugins(1, PLUGIN), Bytes::from(said("a few words of an answer, ", None)));
     let session = session(&plugins);

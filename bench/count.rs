@@ -1,5 +1,5 @@
-//! Does one of the hot paths so many times: for a counter of instructions around it (`scripts/instructions`). Without a name it
-//! says what there is.
+//! Runs one of the hot paths a given number of times, under an instruction counter (`scripts/instructions`). Without a
+//! name, lists the paths.
 
 #![expect(clippy::print_stdout, reason = "what is asked for is printed")]
 

@@ -1,9 +1,9 @@
-"""How a server holds when there is too much: 1,000 streams and a stop, clients that read nothing, five times the load that it can bear.
+"""Measures a server under stress: a stop with 1,000 open streams, clients that read nothing, five times the sustainable load.
 
     cargo build --release --bin gemini-adapter --example load
     python3 bench/holds.py
 
-PROFILE=debug takes a debug build. One line of JSON for each. A figure is not a test: what must hold is in tests/it/holding.rs."""
+PROFILE=debug uses a debug build. Prints one line of JSON per measurement. These are figures, not tests: tests/it/holding.rs contains the tests."""
 
 import json
 import os
@@ -17,11 +17,11 @@ import time
 TARGET = os.environ.get("CARGO_TARGET_DIR", "target") + "/" + os.environ.get("PROFILE", "release")
 BINARY, LOAD = f"{TARGET}/gemini-adapter", f"{TARGET}/examples/load"
 KEY = "bench-client-key-00000000"
-# Half a millisecond of work, or so, for each request: as much as is still done where requests are served.
+# About half a millisecond of work per request: little enough to still run on the thread that serves the request.
 HEAVY = """//! max_operations = 1000000
 fn on_request(ctx) { let n = 0; for i in 0..4000 { n += i; } }
 """
-# Who loads and who is loaded do not share a core.
+# The load generator and the server run on different cores.
 FIRST, SECOND = (["taskset", "-c", "0"], ["taskset", "-c", "1"]) if os.cpu_count() > 1 else ([], [])
 
 
@@ -33,7 +33,7 @@ def said(process, words):
 
 
 class House:
-    """A stand-in and a server in front of it."""
+    """A simulator and a server in front of it."""
 
     def __init__(self, *settings, plugin=None):
         self.dir = tempfile.TemporaryDirectory()
@@ -81,10 +81,10 @@ def result(load):
 
 
 def stop(streams=1000, drain=20):
-    """A stop while streams are under way that end in time."""
+    """Stops the server while streams are open that can finish in time."""
     house = House(f"server.drain={drain}s")
     load = house.load("--mode", "hold", "--requests", str(streams))
-    # Each has a connection of its client and one to the stand-in.
+    # Each stream has one connection from the client and one to the simulator.
     while len(os.listdir(f"/proc/{house.server.pid}/fd")) < 2 * streams:
         time.sleep(0.05)
     told = time.monotonic()
@@ -97,7 +97,7 @@ def stop(streams=1000, drain=20):
 
 
 def slow_readers(clients=100):
-    """What is held for clients who ask for 8 MB each and read none of it."""
+    """Measures the memory held for clients that request 8 MB each and read none of it."""
     house = House("server.write_timeout=60s")
     text = "[[sim:burst chunks=4000 size=2000]]"
     body = json.dumps({"model": "gemini-2.5-flash", "stream": True, "messages": [{"role": "user", "content": text}]})
@@ -121,7 +121,7 @@ def slow_readers(clients=100):
 
 
 def overload(times=5):
-    """How much is answered well when so many times more comes than can be borne."""
+    """Measures how many requests are answered correctly when `times` the sustainable load is offered."""
     house = House(plugin=HEAVY)
     peak = result(house.load("--mode", "unary", "--requests", "2000", "--connections", "32"))["per_second"]
     rate = peak * times

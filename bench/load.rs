@@ -1,7 +1,7 @@
-//! A load for the adapter, and for a plain proxy in front of the same stand-in Gemini. Every answer is checked; what counts is
-//! the CPU time of the server's process, from the scheduler's own counters.
+//! A load generator for the adapter, and for a plain proxy in front of the same simulator. Checks every answer and
+//! measures the CPU time of the server's process, from the scheduler's own counters.
 //!
-//! `scripts/bench` runs it in rounds. One line of JSON comes out.
+//! `scripts/bench` runs it in rounds. Prints one line of JSON.
 
 #![expect(clippy::print_stdout, reason = "its result is its output")]
 
@@ -14,35 +14,35 @@ use clap::{Parser, ValueEnum};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-/// How to load, and whom.
+/// Load parameters and target.
 #[derive(Parser)]
 struct Args {
-    /// What is spoken: OpenAI's chat to the adapter, Gemini's own to a plain proxy.
+    /// Protocol: OpenAI's chat for the adapter, Gemini's native API for a plain proxy.
     #[arg(long, value_enum)]
     speak: Speak,
-    /// Scheme, host and port.
+    /// Scheme, host and port of the server.
     #[arg(long)]
     url: String,
-    /// Whole answers, to a short prompt, a long history or with many tools; streams of 100 events in a burst, or streams that are held
-    /// open.
+    /// Whole answers, to a short prompt, with a long history or with many tools; streams of 100 events in a burst, or
+    /// streams that are held open.
     #[arg(long, value_enum)]
     mode: Mode,
-    /// Requests in all; for `hold`, streams at once.
+    /// Total number of requests; for `hold`, concurrent streams.
     #[arg(long, default_value_t = 2000)]
     requests: usize,
-    /// Requests at once.
+    /// Concurrent requests.
     #[arg(long, default_value_t = 16)]
     connections: usize,
-    /// Requests a second, as far as `connections` suffice for them.
+    /// Requests per second, as far as `connections` allows.
     #[arg(long)]
     rate: Option<f64>,
     /// Events of a held stream.
     #[arg(long, default_value_t = 150)]
     held_events: usize,
-    /// Milliseconds between them.
+    /// Milliseconds between the events of a held stream.
     #[arg(long, default_value_t = 20)]
     held_gap: u64,
-    /// Processes whose CPU time and memory are told, with all their threads.
+    /// Processes whose CPU time and memory are reported, including all their threads.
     #[arg(long, value_delimiter = ',')]
     pids: Vec<u32>,
 }
@@ -64,24 +64,24 @@ enum Mode {
 
 /// Events of a streamed answer.
 const EVENTS: usize = 100;
-/// What is asked, in a body that is not.
+/// Placeholder for the prompt in the body template.
 const ASKED: &str = "@ASKED@";
 const KEY: &str = "bench-client-key-00000000";
 
-/// What goes out, again and again, but for what is asked.
+/// The parts that all requests share.
 struct Plan {
     args: Args,
     client: reqwest::Client,
     url: String,
-    /// With [`ASKED`] in place of what is asked.
+    /// With [`ASKED`] in place of the prompt.
     body: String,
 }
 
-/// What became of one request.
+/// The outcome of one request.
 struct Seen {
     good: bool,
     took: Duration,
-    /// Until the first of the answer's text was there, where it is streamed.
+    /// Time until the first text of a streamed answer arrived.
     first: Option<Duration>,
 }
 
@@ -97,7 +97,7 @@ async fn main() {
     let plan = Arc::new(Plan { url: format!("{}{path}", args.url), body: body.to_string(), client, args });
     let args = &plan.args;
     let connections = if args.mode == Mode::Hold { args.requests } else { args.connections };
-    // What is built at the first request is not measured.
+    // Warm up: the cost of the first requests is not measured.
     in_turn(&plan, connections.min(16), connections.min(16)).await;
     let cpu_before: u64 = args.pids.iter().map(|pid| cpu_nanoseconds(*pid)).sum();
     let started = Instant::now();
@@ -107,7 +107,7 @@ async fn main() {
     };
     let elapsed = started.elapsed();
     let cpu_after: u64 = args.pids.iter().map(|pid| cpu_nanoseconds(*pid)).sum();
-    // The time of a thread that has ended is gone with it.
+    // The CPU time of a thread that has ended is no longer visible.
     let cpu = cpu_after.saturating_sub(cpu_before);
     let requests = args.requests as f64;
     let events = match args.mode {
@@ -132,7 +132,7 @@ async fn main() {
     println!("{result}");
 }
 
-/// In milliseconds.
+/// Returns a quantile in milliseconds.
 fn quantile(latencies: &[Duration], share: f64) -> Option<f64> {
     let mut sorted = latencies.to_vec();
     sorted.sort();
@@ -140,7 +140,7 @@ fn quantile(latencies: &[Duration], share: f64) -> Option<f64> {
     sorted.get(rank.min(sorted.len().saturating_sub(1))).map(|latency| latency.as_secs_f64() * 1000.0)
 }
 
-/// So many at once, each as soon as the one before it is done.
+/// Sends requests over a fixed number of connections, each as soon as the one before it is done.
 async fn in_turn(plan: &Arc<Plan>, requests: usize, at_once: usize) -> Vec<Seen> {
     let next = Arc::new(AtomicUsize::new(0));
     let workers: Vec<_> = (0..at_once)
@@ -165,7 +165,7 @@ async fn in_turn(plan: &Arc<Plan>, requests: usize, at_once: usize) -> Vec<Seen>
     seen
 }
 
-/// So many a second: how long one takes counts from when it was due, also where it has to wait for a connection.
+/// Sends requests at a fixed rate. Latency counts from the scheduled time, including any wait for a connection.
 async fn at_rate(plan: &Arc<Plan>, requests: usize, rate: f64, connections: usize) -> Vec<Seen> {
     let began = Instant::now();
     let connections = Arc::new(Semaphore::new(connections));
@@ -185,7 +185,7 @@ async fn at_rate(plan: &Arc<Plan>, requests: usize, rate: f64, connections: usiz
     seen
 }
 
-/// One request, and whether its answer is whole and right.
+/// Sends one request and checks that its answer is complete and correct.
 async fn one(plan: &Plan, number: usize, since: Instant) -> Seen {
     let mode = plan.args.mode;
     let marker = format!("number {number} {}", "x".repeat(700));
@@ -214,13 +214,13 @@ async fn one(plan: &Plan, number: usize, since: Instant) -> Seen {
     Seen { good, took: since.elapsed(), first }
 }
 
-/// The whole text; and tells when its first piece is there.
+/// Reads the whole text and calls `first` when its first piece arrives.
 async fn read(mut response: reqwest::Response, streams: bool, first: impl FnOnce()) -> Option<String> {
     let mut text = Vec::new();
     let mut first = streams.then_some(first);
     while let Some(chunk) = response.chunk().await.ok()? {
         text.extend_from_slice(&chunk);
-        // Pieces are numbered.
+        // Pieces are numbered from 0.
         if let Some(tell) = first.take_if(|_| text.windows(2).any(|two| two == b"\"0")) {
             tell();
         }
@@ -233,13 +233,13 @@ impl Mode {
         matches!(self, Self::Stream | Self::Hold)
     }
 
-    /// What was said before, in turns: 98 KB of it where the history is long.
+    /// The earlier turns: 98 KB of them in history mode, otherwise none.
     fn history(self) -> Vec<String> {
         let turn = |number: usize| format!("{number}: {}", "What was said, with \"quotes\" and\nlines. ".repeat(45));
         if self == Self::History { (0..49).map(turn).collect() } else { Vec::new() }
     }
 
-    /// Tools of 850 bytes each, 17 KB in all, where there are many.
+    /// In tools mode, 20 tools of 850 bytes each, 17 KB in all; otherwise none.
     fn tools(self) -> Vec<Value> {
         let property = |number: usize| {
             (
@@ -285,7 +285,7 @@ fn gemini(mode: Mode, prompt: &str) -> (String, Value) {
     (format!("/v1beta/models/gemini-2.5-flash:{method}"), body)
 }
 
-/// Whether every numbered piece is there, once and in order, and the end too.
+/// Returns whether every numbered piece is present, once and in order, followed by the end of the stream.
 fn whole(text: &str, pieces: usize, speak: Speak) -> bool {
     let pointer = match speak {
         Speak::Openai => "/choices/0/delta/content",
@@ -301,7 +301,7 @@ fn whole(text: &str, pieces: usize, speak: Speak) -> bool {
     ended && numbers == (0..pieces).collect::<Vec<_>>()
 }
 
-/// CPU time of all threads so far.
+/// CPU time of all threads of the process so far.
 fn cpu_nanoseconds(pid: u32) -> u64 {
     let threads = std::fs::read_dir(Path::new("/proc").join(pid.to_string()).join("task"));
     let times = threads.into_iter().flatten().flatten().filter_map(|thread| {
@@ -311,7 +311,7 @@ fn cpu_nanoseconds(pid: u32) -> u64 {
     times.sum()
 }
 
-/// The most memory that was resident.
+/// Peak resident memory.
 fn peak_kib(pid: u32) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));

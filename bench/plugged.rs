@@ -4,7 +4,7 @@ use gemini_adapter::plugin::{Plugins, PluginsSettings, Session, SessionFacts};
 use gemini_adapter::problem::Problems;
 use gemini_adapter::reading::Reading;
 
-/// So many plugins of this source.
+/// Loads `count` plugins with the same source.
 pub fn plugins(count: usize, source: &str) -> Plugins {
     let dir = tempfile::tempdir().expect("a folder");
     for number in 0..count {
@@ -17,7 +17,7 @@ pub fn plugins(count: usize, source: &str) -> Plugins {
     plugins
 }
 
-/// A request's way through them.
+/// A plugin session for one request.
 pub fn session(plugins: &Plugins) -> Session {
     plugins.session(|| SessionFacts {
         id: "bench".into(),

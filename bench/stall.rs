@@ -1,5 +1,5 @@
-//! What a heavy plugin does to the requests that it does not concern: how long a light request takes while others burn their plugin's
-//! whole budget, against none of them in the same run.
+//! Measures how a heavy plugin affects requests that it does not apply to: the latency of a light request while others
+//! use up their plugin's whole budget, compared with no heavy requests in the same run.
 //!
 //! `cargo run --release --example stall`
 
@@ -15,7 +15,7 @@ use gemini_adapter::plugin::{Plugins, PluginsSettings, SessionFacts};
 use gemini_adapter::problem::Problems;
 use gemini_adapter::reading::Reading;
 
-/// Burns about as much as a call may before it is an overrun.
+/// Uses about as much CPU as a call may without being an overrun.
 const HEAVY: &str = "//! timeout_ms = TIME\n//! max_operations = 10000000\n//! on_error = \"skip\"\n//! when = { clients = [\"heavy\"] }\n\
                      fn on_request(ctx) { let n = 0; for i in 0..COUNT { n += i; } }";
 const LIGHT: &str = "//! when = { clients = [\"light\"] }\nfn on_request(ctx) { ctx.vars.seen = true; }";
@@ -34,7 +34,7 @@ fn main() {
     }
 }
 
-/// How long each light request took, sorted; and how many heavy calls there were meanwhile.
+/// Returns the sorted durations of the light requests, and the number of heavy calls made meanwhile.
 fn measured(heavy: usize, time: u32, count: u32) -> (Vec<Duration>, u64) {
     let source = HEAVY.replace("TIME", &time.to_string()).replace("COUNT", &count.to_string());
     let plugins = Arc::new(plugins(&[("heavy.rhai", &source), ("light.rhai", LIGHT)]));

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A day of requests for `gemini-adapter simulate pool`: JSON lines, busy by day and quiet by night, with bursts. Same seed, same day."""
+"""Prints a day of requests for `gemini-adapter simulate pool` as JSON lines: busy by day, quiet by night, with bursts. The same seed gives the same day."""
 import json
 import math
 import random
@@ -13,7 +13,7 @@ while len(times) < REQUESTS:
     at = chance.random() * 86400
     # Twice as busy at noon as on average, quiet at midnight.
     if chance.random() * 2 <= 1 - math.cos(2 * math.pi * at / 86400):
-        # One in fifty is an agent that asks ten times in a row.
+        # One in fifty is an agent that sends ten requests in a row.
         times += [at + 2 * step for step in range(10)] if chance.random() < 0.02 else [at]
 for at in sorted(time for time in times if time < 86400)[:REQUESTS]:
     print(json.dumps({"at": round(at, 1), "model": chance.choice(MODELS), "takes": round(1 + chance.expovariate(0.4), 1)}))

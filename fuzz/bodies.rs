@@ -9,8 +9,8 @@ use gemini_adapter::config::Sources;
 use gemini_adapter::fault::{Blame, Remedies};
 use gemini_adapter::model::{Model, ModelName};
 use gemini_adapter::models::facts;
-use gemini_adapter::protocol::{Accepted, Files, Notes, Stamp, Target};
-use gemini_adapter::reading::{Kept, Reading};
+use gemini_adapter::protocol::{Accepted, AnswerContext, Files, Notes, Target};
+use gemini_adapter::reading::{Reading, StoredFiles};
 use gemini_adapter::secret::Secret;
 use gemini_adapter::store::Signatures;
 use gemini_adapter::upstream::classify;
@@ -162,7 +162,7 @@ pub fn config(data: &[u8]) {
     let variables = variables.replace(';', "\n");
     let files = [("config.toml", document), ("fuzz.env", variables)];
     let files = files.map(|(name, text)| (PathBuf::from(name), Some(text))).into();
-    let reading = Reading::of_kept(Kept { files, folders: Vec::new() });
+    let reading = Reading::from_stored(StoredFiles { files, folders: Vec::new() });
     let sources = Sources { file: Some("config.toml".into()), dotenv: "fuzz.env".into(), ..Sources::default() };
     let problems = match gemini_adapter::config::load(&sources, &reading) {
         Ok(loaded) => loaded.problems,
@@ -177,8 +177,8 @@ fn model(name: &str) -> Model {
     Model { facts: facts::of(name), name: ModelName::parse(name).expect("this is a name") }
 }
 
-fn stamp() -> Stamp {
-    Stamp {
+fn stamp() -> AnswerContext {
+    AnswerContext {
         id: "fuzz".into(),
         created: 1_700_000_000,
         model: "m".into(),

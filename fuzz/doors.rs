@@ -9,7 +9,7 @@ use gemini_adapter::protocol::openai_images::OpenAiImages;
 use gemini_adapter::protocol::openai_responses::OpenAiResponses;
 use gemini_adapter::protocol::openai_speech::OpenAiSpeech;
 use gemini_adapter::protocol::openai_transcriptions::OpenAiTranscriptions;
-use gemini_adapter::protocol::{Accepted, Asked, Place, Protocol};
+use gemini_adapter::protocol::{Accepted, Incoming, Place, Protocol};
 
 /// A dialect: the folder of its golden cases, itself, a request to which it translates answers, and how its streams end.
 pub struct Door {
@@ -102,6 +102,6 @@ impl Door {
             path: "/v1beta/models/gemini-2.5-flash:generateContent".into(),
             ..Place::default()
         });
-        self.protocol.accept(Asked { place: &NATIVE, body })
+        self.protocol.accept(Incoming { place: &NATIVE, body })
     }
 }

@@ -1,13 +1,13 @@
-"""Lines that a test runs, by room of src/ and for what must be surest, from llvm-cov's JSON ($1). Fails below the marks."""
+"""Reports line coverage by module of src/ and for the most critical groups, from llvm-cov's JSON ($1). Fails below the targets."""
 
 import collections
 import json
 import os
 import sys
 
-# Rooms and the share of their lines that must be run, in percent.
+# Groups and their minimum coverage in percent.
 MARKS = {"core": 90, "translators": 96, "key core": 96}
-# What is no part of the core: what commands print, and the stand-in for tests.
+# Not part of the core: the output of commands, and the simulator.
 ASIDE = ("cli", "simulator", "main.rs")
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks a running deployment, endpoint by endpoint: scripts/test_endpoints.sh BASE_URL CLIENT_KEY ADMIN_KEY
 #
-# Needs curl only. A few short requests are sent to MODEL (gpt-4o unless set); nothing is changed.
+# Needs only curl. Sends a few short requests to MODEL (default: gpt-4o) and changes nothing.
 set -uo pipefail
 
 if [ $# -ne 3 ]; then

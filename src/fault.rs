@@ -22,7 +22,7 @@ pub enum Blame {
     /// The path to Google: DNS, connection, TLS, a proxy.
     Endpoint,
     /// This program: a plugin, a translation.
-    Ours,
+    Internal,
 }
 
 /// What went wrong. A closed set: used as labels of metrics and in key states.
@@ -183,15 +183,15 @@ pub struct Fault {
     /// What to change in the request, if anything helps.
     pub remedy: Option<Remedy>,
     /// Google's answer.
-    pub said: Option<Said>,
+    pub said: Option<UpstreamBody>,
 }
 
 /// An answer from Google, without the key it was sent to. It may quote the request, so `Debug` does not show its
 /// content.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Said(pub Bytes);
+pub struct UpstreamBody(pub Bytes);
 
-impl std::fmt::Debug for Said {
+impl std::fmt::Debug for UpstreamBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} bytes", self.0.len())
     }

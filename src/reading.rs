@@ -21,19 +21,19 @@ pub struct Reading(Arc<Mutex<Pages>>);
 #[derive(Default)]
 struct Pages {
     /// Used in place of the disk when a stored configuration is loaded again.
-    kept: Option<Kept>,
+    kept: Option<StoredFiles>,
     read: BTreeMap<PathBuf, Page>,
-    listed: BTreeMap<PathBuf, Result<Vec<PathBuf>, Unread>>,
+    listed: BTreeMap<PathBuf, Result<Vec<PathBuf>, ReadError>>,
 }
 
 struct Page {
-    found: Result<Arc<str>, Unread>,
+    found: Result<Arc<str>, ReadError>,
     secret: bool,
 }
 
 /// The files that were read, without secrets: enough to load the same configuration again after the disk has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct StoredFiles {
     /// File contents by path; None for a file that did not exist.
     pub files: BTreeMap<PathBuf, Option<String>>,
     /// Folders that were listed.
@@ -42,26 +42,26 @@ pub struct Kept {
 
 /// Why a file or folder could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unread {
+pub struct ReadError {
     /// The kind of I/O error.
     pub kind: ErrorKind,
     message: String,
 }
 
-impl Unread {
+impl ReadError {
     /// Whether the file or folder does not exist.
     pub fn is_absent(&self) -> bool {
         self.kind == ErrorKind::NotFound
     }
 }
 
-impl fmt::Display for Unread {
+impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl From<io::Error> for Unread {
+impl From<io::Error> for ReadError {
     fn from(error: io::Error) -> Self {
         Self { kind: error.kind(), message: error.to_string() }
     }
@@ -69,7 +69,7 @@ impl From<io::Error> for Unread {
 
 impl Reading {
     /// Reads stored files from `kept` and everything else, secrets above all, from disk.
-    pub fn of_kept(kept: Kept) -> Self {
+    pub fn from_stored(kept: StoredFiles) -> Self {
         Self(Arc::new(Mutex::new(Pages { kept: Some(kept), ..Pages::default() })))
     }
 
@@ -77,7 +77,7 @@ impl Reading {
     ///
     /// # Errors
     /// The reason it cannot be read. Repeated calls return the same result.
-    pub fn text(&self, path: &Path) -> Result<Arc<str>, Unread> {
+    pub fn text(&self, path: &Path) -> Result<Arc<str>, ReadError> {
         self.pages().text(path, false)
     }
 
@@ -85,7 +85,7 @@ impl Reading {
     ///
     /// # Errors
     /// As [`Reading::text`].
-    pub fn secret(&self, path: &Path) -> Result<Arc<str>, Unread> {
+    pub fn secret(&self, path: &Path) -> Result<Arc<str>, ReadError> {
         self.pages().text(path, true)
     }
 
@@ -98,7 +98,7 @@ impl Reading {
     ///
     /// # Errors
     /// The reason it cannot be listed.
-    pub fn list(&self, folder: &Path) -> Result<Vec<PathBuf>, Unread> {
+    pub fn list(&self, folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
         let mut pages = self.pages();
         if let Some(listed) = pages.listed.get(folder) {
             return listed.clone();
@@ -112,10 +112,10 @@ impl Reading {
     }
 
     /// Returns what has been read so far, without secrets.
-    pub fn kept(&self) -> Kept {
+    pub fn kept(&self) -> StoredFiles {
         let pages = self.pages();
         let open = pages.read.iter().filter(|(_, page)| !page.secret);
-        Kept {
+        StoredFiles {
             files: open.map(|(path, page)| (path.clone(), page.found.as_deref().ok().map(str::to_owned))).collect(),
             folders: pages.listed.iter().filter(|(_, listed)| listed.is_ok()).map(|(path, _)| path.clone()).collect(),
         }
@@ -166,7 +166,7 @@ impl fmt::Debug for Reading {
 }
 
 impl Pages {
-    fn text(&mut self, path: &Path, secret: bool) -> Result<Arc<str>, Unread> {
+    fn text(&mut self, path: &Path, secret: bool) -> Result<Arc<str>, ReadError> {
         if let Some(page) = self.read.get_mut(path) {
             page.secret |= secret;
             return page.found.clone();
@@ -174,7 +174,7 @@ impl Pages {
         let found = match self.kept.as_ref().filter(|_| !secret).and_then(|kept| kept.files.get(path)) {
             Some(Some(text)) => Ok(text.as_str().into()),
             Some(None) => Err(io::Error::from(ErrorKind::NotFound).into()),
-            None => read(path).map_err(Unread::from),
+            None => read(path).map_err(ReadError::from),
         };
         self.read.insert(path.to_owned(), Page { found: found.clone(), secret });
         found
@@ -197,7 +197,7 @@ impl Pages {
     }
 }
 
-impl Kept {
+impl StoredFiles {
     /// The entries of a folder: the files and folders known to be in it.
     fn within(&self, folder: &Path) -> Vec<PathBuf> {
         let there = self.files.iter().filter(|(_, text)| text.is_some()).map(|(path, _)| path.as_path());
@@ -224,7 +224,7 @@ fn read(path: &Path) -> io::Result<Arc<str>> {
     Ok(text.into())
 }
 
-fn list(folder: &Path) -> Result<Vec<PathBuf>, Unread> {
+fn list(folder: &Path) -> Result<Vec<PathBuf>, ReadError> {
     let entries = std::fs::read_dir(folder)?;
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.sort();
@@ -280,7 +280,7 @@ mod tests {
         for name in ["open", "secret", "absent", "new"] {
             std::fs::write(path(name), "after").unwrap();
         }
-        let again = Reading::of_kept(kept);
+        let again = Reading::from_stored(kept);
         assert_eq!(&*again.text(&path("open")).unwrap(), "before");
         assert_eq!(&*again.secret(&path("secret")).unwrap(), "after");
         assert!(again.text(&path("absent")).unwrap_err().is_absent());

@@ -10,7 +10,7 @@ pub struct Control {
     /// Its answer must not be cached, and it must not get a cached one.
     pub no_store: bool,
     /// The request wants a cached answer, or none.
-    pub only_kept: bool,
+    pub only_cached: bool,
     /// The maximum age of a cached answer.
     pub oldest: Option<Duration>,
 }
@@ -24,7 +24,7 @@ impl Control {
             match name.trim().to_ascii_lowercase().as_str() {
                 "no-cache" => control.fresh = true,
                 "no-store" => control.no_store = true,
-                "only-if-cached" => control.only_kept = true,
+                "only-if-cached" => control.only_cached = true,
                 // A value that is not a number counts as 0, the most cautious one.
                 "max-age" => {
                     let seconds = argument.trim().trim_matches('"').parse().unwrap_or(0);
@@ -50,7 +50,7 @@ mod tests {
             ("no-cache", Control { fresh: true, ..none }),
             ("No-Store", Control { no_store: true, ..none }),
             ("max-age=60", Control { oldest: Some(Duration::from_secs(60)), ..none }),
-            ("only-if-cached, max-age=x", Control { only_kept: true, oldest: Some(Duration::ZERO), ..none }),
+            ("only-if-cached, max-age=x", Control { only_cached: true, oldest: Some(Duration::ZERO), ..none }),
         ] {
             assert_eq!(Control::read(value), expected, "{value}");
         }

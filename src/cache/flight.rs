@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     fn key(client: &str) -> Key {
-        Key::of(&super::super::key::Question {
+        Key::of(&super::super::key::KeyParts {
             client,
             api: "",
             path: "",

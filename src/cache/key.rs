@@ -5,7 +5,7 @@ use std::fmt;
 /// Everything an answer depends on. Whatever a request says, in whatever protocol, is in `body`; what plugins and
 /// translation make of it is in `upstream`.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'q> {
+pub struct KeyParts<'q> {
     /// The client: no client is given another's answers.
     pub client: &'q str,
     /// The protocol.
@@ -40,8 +40,8 @@ pub struct Key([u8; 32]);
 
 impl Key {
     /// The key of the answer to this question.
-    pub fn of(question: &Question<'_>) -> Self {
-        let Question { client, api, path, query, body, share, endpoint, pool, model, method, upstream, plugins, era } =
+    pub fn of(question: &KeyParts<'_>) -> Self {
+        let KeyParts { client, api, path, query, body, share, endpoint, pool, model, method, upstream, plugins, era } =
             *question;
         let mut hasher = blake3::Hasher::new_derive_key("gemini-adapter 2026 answer");
         hasher.update(&(share as u64).to_le_bytes());
@@ -71,7 +71,7 @@ impl fmt::Debug for Key {
 mod tests {
     use super::*;
 
-    const QUESTION: Question<'_> = Question {
+    const QUESTION: KeyParts<'_> = KeyParts {
         client: "c",
         api: "a",
         path: "/p",
@@ -90,21 +90,21 @@ mod tests {
     #[test]
     fn whatever_differs_has_another_name() {
         let others = [
-            Question { client: "d", ..QUESTION },
-            Question { api: "b", ..QUESTION },
-            Question { path: "/q", ..QUESTION },
-            Question { query: "r", ..QUESTION },
-            Question { body: b"c", ..QUESTION },
-            Question { share: 1, ..QUESTION },
-            Question { endpoint: "f", ..QUESTION },
-            Question { pool: "q", ..QUESTION },
-            Question { model: "n", ..QUESTION },
-            Question { method: "h", ..QUESTION },
-            Question { upstream: b"v", ..QUESTION },
-            Question { plugins: "g", ..QUESTION },
-            Question { era: b"1", ..QUESTION },
+            KeyParts { client: "d", ..QUESTION },
+            KeyParts { api: "b", ..QUESTION },
+            KeyParts { path: "/q", ..QUESTION },
+            KeyParts { query: "r", ..QUESTION },
+            KeyParts { body: b"c", ..QUESTION },
+            KeyParts { share: 1, ..QUESTION },
+            KeyParts { endpoint: "f", ..QUESTION },
+            KeyParts { pool: "q", ..QUESTION },
+            KeyParts { model: "n", ..QUESTION },
+            KeyParts { method: "h", ..QUESTION },
+            KeyParts { upstream: b"v", ..QUESTION },
+            KeyParts { plugins: "g", ..QUESTION },
+            KeyParts { era: b"1", ..QUESTION },
             // The same letters, split differently.
-            Question { client: "ca", api: "", ..QUESTION },
+            KeyParts { client: "ca", api: "", ..QUESTION },
         ];
         let mut names: Vec<String> = others.iter().map(|question| Key::of(question).to_string()).collect();
         names.push(Key::of(&QUESTION).to_string());

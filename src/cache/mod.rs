@@ -30,7 +30,7 @@ use crate::store::{Bounds, Store, Table};
 pub use control::Control;
 pub use entry::Entry;
 use flight::{End, Flights, Place};
-pub use key::{Key, Question};
+pub use key::{Key, KeyParts};
 pub use recording::Recording;
 pub use settings::{CacheSettings, Cacheable};
 
@@ -42,9 +42,9 @@ const PATIENCE: usize = 2;
 
 /// The answer cache.
 #[derive(Debug)]
-pub struct Answers {
+pub struct AnswerCache {
     store: Store,
-    shelf: ArcSwapOption<Shelf>,
+    storage: ArcSwapOption<Storage>,
     flights: Flights,
     eras: Table,
     asked_for_era: AtomicBool,
@@ -52,7 +52,7 @@ pub struct Answers {
 
 /// Where answers are cached, while the cache is enabled.
 #[derive(Debug)]
-struct Shelf {
+struct Storage {
     settings: CacheSettings,
     table: Table,
 }
@@ -85,12 +85,12 @@ pub struct CacheStatus {
     pub under_way: usize,
 }
 
-impl Answers {
+impl AnswerCache {
     /// An empty cache, disabled until the [settings](Self::apply) enable it.
     pub fn of(store: &Store) -> Self {
         Self {
             store: store.clone(),
-            shelf: ArcSwapOption::empty(),
+            storage: ArcSwapOption::empty(),
             flights: Flights::default(),
             eras: store.table("cache-era", ERA),
             asked_for_era: AtomicBool::new(false),
@@ -99,28 +99,28 @@ impl Answers {
 
     /// Applies new settings. Existing entries are kept, unless the bounds change.
     pub fn apply(&self, settings: &CacheSettings) {
-        let before = self.shelf.load_full();
-        let same = |shelf: &Arc<Shelf>| settings.enabled && bounds(&shelf.settings) == bounds(settings);
-        let table = match before.as_ref().filter(|shelf| same(shelf)) {
-            Some(shelf) => shelf.table.clone(),
+        let before = self.storage.load_full();
+        let same = |storage: &Arc<Storage>| settings.enabled && bounds(&storage.settings) == bounds(settings);
+        let table = match before.as_ref().filter(|storage| same(storage)) {
+            Some(storage) => storage.table.clone(),
             None => {
-                if let Some(shelf) = before {
-                    shelf.table.clear();
+                if let Some(storage) = before {
+                    storage.table.clear();
                 }
                 if !settings.enabled {
-                    return self.shelf.store(None);
+                    return self.storage.store(None);
                 }
                 self.store.table("answer", bounds(settings))
             }
         };
-        self.shelf.store(Some(Arc::new(Shelf { settings: settings.clone(), table })));
+        self.storage.store(Some(Arc::new(Storage { settings: settings.clone(), table })));
     }
 
     /// Forgets all answers, at other replicas too.
     pub fn clear(&self) {
         self.eras.put("now", format!("{:016x}", fastrand::u64(..)).into());
-        if let Some(shelf) = &*self.shelf.load() {
-            shelf.table.clear();
+        if let Some(storage) = &*self.storage.load() {
+            storage.table.clear();
         }
     }
 
@@ -134,57 +134,57 @@ impl Answers {
 
     /// Whether the answer to this call may be cached at all.
     pub fn may_keep(&self, method: Method, body: &[u8]) -> bool {
-        self.shelf.load().as_ref().is_some_and(|shelf| cacheable::may_keep(&shelf.settings, method, body))
+        self.storage.load().as_ref().is_some_and(|storage| cacheable::may_keep(&storage.settings, method, body))
     }
 
     /// Looks up the answer to a question, or waits for that to an equal request.
     pub async fn find(&self, key: Key, method: Method, control: Control, now: Timestamp) -> Found {
-        let Some(shelf) = self.shelf.load_full() else { return Found::Off };
-        let alone = |shelf: Arc<Shelf>| Found::Missing(Recording::new(key, None, shelf, method));
+        let Some(storage) = self.storage.load_full() else { return Found::Off };
+        let alone = |storage: Arc<Storage>| Found::Missing(Recording::new(key, None, storage, method));
         let fits = |row: Bytes| {
             let young = |kept: &Entry| control.oldest.is_none_or(|oldest| kept.age(now) <= oldest);
             Entry::read(row).filter(young)
         };
         let name = key.to_string();
         if !control.fresh
-            && let Some(kept) = shelf.table.fetch(&name).await.and_then(fits)
+            && let Some(kept) = storage.table.fetch(&name).await.and_then(fits)
         {
             return Found::Entry(kept);
         }
-        if control.only_kept {
+        if control.only_cached {
             return Found::Nothing;
         }
         // A request for a fresh answer is not served by another request's call.
-        if control.fresh || shelf.settings.wait.is_zero() {
-            return alone(shelf);
+        if control.fresh || storage.settings.wait.is_zero() {
+            return alone(storage);
         }
         let mut failures = 0;
         loop {
-            let waiting = match self.flights.join(key, || shelf.table.get(&name).and_then(fits)) {
+            let waiting = match self.flights.join(key, || storage.table.get(&name).and_then(fits)) {
                 Err(kept) => return Found::Entry(kept),
-                Ok(Place::First(flight)) => return Found::Missing(Recording::new(key, Some(flight), shelf, method)),
+                Ok(Place::First(flight)) => return Found::Missing(Recording::new(key, Some(flight), storage, method)),
                 Ok(Place::Waiting(waiting)) => waiting,
             };
-            match timeout(shelf.settings.wait, waiting.end()).await {
+            match timeout(storage.settings.wait, waiting.end()).await {
                 Ok(End::Landed(kept)) => return Found::Joined((*kept).clone()),
                 Ok(End::Vanished) => {}
                 Ok(End::Failed) if failures + 1 < PATIENCE => failures += 1,
-                _ => return alone(shelf),
+                _ => return alone(storage),
             }
         }
     }
 
     /// Removes an entry that turned out to be invalid.
     pub fn forget(&self, key: Key) {
-        if let Some(shelf) = &*self.shelf.load() {
-            shelf.table.remove(&key.to_string());
+        if let Some(storage) = &*self.storage.load() {
+            storage.table.remove(&key.to_string());
         }
     }
 
     /// The state of the cache.
     pub fn status(&self) -> CacheStatus {
-        let Some(shelf) = self.shelf.load_full() else { return CacheStatus::default() };
-        let (entries, bytes) = shelf.table.size();
+        let Some(storage) = self.storage.load_full() else { return CacheStatus::default() };
+        let (entries, bytes) = storage.table.size();
         CacheStatus { enabled: true, entries, bytes, under_way: self.flights.count() }
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::entry::Entry;
 use super::flight::{End, Flight};
 use super::key::Key;
-use super::{Shelf, cacheable};
+use super::{Storage, cacheable};
 use crate::call::Method;
 
 /// An answer that is to be cached.
@@ -17,15 +17,15 @@ pub struct Recording {
     key: Key,
     /// What other requests wait for, unless the answer is for this request only.
     flight: Option<Flight>,
-    shelf: Arc<Shelf>,
+    storage: Arc<Storage>,
     method: Method,
     pieces: Vec<Bytes>,
     size: usize,
 }
 
 impl Recording {
-    pub(super) fn new(key: Key, flight: Option<Flight>, shelf: Arc<Shelf>, method: Method) -> Self {
-        Self { key, flight, shelf, method, pieces: Vec::new(), size: 0 }
+    pub(super) fn new(key: Key, flight: Option<Flight>, storage: Arc<Storage>, method: Method) -> Self {
+        Self { key, flight, storage, method, pieces: Vec::new(), size: 0 }
     }
 
     /// Starts a new attempt: discards what was recorded of the previous one.
@@ -52,11 +52,12 @@ impl Recording {
     /// Ends the recording when the whole answer has been received and delivered to its client. Caches it if it is
     /// `wanted` and complete.
     pub fn keep(self, wanted: bool, now: Timestamp) {
-        let Self { key, flight, shelf, method, pieces, .. } = self;
-        let good = wanted && self.size <= shelf.settings.max_entry;
-        let kept = (good && cacheable::is_complete(&shelf.settings, method, &pieces)).then(|| Entry::new(pieces, now));
+        let Self { key, flight, storage, method, pieces, .. } = self;
+        let good = wanted && self.size <= storage.settings.max_entry;
+        let kept =
+            (good && cacheable::is_complete(&storage.settings, method, &pieces)).then(|| Entry::new(pieces, now));
         if let Some(kept) = &kept {
-            shelf.table.put_for(&key.to_string(), kept.write(), shelf.settings.ttl);
+            storage.table.put_for(&key.to_string(), kept.write(), storage.settings.ttl);
         }
         if let Some(flight) = flight {
             flight.end(kept.map_or(End::Alone, |kept| End::Landed(Arc::new(kept))));
@@ -71,6 +72,6 @@ impl Recording {
     }
 
     fn fits(&self) -> bool {
-        self.size <= self.shelf.settings.max_entry
+        self.size <= self.storage.settings.max_entry
     }
 }

@@ -27,7 +27,7 @@ pub enum ClientsCommand {
 /// Runs the command.
 pub fn run(command: &ClientsCommand) -> ExitCode {
     match command {
-        ClientsCommand::New { name } => match made_up() {
+        ClientsCommand::New { name } => match generate_key() {
             Some(key) => {
                 let name = serde_json::to_string(name).unwrap_or_default();
                 let digest = Digest::sha256(&key);
@@ -54,7 +54,7 @@ pub fn run(command: &ClientsCommand) -> ExitCode {
 }
 
 /// Generates a random key. Returns None if the system provides no random numbers.
-fn made_up() -> Option<String> {
+fn generate_key() -> Option<String> {
     let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
     let mut key = String::from("gk_");
     while key.len() < LENGTH + 3 {
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn keys_are_long_and_differ() {
-        let (one, other) = (made_up().unwrap(), made_up().unwrap());
+        let (one, other) = (generate_key().unwrap(), generate_key().unwrap());
         assert_eq!(one.len(), 46);
         assert_ne!(one, other);
         assert!(one.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'));

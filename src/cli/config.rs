@@ -75,7 +75,7 @@ pub async fn run(command: ConfigCommand, sources: &Sources) -> ExitCode {
         ConfigCommand::History(args) => match args.running.request(sources, Method::GET, "/admin/config/history").await
         {
             Ok(history) => listed(&history["generations"]),
-            Err(Failure::Absent(_)) => {
+            Err(Failure::Unreachable(_)) => {
                 eprintln!("no server answers; this is what it kept:");
                 listed(&json!(kept(sources).all()))
             }
@@ -110,7 +110,7 @@ fn show(args: &ShowArgs, sources: &Sources) -> ExitCode {
 fn diff_from_last_good(sources: &Sources) -> ExitCode {
     let Some(last) = kept(sources).last() else { return failed("no configuration is kept yet") };
     let ledger = Ledger::default();
-    let before = open(&last).and_then(|files| prepare(sources, &Reading::of_kept(files), &ledger));
+    let before = open(&last).and_then(|files| prepare(sources, &Reading::from_stored(files), &ledger));
     let after = prepare(sources, &Reading::default(), &ledger);
     match before.and_then(|before| after.map(|after| changes(&before, &after))) {
         Ok(changes) => print_changes(&changes),
@@ -133,7 +133,7 @@ async fn rollback(args: &RollbackArgs, sources: &Sources) -> ExitCode {
             print(&reload::accepted(&reloaded));
             ExitCode::SUCCESS
         }
-        Err(Failure::Absent(_)) => match rollback_files(&kept(sources), args.generation, sources) {
+        Err(Failure::Unreachable(_)) => match rollback_files(&kept(sources), args.generation, sources) {
             Ok(()) => {
                 print("no server answers; the files are as they were, for the next start");
                 ExitCode::SUCCESS

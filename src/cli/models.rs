@@ -39,9 +39,9 @@ pub async fn run(args: ModelsArgs, sources: &Sources) -> ExitCode {
 }
 
 async fn listed(client: &ClientArgs, sources: &Sources) -> Result<Value, Failure> {
-    let door = client.door(sources)?;
+    let door = client.connect(sources)?;
     let answer = door.request(Method::GET, "/v1/models").send().await;
-    let answer = answer.map_err(|_| Failure::Absent(door.server.clone()))?;
+    let answer = answer.map_err(|_| Failure::Unreachable(door.server.clone()))?;
     let status = answer.status();
     let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap_or_default()).unwrap_or_default();
     if status.is_success() && body["data"].is_array() {

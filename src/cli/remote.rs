@@ -39,7 +39,7 @@ pub struct ClientArgs {
 }
 
 /// A connection to a running server with a client's key.
-pub struct Door {
+pub struct ClientConnection {
     /// Its URL.
     pub server: String,
     key: Option<String>,
@@ -51,18 +51,18 @@ impl ClientArgs {
     ///
     /// # Errors
     /// Fails if no HTTP client can be created.
-    pub fn door(&self, sources: &Sources) -> Result<Door, Failure> {
+    pub fn connect(&self, sources: &Sources) -> Result<ClientConnection, Failure> {
         let config = lenient(sources, &Reading::default());
         let (server, client) = reached(self.server.as_deref(), &config)?;
         let key = match &self.client_key {
             Some(given) => first(&SecretRef::parse(given), &config),
             None => client_key(&config),
         };
-        Ok(Door { server, key, client })
+        Ok(ClientConnection { server, key, client })
     }
 }
 
-impl Door {
+impl ClientConnection {
     /// Builds a request to this path.
     pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.server));
@@ -91,7 +91,7 @@ fn first(reference: &SecretRef, config: &Config) -> Option<String> {
 /// Why a request failed.
 pub enum Failure {
     /// No server answers at this URL.
-    Absent(String),
+    Unreachable(String),
     /// The server rejected the configuration.
     Refused(Problems),
     /// Any other reason.
@@ -147,7 +147,7 @@ impl AdminClient {
     pub async fn request(&self, method: reqwest::Method, path: &str) -> Result<reqwest::Response, Failure> {
         let server = &self.server;
         let request = self.client.request(method, format!("{server}{path}")).bearer_auth(&self.key);
-        let answer = request.send().await.map_err(|_| Failure::Absent(server.clone()))?;
+        let answer = request.send().await.map_err(|_| Failure::Unreachable(server.clone()))?;
         let status = answer.status();
         if status.is_success() {
             return Ok(answer);
@@ -167,7 +167,7 @@ impl Failure {
     /// Prints the failure and returns its exit code.
     pub fn exit(&self) -> ExitCode {
         match self {
-            Self::Absent(server) => {
+            Self::Unreachable(server) => {
                 eprintln!("{server}: nobody answers; is the server running? `--server URL` names another");
                 ExitCode::from(UNAVAILABLE)
             }

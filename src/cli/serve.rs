@@ -31,7 +31,7 @@ pub async fn run(sources: Sources) -> ExitCode {
     services.telemetry.begin_traces(&snapshot.config.settings.telemetry);
     drop(snapshot);
     let code = match listen(&live).await {
-        Ok(running) => until_told(live, running, signals).await,
+        Ok(running) => run_until_signal(live, running, signals).await,
         Err(code) => code,
     };
     services.store.end().await;
@@ -84,7 +84,7 @@ pub async fn listen(live: &Arc<Live>) -> Result<Running, ExitCode> {
 
 /// Reloads on SIGHUP and on file changes. Stops gracefully on SIGTERM and SIGINT, and at once on the second such
 /// signal.
-pub async fn until_told(live: Arc<Live>, running: Running, signals: Signals) -> ExitCode {
+pub async fn run_until_signal(live: Arc<Live>, running: Running, signals: Signals) -> ExitCode {
     let _watch = watch(live.clone());
     let Signals { mut hangup, mut terminate, mut interrupt } = signals;
     loop {

@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::print;
-use super::remote::{ClientArgs, Door, Failure};
+use super::remote::{ClientArgs, ClientConnection, Failure};
 use crate::config::Sources;
 
 /// The arguments of `smoke`.
@@ -81,7 +81,7 @@ fn trials(model: &str, embedding_model: &str) -> Vec<Trial> {
 
 /// Sends the requests one after the other; exit 0, 1 if one fails, 69 if no server answers.
 pub async fn run(args: SmokeArgs, sources: &Sources) -> ExitCode {
-    let door = match args.client.door(sources) {
+    let door = match args.client.connect(sources) {
         Ok(door) => door,
         Err(failure) => return failure.exit(),
     };
@@ -116,10 +116,10 @@ fn line(name: &str, wrong: Option<&str>, took: Duration) -> String {
 }
 
 /// Sends a request and returns what is wrong with the answer, if anything.
-async fn sent(door: &Door, trial: &Trial) -> Result<Option<String>, Failure> {
+async fn sent(door: &ClientConnection, trial: &Trial) -> Result<Option<String>, Failure> {
     let request = door.request(Method::POST, &trial.path).header("content-type", "application/json");
     let answer = request.body(trial.body.to_string()).send().await;
-    let answer = answer.map_err(|_| Failure::Absent(door.server.clone()))?;
+    let answer = answer.map_err(|_| Failure::Unreachable(door.server.clone()))?;
     let status = answer.status().as_u16();
     let text = answer.text().await.unwrap_or_default();
     if status != trial.status {

@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use super::limits::{Limits, NANO};
 use super::rate::{Counted, Place, Rate};
-use super::visit::Visit;
+use super::visit::Admission;
 use crate::allowance::{Allowance, Left};
 use crate::clock::Moment;
 use crate::error::Error;
@@ -115,7 +115,7 @@ impl Account {
     ///
     /// # Errors
     /// Status 429, with the time after which to retry.
-    pub fn admit(self: &Arc<Self>, limits: &Limits, now: Moment) -> Result<Visit, Error> {
+    pub fn admit(self: &Arc<Self>, limits: &Limits, now: Moment) -> Result<Admission, Error> {
         let mut book = self.book();
         book.turn(now);
         self.within(limits, &book, now)?;
@@ -126,7 +126,7 @@ impl Account {
         }
         let day = book.day;
         drop(book);
-        Ok(Visit::first(self.clone(), limits.tokens, day))
+        Ok(Admission::first(self.clone(), limits.tokens, day))
     }
 
     fn within(&self, limits: &Limits, book: &Book, now: Moment) -> Result<(), Error> {
@@ -193,7 +193,7 @@ impl Account {
     }
 
     /// Books a finished visit. The end of a part does not release the request's slot.
-    pub(super) fn charge(&self, visit: &Visit) {
+    pub(super) fn charge(&self, visit: &Admission) {
         let tokens = visit.prompt.saturating_add(visit.completion);
         let first = u64::from(visit.first);
         {

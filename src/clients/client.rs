@@ -7,7 +7,7 @@ use wildmatch::WildMatch;
 
 use super::account::{Account, AccountStatus, Accounts};
 use super::limits::{Limits, LimitsStatus};
-use super::visit::Visit;
+use super::visit::Admission;
 use super::{Fidelity, MEETS, Needs, Role};
 use crate::allowance::Allowance;
 use crate::clock::Moment;
@@ -58,7 +58,7 @@ impl Client {
     }
 
     /// The client of a request that needed no key.
-    pub fn nobody() -> Self {
+    pub fn anonymous() -> Self {
         Self::new("anonymous".into(), Fidelity::Lenient, None)
     }
 
@@ -87,7 +87,7 @@ impl Client {
     ///
     /// # Errors
     /// Status 429 if a limit is reached.
-    pub fn admit(&self, now: Moment) -> Result<Option<Visit>, Error> {
+    pub fn admit(&self, now: Moment) -> Result<Option<Admission>, Error> {
         self.account().map(|account| account.admit(&self.limits, now)).transpose()
     }
 

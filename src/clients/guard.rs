@@ -38,7 +38,7 @@ impl Default for Guard {
 
 impl Guard {
     /// How much longer this address is blocked.
-    pub fn holds_off(&self, address: IpAddr, settings: &BlockingSettings, now: Duration) -> Option<Duration> {
+    pub fn blocked_for(&self, address: IpAddr, settings: &BlockingSettings, now: Duration) -> Option<Duration> {
         if !settings.enabled || !self.any.load(Ordering::Relaxed) {
             return None;
         }
@@ -48,7 +48,7 @@ impl Guard {
 
     /// Records a wrong key. Returns whether this blocks the address from now on. Loopback addresses are never blocked,
     /// because local proxies connect from there.
-    pub fn wrong(&self, address: IpAddr, settings: &BlockingSettings, now: Duration) -> bool {
+    pub fn record_failure(&self, address: IpAddr, settings: &BlockingSettings, now: Duration) -> bool {
         if !settings.enabled || address.is_loopback() {
             return false;
         }
@@ -92,28 +92,28 @@ mod tests {
     fn who_shows_wrong_keys_is_held_off_and_then_not() {
         let guard = Guard::default();
         let address: IpAddr = "203.0.113.7".parse().unwrap();
-        assert!(!guard.wrong(address, &SETTINGS, at(0)) && !guard.wrong(address, &SETTINGS, at(10)));
-        assert_eq!(guard.holds_off(address, &SETTINGS, at(10)), None);
-        assert!(guard.wrong(address, &SETTINGS, at(20)));
-        assert_eq!(guard.holds_off(address, &SETTINGS, at(50)), Some(at(30)));
-        assert_eq!(guard.holds_off("203.0.113.8".parse().unwrap(), &SETTINGS, at(50)), None);
-        assert_eq!(guard.holds_off(address, &SETTINGS, at(80)), None);
+        assert!(!guard.record_failure(address, &SETTINGS, at(0)) && !guard.record_failure(address, &SETTINGS, at(10)));
+        assert_eq!(guard.blocked_for(address, &SETTINGS, at(10)), None);
+        assert!(guard.record_failure(address, &SETTINGS, at(20)));
+        assert_eq!(guard.blocked_for(address, &SETTINGS, at(50)), Some(at(30)));
+        assert_eq!(guard.blocked_for("203.0.113.8".parse().unwrap(), &SETTINGS, at(50)), None);
+        assert_eq!(guard.blocked_for(address, &SETTINGS, at(80)), None);
         // Counting starts over; an address that fails slowly is never blocked.
-        assert!(!guard.wrong(address, &SETTINGS, at(90)));
-        assert_eq!(guard.holds_off(address, &SETTINGS, at(90)), None);
-        assert!((2..20).all(|minute| !guard.wrong(address, &SETTINGS, at(61 * minute))));
+        assert!(!guard.record_failure(address, &SETTINGS, at(90)));
+        assert_eq!(guard.blocked_for(address, &SETTINGS, at(90)), None);
+        assert!((2..20).all(|minute| !guard.record_failure(address, &SETTINGS, at(61 * minute))));
     }
 
     #[test]
     fn what_belongs_together_is_one_and_memory_is_bounded() {
         let guard = Guard::default();
         for number in 1..=3 {
-            guard.wrong(format!("2001:db8::{number}").parse().unwrap(), &SETTINGS, at(0));
+            guard.record_failure(format!("2001:db8::{number}").parse().unwrap(), &SETTINGS, at(0));
         }
-        assert!(guard.holds_off("2001:db8::ffff".parse().unwrap(), &SETTINGS, at(1)).is_some());
-        assert!(!(0..9).any(|_| guard.wrong("127.0.0.1".parse().unwrap(), &SETTINGS, at(0))));
+        assert!(guard.blocked_for("2001:db8::ffff".parse().unwrap(), &SETTINGS, at(1)).is_some());
+        assert!(!(0..9).any(|_| guard.record_failure("127.0.0.1".parse().unwrap(), &SETTINGS, at(0))));
         for number in 0..40_000_u32 {
-            guard.wrong(IpAddr::V4(number.into()), &SETTINGS, at(0));
+            guard.record_failure(IpAddr::V4(number.into()), &SETTINGS, at(0));
         }
         guard.shown.run_pending_tasks();
         assert!(guard.shown.entry_count() <= MOST);

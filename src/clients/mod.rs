@@ -29,7 +29,7 @@ use limits::Limits;
 pub use settings::{
     AuthSettings, BlockingSettings, ClientKeySettings, ClientSettings, Fidelity, Mode, RateLimitSettings,
 };
-pub use visit::Visit;
+pub use visit::Admission;
 
 /// Shorter keys can be guessed.
 const SHORTEST: usize = 16;
@@ -356,8 +356,8 @@ mod tests {
             (&client, Needs::Admin, false),
             (&admin, Needs::Admin, true),
             (&admin, Needs::Client, false),
-            (&Client::nobody().into(), Needs::Client, false),
-            (&Client::nobody().into(), Needs::Nothing, true),
+            (&Client::anonymous().into(), Needs::Client, false),
+            (&Client::anonymous().into(), Needs::Nothing, true),
         ] {
             assert_eq!(who.may(needs), may, "{} {needs:?}", who.name);
         }

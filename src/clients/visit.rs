@@ -10,7 +10,7 @@ use super::rate::Rate;
 
 /// A request that was admitted, or a part of one.
 #[derive(Debug)]
-pub struct Visit {
+pub struct Admission {
     account: Arc<Account>,
     /// Whether it is the request itself, not a part.
     pub(super) first: bool,
@@ -23,7 +23,7 @@ pub struct Visit {
     pub(super) nanodollars: u64,
 }
 
-impl Visit {
+impl Admission {
     pub(super) fn first(account: Arc<Account>, tokens: Option<Rate>, day: Date) -> Self {
         let model = String::new();
         Self { account, first: true, tokens, day, at: None, model, prompt: 0, completion: 0, nanodollars: 0 }
@@ -45,7 +45,7 @@ impl Visit {
     }
 }
 
-impl Drop for Visit {
+impl Drop for Admission {
     fn drop(&mut self) {
         self.account.clone().charge(self);
     }

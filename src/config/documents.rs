@@ -11,7 +11,7 @@ use super::BUILT_IN;
 use super::document::Document;
 use super::path::{Step, dotted, steps};
 use crate::problem::{Problem, Problems, Source};
-use crate::reading::{Reading, Unread};
+use crate::reading::{ReadError, Reading};
 
 /// The setting that lists the files to include.
 const INCLUDE: &str = "include";
@@ -39,7 +39,7 @@ impl Documents {
     /// # Errors
     /// The outer error is returned if the file cannot be read; the inner one lists the syntax errors in any of the
     /// files.
-    pub fn read(path: &Path, reading: &Reading) -> Result<Result<Self, Problems>, Unread> {
+    pub fn read(path: &Path, reading: &Reading) -> Result<Result<Self, Problems>, ReadError> {
         let text = reading.text(path)?;
         Ok(Document::parse(Some(path.to_owned()), text.to_string()).and_then(|main| Self::include(main, path, reading)))
     }
@@ -164,7 +164,7 @@ impl Provider for Documents {
 }
 
 /// Describes a file that cannot be read.
-pub fn unreadable(file: &Path, unread: &Unread) -> Problem {
+pub fn unreadable(file: &Path, unread: &ReadError) -> Problem {
     Problem::error(format!("cannot be read: {unread}")).in_file(file, None)
 }
 

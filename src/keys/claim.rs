@@ -50,7 +50,7 @@ impl Lease {
 
     fn withdraw(&mut self, now: Moment, probed_until: Option<Duration>) {
         self.untold = None;
-        self.ledger.kept().books.withdrawn(self.taken(), now, probed_until);
+        self.ledger.lock().books.withdrawn(self.taken(), now, probed_until);
         self.reported = true;
     }
 }

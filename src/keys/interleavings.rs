@@ -43,7 +43,7 @@ fn pool(ledger: &Ledger, keys: &[usize]) -> Arc<KeyPool> {
 }
 
 fn take(pool: &KeyPool, tried: &Tried, now: Moment) -> Result<Lease, NoKey> {
-    pool.lease(&Ask { model: &model(), tried, affinity: None, patient: false }, now)
+    pool.lease(&LeaseRequest { model: &model(), tried, affinity: None, may_wait: false }, now)
 }
 
 fn refused() -> Fault {
@@ -52,7 +52,7 @@ fn refused() -> Fault {
 
 /// Requests in flight, over all keys; and how many keys are open.
 fn standing(ledger: &Ledger, pool: &KeyPool, now: Moment) -> (u64, usize) {
-    let mut kept = ledger.kept();
+    let mut kept = ledger.lock();
     let today = kept.books.today(now);
     let in_flight = |key: &Arc<Key>| kept.books.account(key.id()).map_or(0, |account| u64::from(account.in_flight));
     let flying = pool.keys().iter().map(in_flight).sum();
@@ -126,7 +126,7 @@ fn one_finds_out_when_a_rest_ends() {
                     // Its client has left: nothing was found out.
                     drop(lease);
                 }
-                Err(none) => assert!(matches!(none, NoKey::Returning { .. }), "{none:?}"),
+                Err(none) => assert!(matches!(none, NoKey::Recovering { .. }), "{none:?}"),
             })
         };
         all(vec![come(), come()]);

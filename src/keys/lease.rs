@@ -39,7 +39,7 @@ impl Lease {
 
     /// Reports success. For a stream, call this at its first content, since the stream may last for minutes.
     pub fn succeeded(&mut self, now: Moment) {
-        let mut kept = self.ledger.kept();
+        let mut kept = self.ledger.lock();
         let events = kept.books.succeeded(self.taken(), now);
         kept.publish(&events);
         drop(kept);
@@ -51,7 +51,7 @@ impl Lease {
 
     /// Reports a failure, whatever is to blame. Returns the cooldown it caused, if any.
     pub fn failed(&mut self, fault: &Fault, now: Moment) -> Option<Rest> {
-        let mut kept = self.ledger.kept();
+        let mut kept = self.ledger.lock();
         let chance = kept.chance.f64();
         let events = kept.books.failed(self.taken(), fault, now, &self.policy, chance);
         kept.publish(&events);
@@ -73,7 +73,7 @@ impl Lease {
     /// Publishes the usage, if that was held back until other replicas agreed.
     pub(super) fn report_use(&mut self) {
         if let Some(used) = self.untold.take() {
-            self.ledger.kept().publish(&[Event::Used(used)]);
+            self.ledger.lock().publish(&[Event::Used(used)]);
         }
     }
 
@@ -100,7 +100,7 @@ fn rest(state: &BreakerState, now: Moment) -> Option<Rest> {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.report_use();
-        let mut kept = self.ledger.kept();
+        let mut kept = self.ledger.lock();
         kept.books.released(self.taken());
         let event = kept.books.give_back(&self.key, &self.model, self.tokens, self.at);
         kept.publish(event.as_slice());

@@ -20,13 +20,13 @@ pub struct Ledger(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    kept: Mutex<Kept>,
+    kept: Mutex<Inner>,
     news: Notify,
 }
 
 /// The data protected by the lock.
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct Inner {
     pub books: Books,
     pub chance: fastrand::Rng,
     observers: Vec<Arc<dyn Observer>>,
@@ -35,44 +35,44 @@ pub(super) struct Kept {
 impl Ledger {
     /// A ledger with a seeded random number generator, for reproducible simulations.
     pub fn seeded(seed: u64) -> Self {
-        let kept = Kept { chance: fastrand::Rng::with_seed(seed), ..Kept::default() };
+        let kept = Inner { chance: fastrand::Rng::with_seed(seed), ..Inner::default() };
         Self(Arc::new(Shared { kept: Mutex::new(kept), news: Notify::new() }))
     }
 
     /// Registers an observer for all later changes.
     pub fn observe(&self, observer: Arc<dyn Observer>) {
-        self.kept().observers.push(observer);
+        self.lock().observers.push(observer);
     }
 
     /// Merges breaker states from other replicas or from before a restart. A newer epoch wins, a longer cooldown wins,
     /// and a dead breaker stays dead within its epoch. Observers are not notified, so there is no echo.
     pub fn merge(&self, breaker_states: &[BreakerState], now: Moment) {
-        let mut kept = self.kept();
+        let mut kept = self.lock();
         breaker_states.iter().for_each(|state| kept.books.merge(state, now));
     }
 
     /// Adds usage from other replicas or from before a restart. Observers are not notified.
     pub fn recall(&self, used: &[Used]) {
-        let mut kept = self.kept();
+        let mut kept = self.lock();
         used.iter().for_each(|used| kept.books.recall(used));
     }
 
     /// The states of all breakers that have ever changed.
     pub fn breaker_states(&self, now: Moment) -> Vec<BreakerState> {
-        self.kept().books.breaker_states(now)
+        self.lock().books.breaker_states(now)
     }
 
     /// Resets a key: its own breaker, and those of its quota group for one model or for all. A disabled key stays
     /// disabled.
     pub fn reset(&self, key: &Key, model: Option<&ModelName>, now: Moment) {
-        let mut kept = self.kept();
+        let mut kept = self.lock();
         let events = kept.books.reset(key, model, now);
         kept.publish(&events);
     }
 
     /// Disables a key, or enables it again.
     pub fn disable(&self, key: &Key, disabled: bool, now: Moment) {
-        let mut kept = self.kept();
+        let mut kept = self.lock();
         let events = kept.books.disable(key, disabled, now);
         kept.publish(events.as_slice());
     }
@@ -87,13 +87,13 @@ impl Ledger {
         self.0.news.notify_waiters();
     }
 
-    pub(super) fn kept(&self) -> MutexGuard<'_, Kept> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         // Code that panicked while holding the lock had changed single fields only, so the books are still consistent.
         self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Kept {
+impl Inner {
     /// Notifies the observers. Called under the lock, so that they see events in order.
     pub fn publish(&self, events: &[Event]) {
         for event in events {
@@ -114,6 +114,6 @@ impl Kept {
 
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ledger").field("books", &self.kept().books).finish()
+        f.debug_struct("Ledger").field("books", &self.lock().books).finish()
     }
 }

@@ -22,14 +22,14 @@ pub enum NoKey {
     /// All eligible keys have been tried.
     AllTried,
     /// All eligible keys are cooling down.
-    Resting {
+    CoolingDown {
         /// Time until the first one is available again.
         soonest: Duration,
         /// Why that one is cooling down.
         why: Kind,
     },
     /// All eligible keys are cooling down or recovering, and a recovering key accepts no further request yet.
-    Returning {
+    Recovering {
         /// Why they were cooling down.
         why: Kind,
     },
@@ -51,8 +51,8 @@ impl NoKey {
     /// After how long it is worth trying again; None if waiting a fixed time does not help.
     pub fn soonest(&self) -> Option<Duration> {
         match self {
-            Self::Resting { soonest, .. } | Self::Overloaded { soonest } => Some(*soonest),
-            Self::Returning { .. } => Some(A_MOMENT / 4),
+            Self::CoolingDown { soonest, .. } | Self::Overloaded { soonest } => Some(*soonest),
+            Self::Recovering { .. } => Some(A_MOMENT / 4),
             Self::NotAllowed { .. } | Self::AllDead | Self::AllTried | Self::BeingTried => None,
         }
     }
@@ -60,7 +60,7 @@ impl NoKey {
     /// Of two reasons, returns the more informative one; of two cooldowns, the one that ends sooner.
     pub(super) fn or(self, other: Self) -> Self {
         match (&self, &other) {
-            (Self::Resting { soonest: one, .. }, Self::Resting { soonest: two, .. }) if two < one => other,
+            (Self::CoolingDown { soonest: one, .. }, Self::CoolingDown { soonest: two, .. }) if two < one => other,
             _ if other.weight() > self.weight() => other,
             _ => self,
         }
@@ -70,8 +70,8 @@ impl NoKey {
         match self {
             Self::NotAllowed { .. } => 0,
             Self::AllDead => 1,
-            Self::Resting { .. } => 2,
-            Self::Returning { .. } => 3,
+            Self::CoolingDown { .. } => 2,
+            Self::Recovering { .. } => 3,
             Self::BeingTried => 4,
             Self::AllTried => 5,
             Self::Overloaded { .. } => 6,
@@ -86,14 +86,14 @@ impl NoKey {
             Self::AllTried => {
                 Error::unavailable("upstream_error", "Every Gemini key was tried, and none could answer.")
             }
-            Self::Resting { soonest, why: Kind::ModelNotForKey } => {
+            Self::CoolingDown { soonest, why: Kind::ModelNotForKey } => {
                 let message = format!(
                     "No configured Gemini key has access to this model. It is asked for again in {}.",
                     spoken(soonest)
                 );
                 Error::not_found(message).param("model").code("model_not_found")
             }
-            Self::Resting { soonest, why } => {
+            Self::CoolingDown { soonest, why } => {
                 let message = format!(
                     "All Gemini keys for this model {}. The first is back in {}.",
                     reason(why),
@@ -101,7 +101,7 @@ impl NoKey {
                 );
                 Error::all_resting(message, soonest)
             }
-            Self::Returning { why } => {
+            Self::Recovering { why } => {
                 let message = format!("All Gemini keys for this model {}. They are just coming back.", reason(why));
                 Error::all_resting(message, A_MOMENT)
             }

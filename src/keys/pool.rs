@@ -8,7 +8,7 @@ use super::claim;
 use super::core::{Availability, Books, Event, Gate, Policy, Taking};
 use super::key::Key;
 use super::lease::{Lease, Tried};
-use super::ledger::{Kept, Ledger};
+use super::ledger::{Inner, Ledger};
 use super::no_key::{A_MOMENT, NoKey};
 use super::selection::{Candidate, affine, choose};
 use super::settings::{CooldownSettings, PoolSettings, Selection};
@@ -22,7 +22,7 @@ use crate::secret::Digest;
 
 /// A request for a key.
 #[derive(Clone, Copy, Debug)]
-pub struct Ask<'a> {
+pub struct LeaseRequest<'a> {
     /// The model the key is needed for.
     pub model: &'a ModelName,
     /// Keys and quota groups this request has already tried.
@@ -30,7 +30,7 @@ pub struct Ask<'a> {
     /// Identifies the conversation, if its requests should stay on one key.
     pub affinity: Option<u64>,
     /// Whether to wait rather than use a quota group that other requests are already trying.
-    pub patient: bool,
+    pub may_wait: bool,
 }
 
 /// Keys that serve the same models.
@@ -87,17 +87,17 @@ impl KeyPool {
     ///
     /// # Errors
     /// Returns why no key is available.
-    pub fn lease(&self, ask: &Ask<'_>, now: Moment) -> Result<Lease, NoKey> {
-        let Ask { model, tried, affinity, patient } = *ask;
-        let mut kept = self.ledger.kept();
-        let Kept { books, chance, .. } = &mut *kept;
+    pub fn lease(&self, ask: &LeaseRequest<'_>, now: Moment) -> Result<Lease, NoKey> {
+        let LeaseRequest { model, tried, affinity, may_wait } = *ask;
+        let mut kept = self.ledger.lock();
+        let Inner { books, chance, .. } = &mut *kept;
         if let Some(none) = overloaded(books.model_gate(model, now.since_start), now) {
             return Err(none);
         }
         let (mut ready, none) = self.ready(books, model, tried, now);
         if ready.iter().all(|(_, look)| look.being_tried) {
             let first = ready.first().map(|(key, _)| &key.group);
-            if patient && ready.iter().any(|(key, _)| Some(&key.group) != first) {
+            if may_wait && ready.iter().any(|(key, _)| Some(&key.group) != first) {
                 return Err(NoKey::BeingTried);
             }
         } else {
@@ -150,14 +150,14 @@ impl KeyPool {
             let look = books.availability(key, model, now, today);
             match look.gate {
                 Gate::Open | Gate::Probe if tried.has_spent(key) => {
-                    none = none.or(NoKey::Resting { soonest: until_midnight(now), why: Kind::DayQuota });
+                    none = none.or(NoKey::CoolingDown { soonest: until_midnight(now), why: Kind::DayQuota });
                 }
                 Gate::Open | Gate::Probe if tried.holds(key) => none = none.or(NoKey::AllTried),
                 Gate::Open | Gate::Probe => ready.push((key, look)),
                 Gate::Closed { until, why } => {
-                    none = none.or(NoKey::Resting { soonest: until.saturating_sub(now.since_start), why });
+                    none = none.or(NoKey::CoolingDown { soonest: until.saturating_sub(now.since_start), why });
                 }
-                Gate::Busy(why) => none = none.or(NoKey::Returning { why }),
+                Gate::Busy(why) => none = none.or(NoKey::Recovering { why }),
                 Gate::Dead(_) | Gate::Disabled => none = none.or(NoKey::AllDead),
             }
         }
@@ -167,7 +167,7 @@ impl KeyPool {
     /// The keys that are neither dead nor disabled, including those cooling down: for resource requests, which spend no
     /// quota.
     pub fn usable(&self, now: Moment) -> Vec<Arc<Key>> {
-        let kept = self.ledger.kept();
+        let kept = self.ledger.lock();
         let alive = |key: &&Arc<Key>| {
             let gate = kept.books.account(&key.id).map(|account| account.breaker.gate(now.since_start));
             !matches!(gate, Some(Gate::Dead(_) | Gate::Disabled))
@@ -178,7 +178,7 @@ impl KeyPool {
     /// Books a failed resource request against its key, when the key itself is to blame: such a request shows the same
     /// about the key as a model request would.
     pub fn refused(&self, key: &Key, fault: &Fault, now: Moment) {
-        let mut kept = self.ledger.kept();
+        let mut kept = self.ledger.lock();
         let chance = kept.chance.f64();
         let event = kept.books.refused(key, fault, now, &self.policy, chance);
         kept.publish(event.as_slice());

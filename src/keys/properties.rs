@@ -45,7 +45,7 @@ fn pool(ledger: &Ledger, numbers: &[usize]) -> KeyPool {
 }
 
 fn take(pool: &KeyPool, name: &str, tried: &Tried, now: Moment) -> Result<Lease, NoKey> {
-    pool.lease(&Ask { model: &model(name), tried, affinity: None, patient: false }, now)
+    pool.lease(&LeaseRequest { model: &model(name), tried, affinity: None, may_wait: false }, now)
 }
 
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ struct World {
 impl World {
     /// The gate of each key for each model.
     fn gates(&self) -> Vec<(KeyId, &'static str, Gate)> {
-        let mut kept = self.ledger.kept();
+        let mut kept = self.ledger.lock();
         let today = kept.books.today(self.now);
         let gates = self.pool.keys().iter().flat_map(|key| MODELS.map(|name| (key, name)));
         let gate = |(key, name): (&std::sync::Arc<Key>, &'static str)| {
@@ -183,7 +183,7 @@ impl World {
                 let all = self.gates().into_iter().filter(|(_, model, gate)| *model == name && gate.lets_through());
                 all.map(|(id, ..)| id).collect()
             };
-            let open = self.ledger.kept().books.model_gate(&model(name), self.now.since_start).lets_through();
+            let open = self.ledger.lock().books.model_gate(&model(name), self.now.since_start).lets_through();
             match take(&self.pool, name, &Tried::default(), self.now) {
                 Ok(lease) => prop_assert!(open && ready.contains(lease.key().id())),
                 Err(none) => prop_assert!(!open || ready.is_empty(), "{:?}, and yet {:?} are ready", none, ready),

@@ -145,14 +145,14 @@ impl State {
 impl KeyPool {
     /// The status of each key.
     pub fn status(&self, now: Moment) -> Vec<KeyStatus> {
-        let mut kept = self.ledger.kept();
+        let mut kept = self.ledger.lock();
         let today = kept.books.today(now);
         self.keys.iter().map(|key| one(&kept.books, key, now, today)).collect()
     }
 
     /// The number of keys in each state.
     pub fn counts(&self, now: Moment) -> Counts {
-        let kept = self.ledger.kept();
+        let kept = self.ledger.lock();
         let mut counts = Counts::default();
         for key in &self.keys {
             let account = kept.books.account(&key.id);
@@ -163,7 +163,7 @@ impl KeyPool {
 
     /// The number of keys in each state for a model, among the keys that may serve it.
     pub fn counts_for(&self, model: &ModelName, now: Moment) -> Counts {
-        let mut kept = self.ledger.kept();
+        let mut kept = self.ledger.lock();
         let today = kept.books.today(now);
         let mut counts = Counts::default();
         for key in self.keys.iter().filter(|key| key.may_serve(model)) {
@@ -176,7 +176,7 @@ impl KeyPool {
 impl Ledger {
     /// The states of models themselves, regardless of the key: those that were overloaded.
     pub fn models(&self, now: Moment) -> BTreeMap<String, State> {
-        let kept = self.kept();
+        let kept = self.lock();
         kept.books.models().map(|(model, breaker)| (model.to_string(), State::of(breaker, now))).collect()
     }
 }

@@ -43,7 +43,7 @@ fn prepared(ledger: &Ledger, settings: PoolSettings) -> KeyPool {
 }
 
 fn take(pool: &KeyPool, name: &str, now: Moment) -> Result<Lease, NoKey> {
-    pool.lease(&Ask { model: &model(name), tried: &Tried::default(), affinity: None, patient: false }, now)
+    pool.lease(&LeaseRequest { model: &model(name), tried: &Tried::default(), affinity: None, may_wait: false }, now)
 }
 
 fn fault(kind: Kind, blame: Blame, hint: Option<f64>) -> Fault {
@@ -56,7 +56,7 @@ fn minute(seconds: f64) -> Fault {
 
 fn soonest(pool: &KeyPool, name: &str, now: Moment) -> Option<f64> {
     match take(pool, name, now) {
-        Err(NoKey::Resting { soonest, .. }) => Some(soonest.as_secs_f64()),
+        Err(NoKey::CoolingDown { soonest, .. }) => Some(soonest.as_secs_f64()),
         _ => None,
     }
 }
@@ -112,8 +112,9 @@ fn a_burst_of_failures_is_one_strike() {
 #[test]
 fn what_a_key_can_do_one_finds_out_for_all() {
     let pool = pool(&Ledger::default(), &[1, 2, 3], Selection::LeastUsed);
-    let ask =
-        |patient| pool.lease(&Ask { model: &model("a"), tried: &Tried::default(), affinity: None, patient }, at(0.0));
+    let ask = |may_wait| {
+        pool.lease(&LeaseRequest { model: &model("a"), tried: &Tried::default(), affinity: None, may_wait }, at(0.0))
+    };
     let mut trying: Vec<Lease> = (0..3).map(|_| ask(true).unwrap()).collect();
     assert_eq!(ask(true).unwrap_err(), NoKey::BeingTried);
     assert!(ask(false).is_ok(), "who will not wait need not");
@@ -128,8 +129,12 @@ fn what_a_key_can_do_one_finds_out_for_all() {
     assert_eq!(*ask(true).unwrap().key().id(), pool.keys[2].id, "what was given back may be tried again");
     // With a single key there is nothing to find out.
     let alone = pool.only(pool.keys[0].id.as_str()).unwrap();
-    let alone =
-        |_| alone.lease(&Ask { model: &model("b"), tried: &Tried::default(), affinity: None, patient: true }, at(0.0));
+    let alone = |_| {
+        alone.lease(
+            &LeaseRequest { model: &model("b"), tried: &Tried::default(), affinity: None, may_wait: true },
+            at(0.0),
+        )
+    };
     assert_eq!((0..4).map(alone).filter(Result::is_ok).count(), 4);
 }
 
@@ -156,8 +161,9 @@ fn keys_of_one_project_rest_together() {
     let mut tried = Tried::default();
     tried.add(&first, &minute(60.0));
     first.failed(&minute(60.0), at(0.0));
-    let second =
-        pool.lease(&Ask { model: &model("a"), tried: &tried, affinity: None, patient: false }, at(0.0)).unwrap();
+    let second = pool
+        .lease(&LeaseRequest { model: &model("a"), tried: &tried, affinity: None, may_wait: false }, at(0.0))
+        .unwrap();
     assert_eq!(second.key().project.as_deref(), Some("q"), "the other key of the project has no quota left either");
 }
 
@@ -281,7 +287,7 @@ fn known_limits_are_spent_before_google_refuses() {
     let ask = |now: f64| take(&pool, "a", at(now));
     // Both keys share the minute of their project, and each model has its own.
     assert!((0..3).all(|_| ask(0.0).is_ok()));
-    assert_eq!(ask(0.0).unwrap_err(), NoKey::Resting { soonest: Duration::from_secs(65), why: Kind::RateLimited });
+    assert_eq!(ask(0.0).unwrap_err(), NoKey::CoolingDown { soonest: Duration::from_secs(65), why: Kind::RateLimited });
     assert!(take(&pool, "b", at(0.0)).is_ok());
     // Tokens are known when the answer is complete.
     let mut lease = ask(65.0).unwrap();
@@ -293,7 +299,7 @@ fn known_limits_are_spent_before_google_refuses() {
     // Noon in UTC is four in the morning in Los Angeles.
     assert_eq!(
         ask(300.0).unwrap_err(),
-        NoKey::Resting { soonest: Duration::from_secs(20 * 3600 - 300), why: Kind::DayQuota }
+        NoKey::CoolingDown { soonest: Duration::from_secs(20 * 3600 - 300), why: Kind::DayQuota }
     );
     assert!(ask(20.0 * 3600.0).is_ok());
 }
@@ -365,7 +371,7 @@ fn a_conversation_stays_on_its_key_until_that_rests() {
     let pool = pool(&Ledger::default(), &[0, 1, 2, 3], Selection::LeastUsed);
     let ask = |number: u64, now: f64| {
         let (model, tried) = (model("a"), Tried::default());
-        let ask = Ask { model: &model, tried: &tried, affinity: Some(number), patient: false };
+        let ask = LeaseRequest { model: &model, tried: &tried, affinity: Some(number), may_wait: false };
         pool.lease(&ask, at(now)).unwrap()
     };
     let homes: std::collections::BTreeSet<KeyId> = (0..64).map(|number| ask(number, 0.0).key().id().clone()).collect();

@@ -34,11 +34,11 @@ pub enum Opened {
     /// The whole answer, in the client's protocol.
     Whole(Bytes),
     /// The start of a stream.
-    Stream(Box<Begun>),
+    Stream(Box<OpenStream>),
 }
 
 /// A stream that has produced its first content, or has ended.
-pub struct Begun {
+pub struct OpenStream {
     /// The source of the remaining events.
     pub answer: Source,
     /// Translates the answer.
@@ -106,7 +106,7 @@ async fn on_model(
     let body = exchange.translated(accepted, model, remedies)?;
     let mut call = Call { model: model.name.clone(), method: accepted.method_of(model), body };
     if let Some((key, kept)) = cached::find(exchange, route, &call).await? {
-        match again(exchange, accepted, &call, &kept).await {
+        match replay_cached(exchange, accepted, &call, &kept).await {
             Ok(opened) => return Ok(opened),
             Err(Failure::Refused(error)) => return Err(error),
             // The cached answer can no longer be translated: remove it and call Gemini.
@@ -124,7 +124,8 @@ async fn on_model(
             .await
             .map_err(|no_key| nothing_left(no_key, last.as_ref()))?;
         exchange.attempted(model, &lease);
-        let failure = match remedied(exchange, accepted, model, &mut call, &mut remedies, &mut lease).await {
+        let failure = match attempt_with_remedies(exchange, accepted, model, &mut call, &mut remedies, &mut lease).await
+        {
             Ok(attempted) => {
                 lease.succeeded(exchange.services.clock.now());
                 if let Some((mut other, fault)) = without_model {
@@ -137,7 +138,7 @@ async fn on_model(
             Err(Failure::Fault(fault)) => fault,
         };
         let wanted = exchange.session.on_upstream_error(&failure)?;
-        let failure = as_wanted(failure, wanted);
+        let failure = apply_plugin_decision(failure, wanted);
         let rest = lease.failed(&failure, exchange.services.clock.now());
         exchange.record.attempt_failed(&failure, rest);
         tried.add(&lease, &failure);
@@ -175,7 +176,7 @@ fn refused(fault: &Fault) -> bool {
 
 /// The fault as changed by a plugin. A key that the plugin cools down cools down for this model only, as after a rate
 /// limit.
-fn as_wanted(fault: Fault, wanted: Option<AfterFailure>) -> Fault {
+fn apply_plugin_decision(fault: Fault, wanted: Option<AfterFailure>) -> Fault {
     match wanted {
         Some(AfterFailure::CoolDown(rest)) => {
             Fault { kind: Kind::RateLimited, blame: Blame::Quota, retry_after: Some(rest), ..fault }
@@ -205,7 +206,7 @@ impl Attempted {
         match self {
             Self::Whole(body) => Opened::Whole(body),
             Self::Stream(answer, reply, out, ended) => {
-                Opened::Stream(Box::new(Begun { answer, reply, lease, out, ended }))
+                Opened::Stream(Box::new(OpenStream { answer, reply, lease, out, ended }))
             }
         }
     }
@@ -213,7 +214,7 @@ impl Attempted {
 
 /// One attempt on one key. If Google rejects a field that the request can do without, the call is repeated on the same
 /// key without it.
-async fn remedied(
+async fn attempt_with_remedies(
     exchange: &mut Exchange,
     accepted: &dyn Accepted,
     model: &Model,
@@ -258,17 +259,24 @@ async fn once(
     let upstream = exchange.snapshot.upstream.clone();
     let answer = upstream.send(&call, lease.key().secret(), exchange.deadline).await?;
     exchange.begin_keeping();
-    first_of(exchange, accepted, call.method, Source::Google(Box::new(answer)), Some(lease)).await
+    read_until_content(exchange, accepted, call.method, Source::Google(Box::new(answer)), Some(lease)).await
 }
 
 /// Replays a cached answer as if it had just arrived.
-async fn again(exchange: &mut Exchange, accepted: &dyn Accepted, call: &Call, kept: &Entry) -> Result<Opened, Failure> {
+async fn replay_cached(
+    exchange: &mut Exchange,
+    accepted: &dyn Accepted,
+    call: &Call,
+    kept: &Entry,
+) -> Result<Opened, Failure> {
     call.model.as_str().clone_into(&mut exchange.record.model);
-    first_of(exchange, accepted, call.method, Source::kept(kept), None).await.map(|attempted| attempted.hold(None))
+    read_until_content(exchange, accepted, call.method, Source::cached(kept), None)
+        .await
+        .map(|attempted| attempted.hold(None))
 }
 
 /// Translates an answer: a whole one completely, a stream up to its first visible content.
-async fn first_of(
+async fn read_until_content(
     exchange: &mut Exchange,
     accepted: &dyn Accepted,
     method: Method,
@@ -325,7 +333,7 @@ async fn pause(attempt: u32, deadline: Instant) -> bool {
 }
 
 /// The client's error for a fault after content has been sent.
-pub fn in_the_middle(fault: &Fault) -> Error {
+pub fn mid_stream_error(fault: &Fault) -> Error {
     let mut error = Error::from(fault);
     if fault.kind == Kind::Truncated {
         error.message.push_str(" What came before it stands, but it is not all.");

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::Exchange;
 use super::route::Route;
-use crate::cache::{Entry, Found, Key, Question, Recording};
+use crate::cache::{Entry, Found, Key, KeyParts, Recording};
 use crate::call::Call;
 use crate::error::Error;
 
@@ -26,7 +26,7 @@ pub async fn find(exchange: &mut Exchange, route: &Route, call: &Call) -> Result
     exchange.keeping.clear();
     let control = exchange.control;
     if !exchange.snapshot.config.settings.cache.enabled {
-        return if control.only_kept { Err(Error::not_kept()) } else { Ok(None) };
+        return if control.only_cached { Err(Error::not_kept()) } else { Ok(None) };
     }
     // Plugins may change the call, and the cache key depends on the result, so they run now, for the first attempt.
     let body = exchange.session.on_upstream_request(exchange.record.attempts + 1, call.body.clone())?;
@@ -49,7 +49,7 @@ pub async fn find(exchange: &mut Exchange, route: &Route, call: &Call) -> Result
             missing => missing,
         }
     };
-    if control.only_kept {
+    if control.only_cached {
         report(exchange, "miss", None);
         return Err(Error::not_kept());
     }
@@ -65,7 +65,7 @@ pub async fn find(exchange: &mut Exchange, route: &Route, call: &Call) -> Result
 
 fn key(exchange: &Exchange, route: &Route, call: &Call, upstream: &[u8], era: &[u8]) -> Key {
     let snapshot = &exchange.snapshot;
-    Key::of(&Question {
+    Key::of(&KeyParts {
         client: &exchange.record.client,
         api: exchange.protocol.name(),
         path: &exchange.place.path,
@@ -114,7 +114,7 @@ impl Exchange {
     }
 
     /// Discards what was recorded.
-    pub fn keep_nothing(&mut self) {
+    pub fn discard_recordings(&mut self) {
         self.keeping.drain(..).for_each(Recording::failed);
     }
 }

@@ -10,14 +10,14 @@ use tokio::time::Instant;
 use super::Served;
 use super::cached::Cached;
 use crate::cache::{Control, Recording};
-use crate::clients::{Client, Fidelity, Visit};
+use crate::clients::{Admission, Client, Fidelity};
 use crate::error::Error;
 use crate::fault::Remedies;
 use crate::keys::Lease;
 use crate::model::Model;
 use crate::plugin::{Reply as PluginReply, Session};
 use crate::protocol::{
-    Accepted, Asked, Files, Form, Left, Note, Notes, Place, Protocol, Stamp, Target, Usage, Verdict,
+    Accepted, AnswerContext, Continuation, Files, Form, Incoming, Note, Notes, Place, Protocol, Target, Usage, Verdict,
 };
 use crate::runtime::{Services, Snapshot};
 use crate::telemetry::RequestRecord;
@@ -42,7 +42,7 @@ pub struct Exchange {
     /// The client.
     pub client: Arc<Client>,
     /// The client's use of its limits, if they are counted.
-    pub visit: Option<Visit>,
+    pub visit: Option<Admission>,
     /// What to do when a field of the request cannot be translated.
     pub fidelity: Fidelity,
     /// Files that the request refers to by URL.
@@ -123,7 +123,7 @@ impl Exchange {
     /// When the result is not a valid request.
     pub(super) fn renamed(&mut self, body: Bytes) -> Result<Bytes, Error> {
         let Some(model) = self.session.renamed() else { return Ok(body) };
-        let (place, body) = self.protocol.renamed(Asked { place: &self.place, body: &body }, &model)?;
+        let (place, body) = self.protocol.renamed(Incoming { place: &self.place, body: &body }, &model)?;
         self.place = Arc::new(place);
         Ok(body)
     }
@@ -139,7 +139,7 @@ impl Exchange {
             record: self.record.part(),
             deadline: self.deadline,
             client: self.client.clone(),
-            visit: self.visit.as_ref().map(Visit::part),
+            visit: self.visit.as_ref().map(Admission::part),
             fidelity: self.fidelity,
             files: Files::default(),
             earlier: None,
@@ -181,8 +181,8 @@ impl Exchange {
     }
 
     /// The facts that the next attempt's answer is stamped with.
-    pub fn stamp(&self) -> Stamp {
-        Stamp {
+    pub fn stamp(&self) -> AnswerContext {
+        AnswerContext {
             id: self.record.id.clone(),
             created: self.services.clock.now().wall.as_second(),
             model: self.record.asked.clone(),
@@ -201,8 +201,8 @@ impl Exchange {
     }
 
     /// Stores what an answer leaves for a later request of this client.
-    pub fn keep(&self, left: Option<Left>) {
-        if let Some(Left { id, document }) = left {
+    pub fn keep(&self, left: Option<Continuation>) {
+        if let Some(Continuation { id, document }) = left {
             self.services.conversations.keep(&self.record.client, &id, document);
         }
     }
@@ -240,7 +240,7 @@ impl Exchange {
     pub(super) fn canned(&mut self, reply: &PluginReply, body: &[u8]) -> Result<Served, Error> {
         // Use what the request says, if it can be read. A plugin may answer one that cannot.
         let place = self.place.clone();
-        match self.protocol.accept(Asked { place: &place, body }) {
+        match self.protocol.accept(Incoming { place: &place, body }) {
             Ok(accepted) => self.accepted(accepted.model(), accepted.form()),
             Err(_) => self.accepted(&reply.model, if reply.stream { Form::EVENTS } else { Form::JSON }),
         }

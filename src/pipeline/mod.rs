@@ -25,10 +25,10 @@ use tokio::time::timeout;
 
 use crate::error::Error;
 use crate::plugin::Verdict;
-use crate::protocol::{Asked, owned};
+use crate::protocol::{Incoming, owned};
 use crate::telemetry::Outcome;
 
-use attempt::{Begun, Opened};
+use attempt::{OpenStream, Opened};
 pub use cached::Cached;
 pub use exchange::{Exchange, Why};
 pub use stream::EventStream;
@@ -96,9 +96,9 @@ async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
             exchange.record.finish(Outcome::Answered);
             Ok(Content::Stream(EventStream::of(body)))
         }
-        Ok(Served::Begun(begun)) => Ok(Content::Stream(EventStream::live(exchange, begun))),
+        Ok(Served::Stream(begun)) => Ok(Content::Stream(EventStream::live(exchange, begun))),
         Err(mut error) => {
-            exchange.keep_nothing();
+            exchange.discard_recordings();
             exchange.session.on_error(&mut error);
             exchange.record.refused(&error);
             exchange.record.finish(Outcome::Failed(error.status));
@@ -114,7 +114,7 @@ enum Served {
     /// A complete answer, as events.
     Events(Bytes),
     /// A stream that has produced its first content.
-    Begun(Box<Begun>),
+    Stream(Box<OpenStream>),
 }
 
 async fn run(exchange: &mut Exchange, body: Bytes) -> Result<Served, Error> {
@@ -124,7 +124,7 @@ async fn run(exchange: &mut Exchange, body: Bytes) -> Result<Served, Error> {
     };
     let place = exchange.place.clone();
     exchange.body = body.clone();
-    let accepted = exchange.protocol.accept(Asked { place: &place, body: &body })?;
+    let accepted = exchange.protocol.accept(Incoming { place: &place, body: &body })?;
     exchange.accepted(accepted.model(), accepted.form());
     let mut route = route::choose(&exchange.snapshot, &exchange.session, accepted.model())?;
     route::permit(&exchange.client, &exchange.snapshot.models, accepted.model(), &route)?;
@@ -139,10 +139,12 @@ async fn run(exchange: &mut Exchange, body: Bytes) -> Result<Served, Error> {
     exchange.recall(accepted.earlier().as_deref()).await;
     let opened = split::all_succeed(exchange, &*accepted, &route).await;
     exchange.decided();
-    match opened.map_err(|error| owned.iter().fold(error, |error, named| owner::alone(&named.name, error)))? {
+    match opened
+        .map_err(|error| owned.iter().fold(error, |error, named| owner::explain_single_key(&named.name, error)))?
+    {
         // Plugins read JSON. Audio and captions are not JSON.
         Opened::Whole(body) if !accepted.form().is_json() => Ok(Served::Whole(body)),
         Opened::Whole(body) => exchange.session.on_response(body).map(Served::Whole),
-        Opened::Stream(begun) => Ok(Served::Begun(begun)),
+        Opened::Stream(begun) => Ok(Served::Stream(begun)),
     }
 }

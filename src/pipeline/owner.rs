@@ -7,7 +7,7 @@ use super::route::Route;
 use crate::clock::Moment;
 use crate::error::Error;
 use crate::keys::{Key, KeyPool};
-use crate::protocol::owned::Named;
+use crate::protocol::owned::ResourceName;
 use crate::runtime::{Services, Snapshot};
 use crate::store::Owner;
 
@@ -15,7 +15,7 @@ use crate::store::Owner;
 ///
 /// # Errors
 /// 404 when the resource belongs to another client, or its key is no longer configured.
-pub async fn of(
+pub async fn find(
     snapshot: &Snapshot,
     services: &Services,
     client: &str,
@@ -64,16 +64,16 @@ pub async fn narrow(
     snapshot: &Snapshot,
     services: &Services,
     client: &str,
-    names: &[Named],
+    names: &[ResourceName],
     route: &mut Route,
 ) -> Result<(), Error> {
     let mut found: Option<(&String, Owner)> = None;
-    for Named { name, certain } in names {
+    for ResourceName { name, certain } in names {
         // An uncertain name of which no owner is known must not cost the request its other keys.
         if !certain && services.owners.of(name).await.is_none() {
             continue;
         }
-        let (pool, owner) = of(snapshot, services, client, name, &route.pool).await?;
+        let (pool, owner) = find(snapshot, services, client, name, &route.pool).await?;
         match &found {
             Some((other, known)) if known.key != owner.key => {
                 let message = format!(
@@ -91,7 +91,7 @@ pub async fn narrow(
 }
 
 /// Explains an error of the only key that could serve the request.
-pub fn alone(name: &str, mut error: Error) -> Error {
+pub fn explain_single_key(name: &str, mut error: Error) -> Error {
     if error.status == 429 || error.status == 503 {
         error.message = format!("`{name}` belongs to one Gemini key, and only that key can use it. {}", error.message);
     }

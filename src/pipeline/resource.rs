@@ -14,7 +14,7 @@ use crate::upstream::{ResourceAnswer, ResourceRequest};
 
 /// Which key a resource request runs on, and when another key is tried.
 #[derive(Clone, Copy)]
-pub enum On<'p> {
+pub enum KeyChoice<'p> {
     /// The only key of this pool, which owns the resource.
     Owner(&'p KeyPool),
     /// Any key of this pool, since the answer is the same for all. Fails over to another key.
@@ -24,7 +24,7 @@ pub enum On<'p> {
     New(&'p KeyPool, &'p str),
 }
 
-impl On<'_> {
+impl KeyChoice<'_> {
     fn pool(&self) -> &KeyPool {
         match self {
             Self::Owner(pool) | Self::Any(pool) | Self::New(pool, _) => pool,
@@ -59,15 +59,15 @@ impl On<'_> {
 pub async fn run(
     snapshot: &Snapshot,
     services: &Services,
-    on: On<'_>,
+    on: KeyChoice<'_>,
     resource: &ResourceRequest,
 ) -> Result<(ResourceAnswer, Arc<Key>), Error> {
     let settings = &snapshot.config.settings.upstream;
     let deadline = Instant::now() + settings.timeout;
     let (pool, now) = (on.pool(), services.clock.now());
     let keys = match on {
-        On::Owner(pool) | On::Any(pool) => pool.usable(now),
-        On::New(pool, client) => pool.for_client(client, now),
+        KeyChoice::Owner(pool) | KeyChoice::Any(pool) => pool.usable(now),
+        KeyChoice::New(pool, client) => pool.for_client(client, now),
     };
     let mut last = None;
     for key in keys.into_iter().take(settings.attempts as usize) {

@@ -14,13 +14,13 @@ pub enum Source {
     /// From Google.
     Google(Box<upstream::Answer>),
     /// A cached answer: the pieces not yet read.
-    Entry(IntoIter<Bytes>),
+    Cached(IntoIter<Bytes>),
 }
 
 impl Source {
     /// A cached answer, from its start.
-    pub fn kept(kept: &Entry) -> Self {
-        Self::Entry(kept.pieces().to_vec().into_iter())
+    pub fn cached(kept: &Entry) -> Self {
+        Self::Cached(kept.pieces().to_vec().into_iter())
     }
 
     /// Returns the whole answer.
@@ -30,7 +30,7 @@ impl Source {
     pub async fn whole(self) -> Result<Bytes, Fault> {
         match self {
             Self::Google(answer) => answer.whole().await,
-            Self::Entry(mut pieces) => Ok(pieces.next().unwrap_or_default()),
+            Self::Cached(mut pieces) => Ok(pieces.next().unwrap_or_default()),
         }
     }
 
@@ -41,7 +41,7 @@ impl Source {
     pub async fn event(&mut self) -> Result<Option<Bytes>, Fault> {
         match self {
             Self::Google(answer) => answer.event().await,
-            Self::Entry(pieces) => Ok(pieces.next()),
+            Self::Cached(pieces) => Ok(pieces.next()),
         }
     }
 
@@ -52,7 +52,7 @@ impl Source {
     pub fn ready_event(&mut self) -> Result<Option<Bytes>, Fault> {
         match self {
             Self::Google(answer) => answer.ready_event(),
-            Self::Entry(pieces) => Ok(pieces.next()),
+            Self::Cached(pieces) => Ok(pieces.next()),
         }
     }
 
@@ -60,7 +60,7 @@ impl Source {
     pub fn arrived(&self) -> Instant {
         match self {
             Self::Google(answer) => answer.arrived(),
-            Self::Entry(_) => Instant::now(),
+            Self::Cached(_) => Instant::now(),
         }
     }
 
@@ -68,7 +68,7 @@ impl Source {
     pub fn take_ready(&mut self) -> bool {
         match self {
             Self::Google(answer) => answer.take_ready(),
-            Self::Entry(_) => false,
+            Self::Cached(_) => false,
         }
     }
 }

@@ -13,7 +13,7 @@ use futures_util::stream::unfold;
 use tokio::task::yield_now;
 use tokio::time::{Instant, timeout};
 
-use super::attempt::{Begun, in_the_middle};
+use super::attempt::{OpenStream, mid_stream_error};
 use super::{Content, Exchange};
 use crate::error::Error;
 use crate::fault::Fault;
@@ -64,7 +64,7 @@ impl EventStream {
     }
 
     /// A stream that has produced its first content.
-    pub(super) fn live(exchange: Exchange, begun: Box<Begun>) -> Self {
+    pub(super) fn live(exchange: Exchange, begun: Box<OpenStream>) -> Self {
         let stop = Box::pin(exchange.services.stop.requested());
         // Boxed, because it moves into the future of each piece and back.
         let silence = Timer::at(Instant::now() + exchange.keep_alive());
@@ -139,7 +139,7 @@ impl Opening {
 /// A stream that has started.
 struct Live {
     exchange: Exchange,
-    begun: Box<Begun>,
+    begun: Box<OpenStream>,
     broken: bool,
     /// Whether nothing further had arrived after the last event.
     slow: bool,
@@ -212,7 +212,7 @@ impl Live {
 
     /// Translates one arrival: an event, the end, or a fault.
     fn take(&mut self, arrived: Result<Option<Bytes>, Fault>) {
-        let Begun { answer, reply, out, ended, .. } = &mut *self.begun;
+        let OpenStream { answer, reply, out, ended, .. } = &mut *self.begun;
         if let Ok(Some(event)) = &arrived {
             self.exchange.record.received_event(answer.arrived(), event);
         }
@@ -238,7 +238,7 @@ impl Live {
                 let now = self.exchange.services.clock.now();
                 let rest = self.begun.lease.as_mut().and_then(|lease| lease.failed(&fault, now));
                 self.exchange.record.attempt_failed(&fault, rest);
-                self.fail(in_the_middle(&fault));
+                self.fail(mid_stream_error(&fault));
             }
         }
     }
@@ -258,7 +258,7 @@ impl Live {
         self.exchange.keep(self.begun.reply.left());
         match outcome {
             Outcome::Answered => self.exchange.keep_answers(),
-            _ => self.exchange.keep_nothing(),
+            _ => self.exchange.discard_recordings(),
         }
         self.exchange.record.finish(outcome);
     }

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::route;
 use crate::error::Error;
 use crate::fault::Remedies;
-use crate::plugin::{Reply, Session, Touched, Verdict};
-use crate::protocol::{Asked, Files, Note, Notes, Place, Protocol, Target};
+use crate::plugin::{PluginChange, Reply, Session, Verdict};
+use crate::protocol::{Files, Incoming, Note, Notes, Place, Protocol, Target};
 use crate::runtime::Snapshot;
 use crate::store::Signatures;
 
@@ -23,7 +23,7 @@ pub enum Translation {
         /// The plugin's answer.
         reply: Value,
         /// The plugins that changed the request.
-        plugins: Vec<Touched>,
+        plugins: Vec<PluginChange>,
     },
 }
 
@@ -42,7 +42,7 @@ pub struct Translated {
     /// The method of Gemini's API.
     pub method: &'static str,
     /// The plugins that changed the request.
-    pub plugins: Vec<Touched>,
+    pub plugins: Vec<PluginChange>,
     /// What became of each field.
     pub fields: Vec<Note>,
     /// The Gemini request.
@@ -68,10 +68,10 @@ pub fn translate(
         }
     };
     let (place, body) = match session.renamed() {
-        Some(model) => protocol.renamed(Asked { place, body: &body }, &model)?,
+        Some(model) => protocol.renamed(Incoming { place, body: &body }, &model)?,
         None => (place.clone(), body),
     };
-    let accepted = protocol.accept(Asked { place: &place, body: &body })?;
+    let accepted = protocol.accept(Incoming { place: &place, body: &body })?;
     let route = route::choose(snapshot, session, accepted.model())?;
     let (model, fallback) = route.targets.split_first().ok_or_else(|| Error::internal("The route names no model."))?;
     let notes = Notes::on();

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::route::Route;
 use super::{Exchange, conversation};
 use crate::call::Call;
-use crate::keys::{Ask, KeyPool, Lease, NoKey, Place, Tried};
+use crate::keys::{KeyPool, Lease, LeaseRequest, NoKey, Slot, Tried};
 
 /// How long a request waits for others to find out which keys work. Rejections arrive sooner; answers may take minutes.
 const FOUND_OUT: Duration = Duration::from_secs(1);
@@ -26,8 +26,8 @@ pub async fn for_key(
     let most = exchange.snapshot.config.settings.upstream.waiting;
     let mut place = None;
     loop {
-        let ask = |patient: bool| {
-            let ask = Ask { model: &call.model, tried, affinity, patient };
+        let ask = |may_wait: bool| {
+            let ask = LeaseRequest { model: &call.model, tried, affinity, may_wait };
             route.pool.lease(&ask, exchange.services.clock.now())
         };
         let found = match ask(!patience.is_zero()) {
@@ -60,7 +60,7 @@ pub async fn for_key(
 }
 
 /// Takes a slot among the waiting requests, once. Returns false when none is free.
-fn take(place: &mut Option<Place>, exchange: &Exchange, most: usize) -> bool {
+fn take(place: &mut Option<Slot>, exchange: &Exchange, most: usize) -> bool {
     if place.is_none() {
         *place = exchange.services.queue.enter(most);
     }

@@ -3,7 +3,7 @@
 
 /// A library plugin.
 #[derive(Clone, Copy, Debug)]
-pub struct Volume {
+pub struct LibraryPlugin {
     /// Its name.
     pub name: &'static str,
     /// Its source.
@@ -14,7 +14,7 @@ pub struct Volume {
 
 macro_rules! volumes {
     ($($name:literal),* $(,)?) => {
-        &[$(Volume {
+        &[$(LibraryPlugin {
             name: $name,
             source: include_str!(concat!("../../plugins/library/", $name, ".rhai")),
             tests: include_str!(concat!("../../plugins/library/tests/", $name, ".toml")),
@@ -23,7 +23,7 @@ macro_rules! volumes {
 }
 
 /// All library plugins.
-pub const LIBRARY: &[Volume] = volumes![
+pub const LIBRARY: &[LibraryPlugin] = volumes![
     "ab_test",
     "cost_tags",
     "json_repair",
@@ -38,6 +38,6 @@ pub const LIBRARY: &[Volume] = volumes![
 ];
 
 /// Returns the library plugin with this name.
-pub fn volume(name: &str) -> Option<&'static Volume> {
+pub fn volume(name: &str) -> Option<&'static LibraryPlugin> {
     LIBRARY.iter().find(|volume| volume.name == name)
 }

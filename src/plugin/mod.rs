@@ -37,8 +37,8 @@ use crate::store::{Bounds, Table};
 
 pub use diff::Difference;
 pub use hook::{HOOKS, Hook, HookRow};
-pub use library::{LIBRARY, Volume};
-pub use session::{RouteView, Session, SessionFacts, Touched};
+pub use library::{LIBRARY, LibraryPlugin};
+pub use session::{PluginChange, RouteView, Session, SessionFacts};
 pub use settings::PluginsSettings;
 pub use status::{HookStatus, PluginStatus};
 pub use verdict::{AfterFailure, Reply, Verdict};
@@ -144,7 +144,7 @@ impl Plugins {
     }
 
     /// Turns off shadow mode for all plugins.
-    fn in_the_light(mut self) -> Self {
+    fn without_shadow(mut self) -> Self {
         for script in Arc::get_mut(&mut self.0).into_iter().flat_map(|loaded| &mut loaded.scripts) {
             script.header.shadow = false;
         }

@@ -13,7 +13,7 @@ use super::context::Context;
 use super::diagnostics::{self, cause, place, root, thrown};
 use super::header::{self, Header, Policy};
 use super::hook::Hook;
-use super::sandbox::{Budget, Pace, Spent, apart, within};
+use super::sandbox::{Budget, Pace, Spent, run_off_worker, within};
 use super::settings::PluginsSettings;
 use super::status::{HookStatus, PluginStatus};
 use crate::error::Error;
@@ -89,7 +89,7 @@ pub struct Failure {
 }
 
 /// The outcome of a call, after the plugin's error policy is applied.
-pub enum Called {
+pub enum CallOutcome {
     /// It returned this.
     Returned(Dynamic),
     /// The client gets this error.
@@ -149,10 +149,10 @@ impl Script {
     }
 
     /// Calls a hook, and applies the error policy if it fails.
-    pub fn call(&self, engine: &Engine, hook: Hook, context: &Context) -> Called {
+    pub fn call(&self, engine: &Engine, hook: Hook, context: &Context) -> CallOutcome {
         match self.attempt(engine, hook, context) {
-            Attempt::Returned(value) => Called::Returned(value),
-            Attempt::Rejected(error) => Called::Rejected(error),
+            Attempt::Returned(value) => CallOutcome::Returned(value),
+            Attempt::Rejected(error) => CallOutcome::Rejected(error),
             Attempt::Failed(failure) => self.failed(hook, &failure),
         }
     }
@@ -162,7 +162,7 @@ impl Script {
         let Some(entry) = self.hooks.get(&hook) else { return Attempt::Returned(Dynamic::UNIT) };
         let budget = &self.header.budget;
         let run = || entry.run(engine, context, budget);
-        let spent = if entry.pace.is_long(budget.time) { apart(run) } else { Some(run()) };
+        let spent = if entry.pace.is_long(budget.time) { run_off_worker(run) } else { Some(run()) };
         let failure = match spent {
             None => Failure::new("crowded", "too many calls of plugins wait for their turn already"),
             Some(Spent { met: false, .. }) => Failure {
@@ -191,7 +191,7 @@ impl Script {
     }
 
     /// Logs a failure and applies the error policy.
-    fn failed(&self, hook: Hook, failure: &Failure) -> Called {
+    fn failed(&self, hook: Hook, failure: &Failure) -> CallOutcome {
         let name = &self.header.name;
         let (why, line) = (&failure.why, failure.place.map(|(line, _)| line));
         tracing::warn!(plugin = name, hook = hook.name(), line, why, "a plugin failed");
@@ -199,15 +199,15 @@ impl Script {
             self.turn_off("one of its hooks went beyond its limits three times in a row");
         }
         match self.header.on_error {
-            Policy::Skip => Called::Skipped,
+            Policy::Skip => CallOutcome::Skipped,
             Policy::Disable => {
                 self.turn_off("it failed, and `on_error` is `disable`");
-                Called::Skipped
+                CallOutcome::Skipped
             }
             Policy::Fail => {
                 let mut rejection = Error::internal(format!("The plugin `{name}` failed. The server's log says why."));
                 rejection.code = Some("plugin_error".into());
-                Called::Rejected(rejection)
+                CallOutcome::Rejected(rejection)
             }
         }
     }

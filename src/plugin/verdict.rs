@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::context::json;
 
 /// The longest cooldown that a script can request.
-const LONGEST_REST: Duration = Duration::from_secs(24 * 3600);
+const MAX_COOLDOWN: Duration = Duration::from_secs(24 * 3600);
 
 /// What a script returned.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +34,7 @@ impl Returned {
 
     /// `cool_down(seconds)`.
     pub fn cool_down(seconds: i64) -> Self {
-        Self::CoolDown(Duration::from_secs(seconds.try_into().unwrap_or(0)).min(LONGEST_REST))
+        Self::CoolDown(Duration::from_secs(seconds.try_into().unwrap_or(0)).min(MAX_COOLDOWN))
     }
 }
 

@@ -46,7 +46,7 @@ pub trait Protocol: Send + Sync {
     ///
     /// # Errors
     /// When the request is invalid; the error names the field.
-    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error>;
+    fn accept<'a>(&self, asked: Incoming<'a>) -> Result<Box<dyn Accepted + 'a>, Error>;
 
     /// Returns the model that the path names; None when the body names it.
     fn model_in(&self, _place: &Place) -> Option<String> {
@@ -57,7 +57,7 @@ pub trait Protocol: Send + Sync {
     ///
     /// # Errors
     /// When the request is invalid.
-    fn renamed(&self, asked: Asked<'_>, _model: &str) -> Result<(Place, Bytes), Error> {
+    fn renamed(&self, asked: Incoming<'_>, _model: &str) -> Result<(Place, Bytes), Error> {
         Ok((asked.place.clone(), Bytes::copy_from_slice(asked.body)))
     }
 
@@ -68,7 +68,7 @@ pub trait Protocol: Send + Sync {
 
     /// Returns an answer in this form that consists of a text no model generated: a plugin's reply. Returns None when a
     /// text cannot be an answer in this dialect.
-    fn canned(&self, _stamp: Stamp, _form: Form, _text: &str) -> Option<Bytes> {
+    fn canned(&self, _stamp: AnswerContext, _form: Form, _text: &str) -> Option<Bytes> {
         None
     }
 
@@ -80,7 +80,7 @@ pub trait Protocol: Send + Sync {
 
 /// A request that a client sent to an endpoint.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct Incoming<'a> {
     /// Its path and metadata; in some dialects the path names the model or the method.
     pub place: &'a Place,
     /// The body.
@@ -101,7 +101,7 @@ pub struct Place {
 }
 
 /// A body alone, for dialects whose path carries no information.
-impl<'a> From<&'a [u8]> for Asked<'a> {
+impl<'a> From<&'a [u8]> for Incoming<'a> {
     fn from(body: &'a [u8]) -> Self {
         static NOWHERE: Place =
             Place { path: String::new(), query: String::new(), media_type: String::new(), conversation: String::new() };
@@ -165,7 +165,7 @@ pub trait Accepted: Send + Sync {
     fn verdicts(&self, notes: Vec<Note>) -> Vec<Note>;
 
     /// Creates the translator for the answer of one attempt.
-    fn reply(&self, stamp: Stamp) -> Box<dyn Reply>;
+    fn reply(&self, stamp: AnswerContext) -> Box<dyn Reply>;
 }
 
 /// The form in which an answer is sent to the client.
@@ -231,7 +231,7 @@ pub enum Files {
 
 /// The data of an answer that comes neither from the request's body nor from Gemini.
 #[derive(Clone, Debug)]
-pub struct Stamp {
+pub struct AnswerContext {
     /// The request's id, from which the answer's id is derived.
     pub id: String,
     /// Unix time in seconds.
@@ -262,7 +262,7 @@ pub trait Reply: Send {
     /// # Errors
     /// When the event is broken.
     fn event(&mut self, _event: &[u8], _out: &mut Vec<u8>) -> Result<(), Fault> {
-        Err(Fault::new(Kind::BrokenAnswer, Blame::Ours, "An answer came in pieces that should have come whole."))
+        Err(Fault::new(Kind::BrokenAnswer, Blame::Internal, "An answer came in pieces that should have come whole."))
     }
 
     /// Whether any content has been appended so far. From then on the client would notice another attempt.
@@ -285,14 +285,14 @@ pub trait Reply: Send {
     fn usage(&self) -> Usage;
 
     /// Returns what a complete answer leaves for a later request of the same client. Returns it only once.
-    fn left(&mut self) -> Option<Left> {
+    fn left(&mut self) -> Option<Continuation> {
         None
     }
 }
 
 /// What an answer leaves for a later request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct Continuation {
     /// The answer's id.
     pub id: String,
     /// The data the dialect needs to continue from it.

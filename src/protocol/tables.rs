@@ -12,13 +12,10 @@ const TABLES: &[(&str, &[Field])] = &[
     ("Responses: `POST /v1/responses`", openai_responses::fields::FIELDS),
     ("Messages: `POST /v1/messages`, `POST /v1/messages/count_tokens`", anthropic::fields::FIELDS),
     ("Completions: `POST /v1/completions`", openai_completions::fields::FIELDS),
-    ("Vectors: `POST /v1/embeddings`", openai_embeddings::FIELDS),
-    ("Pictures: `POST /v1/images/generations`, `POST /v1/images/edits`", openai_images::FIELDS),
-    ("Voices: `POST /v1/audio/speech`", openai_speech::FIELDS),
-    (
-        "Sounds written down: `POST /v1/audio/transcriptions`, `POST /v1/audio/translations`",
-        openai_transcriptions::FIELDS,
-    ),
+    ("Embeddings: `POST /v1/embeddings`", openai_embeddings::FIELDS),
+    ("Images: `POST /v1/images/generations`, `POST /v1/images/edits`", openai_images::FIELDS),
+    ("Speech: `POST /v1/audio/speech`", openai_speech::FIELDS),
+    ("Transcriptions: `POST /v1/audio/transcriptions`, `POST /v1/audio/translations`", openai_transcriptions::FIELDS),
 ];
 
 /// Returns the page.
@@ -35,20 +32,20 @@ pub fn page() -> String {
     page
 }
 
-const INTRODUCTION: &str = "<!-- Made from the tables of fields: `gemini-adapter reference --write`. -->
-# What becomes of a request
+const INTRODUCTION: &str = "<!-- Generated from the field tables: `gemini-adapter reference --write`. -->
+# How requests are translated
 
-Every field of a client's request, and what becomes of it on its way to Gemini. Requests in Gemini's own dialect go through as they are.
+Every field of a client's request, and what happens to it on its way to Gemini. Requests to Gemini's native API are passed through unchanged.
 
-- **kept**: it goes on, under the same name;
-- **renamed**: it goes on, under another name or in another form that means the same;
-- **clamped**: it goes on as the nearest value that Gemini takes;
-- **emulated**: Gemini has no such thing; something else does its work;
-- **dropped**: it does not go on;
-- **refused**: the request is answered with 400.
+- **kept**: passed on under the same name;
+- **renamed**: passed on under another name, or in another form that means the same;
+- **clamped**: passed on as the nearest value that Gemini accepts;
+- **emulated**: Gemini has no equivalent; the effect is achieved in another way;
+- **dropped**: not passed on;
+- **refused**: the request is rejected with 400.
 
-Where a verdict depends on the model or on a value, the one below is the usual one. What becomes of a request of yours, field by
-field, and the Gemini request itself, without calling anyone:
+Where a verdict depends on the model or on a value, the table shows the usual one. To see what happens to a particular request, field by
+field, and the resulting Gemini request, without contacting Google:
 
 ```sh
 gemini-adapter translate < request.json
@@ -56,8 +53,8 @@ gemini-adapter translate --path /v1/messages < request.json
 curl localhost:8000/admin/translate?path=/v1/messages -H 'Authorization: Bearer YOUR_ADMIN_KEY' -d @request.json
 ```
 
-A **loss** is what may make the answer another one. A client's `fidelity` says what happens then: `lenient` (nothing is said), `warn` (the
-header `x-gemini-adapter-losses` names the fields), `strict` (400 before any quota is spent).
+A **loss** is a field whose translation may change the answer. The client's `fidelity` setting decides what happens then: `lenient` (not reported), `warn`
+(the header `x-gemini-adapter-losses` names the fields), `strict` (400 before any quota is spent).
 ";
 
 const HEAD: &str = "| field | verdict | in the Gemini request | why | loss |

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Change, Snapshot, seal};
-use crate::reading::Kept;
+use crate::reading::StoredFiles;
 
 /// How many generations are kept.
 const MOST: usize = 20;
@@ -45,7 +45,7 @@ pub struct History {
 impl Generation {
     /// Captures a snapshot that was accepted.
     pub fn of(snapshot: &Snapshot, changes: &[Change]) -> Self {
-        let Kept { files, folders } = snapshot.reading.kept();
+        let StoredFiles { files, folders } = snapshot.reading.kept();
         let secrets = snapshot.config.secret_digests();
         let salt = Uuid::now_v7().simple().to_string();
         let seal = |text: Option<String>| text.map(|text| seal::seal(&text, &secrets, &salt));
@@ -70,14 +70,14 @@ impl Generation {
     ///
     /// # Errors
     /// The first file with secrets that no current file contains, and how many there are.
-    pub fn open(&self) -> Result<Kept, (PathBuf, usize)> {
+    pub fn open(&self) -> Result<StoredFiles, (PathBuf, usize)> {
         let own: Vec<String> = self.files.keys().filter_map(|path| std::fs::read_to_string(path).ok()).collect();
         let mut files = BTreeMap::new();
         for (path, text) in &self.files {
             let text = text.as_ref().map(|text| seal::open(text, &own, &self.salt)).transpose();
             files.insert(path.clone(), text.map_err(|lost| (path.clone(), lost))?);
         }
-        Ok(Kept { files, folders: self.folders.clone() })
+        Ok(StoredFiles { files, folders: self.folders.clone() })
     }
 }
 

@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::problem::{Problem, Problems};
-use crate::reading::Kept;
+use crate::reading::StoredFiles;
 
 /// Suffix of files that were set aside.
 const ASIDE: &str = "set-aside";
@@ -25,9 +25,10 @@ enum Undo {
 ///
 /// # Errors
 /// The first file that could not be written. All files are then as they were before.
-pub fn restore(kept: &Kept, live: &Kept) -> Result<(), Problems> {
+pub fn restore(kept: &StoredFiles, live: &StoredFiles) -> Result<(), Problems> {
     let mut undo = Vec::new();
-    let done = strangers(kept).try_for_each(|file| set_aside(&file, &mut undo).map_err(|error| (file, error)));
+    let done =
+        files_not_in_generation(kept).try_for_each(|file| set_aside(&file, &mut undo).map_err(|error| (file, error)));
     let done = done.and_then(|()| {
         kept.files.iter().try_for_each(|(file, text)| {
             let accepted = live.files.get(file).cloned().flatten();
@@ -42,7 +43,7 @@ pub fn restore(kept: &Kept, live: &Kept) -> Result<(), Problems> {
 }
 
 /// Files that a load would read now and that did not exist then.
-fn strangers(kept: &Kept) -> impl Iterator<Item = PathBuf> {
+fn files_not_in_generation(kept: &StoredFiles) -> impl Iterator<Item = PathBuf> {
     let entries = kept.folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
     let read = |path: &PathBuf| path.extension().is_some_and(|end| end == "toml" || end == "rhai") && path.is_file();
     entries.map(|entry| entry.path()).filter(read).filter(|path| !kept.files.contains_key(path))

@@ -8,7 +8,7 @@ use super::{Change, History, Live, Refusal, Reloaded, Snapshot, prepare};
 use crate::config::Sources;
 use crate::keys::Ledger;
 use crate::problem::{Problem, Problems};
-use crate::reading::{Kept, Reading};
+use crate::reading::{Reading, StoredFiles};
 
 impl Live {
     /// Returns what a reload would change now, without changing anything.
@@ -50,7 +50,7 @@ fn bring_back(
     generation: u64,
     sources: &Sources,
     ledger: &Ledger,
-    checked: impl FnOnce(Snapshot) -> Result<Kept, Problems>,
+    checked: impl FnOnce(Snapshot) -> Result<StoredFiles, Problems>,
 ) -> Result<(), Problems> {
     let kept = history.get(generation).ok_or_else(|| gone(generation))?;
     if !kept.is_of(sources.path()) {
@@ -58,7 +58,7 @@ fn bring_back(
         return Err(Problem::error(message).hint("`gemini-adapter config history` lists what is kept").into());
     }
     let files = open(&kept)?;
-    let again = prepare(sources, &Reading::of_kept(files.clone()), ledger)?;
+    let again = prepare(sources, &Reading::from_stored(files.clone()), ledger)?;
     restore(&files, &checked(again)?)
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use super::Stop;
-use crate::cache::Answers;
+use crate::cache::AnswerCache;
 use crate::clients::{Accounts, Guard};
 use crate::clock::Clock;
 use crate::environment::Environment;
@@ -45,7 +45,7 @@ pub struct Services {
     /// Addresses that have presented wrong keys.
     pub guard: Guard,
     /// The answer cache.
-    pub answers: Answers,
+    pub answers: AnswerCache,
     /// The destination of logs, metrics and traces.
     pub telemetry: Telemetry,
     /// Google's models, as last listed.
@@ -72,7 +72,7 @@ impl Services {
             conversations: Conversations::of(&store),
             accounts: Accounts::of(&store),
             guard: Guard::default(),
-            answers: Answers::of(&store),
+            answers: AnswerCache::of(&store),
             plugin_state: store.table("plugin", plugin::STATE),
             store,
             telemetry: Telemetry::start(),

@@ -9,7 +9,7 @@ use super::reload::{Live, Refused, learn};
 use super::{Generation, History, Services, Snapshot, prepare};
 use crate::config::{Sources, lenient};
 use crate::problem::{Problem, Problems};
-use crate::reading::{Kept, Reading};
+use crate::reading::{Reading, StoredFiles};
 
 impl Live {
     /// Builds the first snapshot.
@@ -68,7 +68,7 @@ fn numbered(snapshot: Snapshot, history: &History) -> Snapshot {
 /// The last accepted configuration of this file, if it permits its own use in place of a rejected one.
 fn last_good(sources: &Sources, history: &History, services: &Services) -> Option<Snapshot> {
     let last = history.last().filter(|last| last.is_of(sources.path()))?;
-    let snapshot = prepare(sources, &Reading::of_kept(open(&last).ok()?), &services.ledger).ok()?;
+    let snapshot = prepare(sources, &Reading::from_stored(open(&last).ok()?), &services.ledger).ok()?;
     let wanted = snapshot.config.settings.runtime.start_from_last_good;
     wanted.then_some(Snapshot { generation: last.generation, ..snapshot })
 }
@@ -77,7 +77,7 @@ fn last_good(sources: &Sources, history: &History, services: &Services) -> Optio
 ///
 /// # Errors
 /// When secrets can no longer be found.
-pub fn open(kept: &Generation) -> Result<Kept, Problems> {
+pub fn open(kept: &Generation) -> Result<StoredFiles, Problems> {
     kept.open().map_err(|(file, lost)| {
         let message = format!("had {lost} secrets that stand in none of your files any more");
         let hint = "put them back; or keep them in the environment, and refer to them as `env:NAME`";

@@ -8,7 +8,7 @@ use super::*;
 use crate::config::Sources;
 use crate::environment::Environment;
 use crate::fault::{Blame, Fault, Kind};
-use crate::keys::{Ask, Tried};
+use crate::keys::{LeaseRequest, Tried};
 use crate::model::ModelName;
 use crate::problem::Problems;
 use std::sync::Arc;
@@ -153,7 +153,7 @@ fn a_reload_forgives_no_key() {
     let now = place.live.services().clock.now();
     let snapshot = place.live.snapshot();
     let mut lease = snapshot.pools["default"]
-        .lease(&Ask { model: &model, tried: &Tried::default(), affinity: None, patient: false }, now)
+        .lease(&LeaseRequest { model: &model, tried: &Tried::default(), affinity: None, may_wait: false }, now)
         .unwrap();
     let dead = lease.key().id().clone();
     lease.failed(&Fault::new(Kind::KeyInvalid, Blame::Key, "API key not valid."), now);
@@ -161,7 +161,7 @@ fn a_reload_forgives_no_key() {
     place.reload(&FILE.replace("2.5-flash", "2.5-pro")).unwrap();
     for _ in 0..4 {
         let lease = place.live.snapshot().pools["default"]
-            .lease(&Ask { model: &model, tried: &Tried::default(), affinity: None, patient: false }, now)
+            .lease(&LeaseRequest { model: &model, tried: &Tried::default(), affinity: None, may_wait: false }, now)
             .unwrap();
         assert_ne!(*lease.key().id(), dead);
     }
@@ -303,7 +303,7 @@ fn a_generation_whose_file_is_gone_can_be_forgotten() {
             std::fs::read_dir(&data).unwrap().for_each(|file| std::fs::remove_file(file.unwrap().path()).unwrap());
         }
     }
-    let history = crate::runtime::history::History::open(&data, &mut Problems::new());
+    let history = crate::runtime::history::History::open(&data);
     assert_eq!(history.all().len(), 19, "each generation since then is on disk");
 }
 

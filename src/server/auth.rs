@@ -17,7 +17,7 @@ use crate::runtime::Snapshot;
 
 /// The access requirement of one route.
 #[derive(Clone)]
-pub struct Door {
+pub struct RouteGuard {
     /// Access to the live configuration.
     pub app: App,
     /// The permission the route requires.
@@ -48,7 +48,7 @@ pub const CONFIG: HeaderName = HeaderName::from_static("x-gemini-adapter-config"
 
 /// Middleware: authenticates the request and rejects it unless the client may use the route. Every response carries the
 /// configuration it was made by.
-pub async fn require(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+pub async fn require(State(door): State<RouteGuard>, mut request: Request, next: Next) -> Response {
     let snapshot = door.app.live.snapshot();
     let response = match admit(&door, &snapshot, &request) {
         Ok(client) => {
@@ -67,21 +67,21 @@ pub async fn require(State(door): State<Door>, mut request: Request, next: Next)
         }
         Err(error) => error.into_response(),
     };
-    bearing(response, &snapshot)
+    with_config_header(response, &snapshot)
 }
 
 /// Adds the header that names the configuration.
-pub fn bearing(mut response: Response, snapshot: &Snapshot) -> Response {
+pub fn with_config_header(mut response: Response, snapshot: &Snapshot) -> Response {
     if let Ok(version) = HeaderValue::from_str(&snapshot.version()) {
         response.headers_mut().insert(CONFIG, version);
     }
     response
 }
 
-fn admit(door: &Door, snapshot: &Snapshot, request: &Request) -> Result<Arc<Client>, Error> {
+fn admit(door: &RouteGuard, snapshot: &Snapshot, request: &Request) -> Result<Arc<Client>, Error> {
     let (clients, needs) = (&snapshot.clients, door.needs);
     if needs == Needs::Nothing {
-        return Ok(Arc::new(Client::nobody()));
+        return Ok(Arc::new(Client::anonymous()));
     }
     let address = address(clients, request);
     if let Some(address) = address {
@@ -106,7 +106,9 @@ fn admit(door: &Door, snapshot: &Snapshot, request: &Request) -> Result<Arc<Clie
         None => clients.open_to(needs).ok_or_else(|| {
             let services = &door.app.services;
             let now = services.clock.now().since_start;
-            if let Some(address) = address.filter(|address| services.guard.wrong(*address, clients.blocking(), now)) {
+            if let Some(address) =
+                address.filter(|address| services.guard.record_failure(*address, clients.blocking(), now))
+            {
                 services.telemetry.held_off(address);
             }
             Error::unauthorized("Incorrect API key provided.", Some("invalid_api_key"))
@@ -124,12 +126,12 @@ fn address(clients: &Clients, request: &Request) -> Option<IpAddr> {
 }
 
 /// Checks whether requests from this address are accepted, regardless of the key.
-fn from_here(door: &Door, clients: &Clients, address: IpAddr) -> Result<(), Error> {
+fn from_here(door: &RouteGuard, clients: &Clients, address: IpAddr) -> Result<(), Error> {
     if !clients.addresses().may_call(address) {
         return Err(Error::forbidden("Requests from this address are not taken."));
     }
     let services = &door.app.services;
-    match services.guard.holds_off(address, clients.blocking(), services.clock.now().since_start) {
+    match services.guard.blocked_for(address, clients.blocking(), services.clock.now().since_start) {
         // The key was not checked, so nothing reveals whether it is right.
         Some(rest) => Err(Error::limited("requests", "Too many wrong API keys came from this address.", rest)),
         None => Ok(()),

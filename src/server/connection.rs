@@ -70,7 +70,7 @@ impl<S: 'static> Accept<TcpStream, S> for ConnectionLimit {
         let snapshot = self.app.live.snapshot();
         let settings = &snapshot.config.settings.server;
         let Some(place) = self.place(settings.max_connections) else {
-            return Either::Right(Box::pin(turned_away(stream)));
+            return Either::Right(Box::pin(reject(stream)));
         };
         let patience = settings.write_timeout;
         let nodelay = stream.set_nodelay(true);
@@ -81,7 +81,7 @@ impl<S: 'static> Accept<TcpStream, S> for ConnectionLimit {
 
 /// Sends the 503 and closes. The send buffer of a new connection always has room for it, so this never waits for the
 /// client.
-async fn turned_away<T>(stream: TcpStream) -> io::Result<T> {
+async fn reject<T>(stream: TcpStream) -> io::Result<T> {
     stream.writable().await?;
     stream.try_write(&FULL)?;
     Err(io::Error::new(ErrorKind::QuotaExceeded, "all places are taken"))
@@ -97,7 +97,7 @@ impl Drop for Place {
 }
 
 /// Logs why connections are not accepted, at most once per interval.
-pub fn troubled(_: Option<&SocketAddr>, error: &io::Error) {
+pub fn on_accept_error(_: Option<&SocketAddr>, error: &io::Error) {
     static SINCE: OnceLock<Instant> = OnceLock::new();
     static NEXT: AtomicU64 = AtomicU64::new(0);
     // Errors of a single connection are not the server's concern.

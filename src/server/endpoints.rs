@@ -8,8 +8,8 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, delete, get, patch, post};
 use axum::{Extension, Router};
 
-use super::auth::{Caller, Door, require};
-use super::door::{self, Arrival};
+use super::auth::{Caller, RouteGuard, require};
+use super::dispatch::{self, IncomingRequest};
 use super::{App, admin, google, meta, middleware, models, responses};
 use crate::clients::Needs;
 use crate::protocol::Protocol;
@@ -194,7 +194,7 @@ impl Endpoint {
                                  uri: Uri,
                                  headers: HeaderMap,
                                  content: Body| {
-                    door::answer(app, Arrival { caller, id, uri, headers, content }, protocol, path)
+                    dispatch::answer(app, IncomingRequest { caller, id, uri, headers, content }, protocol, path)
                 };
                 post(open)
             }
@@ -206,8 +206,8 @@ impl Endpoint {
 pub fn router(app: App) -> Router {
     let mut router = Router::new();
     for endpoint in ENDPOINTS {
-        let door = Door { app: app.clone(), needs: endpoint.needs };
-        router = router.route(endpoint.path, endpoint.route().layer(from_fn_with_state(door, require)));
+        let guard = RouteGuard { app: app.clone(), needs: endpoint.needs };
+        router = router.route(endpoint.path, endpoint.route().layer(from_fn_with_state(guard, require)));
     }
     router.fallback(middleware::unknown_path).method_not_allowed_fallback(middleware::unknown_method).with_state(app)
 }

@@ -33,11 +33,11 @@ pub fn by_headers(headers: &HeaderMap) -> &'static dyn Family {
     if headers.contains_key(ANTHROPIC_VERSION) {
         return &Anthropic;
     }
-    if google::is_asking(headers) { &Google } else { &OpenAi }
+    if google::is_google_sdk(headers) { &Google } else { &OpenAi }
 }
 
 /// Renders an error in the family's format, wherever it arose, and adds the family's request id header.
-pub fn in_its_format(mut response: Response, family: &dyn Family, id: &str) -> Response {
+pub fn render_error(mut response: Response, family: &dyn Family, id: &str) -> Response {
     if let Some(error) = response.extensions_mut().remove::<Error>() {
         let mut told = respond::error(&error, family, id);
         // Keep headers set by inner layers, except the length, which is that of the empty body.

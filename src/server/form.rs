@@ -14,7 +14,7 @@ use crate::error::Error;
 const MOST: usize = 200;
 
 /// Whether a body of this media type is a form.
-pub fn is_one(media_type: &str) -> bool {
+pub fn is_form(media_type: &str) -> bool {
     let start = media_type.get(..10).unwrap_or_default();
     start.eq_ignore_ascii_case("multipart/")
 }
@@ -121,6 +121,6 @@ mod tests {
             let error = into_json(body.clone().into(), media_type).await.unwrap_err();
             assert_eq!(error.status, 400, "{body}");
         }
-        assert!(is_one("Multipart/Form-Data; boundary=x") && !is_one("application/json") && !is_one("é"));
+        assert!(is_form("Multipart/Form-Data; boundary=x") && !is_form("application/json") && !is_form("é"));
     }
 }

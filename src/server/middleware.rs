@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
-use super::auth::bearing;
+use super::auth::with_config_header;
 use super::{App, endpoints, family};
 use crate::error::Error;
 
@@ -53,7 +53,7 @@ pub async fn around(mut request: Request, next: Next) -> Response {
     let family = family::of(request.method(), request.uri().path(), request.headers());
     request.extensions_mut().insert(id.clone());
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut response = family::in_its_format(answered.unwrap_or_else(|_| panicked()), family, &id.0);
+    let mut response = family::render_error(answered.unwrap_or_else(|_| panicked()), family, &id.0);
     if let Ok(value) = HeaderValue::try_from(id.0) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -117,7 +117,7 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
 pub async fn unknown_path(State(app): State<App>, method: Method, uri: Uri) -> Response {
     let path: String = uri.path().chars().take(200).collect::<String>().escape_debug().collect();
     let error = Error::not_found(format!("Invalid URL ({method} {path})")).code("unknown_url");
-    bearing(error.into_response(), &app.live.snapshot())
+    with_config_header(error.into_response(), &app.live.snapshot())
 }
 
 /// The fallback for a known path with an unsupported method.
@@ -126,7 +126,7 @@ pub async fn unknown_method(State(app): State<App>, method: Method, uri: Uri) ->
     let known: Vec<&str> =
         endpoints::all().iter().filter(|endpoint| endpoint.is_at(uri.path())).map(|endpoint| endpoint.method).collect();
     let message = format!("Not allowed to {method} on {path}. Use {}.", known.join(" or "));
-    bearing(Error::method_not_allowed(message).into_response(), &app.live.snapshot())
+    with_config_header(Error::method_not_allowed(message).into_response(), &app.live.snapshot())
 }
 
 /// Lets web pages of the configured origins call the server. The list is looked up in the live snapshot for each

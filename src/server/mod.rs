@@ -5,7 +5,7 @@ mod admin;
 mod auth;
 mod body;
 mod connection;
-mod door;
+mod dispatch;
 mod endpoints;
 mod family;
 mod form;

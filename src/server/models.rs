@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::auth::Caller;
 use super::middleware::RequestId;
 use super::respond::document;
-use super::{App, door, family, google};
+use super::{App, dispatch, family, google};
 use crate::error::Error;
 use crate::fault::Blame;
 use crate::plugin::SessionFacts;
@@ -34,7 +34,7 @@ pub async fn list(
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
-    if google::is_asking(&headers) {
+    if google::is_google_sdk(&headers) {
         return google::models::list(State(app), caller, id, headers, uri).await;
     }
     let family = family::by_headers(&headers);
@@ -53,7 +53,7 @@ pub async fn one(
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
-    if google::is_asking(&headers) {
+    if google::is_google_sdk(&headers) {
         return google::models::one(State(app), caller, request, path, headers, uri).await;
     }
     let Path(id) = path;
@@ -83,7 +83,7 @@ async fn shown(
     };
     let models = cards.values().filter(|card| may_use(&card.id)).map(|card| family.model(card)).collect();
     let client = caller.client.name.clone();
-    let facts = || SessionFacts { id, api: "models", path, model: None, client, headers: door::visible(headers) };
+    let facts = || SessionFacts { id, api: "models", path, model: None, client, headers: dispatch::visible(headers) };
     caller.snapshot.plugins.session(facts).only(caller.client.plugins.clone()).on_models(models)
 }
 

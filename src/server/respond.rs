@@ -19,7 +19,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Response header: what the answer cache did with the request.
 pub const CACHE: HeaderName = HeaderName::from_static("x-gemini-adapter-cache");
 
-/// Attaches the error to an empty response. `family::in_its_format` renders it once the client's family is known.
+/// Attaches the error to an empty response. `family::render_error` renders it once the client's family is known.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());

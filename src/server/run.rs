@@ -15,13 +15,13 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::sleep;
 
-use super::connection::{ConnectionLimit, troubled};
+use super::connection::{ConnectionLimit, on_accept_error};
 use super::{App, service, tls};
 
 /// How long answers that are cut off may take to send their final error.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const FINAL_ERROR_GRACE: Duration = Duration::from_secs(1);
 
-/// A running server.
+/// A running server, until it is dropped.
 pub struct Running {
     /// The address it listens on.
     pub address: SocketAddr,
@@ -40,7 +40,7 @@ pub fn run(app: App, listener: TcpListener, header_timeout: Duration) -> io::Res
     let handle = Handle::new();
     let mut server = axum_server::from_tcp(listener.into_std()?)?
         .handle(handle.clone())
-        .accept_error_handler(troubled)
+        .accept_error_handler(on_accept_error)
         // The header timeout does not cover a connection that never sends anything.
         .first_request_timeout(header_timeout);
     server
@@ -82,7 +82,7 @@ impl Running {
     /// When the listener has failed.
     pub async fn stop(mut self, drain: Duration) -> io::Result<()> {
         self.app.draining.store(true, Ordering::Relaxed);
-        self.handle.graceful_shutdown(Some(drain + LAST_WORDS));
+        self.handle.graceful_shutdown(Some(drain + FINAL_ERROR_GRACE));
         tokio::select! {
             ended = &mut self.task => return over(ended),
             () = sleep(drain) => self.app.services.stop.now(),
@@ -94,8 +94,15 @@ impl Running {
     ///
     /// # Errors
     /// The failure.
-    pub async fn finished(self) -> io::Result<()> {
-        over(self.task.await)
+    pub async fn finished(mut self) -> io::Result<()> {
+        over((&mut self.task).await)
+    }
+}
+
+/// A server that nobody holds any more stops at once and closes its listener.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.handle.shutdown();
     }
 }
 

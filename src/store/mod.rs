@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::secret::Secret;
-use disk::{Disk, Keeping};
+use disk::{Disk, DiskConfig};
 use redis::Redis;
 pub use redis::is_there as redis_is_there;
 use table::Tables;
@@ -69,7 +69,7 @@ impl Store {
         holder: Arc<dyn StateOwner>,
     ) {
         if !settings.dir.as_os_str().is_empty() {
-            let keeping = Keeping {
+            let keeping = DiskConfig {
                 dir: settings.dir.clone(),
                 keep_days: settings.keep_days,
                 usage: self.0.usage.clone(),

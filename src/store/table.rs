@@ -14,7 +14,7 @@ use moka::ops::compute::Op;
 use moka::sync::Cache;
 
 use super::Store;
-use super::redis::{Heard, Now, Op as Change, Redis};
+use super::redis::{Now, Op as Change, Redis, RowChange};
 
 /// Limits of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl Tables {
     }
 
     /// Applies a row change that another replica has published.
-    pub fn heard(&self, heard: Heard) {
+    pub fn heard(&self, heard: RowChange) {
         let rows = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(heard.table.as_str()).cloned();
         let Some(rows) = rows else { return };
         match heard.now {

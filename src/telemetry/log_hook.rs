@@ -11,10 +11,10 @@ const MOST_WAITING: usize = 1024;
 /// Stack size, the same as where requests are served.
 const STACK: usize = 4 * 1024 * 1024;
 
-type Over = (RequestSummary, Arc<dyn Tags>);
+type FinishedRequest = (RequestSummary, Arc<dyn Tags>);
 
-static THREAD: LazyLock<Option<SyncSender<Over>>> = LazyLock::new(|| {
-    let (sender, over) = sync_channel::<Over>(MOST_WAITING);
+static THREAD: LazyLock<Option<SyncSender<FinishedRequest>>> = LazyLock::new(|| {
+    let (sender, over) = sync_channel::<FinishedRequest>(MOST_WAITING);
     let ask = move || over.iter().for_each(|(ended, tags)| ended.log(Some(&tags.tags(&ended))));
     std::thread::Builder::new().name("request-tags".to_owned()).stack_size(STACK).spawn(ask).ok().map(|_| sender)
 });

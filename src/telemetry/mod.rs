@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 pub use cache_counts::{CacheCounts, CacheTally};
 pub use durations::{Durations, Latencies};
-pub use journal::{Arrived, Bodies, Journal, Page, Rest, Said, Saying, Seen, Trace, Tried};
+pub use journal::{AnswerBody, Arrived, AttemptBodies, Bodies, Journal, Page, RequestView, Rest, Trace, Tried};
 pub use labels::ModelLabels;
 pub use metrics::Exporter;
 pub use request::{Outcome, RequestRecord};

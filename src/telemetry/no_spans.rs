@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 
-use super::journal::Seen;
+use super::journal::RequestView;
 use super::settings::OtelSettings;
 
 /// Placeholder for the exporter.
@@ -11,7 +11,7 @@ pub struct Spans;
 
 /// The trace context of a request. Never constructed in this build.
 #[derive(Debug)]
-pub enum Came {}
+pub enum TraceParent {}
 
 impl Spans {
     /// Always fails: traces are not available in this build.
@@ -23,12 +23,12 @@ impl Spans {
     }
 
     /// Records nothing.
-    pub fn came(&self, _: &'static str, _: &HeaderMap) -> Option<Came> {
+    pub fn came(&self, _: &'static str, _: &HeaderMap) -> Option<TraceParent> {
         None
     }
 
-    /// Cannot be called, since a [`Came`] cannot exist.
-    pub fn export(&self, came: &Came, _: &Seen) {
+    /// Cannot be called, since a [`TraceParent`] cannot exist.
+    pub fn export(&self, came: &TraceParent, _: &RequestView) {
         match *came {}
     }
 

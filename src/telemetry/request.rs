@@ -8,9 +8,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 use super::journal::{Arrived, Facts, Rest, Trace};
-use super::spans::Came;
+use super::spans::TraceParent;
 use super::summary::{Costs, RequestSummary, Tags};
-use super::tally::Over;
+use super::tally::FinishedRequest;
 use super::{Telemetry, log_hook};
 use crate::error::Error;
 use crate::fault::Fault;
@@ -41,7 +41,7 @@ pub struct RequestRecord {
     started: Instant,
     told: bool,
     /// The trace context of the request, if traces are exported.
-    came: Option<Came>,
+    came: Option<TraceParent>,
     /// Whether this is the record of a part of a split request, which is reported with the whole.
     part: bool,
     /// The request id.
@@ -272,8 +272,14 @@ impl RequestRecord {
     fn count(&self, status: u16, elapsed: Duration) {
         let Telemetry { labels, series, .. } = &self.telemetry;
         let model = labels.label(&self.model);
-        let over =
-            Over { status, client: &self.client, model, elapsed, first_token: self.first_token, tokens: self.tokens };
+        let over = FinishedRequest {
+            status,
+            client: &self.client,
+            model,
+            elapsed,
+            first_token: self.first_token,
+            tokens: self.tokens,
+        };
         self.telemetry.tally.request(&over);
         self.telemetry.timeline.beat(&over);
         let requests = series.of_requests(self.api, model);

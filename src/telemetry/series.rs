@@ -35,7 +35,7 @@ impl<T: Clone> ByLabels<T> {
 }
 
 /// Metrics of the requests of one protocol and model.
-pub struct OfRequests {
+pub struct RequestMetrics {
     api: &'static str,
     model: String,
     codes: RwLock<Vec<(u16, Counter)>>,
@@ -47,7 +47,7 @@ pub struct OfRequests {
     pub stream_gap: Histogram,
 }
 
-impl OfRequests {
+impl RequestMetrics {
     fn of(api: &'static str, model: &str) -> Self {
         let histogram = |name: &'static str| histogram!(name, "api" => api, "model" => model.to_owned());
         Self {
@@ -78,7 +78,7 @@ impl OfRequests {
 pub struct Series {
     whole: Gauge,
     streams: Gauge,
-    requests: ByLabels<Arc<OfRequests>>,
+    requests: ByLabels<Arc<RequestMetrics>>,
     answered: ByLabels<Counter>,
     tokens: ByLabels<Counter>,
 }
@@ -101,8 +101,8 @@ impl Series {
     }
 
     /// The metrics for this protocol and model.
-    pub fn of_requests(&self, api: &'static str, model: &str) -> Arc<OfRequests> {
-        self.requests.get(model, api, || OfRequests::of(api, model).into())
+    pub fn of_requests(&self, api: &'static str, model: &str) -> Arc<RequestMetrics> {
+        self.requests.get(model, api, || RequestMetrics::of(api, model).into())
     }
 
     /// Counts attempts of this pool and model that were answered.

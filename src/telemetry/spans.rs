@@ -20,7 +20,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 use tokio::runtime::Handle;
 
-use super::journal::{Seen, Tried};
+use super::journal::{RequestView, Tried};
 use super::settings::OtelSettings;
 
 /// Timeout for the collector, and for the final export at process exit.
@@ -32,7 +32,7 @@ pub struct Spans(Arc<OnceLock<(SdkTracerProvider, SdkTracer)>>);
 
 /// The trace context of a request.
 #[derive(Debug)]
-pub struct Came {
+pub struct TraceParent {
     path: &'static str,
     /// The parent span, if the client named one.
     within: Context,
@@ -66,14 +66,14 @@ impl Spans {
     }
 
     /// Extracts the trace context of a new request; None when traces are not exported.
-    pub fn came(&self, path: &'static str, headers: &HeaderMap) -> Option<Came> {
+    pub fn came(&self, path: &'static str, headers: &HeaderMap) -> Option<TraceParent> {
         self.0.get()?;
         let within = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers));
-        Some(Came { path, within })
+        Some(TraceParent { path, within })
     }
 
     /// Exports the spans of a finished request.
-    pub fn export(&self, came: &Came, seen: &Seen) {
+    pub fn export(&self, came: &TraceParent, seen: &RequestView) {
         let Some((_, tracer)) = self.0.get() else { return };
         let clock = Clock::of(seen);
         let facts = &seen.facts;
@@ -111,7 +111,7 @@ struct Clock {
 }
 
 impl Clock {
-    fn of(seen: &Seen) -> Self {
+    fn of(seen: &RequestView) -> Self {
         let since = seen.at.parse::<jiff::Timestamp>().ok().and_then(|at| Duration::try_from(at.as_duration()).ok());
         Self { start: since.map_or_else(SystemTime::now, |since| SystemTime::UNIX_EPOCH + since) }
     }
@@ -133,7 +133,7 @@ fn close(span: &mut impl opentelemetry::trace::Span, failed: Option<String>, end
     span.end_with_timestamp(end);
 }
 
-fn server_attributes(came: &Came, seen: &Seen) -> Vec<KeyValue> {
+fn server_attributes(came: &TraceParent, seen: &RequestView) -> Vec<KeyValue> {
     let facts = &seen.facts;
     vec![
         KeyValue::new("http.request.method", "POST"),
@@ -145,7 +145,7 @@ fn server_attributes(came: &Came, seen: &Seen) -> Vec<KeyValue> {
     ]
 }
 
-fn asked_attributes(operation: &'static str, seen: &Seen) -> Vec<KeyValue> {
+fn asked_attributes(operation: &'static str, seen: &RequestView) -> Vec<KeyValue> {
     let facts = &seen.facts;
     let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let mut attributes = vec![

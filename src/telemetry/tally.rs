@@ -99,7 +99,7 @@ pub struct UsedRow {
 
 /// The counted facts of a finished request.
 #[derive(Clone, Copy, Debug)]
-pub struct Over<'a> {
+pub struct FinishedRequest<'a> {
     /// HTTP status.
     pub status: u16,
     /// The client's name.
@@ -115,7 +115,7 @@ pub struct Over<'a> {
 }
 
 impl Tally {
-    pub(super) fn request(&self, over: &Over<'_>) {
+    pub(super) fn request(&self, over: &FinishedRequest<'_>) {
         let counter = match over.status {
             499 => &self.cancelled,
             500.. => &self.server_errors,
@@ -141,7 +141,7 @@ impl Tally {
         self.models.write().unwrap_or_else(PoisonError::into_inner).entry(model.to_owned()).or_default().clone()
     }
 
-    fn used(&self, over: &Over<'_>) {
+    fn used(&self, over: &FinishedRequest<'_>) {
         let day = jiff::Timestamp::now().to_string().get(..10).unwrap_or_default().to_owned();
         let mut rows = self.rows();
         let mut row = (day, over.client.to_owned(), over.model.to_owned());
@@ -205,9 +205,9 @@ impl Tally {
 mod tests {
     use super::*;
 
-    fn over(status: u16) -> Over<'static> {
+    fn over(status: u16) -> FinishedRequest<'static> {
         let elapsed = Duration::from_millis(20);
-        Over { status, client: "ci", model: "gemini-2.5-flash", elapsed, first_token: None, tokens: (3, 5) }
+        FinishedRequest { status, client: "ci", model: "gemini-2.5-flash", elapsed, first_token: None, tokens: (3, 5) }
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
     fn a_flood_of_clients_is_one_row() {
         let tally = Tally::default();
         for number in 0..MOST_ROWS + 10 {
-            tally.request(&Over { client: &format!("c{number}"), ..over(200) });
+            tally.request(&FinishedRequest { client: &format!("c{number}"), ..over(200) });
         }
         let rows = tally.usage();
         assert_eq!(rows.len(), MOST_ROWS + 1);

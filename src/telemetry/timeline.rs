@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::tally::Over;
+use super::tally::FinishedRequest;
 
 /// Length of an interval.
 const BEAT: Duration = Duration::from_secs(2);
@@ -18,12 +18,12 @@ const BEATS: usize = 150;
 #[derive(Debug)]
 pub struct Timeline {
     began: Instant,
-    beats: Mutex<VecDeque<(u64, Beat)>>,
+    beats: Mutex<VecDeque<(u64, Interval)>>,
 }
 
 /// Requests that ended within one interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Beat {
+pub struct Interval {
     /// Requests answered.
     pub answered: u32,
     /// Requests rejected with a 4xx or abandoned by the client.
@@ -41,11 +41,11 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    pub(super) fn beat(&self, over: &Over<'_>) {
+    pub(super) fn beat(&self, over: &FinishedRequest<'_>) {
         let now = self.now();
         let mut beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
         if beats.back().is_none_or(|(last, _)| *last < now) {
-            beats.push_back((now, Beat::default()));
+            beats.push_back((now, Interval::default()));
             if beats.len() > BEATS {
                 beats.pop_front();
             }
@@ -60,10 +60,10 @@ impl Timeline {
     }
 
     /// All completed intervals, oldest first, including empty ones.
-    pub fn beats(&self) -> Vec<Beat> {
+    pub fn beats(&self) -> Vec<Interval> {
         let now = self.now();
         let first = now.saturating_sub(BEATS as u64);
-        let mut shown = vec![Beat::default(); usize::try_from(now - first).unwrap_or_default()];
+        let mut shown = vec![Interval::default(); usize::try_from(now - first).unwrap_or_default()];
         let beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
         for (at, beat) in beats.iter() {
             let place = at.checked_sub(first).and_then(|place| usize::try_from(place).ok());

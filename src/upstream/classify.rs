@@ -10,7 +10,7 @@ use bytes::Bytes;
 use regex::Regex;
 use serde::Deserialize;
 
-use crate::fault::{Blame, Fault, Kind, Remedy, Said};
+use crate::fault::{Blame, Fault, Kind, Remedy, UpstreamBody};
 use crate::secret::Secret;
 
 /// Longest cooldown a hint may request, in seconds. A longer one is taken for a mistake.
@@ -82,9 +82,9 @@ pub fn classify(status: u16, body: &[u8], key: &Secret) -> Fault {
 
 /// The body as received, except for the key, which the body may quote: it may be displayed after that key has been
 /// removed from the configuration.
-fn said(body: &[u8], key: &Secret) -> Said {
+fn said(body: &[u8], key: &Secret) -> UpstreamBody {
     let body = body.get(..LONGEST_SAID).unwrap_or(body);
-    Said(Bytes::from(key.scrub(&String::from_utf8_lossy(body))))
+    UpstreamBody(Bytes::from(key.scrub(&String::from_utf8_lossy(body))))
 }
 
 /// What could make a rejected request succeed. Only Google's message distinguishes these cases.

@@ -15,8 +15,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 
 use super::UpstreamSettings;
-use super::connection_pool::{ConnectionPool, Held};
-use super::connector::{Connector, Way};
+use super::connection_pool::{ConnectionPool, PooledBody};
+use super::connector::{Connector, ProxyRoute};
 use super::resolver::Resolver;
 use crate::environment::{Environment, SecretRef};
 use crate::problem::{Problem, Problems};
@@ -31,7 +31,7 @@ const OURSELVES: HeaderValue = HeaderValue::from_static(concat!("gemini-adapter/
 /// A pool of connections that take the same route. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Client {
-    lanes: ConnectionPool,
+    connections: ConnectionPool,
     /// The proxy credentials to send with each request, if the proxy forwards requests itself.
     credentials: Option<HeaderValue>,
 }
@@ -41,12 +41,12 @@ impl Client {
     ///
     /// # Errors
     /// When no connection can be made, or it breaks before the headers arrive.
-    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Held>, legacy::Error> {
+    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<PooledBody>, legacy::Error> {
         request.headers_mut().insert(USER_AGENT, OURSELVES);
         if let Some(credentials) = &self.credentials {
             request.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());
         }
-        self.lanes.send(request).await
+        self.connections.send(request).await
     }
 }
 
@@ -139,7 +139,7 @@ impl<'s> Clients<'s> {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         let [with_proxy, with_google] = &self.tls;
-        let way = Way::to(&self.base, proxy, tcp, with_proxy);
+        let way = ProxyRoute::to(&self.base, proxy, tcp, with_proxy);
         let connector = Connector { secure: (way, with_google.clone()).into(), limit: self.settings.connect_timeout };
         let connections = |kept| {
             legacy::Client::builder(TokioExecutor::new())
@@ -153,6 +153,6 @@ impl<'s> Clients<'s> {
                 .http2_keep_alive_timeout(Duration::from_secs(10))
                 .build(connector.clone())
         };
-        Client { lanes: ConnectionPool::of(connections), credentials: Way::credentials(&self.base, proxy) }
+        Client { connections: ConnectionPool::of(connections), credentials: ProxyRoute::credentials(&self.base, proxy) }
     }
 }

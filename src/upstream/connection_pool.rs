@@ -19,13 +19,13 @@ use super::connector::Connector;
 
 /// Requests per lane. Below the 100 streams that RFC 9113 (6.5.2) recommends as the minimum, because a stream that has
 /// ended on our side may still be closing on the other. Google's actual limit was not measured.
-const ROOM: usize = 80;
+const STREAMS_PER_LANE: usize = 80;
 /// Number of lanes. When all are full, requests go to the least loaded one.
 const LANES: usize = 64;
 
 /// How many lanes keep all their idle HTTP/1.1 connections, and how many idle connections each of the others keeps.
 /// Limits the memory held after a burst; a connection takes about 25 KiB.
-const KEPT: (usize, usize) = (4, 8);
+const IDLE_LIMITS: (usize, usize) = (4, 8);
 
 /// The connections of one lane.
 pub(super) type Connections = Client<Connector, Full<Bytes>>;
@@ -42,21 +42,21 @@ struct Lane<C> {
 
 /// A slot on a lane, released when dropped.
 #[derive(Debug)]
-struct Place(Arc<AtomicUsize>);
+struct Slot(Arc<AtomicUsize>);
 
 /// A response body that holds its slot on the lane until it ends.
 #[derive(Debug)]
-pub struct Held {
+pub struct PooledBody {
     body: Incoming,
-    _place: Place,
+    _place: Slot,
 }
 
 impl<C> ConnectionPool<C> {
     /// Creates the lanes. `connections` receives the number of idle connections the lane may keep.
     pub fn of(connections: impl Fn(usize) -> C) -> Self {
-        let (first, few) = KEPT;
+        let (first, few) = IDLE_LIMITS;
         let lane = |number| {
-            let connections = connections(if number < first { ROOM } else { few });
+            let connections = connections(if number < first { STREAMS_PER_LANE } else { few });
             Lane { connections, taken: Arc::default() }
         };
         Self(Arc::new(std::array::from_fn(lane)))
@@ -66,7 +66,7 @@ impl<C> ConnectionPool<C> {
     fn next(&self) -> &Lane<C> {
         let [first, second, ..] = &*self.0;
         let near = if second.taken() < first.taken() { second } else { first };
-        let has_room = |lane: &&Lane<C>| lane.taken() < ROOM;
+        let has_room = |lane: &&Lane<C>| lane.taken() < STREAMS_PER_LANE;
         let emptiest = || self.0.iter().min_by_key(|lane| lane.taken()).unwrap_or(near);
         Some(near).filter(has_room).or_else(|| self.0.iter().find(has_room)).unwrap_or_else(emptiest)
     }
@@ -77,11 +77,11 @@ impl ConnectionPool {
     ///
     /// # Errors
     /// When no connection can be made, or it breaks before the headers arrive.
-    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Held>, Error> {
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<PooledBody>, Error> {
         let lane = self.next();
         let place = lane.place();
         let answer = lane.connections.request(request).await?;
-        Ok(answer.map(|body| Held { body, _place: place }))
+        Ok(answer.map(|body| PooledBody { body, _place: place }))
     }
 }
 
@@ -91,19 +91,19 @@ impl<C> Lane<C> {
     }
 
     /// Takes a slot. Concurrent callers may exceed the limit slightly; it leaves a margin.
-    fn place(&self) -> Place {
+    fn place(&self) -> Slot {
         self.taken.fetch_add(1, Ordering::Relaxed);
-        Place(self.taken.clone())
+        Slot(self.taken.clone())
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl Body for Held {
+impl Body for PooledBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -130,16 +130,16 @@ mod tests {
     #[test]
     fn two_are_shared_and_more_are_taken_while_those_are_full() {
         let lanes = ConnectionPool::of(|_| ());
-        let mut places: Vec<Place> = (0..2 * ROOM + 1).map(|_| lanes.next().place()).collect();
+        let mut places: Vec<Slot> = (0..2 * STREAMS_PER_LANE + 1).map(|_| lanes.next().place()).collect();
         let taken = || lanes.0.iter().map(|lane| lane.taken()).filter(|taken| *taken > 0).collect::<Vec<_>>();
-        assert_eq!(taken(), [ROOM, ROOM, 1]);
+        assert_eq!(taken(), [STREAMS_PER_LANE, STREAMS_PER_LANE, 1]);
         drop(places.drain(..2));
         places.extend((0..2).map(|_| lanes.next().place()));
-        assert_eq!(taken(), [ROOM, ROOM, 1], "the first are filled again before another");
-        let rest = LANES * ROOM - places.len();
+        assert_eq!(taken(), [STREAMS_PER_LANE, STREAMS_PER_LANE, 1], "the first are filled again before another");
+        let rest = LANES * STREAMS_PER_LANE - places.len();
         places.extend((0..rest).map(|_| lanes.next().place()));
         places.push(lanes.next().place());
-        assert_eq!(taken().into_iter().sum::<usize>(), LANES * ROOM + 1, "nobody is turned away");
+        assert_eq!(taken().into_iter().sum::<usize>(), LANES * STREAMS_PER_LANE + 1, "nobody is turned away");
         drop(places);
         assert!(taken().is_empty());
     }

@@ -27,7 +27,7 @@ type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;
 
 /// How a connection is made, before TLS with Google.
 #[derive(Clone, Debug)]
-pub enum Way {
+pub enum ProxyRoute {
     /// A direct connection.
     Direct(Tcp),
     /// A tunnel through an HTTP proxy.
@@ -38,7 +38,7 @@ pub enum Way {
     Forward(HttpsConnector<Tcp>, Uri),
 }
 
-impl Way {
+impl ProxyRoute {
     /// The way to `base`: through `proxy` if there is one, using `tls` if the connection to the proxy needs it.
     pub fn to(base: &Uri, proxy: Option<&Intercept>, tcp: Tcp, tls: &Arc<ClientConfig>) -> Self {
         let Some(proxy) = proxy else { return Self::Direct(tcp) };
@@ -69,10 +69,10 @@ impl Way {
     }
 }
 
-impl Service<Uri> for Way {
-    type Response = Leg;
+impl Service<Uri> for ProxyRoute {
+    type Response = ProxyStream;
     type Error = Failure;
-    type Future = Connecting<Leg>;
+    type Future = Connecting<ProxyStream>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         // All variants are always ready.
@@ -80,7 +80,7 @@ impl Service<Uri> for Way {
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
-        let through = |stream| Leg { stream, reads: false };
+        let through = |stream| ProxyStream { stream, reads: false };
         match self.clone() {
             Self::Direct(mut tcp) => Box::pin(async move { Ok(through(MaybeHttpsStream::Http(tcp.call(to).await?))) }),
             Self::Socks(mut socks) => {
@@ -88,7 +88,7 @@ impl Service<Uri> for Way {
             }
             Self::Tunnel(mut tunnel) => Box::pin(async move { Ok(through(tunnel.call(to).await?)) }),
             Self::Forward(mut proxy, address) => {
-                Box::pin(async move { Ok(Leg { stream: proxy.call(address).await?, reads: true }) })
+                Box::pin(async move { Ok(ProxyStream { stream: proxy.call(address).await?, reads: true }) })
             }
         }
     }
@@ -96,25 +96,25 @@ impl Service<Uri> for Way {
 
 /// The connection to the proxy, or to Google if there is none.
 #[derive(Debug)]
-pub struct Leg {
+pub struct ProxyStream {
     stream: MaybeHttpsStream<TokioIo<TcpStream>>,
     /// Whether a forwarding proxy is at the other end: requests then carry the absolute URL.
     reads: bool,
 }
 
-impl Connection for Leg {
+impl Connection for ProxyStream {
     fn connected(&self) -> Connected {
         self.stream.connected().proxy(self.reads)
     }
 }
 
-impl Read for Leg {
+impl Read for ProxyStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, into)
     }
 }
 
-impl Write for Leg {
+impl Write for ProxyStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
@@ -144,13 +144,13 @@ impl Write for Leg {
 #[derive(Clone, Debug)]
 pub struct Connector {
     /// TLS with Google on top of the way there.
-    pub secure: HttpsConnector<Way>,
+    pub secure: HttpsConnector<ProxyRoute>,
     /// The time limit.
     pub limit: Duration,
 }
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<Leg>;
+    type Response = MaybeHttpsStream<ProxyStream>;
     type Error = Failure;
     type Future = Connecting<Self::Response>;
 
@@ -193,7 +193,7 @@ mod tests {
         (address, task)
     }
 
-    fn way(base: &Uri, proxy: &str) -> (Way, Option<HeaderValue>) {
+    fn way(base: &Uri, proxy: &str) -> (ProxyRoute, Option<HeaderValue>) {
         let proxy = Matcher::builder().all(proxy).build().intercept(base);
         let mut tcp = HttpConnector::new_with_resolver(Resolver::default());
         tcp.enforce_http(false);
@@ -201,10 +201,10 @@ mod tests {
             .with_safe_default_protocol_versions()
             .unwrap();
         let tls = Arc::new(tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
-        (Way::to(base, proxy.as_ref(), tcp, &tls), Way::credentials(base, proxy.as_ref()))
+        (ProxyRoute::to(base, proxy.as_ref(), tcp, &tls), ProxyRoute::credentials(base, proxy.as_ref()))
     }
 
-    async fn says_hello(mut way: Way, to: &Uri) -> bool {
+    async fn says_hello(mut way: ProxyRoute, to: &Uri) -> bool {
         let leg = way.call(to.clone()).await.unwrap();
         let reads = leg.connected().is_proxied();
         TokioIo::new(leg).write_all(b"hello").await.unwrap();

@@ -16,7 +16,7 @@ use super::UpstreamSettings;
 use super::base_url::BaseUrl;
 use super::classify::{classify, classify_event};
 use super::clients::{Client, Clients};
-use super::connection_pool::Held;
+use super::connection_pool::PooledBody;
 use super::resource::ResourceAddress;
 use crate::call::Call;
 use crate::environment::{Environment, SecretRef};
@@ -94,9 +94,9 @@ impl Upstream {
         let response = match timeout_at(first_byte, self.client(key).send(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(connection_fault(&error)),
-            Err(_) => return Err(late("Gemini did not begin to answer in time.")),
+            Err(_) => return Err(timeout_fault("Gemini did not begin to answer in time.")),
         };
-        self.judged(response, key, deadline).await
+        self.checked(response, key, deadline).await
     }
 
     /// Lists the models this key may use.
@@ -122,9 +122,9 @@ impl Upstream {
             let response = match timeout_at(deadline, self.client(key).send(request)).await {
                 Ok(Ok(response)) => response,
                 Ok(Err(error)) => return Err(connection_fault(&error)),
-                Err(_) => return Err(late("Gemini did not list its models in time.")),
+                Err(_) => return Err(timeout_fault("Gemini did not list its models in time.")),
             };
-            let body = self.judged(response, key, deadline).await?.whole().await?;
+            let body = self.checked(response, key, deadline).await?.whole().await?;
             let page: Page = serde_json::from_slice(&body).map_err(|_| {
                 Fault::new(Kind::BrokenAnswer, Blame::Endpoint, "Gemini's list of models cannot be read.")
             })?;
@@ -137,7 +137,7 @@ impl Upstream {
         Ok(models)
     }
 
-    fn answer(&self, response: Response<Held>, key: &Secret, deadline: Instant) -> Answer {
+    fn answer(&self, response: Response<PooledBody>, key: &Secret, deadline: Instant) -> Answer {
         let now = Instant::now();
         Answer {
             body: response.into_body(),
@@ -156,7 +156,7 @@ impl Upstream {
     /// Reads a whole document of any content type. Any status but success is a fault.
     pub(super) async fn document(
         &self,
-        response: Response<Held>,
+        response: Response<PooledBody>,
         key: &Secret,
         deadline: Instant,
     ) -> Result<Bytes, Fault> {
@@ -170,7 +170,7 @@ impl Upstream {
     }
 
     /// Accepts an answer with status 200 and JSON or an event stream. Everything else is a fault.
-    async fn judged(&self, response: Response<Held>, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
+    async fn checked(&self, response: Response<PooledBody>, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
         let status = response.status().as_u16();
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_json = content_type.is_none_or(|kind| kind.contains("json") || kind.contains("event-stream"));
@@ -190,7 +190,7 @@ impl Upstream {
 /// A successful answer being received. Dropping it closes the connection or HTTP/2 stream, so Google stops generating.
 #[derive(Debug)]
 pub struct Answer {
-    body: Held,
+    body: PooledBody,
     key: Secret,
     deadline: Instant,
     idle: Duration,
@@ -237,7 +237,7 @@ impl Answer {
             let arrived = self.timer.get_or_insert_with(|| Timer::at(until)).until(until, chunk(&mut self.body)).await;
             match arrived {
                 Some(arrived) => self.take(arrived),
-                None => self.over = Some(Err(late("Gemini's stream fell silent."))),
+                None => self.over = Some(Err(timeout_fault("Gemini's stream fell silent."))),
             }
         }
     }
@@ -311,14 +311,14 @@ impl Answer {
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Ok(None)) => return Ok(body.freeze()),
                 Ok(Err(error)) => return Err(broken_off(&error)),
-                Err(_) => return Err(late("Gemini's answer did not arrive in time.")),
+                Err(_) => return Err(timeout_fault("Gemini's answer did not arrive in time.")),
             }
         }
     }
 }
 
 /// The next chunk of the body; None at its end.
-async fn chunk(body: &mut Held) -> hyper::Result<Option<Bytes>> {
+async fn chunk(body: &mut PooledBody) -> hyper::Result<Option<Bytes>> {
     while let Some(frame) = body.frame().await {
         // Ignore trailers.
         if let Ok(data) = frame?.into_data() {
@@ -372,7 +372,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-pub(super) fn late(message: &str) -> Fault {
+pub(super) fn timeout_fault(message: &str) -> Fault {
     Fault::new(Kind::Timeout, Blame::Model, message)
 }
 

@@ -5,7 +5,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::time::{Instant, timeout_at};
 
-use super::google::{Upstream, build_request, connection_fault, late};
+use super::google::{Upstream, build_request, connection_fault, timeout_fault};
 use crate::fault::Fault;
 use crate::secret::Secret;
 
@@ -63,7 +63,7 @@ impl Upstream {
         let response = match timeout_at(deadline, self.client(key).send(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(connection_fault(&error)),
-            Err(_) => return Err(late("Gemini did not answer in time.")),
+            Err(_) => return Err(timeout_fault("Gemini did not answer in time.")),
         };
         let headers = response.headers().clone();
         let body = self.document(response, key, deadline).await?;

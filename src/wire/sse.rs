@@ -44,7 +44,7 @@ pub struct Decoder {
 #[derive(Debug)]
 enum Data {
     One(Bytes),
-    Several(BytesMut),
+    OneOrMany(BytesMut),
 }
 
 impl Decoder {
@@ -172,24 +172,24 @@ impl Data {
     fn len(&self) -> usize {
         match self {
             Self::One(line) => line.len(),
-            Self::Several(lines) => lines.len(),
+            Self::OneOrMany(lines) => lines.len(),
         }
     }
 
     fn joined(self, line: &[u8]) -> Self {
         let mut lines = match self {
             Self::One(first) => BytesMut::from(first.as_ref()),
-            Self::Several(lines) => lines,
+            Self::OneOrMany(lines) => lines,
         };
         lines.extend_from_slice(b"\n");
         lines.extend_from_slice(line);
-        Self::Several(lines)
+        Self::OneOrMany(lines)
     }
 
     fn into_bytes(self) -> Bytes {
         match self {
             Self::One(line) => line,
-            Self::Several(lines) => lines.freeze(),
+            Self::OneOrMany(lines) => lines.freeze(),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What a client gets wrong is told by OpenAI's rules, names the field, reaches nobody and blames no key.
+//! Invalid requests: the error follows OpenAI's format and names the field, nothing reaches Google, and no key is
+//! blamed.
 
 use serde_json::json;
 

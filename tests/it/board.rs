@@ -1,4 +1,5 @@
-//! What an operator sees of requests: the journal, the story of one, capsules, the feed, the page. And that no key is in any of it.
+//! What an operator sees of requests: the journal, the explanation of one request, capsules, the event feed, the
+//! dashboard; and that none contains a key.
 
 use std::time::Duration;
 

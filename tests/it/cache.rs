@@ -1,4 +1,5 @@
-//! Kept answers, from outside: who gets them, which are kept, how they are given again, and what happens when many ask at once.
+//! End-to-end tests of the response cache: who gets cached answers, which are cached, how they are replayed, and
+//! concurrent requests for the same one.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};

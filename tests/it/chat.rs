@@ -1,4 +1,4 @@
-//! The main job: chat through a real server, whole and streamed.
+//! The main task: chat completions through a real server, streamed and not streamed.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! What clients may, from outside: limits and budgets under concurrency, models, plugins, digests, addresses; and what is left of it
-//! after a reload and a restart.
+//! End-to-end tests of what clients may do: limits and budgets under concurrency, models, plugins, digests,
+//! addresses; and what of it survives a reload and a restart.
 
 use std::collections::BTreeMap;
 use std::io::Write;

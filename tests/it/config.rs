@@ -1,7 +1,8 @@
-//! Configurations: `tests/config/good/*.toml` are accepted without a word, `tests/config/bad/*.toml` are refused with exactly
-//! the words of the `*.expected` beside them. A `*.env` beside one is its `.env`; without, `tests/config/keys.env` is.
+//! Configurations: `tests/config/good/*.toml` are accepted without a warning, `tests/config/bad/*.toml` are
+//! rejected with exactly the text of the corresponding `*.expected`. A `*.env` with the same name is used as
+//! `.env`, otherwise `tests/config/keys.env`.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --test it config` writes what is expected anew; the diff is then for a person to read.
+//! `UPDATE_GOLDEN=1 cargo test --test it config` rewrites the expected texts; review the diff.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! The commands about the configuration, as processes: what they print, what they change, how they exit.
+//! The configuration commands, run as processes: their output, their effects, their exit codes.
 
 use std::path::Path;
 use std::process::Output;

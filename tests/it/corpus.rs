@@ -1,6 +1,6 @@
-//! Recorded traffic: every answer that Gemini really gave goes through the translator, whole or cut anywhere, and nothing is
-//! lost: text, reasoning, calls, usage and finish are what the recording holds. The recordings are not part of the repository;
-//! where they are absent, one line says so.
+//! Recorded traffic: every recorded Gemini answer goes through the translator, whole or split anywhere, and nothing
+//! may be lost: text, reasoning, tool calls, usage and finish reason must match the recording. The recordings are
+//! not part of the repository; if they are absent, the test prints one line and is skipped.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,6 @@
-//! What dialects do beside what golden cases hold: what a plugin says in a model's place, the end of a stream that had nothing to
-//! show, another attempt without what Google has refused, answers held against the client's schema.
+//! Protocol behaviour that golden cases do not cover: a plugin's reply in place of the model's, the end of a stream
+//! without content, a retry without the parameter that Google rejected, answers validated against the client's
+//! schema.
 
 use gemini_adapter::error::Error;
 use gemini_adapter::fault::{Blame, Kind, Remedies};
@@ -12,7 +13,7 @@ use gemini_adapter::protocol::openai_images::OpenAiImages;
 use gemini_adapter::protocol::openai_responses::OpenAiResponses;
 use gemini_adapter::protocol::openai_speech::OpenAiSpeech;
 use gemini_adapter::protocol::openai_transcriptions::OpenAiTranscriptions;
-use gemini_adapter::protocol::{Asked, Files, Form, Notes, Place, Protocol, Stamp, Target};
+use gemini_adapter::protocol::{AnswerContext, Files, Form, Incoming, Notes, Place, Protocol, Target};
 use gemini_adapter::store::Signatures;
 use serde_json::{Value, json};
 
@@ -98,7 +99,7 @@ fn what_only_comes_whole_takes_no_pieces() {
         let mut reply = protocol.accept(request.as_bytes().into()).unwrap().reply(stamp("m"));
         let mut out = Vec::new();
         let fault = reply.event(b"{}", &mut out).unwrap_err();
-        assert_eq!((fault.kind, fault.blame), (Kind::BrokenAnswer, Blame::Ours), "{}", protocol.name());
+        assert_eq!((fault.kind, fault.blame), (Kind::BrokenAnswer, Blame::Internal), "{}", protocol.name());
         reply.fail(&Error::from(&fault), &mut out);
         assert!(!reply.committed() && out.is_empty(), "{}: {out:?}", protocol.name());
     }
@@ -108,10 +109,10 @@ fn what_only_comes_whole_takes_no_pieces() {
 fn another_model_is_named_where_the_address_names_it() {
     let place = Place { path: "/v1beta/models/one:generateContent".into(), ..Place::default() };
     let body = br#"{"model":"models/one"}"#;
-    let (there, renamed) = Gemini.renamed(Asked { place: &place, body }, "two").unwrap();
+    let (there, renamed) = Gemini.renamed(Incoming { place: &place, body }, "two").unwrap();
     assert_eq!((&*there.path, &*renamed), ("/v1beta/models/two:generateContent", &br#"{"model":"models/two"}"#[..]));
     // A plugin has written it into the body.
-    let (there, renamed) = OpenAiChat.renamed(Asked { place: &place, body }, "two").unwrap();
+    let (there, renamed) = OpenAiChat.renamed(Incoming { place: &place, body }, "two").unwrap();
     assert_eq!((&there.path, &*renamed), (&place.path, &body[..]));
 }
 
@@ -182,7 +183,7 @@ fn an_answer_is_held_against_the_clients_schema() {
         let request = request.to_string();
         let accepted = protocol.accept(request.as_bytes().into()).unwrap();
         let answer = json!({ "candidates": [{ "content": { "parts": [part] }, "finishReason": "STOP" }] });
-        accepted.reply(Stamp { check_json, ..stamp("m") }).whole(answer.to_string().as_bytes())
+        accepted.reply(AnswerContext { check_json, ..stamp("m") }).whole(answer.to_string().as_bytes())
     };
     for (protocol, request) in request(&schema) {
         let said = |check, text: &str| answered(protocol, &request, check, json!({ "text": text }));

@@ -1,4 +1,4 @@
-//! Each endpoint, who may use it, and what every answer bears.
+//! Each endpoint, who may use it, and the headers of every answer.
 
 use gemini_adapter::clients::Needs;
 use gemini_adapter::server::ENDPOINTS;

@@ -1,4 +1,5 @@
-//! The way to Google is broken: nobody listens, or whoever does cannot prove to be Google. No key is shown, and none is to blame.
+//! An unreachable or untrusted Google: the connection is refused, or the peer has no valid certificate. No key is
+//! sent, and none is blamed.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

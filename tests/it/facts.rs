@@ -1,4 +1,4 @@
-//! The table of models against recorded traffic: what Google refused, the table must not say is taken.
+//! Checks the model table against recorded traffic: it must not claim support for anything that Google rejected.
 
 use gemini_adapter::model::{Facts, Thinking};
 use gemini_adapter::models::facts;

@@ -1,4 +1,4 @@
-//! Faults of keys, of quotas, of Google; and whose they are.
+//! Faults of keys, of quotas, and of Google; and what each is blamed on.
 
 use serde_json::{Value, json};
 

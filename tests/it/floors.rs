@@ -1,4 +1,5 @@
-//! The floors of `src/lib.rs`: a room uses lower floors and itself, never a neighbour, never up. And the sizes of files.
+//! The layers of `src/lib.rs`: a module uses lower layers and itself, never a module of its own layer or of a
+//! higher one. Also checks file sizes.
 
 use std::path::{Path, PathBuf};
 

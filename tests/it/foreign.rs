@@ -1,5 +1,5 @@
-//! Our answers, read by somebody else's types: those of a Rust client for OpenAI. The official SDKs for Python and Node read them
-//! from a running server, in `tests/clients`.
+//! Parses our answers with third-party types: those of a Rust client for OpenAI. In `tests/clients`, the official
+//! SDKs for Python and Node read them from a running server.
 
 use std::path::PathBuf;
 

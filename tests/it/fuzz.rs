@@ -1,4 +1,5 @@
-//! Inputs that fuzzers began with or found something by, again and again. `fuzz/README.md` says how they are found.
+//! Reruns the fuzzers' seeds and every input that once revealed a bug. `fuzz/README.md` explains how they are
+//! found.
 
 use std::path::Path;
 

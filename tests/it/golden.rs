@@ -1,18 +1,18 @@
-//! Golden folders: `tests/golden/<protocol>/<case>/`.
+//! Golden cases: `tests/golden/<protocol>/<case>/`.
 //!
-//! | file | what |
+//! | file | content |
 //! |---|---|
 //! | `request.json` | what the client sends |
-//! | `upstream.json` | what must reach Google (left out: no such check) |
-//! | `losses.json` | which fields are lost on the way, and why (left out: none) |
-//! | `error.json` | what the client must be told instead (`status`, `param`, `code`, part of `message`) |
+//! | `upstream.json` | what must reach Google (if absent: not checked) |
+//! | `losses.json` | which fields are lost in translation, and why (if absent: none) |
+//! | `error.json` | the error that the client must get instead (`status`, `param`, `code`, part of `message`) |
 //! | `from.json` / `from.sse` | what Google answers |
 //! | `answer.json` / `answer.sse` / `answer.txt` | what the client must get |
-//! | `earlier.json` | what an earlier answer left that the request goes on from |
-//! | `path` | where the request is sent to, of dialects that say something there |
-//! | `model` | the Gemini model, `gemini-3.8-flash` when left out |
+//! | `earlier.json` | the state of an earlier answer that the request continues |
+//! | `path` | the path of the request, for protocols that put parameters there |
+//! | `model` | the Gemini model, `gemini-3.8-flash` if absent |
 //!
-//! `UPDATE_GOLDEN=1 cargo test --test it golden` writes what is expected anew; the diff is then for a person to read.
+//! `UPDATE_GOLDEN=1 cargo test --test it golden` rewrites the expected files; review the diff.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ use gemini_adapter::protocol::openai_images::OpenAiImages;
 use gemini_adapter::protocol::openai_responses::OpenAiResponses;
 use gemini_adapter::protocol::openai_speech::OpenAiSpeech;
 use gemini_adapter::protocol::openai_transcriptions::OpenAiTranscriptions;
-use gemini_adapter::protocol::{Accepted, Asked, Files, Notes, Place, Protocol, Stamp, Target};
+use gemini_adapter::protocol::{Accepted, AnswerContext, Files, Incoming, Notes, Place, Protocol, Target};
 use gemini_adapter::store::Signatures;
 use serde_json::{Value, json};
 
@@ -38,8 +38,8 @@ pub fn model(name: &str) -> Model {
     Model { facts: facts::of(name.as_str()), name }
 }
 
-pub fn stamp(model: &str) -> Stamp {
-    Stamp {
+pub fn stamp(model: &str) -> AnswerContext {
+    AnswerContext {
         id: "golden".into(),
         created: 1_700_000_000,
         model: model.into(),
@@ -113,7 +113,7 @@ fn one(protocol: &dyn Protocol, case: &Path, wrong: &mut Vec<String>) {
     let path = read(case.join("path")).unwrap_or_default();
     let (path, query) = path.trim().split_once('?').unwrap_or((path.trim(), ""));
     let place = Place { path: path.into(), query: query.into(), ..Place::default() };
-    let accepted = protocol.accept(Asked { place: &place, body: request.as_bytes() });
+    let accepted = protocol.accept(Incoming { place: &place, body: request.as_bytes() });
     let notes = Notes::on();
     let earlier = read(case.join("earlier.json"));
     let target = Target {

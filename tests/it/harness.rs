@@ -1,4 +1,5 @@
-//! A real server on loopback in front of a stand-in Gemini, both inside the test, and a client that reads as SDKs do.
+//! A real server on loopback in front of a simulator, both inside the test process, and a client that reads answers
+//! as SDKs do.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! An upstream that fails every request, and each only when it is told to: so a test decides what is under way together.
+//! An upstream that fails every request, but only when the test says so: the test thus controls which requests are
+//! in flight together.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Doors that hold: timers and bounds, as clients meet them who are slow, greedy, gone, or too many.
+//! Timeouts and limits of the server, tested with clients that are slow, greedy, gone, or too many.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -225,4 +225,14 @@ async fn a_hole_instead_of_google_is_given_up() {
     }
     let keys = server.live.snapshot().pools["default"].status(server.live.services().clock.now());
     assert_eq!((keys[0].state.state, keys[0].failures, keys[0].requests), ("ready", 0, 4), "{keys:?}");
+}
+
+/// A server that nobody holds any more lets go of its port and its connections: tests start thousands of them in a process.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_server_stops() {
+    let server = Server::start(&["one"]).await;
+    assert_eq!(server.get("/livez").await.status, 200);
+    let address = server.url.trim_start_matches("http://").to_owned();
+    drop(server);
+    eventually("nobody listens there any more", || std::net::TcpStream::connect(&address).is_err()).await;
 }

@@ -1,4 +1,4 @@
-//! Google over HTTP/2: so many streams a connection and no more, and connections that go away.
+//! Google over HTTP/2: the limit of streams per connection, and connections that Google closes.
 
 use std::collections::HashSet;
 use std::io::Read;

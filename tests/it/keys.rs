@@ -1,4 +1,4 @@
-//! Keys from outside: what an operator does to them, what clients are told, what is spent.
+//! End-to-end tests of keys: what an operator can do to them, what clients see, what is spent.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Tests from outside: the house's own rules, the translators against golden folders and recorded traffic, a real server in
-//! front of the stand-in Gemini, the command as a process.
+//! Integration tests: the rules of the code base, the translators against golden cases and recorded traffic, a real
+//! server in front of the simulator, and the server run as a process.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 

@@ -1,4 +1,4 @@
-//! Files that a request names by URL: fetched from where the operator allows it, and from nowhere else.
+//! Files that a request references by URL: fetched only from where the operator allows it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! OpenAI's endpoints beside chat: vectors, pictures, voices, and sounds written down.
+//! OpenAI's endpoints besides chat: embeddings, images, speech and transcriptions.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

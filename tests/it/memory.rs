@@ -1,4 +1,4 @@
-//! What is remembered outlives the process, however it ends.
+//! Persisted state survives the process, however it ends.
 
 use std::io::Read;
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! `POST /v1/messages`, from outside.
+//! End-to-end tests of `POST /v1/messages`.
 
 use gemini_adapter::protocol::anthropic::AnthropicMessages;
 use gemini_adapter::protocol::{Accepted, Protocol};

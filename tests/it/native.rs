@@ -1,5 +1,5 @@
-//! Gemini's own API through the server: what Google's SDKs send arrives as it was sent, and what Google answers comes back as it was
-//! answered.
+//! Gemini's native API through the server: requests of Google's SDKs reach Google unchanged, and its answers come
+//! back unchanged.
 
 use serde_json::{Value, json};
 

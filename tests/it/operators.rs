@@ -1,4 +1,4 @@
-//! The commands that operators use: what each says, and its exit code.
+//! The commands for operators: their output and exit codes.
 
 use std::path::Path;
 

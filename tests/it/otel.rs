@@ -1,4 +1,4 @@
-//! Traces, at a collector that is only a listener on loopback: which spans come, whose children they are, and what they tell.
+//! Traces, received by a minimal collector on loopback: which spans arrive, their parents, and their attributes.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

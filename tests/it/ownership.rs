@@ -1,4 +1,4 @@
-//! Files and cached contents belong to the key they were made with, and to the client who made them.
+//! Files and cached contents belong to the key they were created with, and to the client that created them.
 
 use serde_json::{Value, json};
 

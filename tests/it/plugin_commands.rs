@@ -1,4 +1,4 @@
-//! What authors of plugins do on the command line.
+//! The commands for plugin authors.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Plugins at every door to models, whole and streamed: the same script says and does the same, whatever the client speaks; and one that does
-//! nothing is not there, to the byte.
+//! Plugins with every protocol, streamed and not streamed: the same script has the same effect whatever the
+//! client's protocol; and a plugin that does nothing leaves every byte unchanged.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Plugins through a real server: the shipped ones, each hook, and what a bad one does to others.
+//! Plugins in a real server: the shipped ones, each hook, and the effect of a bad plugin on others.
 
 use serde_json::json;
 

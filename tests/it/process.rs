@@ -1,4 +1,4 @@
-//! The command as a process: exit codes, signals, what it writes; and that no key is ever in it.
+//! The server run as a process: exit codes, signals, output; and that no key ever appears in the output.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

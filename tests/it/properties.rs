@@ -1,4 +1,4 @@
-//! What holds for every request and every answer, not only for those somebody thought of.
+//! Property tests: invariants of every request and every answer, on generated input.
 
 use gemini_adapter::fault::Remedies;
 use gemini_adapter::protocol::openai_chat::OpenAiChat;

@@ -1,4 +1,5 @@
-//! Changes while the server runs: taken at once, refused as a whole, and never felt by a request under way.
+//! Configuration changes while the server runs: applied immediately or rejected as a whole, and never visible to a
+//! request in flight.
 
 use gemini_adapter::runtime::watch;
 use serde_json::json;

@@ -1,7 +1,9 @@
-//! Requests during reloads, good and bad: none fails, none is cut off, and none is answered by two configurations.
+//! Requests during valid and invalid reloads: none fails, none is cut off, and none is answered by two
+//! configurations.
 //!
-//! A plugin marks each request and each piece of each answer with a word of the configuration, and the answer's header says which
-//! generation it was made by: the three must agree. `scripts/reload_load` runs it long.
+//! A plugin marks each request and each piece of each answer with a word from the configuration, and a header of
+//! the answer names the generation that produced it: the three must agree. `scripts/reload_load` runs a longer
+//! version.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `/v1/responses`, from outside.
+//! End-to-end tests of `/v1/responses`.
 
 use std::collections::BTreeMap;
 

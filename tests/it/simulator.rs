@@ -1,4 +1,4 @@
-//! The stand-in Gemini is as strict as Google, and takes what Google takes.
+//! The simulator is as strict as Google, and accepts what Google accepts.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
-//! What happens in hours, in seconds: streams, clients that leave, reloads, all at once and again and again. `scripts/soak` takes hours.
+//! A soak test compressed into seconds: streams, clients that disconnect and reloads, concurrently and repeatedly.
+//! `scripts/soak` runs for hours.
 
 use std::io::Read;
 use std::path::Path;

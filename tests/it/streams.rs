@@ -1,5 +1,5 @@
-//! For each dialect: a client that puts the pieces of a stream together has what it would have got whole, wherever Gemini cuts
-//! its answer.
+//! For each protocol: the pieces of a stream add up to the answer that the client would have received without
+//! streaming, wherever Gemini splits its answer.
 
 use gemini_adapter::protocol::Protocol;
 use gemini_adapter::protocol::anthropic::AnthropicMessages;

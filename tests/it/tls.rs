@@ -1,4 +1,5 @@
-//! The listener in TLS: what it shows, what becomes of connections when that is renewed, and what is said of what cannot be shown.
+//! The TLS listener: the certificate it presents, what happens to connections when that is renewed, and the errors
+//! for unusable certificates.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Real files, real events: every way a configuration is saved ends in the live snapshot.
+//! File watching with real files and events: however a configuration is saved, it ends up in the live snapshot.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

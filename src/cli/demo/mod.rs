@@ -55,7 +55,7 @@ pub async fn run(args: DemoArgs, sources: Sources) -> ExitCode {
         eprintln!("Clients are calling by themselves.\n");
         traffic::begin(&running.url());
     }
-    serve::until_told(live, running, signals).await
+    serve::run_until_signal(live, running, signals).await
 }
 
 /// Returns the user's own configuration, overridden with the demo's keys and upstream.

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
 use super::report::{Report, Verdict};
-use super::{NONE_GOOD, SOME_BAD, cleaned};
+use super::{NONE_GOOD, SOME_BAD, env_file};
 use crate::call::{Call, Method};
 use crate::cli::{BAD_CONFIG, check, failed};
 use crate::config::Sources;
@@ -66,7 +66,7 @@ pub async fn run(args: CheckArgs, sources: &Sources) -> ExitCode {
         println!("{}", if args.json { report.json() } else { report.table() });
     }
     if args.write_env {
-        match cleaned::write(&snapshot, &sources.dotenv, &report) {
+        match env_file::write(&snapshot, &sources.dotenv, &report) {
             Ok(file) => eprintln!("{}: written", file.display()),
             Err(error) => return failed(&error),
         }

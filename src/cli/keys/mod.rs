@@ -1,7 +1,7 @@
 //! `gemini-adapter keys …`: commands for the keys of a configuration, without running the server.
 
 mod check;
-mod cleaned;
+mod env_file;
 mod report;
 
 use std::process::ExitCode;

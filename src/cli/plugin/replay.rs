@@ -12,7 +12,7 @@ use super::{failed, refused, say};
 use crate::config::Sources;
 use crate::error::Error;
 use crate::pipeline::translate;
-use crate::plugin::{Difference, Session, SessionFacts, Touched};
+use crate::plugin::{Difference, PluginChange, Session, SessionFacts};
 use crate::protocol::Place;
 use crate::server::door_at;
 use crate::store::Signatures;
@@ -128,7 +128,7 @@ fn show(session: &Session, since: usize) {
 }
 
 /// Formats the changes of a plugin, each with the values before and after.
-fn shown(touched: &Touched) -> String {
+fn shown(touched: &PluginChange) -> String {
     let mut text = format!("== {} {}", touched.plugin, touched.hook);
     for Difference { pointer, before, after } in &touched.changes {
         text.push_str(&format!("\n   {}", if pointer.is_empty() { "/" } else { pointer }));

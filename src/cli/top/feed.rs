@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// A message from the feed.
 #[derive(Debug)]
-pub enum Told {
+pub enum FeedMessage {
     /// An event with this name and document.
     Event(String, Value),
     /// The connection to the server is lost.
@@ -26,7 +26,7 @@ pub enum Told {
 ///
 /// # Errors
 /// Fails if the server does not answer or rejects the key.
-pub async fn begin(running: &RunningArgs, sources: &Sources, tell: Sender<Told>) -> Result<String, Failure> {
+pub async fn begin(running: &RunningArgs, sources: &Sources, tell: Sender<FeedMessage>) -> Result<String, Failure> {
     let admin = running.admin(sources)?;
     let first = admin.request(Method::GET, EVENTS).await?;
     let server = admin.server.clone();
@@ -34,20 +34,20 @@ pub async fn begin(running: &RunningArgs, sources: &Sources, tell: Sender<Told>)
     Ok(server)
 }
 
-async fn follow(admin: AdminClient, first: reqwest::Response, tell: Sender<Told>) {
+async fn follow(admin: AdminClient, first: reqwest::Response, tell: Sender<FeedMessage>) {
     let mut next = Some(first);
     loop {
         if let Some(mut answer) = next.take() {
             let mut frames = Frames::default();
             while let Ok(Some(piece)) = answer.chunk().await {
                 for (name, document) in frames.take(&piece) {
-                    if tell.send(Told::Event(name, document)).await.is_err() {
+                    if tell.send(FeedMessage::Event(name, document)).await.is_err() {
                         return;
                     }
                 }
             }
         }
-        if tell.send(Told::Lost).await.is_err() {
+        if tell.send(FeedMessage::Lost).await.is_err() {
             return;
         }
         tokio::time::sleep(PAUSE).await;

@@ -22,7 +22,7 @@ use tokio::time::{interval, timeout};
 use super::remote::RunningArgs;
 use super::{UNAVAILABLE, failed, print};
 use crate::config::Sources;
-use feed::Told;
+use feed::FeedMessage;
 use state::{Action, Press, State};
 
 /// Redraw interval, because remaining cooldowns and ages of requests change even without new events.
@@ -76,7 +76,7 @@ pub async fn run(args: TopArgs, sources: &Sources) -> ExitCode {
     }
 }
 
-async fn once(mut state: State, mut told: Receiver<Told>, (columns, lines): (u16, u16)) -> ExitCode {
+async fn once(mut state: State, mut told: Receiver<FeedMessage>, (columns, lines): (u16, u16)) -> ExitCode {
     let all = async {
         while let Some(told) = told.recv().await {
             state.take(told, Timestamp::now());
@@ -108,7 +108,7 @@ fn text(state: &State, columns: u16, lines: u16) -> String {
 async fn live(
     mut terminal: ratatui::DefaultTerminal,
     mut state: State,
-    mut told: Receiver<Told>,
+    mut told: Receiver<FeedMessage>,
 ) -> std::io::Result<()> {
     let (press, mut pressed) = channel(WAITING);
     // Reading a terminal blocks, so it has its own thread, which ends with the process.

@@ -8,7 +8,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Cell, Paragraph, Row as Drawn, Sparkline, Table};
 use serde_json::Value;
 
-use super::state::{Row, Standing, State};
+use super::state::{KeyState, Row, State};
 
 /// Column widths: a key's name, its state, its requests in flight, and a model.
 const NAME: u16 = 16;
@@ -117,7 +117,7 @@ fn short(model: &str) -> String {
     rest.chars().take(usize::from(MODEL)).collect()
 }
 
-fn own(standing: &Standing) -> Cell<'static> {
+fn own(standing: &KeyState) -> Cell<'static> {
     let (mark, style) = mark(&standing.state);
     let text = match standing.left {
         Some(left) => format!("{mark} {}", time(left)),
@@ -126,7 +126,7 @@ fn own(standing: &Standing) -> Cell<'static> {
     Cell::from(text).style(style)
 }
 
-fn cell(standing: Option<&Standing>) -> Cell<'static> {
+fn cell(standing: Option<&KeyState>) -> Cell<'static> {
     let Some(standing) = standing else { return Cell::from("·").style(Style::new().fg(Color::DarkGray)) };
     let (mark, style) = mark(&standing.state);
     let text = match standing.left {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::feed::Told;
+use super::feed::FeedMessage;
 
 /// Maximum number of finished requests that are kept.
 const MOST: usize = 300;
@@ -86,7 +86,7 @@ pub struct State {
 
 /// The state of a key, or of a key for one model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct KeyState {
     /// `ready`, `resting`, `probing`, `dead` or `disabled`; empty if unknown.
     pub state: String,
     /// The remaining cooldown.
@@ -100,11 +100,11 @@ pub struct Standing {
 pub struct Row {
     pub name: String,
     pub pool: String,
-    pub own: Standing,
+    pub own: KeyState,
     pub in_flight: u64,
     pub failures: u64,
     /// The state for each model.
-    pub models: BTreeMap<String, Standing>,
+    pub models: BTreeMap<String, KeyState>,
 }
 
 impl State {
@@ -124,8 +124,8 @@ impl State {
     }
 
     /// Applies a message from the feed.
-    pub fn take(&mut self, told: Told, now: Timestamp) {
-        let Told::Event(name, mut document) = told else {
+    pub fn take(&mut self, told: FeedMessage, now: Timestamp) {
+        let FeedMessage::Event(name, mut document) = told else {
             self.lost = true;
             return;
         };
@@ -190,7 +190,7 @@ impl State {
         match self.sort {
             Sort::Configured => {}
             Sort::Trouble => rows.sort_by_key(|row| {
-                (row.own.state == "ready" && row.models.values().all(Standing::is_well), row.own.is_well())
+                (row.own.state == "ready" && row.models.values().all(KeyState::is_well), row.own.is_well())
             }),
             Sort::Busy => rows.sort_by_key(|row| std::cmp::Reverse(row.in_flight)),
             Sort::Failures => rows.sort_by_key(|row| std::cmp::Reverse(row.failures)),
@@ -237,7 +237,7 @@ impl State {
     }
 }
 
-impl Standing {
+impl KeyState {
     fn of(value: &Value, now: Timestamp) -> Self {
         let until = value["until"].as_str().and_then(|until| until.parse::<Timestamp>().ok());
         Self {
@@ -259,9 +259,9 @@ fn row(pool: &str, key: &Value, now: Timestamp) -> Row {
     Row {
         name: name.to_owned(),
         pool: pool.to_owned(),
-        own: Standing::of(key, now),
+        own: KeyState::of(key, now),
         in_flight: number("in_flight"),
         failures: number("failures"),
-        models: models.map(|(model, about)| (model.clone(), Standing::of(about, now))).collect(),
+        models: models.map(|(model, about)| (model.clone(), KeyState::of(about, now))).collect(),
     }
 }

@@ -3,7 +3,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use serde_json::{Value, json};
 
-use super::feed::{Frames, Told};
+use super::feed::{FeedMessage, Frames};
 use super::screen;
 use super::state::{Action, Press, State};
 
@@ -46,7 +46,7 @@ fn told() -> State {
     ];
     for (name, document) in events {
         assert!(!state.is_whole());
-        state.take(Told::Event(name.into(), document), NOW.parse().unwrap());
+        state.take(FeedMessage::Event(name.into(), document), NOW.parse().unwrap());
     }
     assert!(state.is_whole());
     state
@@ -107,9 +107,9 @@ fn what_is_new_comes_first_and_a_lost_server_is_told() {
     let mut state = told();
     let over = json!([{ "number": 9, "status": 200, "model": "gemini-9", "asked": "gemini-9" }]);
     let now = NOW.parse().unwrap();
-    state.take(Told::Event("requests".into(), json!({ "all": false, "live": [], "over": over })), now);
+    state.take(FeedMessage::Event("requests".into(), json!({ "all": false, "live": [], "over": over })), now);
     assert_eq!(state.over().iter().map(|request| request["number"].as_u64().unwrap()).collect::<Vec<_>>(), [9, 2, 1]);
-    state.take(Told::Lost, now);
+    state.take(FeedMessage::Lost, now);
     assert!(frame(&state, 100, 24).contains("LOST"));
 }
 
@@ -117,7 +117,10 @@ fn what_is_new_comes_first_and_a_lost_server_is_told() {
 fn nothing_a_client_wrote_moves_the_cursor() {
     let mut state = told();
     let over = json!([{ "number": 9, "status": 200, "model": "m", "asked": "m", "client": "\u{1b}[2Jevil" }]);
-    state.take(Told::Event("requests".into(), json!({ "all": true, "live": [], "over": over })), NOW.parse().unwrap());
+    state.take(
+        FeedMessage::Event("requests".into(), json!({ "all": true, "live": [], "over": over })),
+        NOW.parse().unwrap(),
+    );
     assert!(frame(&state, 100, 24).contains("[2Jevil") && !frame(&state, 100, 24).contains('\u{1b}'));
 }
 

@@ -208,7 +208,7 @@ impl Books {
                 let changed = breaker.failed(epochs.model, cause, at, &Policy::MODEL, chance);
                 changed.then(|| breaker.export(Scope::Model(model.to_string()), now))
             }
-            Blame::Model | Blame::Request | Blame::Client | Blame::Endpoint | Blame::Ours => None,
+            Blame::Model | Blame::Request | Blame::Client | Blame::Endpoint | Blame::Internal => None,
         };
         events.extend(stands.map(Event::BreakerChanged));
         if matches!(fault.blame, Blame::Key | Blame::Quota) {

@@ -41,14 +41,14 @@ pub(super) enum State {
     #[default]
     Closed,
     /// Out of use. A probe may be made when the cooldown has ended.
-    Out { rest: Rest, probe: Option<Probe> },
+    Tripped { rest: Cooldown, probe: Option<Probe> },
     /// Back in use, with at most `width` requests in flight; `pending` of them are not reported yet.
     Ramp { width: u32, pending: u32 },
 }
 
 /// A cooldown and its cause.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rest {
+pub struct Cooldown {
     /// Its end. If `dead`, the time of one more try; `Duration::MAX` means never.
     pub until: Duration,
     /// The fault that caused it.
@@ -84,7 +84,7 @@ impl Breaker {
             State::Closed => Gate::Open,
             State::Ramp { width, pending } if pending < width => Gate::Open,
             State::Ramp { .. } => Gate::Busy(Kind::RateLimited),
-            State::Out { rest, probe } => {
+            State::Tripped { rest, probe } => {
                 let under_way = probe.is_some_and(|probe| now < probe.expires);
                 match rest.dead {
                     true if now < rest.until || under_way => Gate::Dead(rest.why),
@@ -100,13 +100,13 @@ impl Breaker {
     pub fn take(&mut self, now: Duration, policy: &Policy) -> u64 {
         let probing = self.gate(now) == Gate::Probe;
         match &mut self.state {
-            State::Out { probe, .. } if probing => {
+            State::Tripped { probe, .. } if probing => {
                 // An expired probe may still be reported on: a new epoch tells the two apart.
                 self.epoch += u64::from(probe.is_some_and(|probe| probe.ours));
                 *probe = Some(Probe { expires: now.saturating_add(policy.probe_expires), ours: true });
             }
             State::Ramp { pending, .. } => *pending += 1,
-            State::Closed | State::Out { .. } => {}
+            State::Closed | State::Tripped { .. } => {}
         }
         self.epoch
     }
@@ -122,7 +122,7 @@ impl Breaker {
                 self.recent.note(true, now);
                 false
             }
-            State::Out { .. } => {
+            State::Tripped { .. } => {
                 self.state = State::Ramp { width: 2, pending: 0 };
                 self.struck = now;
                 self.epoch += 1;
@@ -153,7 +153,7 @@ impl Breaker {
             Penalty::Backoff => {
                 self.failures += 1;
                 self.recent.note(false, now);
-                let enough = self.failures >= policy.failures || (policy.by_rate && self.recent.mostly_bad());
+                let enough = self.failures >= policy.failures || (policy.by_rate && self.recent.is_failing());
                 if !enough && self.state == State::Closed {
                     return false;
                 }
@@ -162,9 +162,9 @@ impl Breaker {
         };
         let before = self.rest().filter(|rest| !rest.dead).map_or(Duration::ZERO, |rest| rest.until);
         let quota_id = cause.quota_id.map(str::to_owned);
-        let rest = Rest { until: until.max(before), why: cause.kind, quota_id, dead };
+        let rest = Cooldown { until: until.max(before), why: cause.kind, quota_id, dead };
         (self.strikes, self.struck) = (strikes.saturating_add(1), rest.until);
-        self.state = State::Out { rest, probe: None };
+        self.state = State::Tripped { rest, probe: None };
         (self.failures, self.recent) = (0, FailureRate::default());
         self.epoch += 1;
         true
@@ -174,7 +174,7 @@ impl Breaker {
     /// the probe is better evidence.
     fn late_report(&mut self, penalty: Penalty, now: Duration) -> bool {
         match (&mut self.state, penalty) {
-            (State::Out { rest, .. }, Penalty::Until(until))
+            (State::Tripped { rest, .. }, Penalty::Until(until))
                 if !rest.dead && now < rest.until && rest.until < until =>
             {
                 rest.until = until;
@@ -191,14 +191,14 @@ impl Breaker {
         match &mut self.state {
             _ if epoch != self.epoch => {}
             State::Closed => {}
-            State::Out { probe, .. } => *probe = None,
+            State::Tripped { probe, .. } => *probe = None,
             State::Ramp { pending, .. } => *pending = pending.saturating_sub(1),
         }
     }
 
     /// Records that another replica makes the probe. It will publish the outcome; `until` is when to ask again.
     pub fn is_probed_elsewhere(&mut self, until: Duration) {
-        if let State::Out { probe, .. } = &mut self.state {
+        if let State::Tripped { probe, .. } = &mut self.state {
             *probe = Some(Probe { expires: until, ours: false });
         }
     }
@@ -222,9 +222,9 @@ impl Breaker {
     }
 
     /// The cooldown it is in, or has not recovered from.
-    pub fn rest(&self) -> Option<&Rest> {
+    pub fn rest(&self) -> Option<&Cooldown> {
         match &self.state {
-            State::Out { rest, .. } => Some(rest),
+            State::Tripped { rest, .. } => Some(rest),
             State::Closed | State::Ramp { .. } => None,
         }
     }

@@ -27,7 +27,7 @@ impl FailureRate {
     }
 
     /// Whether more attempts failed than succeeded, out of enough of them.
-    pub fn mostly_bad(&self) -> bool {
+    pub fn is_failing(&self) -> bool {
         self.bad > self.good && self.good.saturating_add(self.bad) >= ENOUGH
     }
 }
@@ -41,7 +41,7 @@ mod tests {
         let noted = |attempts: &[(bool, u64)]| {
             let mut recent = FailureRate::default();
             attempts.iter().for_each(|(good, second)| recent.note(*good, Duration::from_secs(*second)));
-            recent.mostly_bad()
+            recent.is_failing()
         };
         let mixed =
             |bad: usize, good: usize, second: u64| [vec![(false, second); bad], vec![(true, second); good]].concat();

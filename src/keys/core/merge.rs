@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use super::breaker::{Breaker, Rest, State};
-use super::penalty::LONGEST_REST;
+use super::breaker::{Breaker, Cooldown, State};
+use super::penalty::MAX_COOLDOWN;
 use crate::clock::Moment;
 use crate::fault::Kind;
 use crate::store::{BreakerState, Scope};
@@ -35,7 +35,7 @@ impl Breaker {
                 && !ours.dead
                 && !rest.dead
             {
-                self.lie(Rest { until: ours.until.max(rest.until), ..ours });
+                self.lie(Cooldown { until: ours.until.max(rest.until), ..ours });
             }
             return;
         }
@@ -49,7 +49,7 @@ impl Breaker {
             (Some(ours), _) if ours.dead && !newer => {}
             (Some(ours), Some(rest)) if !ours.dead && !rest.dead => {
                 let until = ours.until.max(rest.until);
-                self.lie(Rest { until, ..rest });
+                self.lie(Cooldown { until, ..rest });
             }
             (_, Some(rest)) => self.lie(rest),
             (_, None) if newer => {
@@ -60,25 +60,25 @@ impl Breaker {
         }
     }
 
-    fn lie(&mut self, rest: Rest) {
+    fn lie(&mut self, rest: Cooldown) {
         self.struck = rest.until;
-        self.state = State::Out { rest, probe: None };
+        self.state = State::Tripped { rest, probe: None };
     }
 }
 
 /// Converts a reported cooldown to our own monotonic clock. The clocks of two machines may differ, so only the time
-/// left counts, and at most `LONGEST_REST` of it.
-fn rest(theirs: &BreakerState, now: Moment) -> Option<Rest> {
+/// left counts, and at most `MAX_COOLDOWN` of it.
+fn rest(theirs: &BreakerState, now: Moment) -> Option<Cooldown> {
     let until = match theirs.until {
         Some(until) => {
             let left = Duration::try_from(until.duration_since(now.wall)).unwrap_or_default();
-            now.since_start.saturating_add(left.min(LONGEST_REST))
+            now.since_start.saturating_add(left.min(MAX_COOLDOWN))
         }
         None if theirs.dead => Duration::MAX,
         None => return None,
     };
     let why = theirs.why.unwrap_or(Kind::Unknown);
-    Some(Rest { until, why, quota_id: theirs.quota_id.clone(), dead: theirs.dead })
+    Some(Cooldown { until, why, quota_id: theirs.quota_id.clone(), dead: theirs.dead })
 }
 
 #[cfg(test)]

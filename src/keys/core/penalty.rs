@@ -8,11 +8,11 @@ use crate::keys::settings::CooldownSettings;
 use crate::pacific::until_midnight;
 
 /// The longest cooldown anyone can ask for: 25 hours, the length of the day on which daylight saving time ends.
-pub const LONGEST_REST: Duration = Duration::from_secs(25 * 3600);
+pub const MAX_COOLDOWN: Duration = Duration::from_secs(25 * 3600);
 /// Cooldown for a model that the key's project has no access to.
 const NO_ACCESS: Duration = Duration::from_secs(24 * 3600);
 /// Cooldown for faults that only an operator can fix: an account without credit, or an unsupported country.
-const OPERATORS_MATTER: Duration = Duration::from_secs(3600);
+const OPERATOR_FAULT: Duration = Duration::from_secs(3600);
 /// Backoff is lengthened by up to this share, so that keys that failed together do not come back together.
 const JITTER: f64 = 0.1;
 
@@ -81,7 +81,7 @@ impl Penalty {
     /// The penalty for a fault. An exhausted daily quota lasts until Google's midnight even if the hint speaks of
     /// seconds; otherwise Google's hint takes precedence.
     pub fn of(fault: &Fault, now: Moment, policy: &Policy) -> Self {
-        let after = |rest: Duration| Self::Until(now.since_start.saturating_add(rest.min(LONGEST_REST)));
+        let after = |rest: Duration| Self::Until(now.since_start.saturating_add(rest.min(MAX_COOLDOWN)));
         match (fault.kind, fault.retry_after) {
             // A 401 may be a transient problem with credentials at Google; its other errors about keys are final.
             (Kind::KeyInvalid, _) if fault.status == Some(401) => {
@@ -90,7 +90,7 @@ impl Penalty {
             (Kind::KeyInvalid | Kind::KeyBlocked, _) => Self::Dead(None),
             (Kind::DayQuota, _) => after(until_midnight(now)),
             (Kind::ModelNotForKey, _) => after(NO_ACCESS),
-            (Kind::Billing | Kind::Location, hint) => after(hint.unwrap_or(OPERATORS_MATTER)),
+            (Kind::Billing | Kind::Location, hint) => after(hint.unwrap_or(OPERATOR_FAULT)),
             // The hint for an overloaded model is not reliable; its cooldowns stay short.
             (_, Some(hint)) if fault.blame != Blame::Model => after(hint),
             _ => Self::Backoff,

@@ -52,15 +52,15 @@ fn one(row: &PolicyRow, requests: &[Request], terms: &Terms) -> Row {
     // Waiting requests and ending answers: by time, then by the number of the request.
     let mut due: BinaryHeap<Reverse<(Duration, usize, Step)>> = BinaryHeap::new();
     for (number, request) in requests.iter().enumerate() {
-        due.push(Reverse((request.at, number, Step::Ask)));
+        due.push(Reverse((request.at, number, Step::LeaseRequest)));
     }
     while let Some(Reverse((now, number, step))) = due.pop() {
         let Some(request) = requests.get(number) else { continue };
         match step {
-            Step::Ask => match ask(&mut *policy, &mut google, request, number, now, &mut told) {
+            Step::LeaseRequest => match ask(&mut *policy, &mut google, request, number, now, &mut told) {
                 Asked::Answered => due.push(Reverse((now.saturating_add(request.takes), number, Step::End))),
                 Asked::Wait(until) if until <= request.at.saturating_add(PATIENCE) && until > now => {
-                    due.push(Reverse((until, number, Step::Ask)));
+                    due.push(Reverse((until, number, Step::LeaseRequest)));
                 }
                 Asked::Wait(_) => told.refused(),
             },
@@ -76,7 +76,7 @@ fn one(row: &PolicyRow, requests: &[Request], terms: &Terms) -> Row {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
     End,
-    Ask,
+    LeaseRequest,
 }
 
 enum Asked {

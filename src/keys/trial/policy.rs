@@ -9,7 +9,7 @@ use super::{Request, Terms};
 use crate::clock::Moment;
 use crate::environment::{Environment, SecretRef};
 use crate::keys::settings::{CooldownSettings, KeySettings, PoolSettings, Selection};
-use crate::keys::{Ask, KeyPool, Lease, Ledger, Tried};
+use crate::keys::{KeyPool, Lease, LeaseRequest, Ledger, Tried};
 use crate::model::ModelName;
 use crate::problem::Problems;
 
@@ -90,7 +90,7 @@ impl Policy for Ours {
     }
 
     fn choose(&mut self, number: usize, request: &Request, now: Duration) -> Chosen {
-        let ask = Ask { model: &request.model, tried: &self.tried, affinity: None, patient: false };
+        let ask = LeaseRequest { model: &request.model, tried: &self.tried, affinity: None, may_wait: false };
         match self.pool.lease(&ask, Self::moment(now)) {
             Ok(lease) => {
                 let key = self.positions.get(lease.key().id().as_str()).copied().unwrap_or_default();

@@ -3,7 +3,7 @@
 //! program's tests share this runner.
 
 mod expect;
-mod journey;
+mod run;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -164,7 +164,7 @@ pub fn costs(
         let Some(file) = files.plugins.iter().find(|file| of == plugin && stem(&file.path) == of) else { continue };
         for case in &cases {
             let Ok(plugins) = alone(file, &files, &settings, &case.config) else { continue };
-            (0..times).for_each(|_| drop(journey::run(&plugins, case)));
+            (0..times).for_each(|_| drop(run::run(&plugins, case)));
             let hooks = plugins.list().into_iter().flat_map(|status| status.hooks).filter(|hook| hook.calls > 0);
             costs.extend(hooks.map(|hook| CaseCost { case: case.name.clone(), hook }));
         }
@@ -225,7 +225,7 @@ fn of_plugin(
     for (number, case) in cases.iter().enumerate() {
         // Each case gets a fresh plugin, without state or failures from earlier cases.
         let wrong = match alone(file, files, settings, &case.config) {
-            Ok(plugins) => journey::run(&plugins, case),
+            Ok(plugins) => run::run(&plugins, case),
             Err(problems) => expect::refused(case, &problems),
         };
         let line = lines.get(number).copied().unwrap_or(1);
@@ -252,5 +252,5 @@ fn alone(
     let files = Files { plugins: vec![file.clone()], libraries: files.libraries.clone(), tests: Vec::new() };
     let mut problems = Problems::new();
     let plugins = Plugins::compile(&files, &settings, &mut problems);
-    if problems.has_errors() { Err(problems.to_string()) } else { Ok(plugins.in_the_light()) }
+    if problems.has_errors() { Err(problems.to_string()) } else { Ok(plugins.without_shadow()) }
 }

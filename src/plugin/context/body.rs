@@ -8,7 +8,7 @@ use rhai::{Array, Dynamic, Engine, ImmutableString as Text};
 use serde_json::Value;
 
 use super::Answer;
-use super::dialect::{self, Dialect};
+use super::dialect::{self, BodyKind};
 use crate::plugin::diff::differences;
 
 /// A body. Clones share the document, because scripts pass arguments by value.
@@ -17,7 +17,7 @@ pub struct Body(Arc<Mutex<Document>>);
 
 #[derive(Debug)]
 struct Document {
-    dialect: Dialect,
+    dialect: BodyKind,
     bytes: Bytes,
     /// The model, if the request's URL names it instead of its body.
     model: Option<String>,
@@ -28,12 +28,12 @@ struct Document {
 
 impl Body {
     /// Creates a handle for these bytes.
-    pub fn new(dialect: Dialect, bytes: Bytes) -> Self {
+    pub fn new(dialect: BodyKind, bytes: Bytes) -> Self {
         Self::addressed(dialect, bytes, None)
     }
 
     /// Creates a handle for the body of a request whose URL names its model.
-    pub fn addressed(dialect: Dialect, bytes: Bytes, model: Option<String>) -> Self {
+    pub fn addressed(dialect: BodyKind, bytes: Bytes, model: Option<String>) -> Self {
         Self(Arc::new(Mutex::new(Document { dialect, bytes, model, value: None, changed: false, dropped: false })))
     }
 
@@ -72,16 +72,16 @@ impl Body {
         {
             return Ok(model);
         }
-        if let Some(text) = self.glance(name) {
+        if let Some(text) = self.peek_text(name) {
             return Ok(text);
         }
         self.read(|dialect, value| dialect::text(dialect, name, value))
     }
 
     /// Returns a text without parsing the document, where that is possible.
-    fn glance(&self, name: &str) -> Option<String> {
+    fn peek_text(&self, name: &str) -> Option<String> {
         let document = self.lock();
-        if document.value.is_some() { None } else { dialect::glance(document.dialect, name, &document.bytes) }
+        if document.value.is_some() { None } else { dialect::peek_text(document.dialect, name, &document.bytes) }
     }
 
     fn set_text(&self, name: &str, new: &str) -> Answer<()> {
@@ -102,7 +102,7 @@ impl Body {
     }
 
     /// Runs `reader` on the parsed document.
-    pub(super) fn read<T>(&self, reader: impl FnOnce(Dialect, &Value) -> Answer<T>) -> Answer<T> {
+    pub(super) fn read<T>(&self, reader: impl FnOnce(BodyKind, &Value) -> Answer<T>) -> Answer<T> {
         let mut document = self.lock();
         let dialect = document.dialect;
         reader(dialect, document.parsed()?)
@@ -112,8 +112,8 @@ impl Body {
     /// writes a property back even if the script only calls a method on it, and that must not count as a change.
     pub(super) fn change(
         &self,
-        same: impl FnOnce(Dialect, &Value) -> bool,
-        change: impl FnOnce(Dialect, &mut Value) -> Answer<()>,
+        same: impl FnOnce(BodyKind, &Value) -> bool,
+        change: impl FnOnce(BodyKind, &mut Value) -> Answer<()>,
     ) -> Answer<()> {
         let mut document = self.lock();
         let dialect = document.dialect;
@@ -150,7 +150,7 @@ pub fn register(engine: &mut Engine) {
         .register_fn("to_map", |body: &mut Body| body.read(|_, value| dynamic(value)))
         .register_fn("drop", |body: &mut Body| {
             let mut document = body.lock();
-            if document.dialect != Dialect::GeminiChunk {
+            if document.dialect != BodyKind::GeminiChunk {
                 return Err("only a chunk can be dropped".into());
             }
             document.dropped = true;

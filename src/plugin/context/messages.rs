@@ -6,7 +6,7 @@ use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString as Text, Map};
 use serde_json::Value;
 
 use super::body::{get, json, set};
-use super::dialect::{self, Api, Dialect};
+use super::dialect::{self, Api, BodyKind};
 use super::{Answer, Body, dynamic};
 
 /// One message of a body.
@@ -44,7 +44,7 @@ impl Message {
     }
 }
 
-fn api(dialect: Dialect) -> Api {
+fn api(dialect: BodyKind) -> Api {
     dialect::request_api(dialect).unwrap_or(Api::Other)
 }
 

@@ -74,7 +74,7 @@ impl Drop for Turn {
 
 /// Runs `call` where it does not block other tasks. Returns None if too many calls are already waiting to do so.
 /// Outside a multi-threaded runtime there are no other tasks to block, so it runs directly.
-pub fn apart<T>(call: impl FnOnce() -> T) -> Option<T> {
+pub fn run_off_worker<T>(call: impl FnOnce() -> T) -> Option<T> {
     let serves = Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
     if !serves {
         return Some(call());

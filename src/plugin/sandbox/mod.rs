@@ -15,7 +15,7 @@ use rhai::packages::{
     BasicStringPackage, LogicPackage, Package,
 };
 
-pub use blocking::{Pace, apart};
+pub use blocking::{Pace, run_off_worker};
 pub use deadline::{Budget, Spent, current_plugin, within};
 pub use libraries::Libraries;
 

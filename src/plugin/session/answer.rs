@@ -7,7 +7,7 @@ use super::Session;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::plugin::context::Subject;
-use crate::plugin::context::dialect::Dialect;
+use crate::plugin::context::dialect::BodyKind;
 use crate::plugin::hook::Hook;
 use crate::plugin::verdict::{AfterFailure, Returned};
 
@@ -38,7 +38,7 @@ impl Session {
     pub fn on_upstream_response(&self, body: Option<Bytes>) -> Result<Option<Bytes>, Error> {
         match body {
             Some(body) => {
-                let body = self.edited(Hook::UpstreamResponse, Dialect::GeminiAnswer, body)?;
+                let body = self.edited(Hook::UpstreamResponse, BodyKind::GeminiAnswer, body)?;
                 body.map(|body| self.pieces(body, true)).transpose()
             }
             None => {
@@ -55,7 +55,7 @@ impl Session {
     /// # Errors
     /// Returns the error with which a plugin ends the stream.
     pub fn on_chunk(&self, event: Bytes) -> Result<Option<Bytes>, Error> {
-        let event = self.edited(Hook::Chunk, Dialect::GeminiChunk, event)?;
+        let event = self.edited(Hook::Chunk, BodyKind::GeminiChunk, event)?;
         event.map(|event| self.pieces(event, false)).transpose()
     }
 
@@ -64,7 +64,7 @@ impl Session {
     /// # Errors
     /// Returns the error that a plugin sends to the client instead.
     pub fn on_response(&self, body: Bytes) -> Result<Bytes, Error> {
-        Ok(self.edited(Hook::Response, Dialect::Answer(self.api()), body)?.unwrap_or_default())
+        Ok(self.edited(Hook::Response, BodyKind::Answer(self.api()), body)?.unwrap_or_default())
     }
 
     /// Runs the hook for an error before it is sent.

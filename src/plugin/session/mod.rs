@@ -1,7 +1,7 @@
 //! The plugins for one request: runs each hook, in order, each plugin with its own view.
 
 mod answer;
-mod outside;
+mod off_path;
 mod pieces;
 mod request;
 mod shadow;
@@ -16,11 +16,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Loaded;
-use super::context::dialect::{Api, Dialect};
+use super::context::dialect::{Api, BodyKind};
 use super::context::{Body, Context, Facts, State, Subject, View};
 use super::diff::{Difference, differences};
 use super::hook::{Hook, PIECES};
-use super::script::{Called, Script};
+use super::script::{CallOutcome, Script};
 use crate::error::Error;
 
 use pieces::Flow;
@@ -70,7 +70,7 @@ struct Memory {
     asked: String,
     model: String,
     pool: String,
-    touched: Vec<Touched>,
+    touched: Vec<PluginChange>,
     /// Whether the content of changes is recorded.
     traced: bool,
     /// Whether a plugin asked not to cache the answer.
@@ -83,7 +83,7 @@ struct Memory {
 
 /// A change made by a plugin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Touched {
+pub struct PluginChange {
     /// The plugin.
     pub plugin: String,
     /// The hook in which it was made.
@@ -121,7 +121,7 @@ impl Session {
     }
 
     /// Returns the changes that plugins made so far. Changes of chunks are included only if the session is traced.
-    pub fn changes(&self) -> Vec<Touched> {
+    pub fn changes(&self) -> Vec<PluginChange> {
         self.memory().touched.clone()
     }
 
@@ -131,7 +131,7 @@ impl Session {
     }
 
     /// Runs a hook that edits a body. A plugin that fails without failing the request leaves the body unchanged.
-    fn edited(&self, hook: Hook, dialect: Dialect, mut body: Bytes) -> Result<Option<Bytes>, Error> {
+    fn edited(&self, hook: Hook, dialect: BodyKind, mut body: Bytes) -> Result<Option<Bytes>, Error> {
         for (_, script) in self.concerned(hook) {
             let handle = Body::new(dialect, body.clone());
             if self.call(script, self.view(hook, script, Subject::Body(handle.clone())))?.is_some() {
@@ -164,7 +164,7 @@ impl Session {
         };
         if hook != Hook::Route || !changes.is_empty() {
             let hook = if PIECES.contains(&hook) { SAID } else { hook.name() };
-            memory.touched.push(Touched { plugin: script.header.name.clone(), hook, changes });
+            memory.touched.push(PluginChange { plugin: script.header.name.clone(), hook, changes });
         }
     }
 
@@ -177,12 +177,12 @@ impl Session {
         let hook = view.hook;
         let context = Context::new(view);
         match self.timed(script, hook, &context) {
-            Called::Returned(value) => {
+            CallOutcome::Returned(value) => {
                 self.remember_view(script, &context);
                 Ok(Some((value, context)))
             }
-            Called::Rejected(error) => Err(error),
-            Called::Skipped => Ok(None),
+            CallOutcome::Rejected(error) => Err(error),
+            CallOutcome::Skipped => Ok(None),
         }
     }
 
@@ -198,7 +198,7 @@ impl Session {
     }
 
     /// Calls a hook and records what it cost the request.
-    fn timed(&self, script: &Script, hook: Hook, context: &Context) -> Called {
+    fn timed(&self, script: &Script, hook: Hook, context: &Context) -> CallOutcome {
         let began = Instant::now();
         let called = script.call(&self.loaded.engine, hook, context);
         let spent = began.elapsed();

@@ -11,7 +11,7 @@ use super::Session;
 use crate::error::Error;
 use crate::plugin::context::{Context, Held, Piece, Subject};
 use crate::plugin::hook::{Hook, PIECES};
-use crate::plugin::script::{Called, Script};
+use crate::plugin::script::{CallOutcome, Script};
 
 /// What one plugin holds back of one answer, by candidate.
 #[derive(Debug, Default)]
@@ -187,12 +187,12 @@ impl Work<'_> {
         let shadow = self.script.header.shadow;
         let subject = context.view().subject.clone();
         let goes_on = match (called, subject) {
-            (Called::Returned(_), Subject::Piece(piece)) => {
+            (CallOutcome::Returned(_), Subject::Piece(piece)) => {
                 self.session.remember_view(self.script, &context);
                 run.held = if last { Held::default() } else { piece.held };
                 piece.text
             }
-            (Called::Rejected(error), _) if !shadow => return Err(error),
+            (CallOutcome::Rejected(error), _) if !shadow => return Err(error),
             // As if the plugin did not exist: text that it held back is passed on too.
             _ => as_it_is,
         };

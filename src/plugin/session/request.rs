@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use crate::error::Error;
-use crate::plugin::context::dialect::{self, Dialect};
+use crate::plugin::context::dialect::{self, BodyKind};
 use crate::plugin::context::{Body, Subject, View};
 use crate::plugin::hook::Hook;
 use crate::plugin::verdict::{Reply, Returned, Verdict};
@@ -43,7 +43,7 @@ impl Session {
         }
         for (_, script) in self.concerned(Hook::Request) {
             let named = self.facts.model.as_ref().map(|_| self.memory().asked.clone());
-            let handle = Body::addressed(Dialect::Request(self.api()), body.clone(), named.clone());
+            let handle = Body::addressed(BodyKind::Request(self.api()), body.clone(), named.clone());
             let view = self.view(Hook::Request, script, Subject::Body(handle.clone()));
             let view = View { model: view.asked.clone(), ..view };
             let Some((returned, _)) = self.call(script, view)? else { continue };
@@ -78,7 +78,7 @@ impl Session {
         let (text, document) = match returned {
             Returned::Say(text) => (text, None),
             Returned::Show(document) => {
-                let said = dialect::text(Dialect::Answer(self.api()), "text", &document).unwrap_or_default();
+                let said = dialect::text(BodyKind::Answer(self.api()), "text", &document).unwrap_or_default();
                 (said, Some(document))
             }
             _ => return None,
@@ -132,7 +132,7 @@ impl Session {
             // A new attempt starts a new answer.
             memory.flows.clear();
         }
-        Ok(self.edited(Hook::UpstreamRequest, Dialect::GeminiRequest, body)?.unwrap_or_default())
+        Ok(self.edited(Hook::UpstreamRequest, BodyKind::GeminiRequest, body)?.unwrap_or_default())
     }
 }
 
@@ -140,10 +140,10 @@ impl Session {
 fn asked(body: &[u8]) -> (String, bool) {
     #[derive(serde::Deserialize, Default)]
     #[serde(default)]
-    struct Asked {
+    struct Incoming {
         model: String,
         stream: bool,
     }
-    let asked: Asked = serde_json::from_slice(body).unwrap_or_default();
+    let asked: Incoming = serde_json::from_slice(body).unwrap_or_default();
     (asked.model, asked.stream)
 }

@@ -5,7 +5,7 @@ use rhai::Dynamic;
 use super::Session;
 use crate::plugin::context::{Context, Subject, View};
 use crate::plugin::hook::Hook;
-use crate::plugin::script::{Called, Script};
+use crate::plugin::script::{CallOutcome, Script};
 use crate::plugin::verdict::Returned;
 
 /// Maximum number of changed JSON pointers named in a log line.
@@ -18,13 +18,15 @@ impl Session {
         let before = view.clone();
         let context = Context::new(view);
         let what = match self.timed(script, hook, &context) {
-            Called::Returned(value) => {
+            CallOutcome::Returned(value) => {
                 self.remember_view(script, &context);
                 verdict(value).or_else(|| changed(&before, &context.view()))
             }
-            Called::Rejected(error) => Some(format!("reject with {} {}", error.status, error.code.unwrap_or_default())),
+            CallOutcome::Rejected(error) => {
+                Some(format!("reject with {} {}", error.status, error.code.unwrap_or_default()))
+            }
             // The failure was already logged where it happened.
-            Called::Skipped => None,
+            CallOutcome::Skipped => None,
         };
         if let Some(what) = what {
             self.would(script, hook, &what);

@@ -7,19 +7,19 @@ use super::search;
 use super::terms::Terms;
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::protocol::rules::answer::{self, Call, Ending, Piece, Reader, Told};
+use crate::protocol::rules::answer::{self, Call, CandidateState, Ending, Piece, Reader};
 use crate::protocol::rules::finish::Finish;
 use crate::protocol::rules::{json_schema, signature_mark};
-use crate::protocol::{Left, Reply, Stamp, Usage};
+use crate::protocol::{AnswerContext, Continuation, Reply, Usage};
 use crate::wire::gemini::response::Response;
 use crate::wire::json::{compact, push_escaped, push_string};
 
 /// Translates the answer of one attempt.
 pub struct MessagesReply {
-    stamp: Stamp,
+    stamp: AnswerContext,
     terms: Terms,
     reader: Reader,
-    told: Told,
+    told: CandidateState,
     events: Events,
     /// Finished blocks, as JSON.
     blocks: Vec<Vec<u8>>,
@@ -66,14 +66,14 @@ impl Kind {
 
 impl MessagesReply {
     /// Creates the translator for the answer of one attempt.
-    pub fn new(stamp: Stamp, terms: Terms) -> Self {
+    pub fn new(stamp: AnswerContext, terms: Terms) -> Self {
         let mut reader = Reader::new(&stamp, "toolu_");
         reader.single_call = terms.single_call;
         Self {
             stamp,
             terms,
             reader,
-            told: Told::default(),
+            told: CandidateState::default(),
             events: Events::default(),
             blocks: Vec::new(),
             open: None,
@@ -319,9 +319,9 @@ impl Reply for MessagesReply {
         self.reader.usage.clone()
     }
 
-    fn left(&mut self) -> Option<Left> {
+    fn left(&mut self) -> Option<Continuation> {
         let so_far = self.terms.thread.take().filter(|_| self.ended)?;
         let answered: [&[u8]; 4] = [so_far.as_bytes(), br#"{"role":"assistant","content":"#, &self.content(), b"}]}"];
-        Some(Left { id: self.id(), document: answered.concat().into() })
+        Some(Continuation { id: self.id(), document: answered.concat().into() })
     }
 }

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::fault::Fault;
 use crate::protocol::rules::answer::broken;
 use crate::protocol::{
-    Accepted, Anthropic, Asked, Family, Form, Note, Protocol, RemoteFile, Reply, Stamp, Target, Usage,
+    Accepted, AnswerContext, Anthropic, Family, Form, Incoming, Note, Protocol, RemoteFile, Reply, Target, Usage,
 };
 use crate::wire::anthropic::messages::Request;
 
@@ -26,12 +26,12 @@ impl Protocol for AnthropicCount {
         &Anthropic
     }
 
-    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+    fn accept<'a>(&self, asked: Incoming<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
         Ok(Box::new(CountRequest { request: request::parse(asked.body)?, body: asked.body }))
     }
 
     /// No model is called, so the count is 0.
-    fn canned(&self, _: Stamp, _: Form, _: &str) -> Option<Bytes> {
+    fn canned(&self, _: AnswerContext, _: Form, _: &str) -> Option<Bytes> {
         Some(counted(0).into())
     }
 }
@@ -68,7 +68,7 @@ impl Accepted for CountRequest<'_> {
         fields::verdicts(self.body, notes)
     }
 
-    fn reply(&self, _: Stamp) -> Box<dyn Reply> {
+    fn reply(&self, _: AnswerContext) -> Box<dyn Reply> {
         Box::new(Count)
     }
 }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::blocks;
 use crate::error::Error;
 use crate::protocol::Target;
-use crate::protocol::rules::conversation::{Called, Conversation, History, ToolResult, arguments};
+use crate::protocol::rules::conversation::{Conversation, History, PastCall, ToolResult, arguments};
 use crate::protocol::rules::document::{Content, content, missing, unknown_kind};
 use crate::protocol::rules::signature_mark;
 use crate::protocol::rules::tools::gemini_name;
@@ -148,11 +148,11 @@ impl<'a> Reader<'a> {
         block: Block<'a>,
         signature: Option<Cow<'a, str>>,
         place: &dyn Display,
-    ) -> Result<Called<'a>, Error> {
+    ) -> Result<PastCall<'a>, Error> {
         let id = block.id.filter(|id| !id.is_empty()).ok_or_else(|| missing(format!("{place}.id")))?;
         let name = block.name.filter(|name| !name.is_empty()).ok_or_else(|| missing(format!("{place}.name")))?;
         let (name, args) = (gemini_name(&name), arguments(block.input));
-        Ok(Called { id, name, args, signature, place: self.target.notes.place(place) })
+        Ok(PastCall { id, name, args, signature, place: self.target.notes.place(place) })
     }
 
     fn close_step(&mut self, place: &dyn Display) -> Result<(), Error> {

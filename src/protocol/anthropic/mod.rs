@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::rules::answer::canned;
-use super::{Accepted, Asked, Family, Form, Note, Protocol, RemoteFile, Reply, Stamp, Target};
+use super::{Accepted, AnswerContext, Family, Form, Incoming, Note, Protocol, RemoteFile, Reply, Target};
 use crate::call::Method;
 use crate::error::Error;
 use crate::wire::anthropic::messages::Request;
@@ -42,13 +42,13 @@ impl Protocol for AnthropicMessages {
         &super::Anthropic
     }
 
-    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+    fn accept<'a>(&self, asked: Incoming<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
         let request = request::parse(asked.body)?;
         request::demand_max_tokens(&request)?;
         Ok(Box::new(MessagesRequest { request, body: asked.body }))
     }
 
-    fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
+    fn canned(&self, stamp: AnswerContext, form: Form, text: &str) -> Option<Bytes> {
         Some(canned(answer::MessagesReply::new(stamp, terms::Terms::default()), form.stream, text))
     }
 
@@ -99,7 +99,7 @@ impl Accepted for MessagesRequest<'_> {
         fields::verdicts(self.body, notes)
     }
 
-    fn reply(&self, stamp: Stamp) -> Box<dyn Reply> {
+    fn reply(&self, stamp: AnswerContext) -> Box<dyn Reply> {
         let terms = terms::Terms::of(&self.request, self.body, &stamp);
         Box::new(answer::MessagesReply::new(stamp, terms))
     }

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::{request, thread};
-use crate::protocol::Stamp;
+use crate::protocol::AnswerContext;
 use crate::protocol::rules::tools::Names;
 use crate::wire::anthropic::messages::Request;
 
@@ -28,7 +28,7 @@ pub struct Terms {
 
 impl Terms {
     /// Derives the terms from the request and its body.
-    pub fn of(request: &Request<'_>, body: &[u8], stamp: &Stamp) -> Self {
+    pub fn of(request: &Request<'_>, body: &[u8], stamp: &AnswerContext) -> Self {
         let choice = request.tool_choice.as_ref();
         let format = request.output_config.as_ref().and_then(|config| config.format.as_ref());
         let left = stamp.earlier.as_deref();

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::protocol::Notes;
 use crate::protocol::rules::document::{missing, unknown_kind};
-use crate::protocol::rules::tools::{Choice, Declaration, Declared, options};
+use crate::protocol::rules::tools::{Choice, Declaration, ToolSet, options};
 use crate::wire::anthropic::messages::{Tool, ToolChoice};
 use crate::wire::gemini::request as gemini;
 
@@ -11,8 +11,8 @@ use crate::wire::gemini::request as gemini;
 ///
 /// # Errors
 /// 400, naming the tool.
-pub fn read<'a>(tools: &'a [Tool<'a>], notes: &Notes) -> Result<Declared<'a>, Error> {
-    let mut declared = Declared::default();
+pub fn read<'a>(tools: &'a [Tool<'a>], notes: &Notes) -> Result<ToolSet<'a>, Error> {
+    let mut declared = ToolSet::default();
     for (index, tool) in tools.iter().enumerate() {
         let place = format!("tools[{index}]");
         match tool.kind.as_deref() {
@@ -54,7 +54,7 @@ pub fn choice<'a>(choice: Option<&'a ToolChoice<'a>>) -> Result<Choice<'a>, Erro
     let Some(choice) = choice else { return Ok(Choice::Free) };
     match (choice.kind.as_deref(), &choice.name) {
         (Some("auto"), _) => Ok(Choice::Free),
-        (Some("any"), _) => Ok(Choice::Must),
+        (Some("any"), _) => Ok(Choice::Required),
         (Some("none"), _) => Ok(Choice::Never),
         (Some("tool"), Some(name)) => Ok(Choice::Of { names: vec![name.clone()], must: true }),
         (Some("tool"), None) => Err(missing("tool_choice.name")),

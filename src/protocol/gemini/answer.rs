@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind};
 use crate::protocol::rules::usage;
-use crate::protocol::{Family, Form, Google, Reply, Stamp, Usage};
+use crate::protocol::{AnswerContext, Family, Form, Google, Reply, Usage};
 use crate::wire::gemini::response;
 
 /// Passes one answer on.
@@ -106,7 +106,7 @@ impl Reply for NativeReply {
 }
 
 /// Returns a plugin's text as if the model had written it.
-pub fn canned(stamp: &Stamp, form: Form, text: &str) -> Bytes {
+pub fn canned(stamp: &AnswerContext, form: Form, text: &str) -> Bytes {
     let content = json!({ "parts": [{ "text": text }], "role": "model" });
     let document = json!({
         "candidates": [{ "content": content, "finishReason": "STOP", "index": 0 }],

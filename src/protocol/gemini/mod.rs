@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::rules::document;
-use super::{Accepted, Asked, Family, Form, Google, Note, Place, Protocol, Reply, Stamp, Target};
+use super::{Accepted, AnswerContext, Family, Form, Google, Incoming, Note, Place, Protocol, Reply, Target};
 use crate::call::Method;
 use crate::error::Error;
 
@@ -43,19 +43,19 @@ impl Protocol for Gemini {
         address::read(&place.path, &place.query).ok().map(|address| address.model.into_owned())
     }
 
-    fn renamed(&self, asked: Asked<'_>, model: &str) -> Result<(Place, Bytes), Error> {
+    fn renamed(&self, asked: Incoming<'_>, model: &str) -> Result<(Place, Bytes), Error> {
         let method = address::read(&asked.place.path, &asked.place.query)?.method;
         let path = format!("/v1beta/models/{model}:{}", method.name());
         Ok((Place { path, ..asked.place.clone() }, rename::named(asked.body, model)?))
     }
 
-    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+    fn accept<'a>(&self, asked: Incoming<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
         let address = address::read(&asked.place.path, &asked.place.query)?;
         document::is_object(asked.body)?;
         Ok(Box::new(Native { address, body: asked.body }))
     }
 
-    fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
+    fn canned(&self, stamp: AnswerContext, form: Form, text: &str) -> Option<Bytes> {
         Some(answer::canned(&stamp, form, text))
     }
 }
@@ -92,7 +92,7 @@ impl Accepted for Native<'_> {
         notes
     }
 
-    fn reply(&self, _: Stamp) -> Box<dyn Reply> {
+    fn reply(&self, _: AnswerContext) -> Box<dyn Reply> {
         Box::new(answer::NativeReply::new(self.form()))
     }
 }

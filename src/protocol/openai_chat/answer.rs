@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::fault::Fault;
-use crate::protocol::Stamp;
+use crate::protocol::AnswerContext;
 use crate::protocol::Usage;
-use crate::protocol::rules::answer::{Call, Ending, Piece, Reader, Told};
+use crate::protocol::rules::answer::{Call, CandidateState, Ending, Piece, Reader};
 use crate::protocol::rules::citations::UrlCitation;
 use crate::protocol::rules::tools::Names;
 use crate::wire::gemini::response::{Candidate, Part, Response};
@@ -61,7 +61,7 @@ impl Terms {
 /// Translates the answer of one attempt.
 pub struct ChatReply {
     /// The answer's id, time and model name.
-    pub stamp: Stamp,
+    pub stamp: AnswerContext,
     /// What the request specifies about it.
     pub terms: Terms,
     /// Reads Gemini's parts.
@@ -82,12 +82,12 @@ pub struct Choice {
     /// Whether its first chunk has been written.
     pub begun: bool,
     /// What has been said in it.
-    pub told: Told,
+    pub told: CandidateState,
 }
 
 impl ChatReply {
     /// Creates the translator for the answer of one attempt.
-    pub fn new(stamp: Stamp, terms: Terms) -> Self {
+    pub fn new(stamp: AnswerContext, terms: Terms) -> Self {
         let mut reader = Reader::new(&stamp, "call_");
         reader.single_call = terms.single_call;
         reader.transcribed = terms.transcribed;

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use super::parts;
 use crate::error::Error;
 use crate::protocol::Target;
-use crate::protocol::rules::conversation::{Called, Conversation, History, Waiting, arguments};
+use crate::protocol::rules::conversation::{Conversation, History, PastCall, PendingCall, arguments};
 use crate::protocol::rules::document;
 use crate::protocol::rules::tools::gemini_name;
 use crate::wire::gemini::request::Part;
@@ -99,14 +99,14 @@ impl<'a> Reader<'a> {
             let name = called_name(function.name.as_ref(), &format_args!("messages[{index}].function_call"))?;
             let (id, args) = (Cow::Borrowed(""), arguments(function.arguments));
             let place = self.target.notes.place(format_args!("messages[{index}].extra_content"));
-            calls.push(Called { id, name, args, signature: None, place });
+            calls.push(PastCall { id, name, args, signature: None, place });
         }
         self.conversation.model(said, calls);
         Ok(())
     }
 
     /// Reads a call the assistant made.
-    fn tool_call(&self, call: &'a ToolCall<'a>, place: &dyn Display) -> Result<Called<'a>, Error> {
+    fn tool_call(&self, call: &'a ToolCall<'a>, place: &dyn Display) -> Result<PastCall<'a>, Error> {
         let id = call.id.clone().filter(|id| !id.is_empty()).ok_or_else(|| document::missing(format!("{place}.id")))?;
         let (name, args) = match (&call.function, &call.custom) {
             (Some(function), _) => {
@@ -120,14 +120,14 @@ impl<'a> Reader<'a> {
         };
         let signature = call.extra_content.as_ref().and_then(|extra| extra.signature()).cloned();
         let place = self.target.notes.place(format_args!("{place}.extra_content"));
-        Ok(Called { id, name, args, signature, place })
+        Ok(PastCall { id, name, args, signature, place })
     }
 
     fn result(
         &mut self,
         index: usize,
         message: &'a Message<'a>,
-        answers: impl Fn(&Waiting<'a>) -> bool,
+        answers: impl Fn(&PendingCall<'a>) -> bool,
         field: &str,
     ) -> Result<(), Error> {
         let place = format_args!("messages[{index}].content");

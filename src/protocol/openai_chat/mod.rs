@@ -19,7 +19,7 @@ use bytes::Bytes;
 
 use super::rules::answer::canned;
 use super::rules::events;
-use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
+use super::{Accepted, AnswerContext, Family, Form, Incoming, Note, OpenAi, Protocol, RemoteFile, Reply, Target};
 use crate::call::Method;
 use crate::error::Error;
 use crate::fault::Fault;
@@ -37,12 +37,12 @@ impl Protocol for OpenAiChat {
         &OpenAi
     }
 
-    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+    fn accept<'a>(&self, asked: Incoming<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
         let body = asked.body;
         request::parse(body).map(|request| Box::new(ChatRequest { request, body }) as Box<dyn Accepted + 'a>)
     }
 
-    fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
+    fn canned(&self, stamp: AnswerContext, form: Form, text: &str) -> Option<Bytes> {
         Some(canned(answer::ChatReply::new(stamp, answer::Terms::default()), form.stream, text))
     }
 }
@@ -79,7 +79,7 @@ impl Accepted for ChatRequest<'_> {
         fields::verdicts(&serde_json::from_slice(self.body).unwrap_or_default(), notes)
     }
 
-    fn reply(&self, stamp: Stamp) -> Box<dyn Reply> {
+    fn reply(&self, stamp: AnswerContext) -> Box<dyn Reply> {
         let terms = answer::Terms::of(&self.request, stamp.check_json);
         Box::new(answer::ChatReply::new(stamp, terms))
     }

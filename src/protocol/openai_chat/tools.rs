@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::error::Error;
 use crate::protocol::Notes;
 use crate::protocol::rules::document::{missing, nested};
-use crate::protocol::rules::tools::{Choice, Declaration, Declared, options};
+use crate::protocol::rules::tools::{Choice, Declaration, ToolSet, options};
 use crate::wire::gemini::request::Tool;
 use crate::wire::json::{Shape, decode};
 use crate::wire::openai::chat::{self, Google, Request, ToolChoice};
@@ -17,12 +17,8 @@ use crate::wire::openai::chat::{self, Google, Request, ToolChoice};
 ///
 /// # Errors
 /// 400, naming the tool.
-pub fn read<'a>(
-    request: &'a Request<'a>,
-    google: Option<&'a Google<'a>>,
-    notes: &Notes,
-) -> Result<Declared<'a>, Error> {
-    let mut declared = Declared::default();
+pub fn read<'a>(request: &'a Request<'a>, google: Option<&'a Google<'a>>, notes: &Notes) -> Result<ToolSet<'a>, Error> {
+    let mut declared = ToolSet::default();
     for (index, tool) in request.tools.iter().flatten().enumerate() {
         one(&mut declared, tool, &format_args!("tools[{index}]"), notes)?;
     }
@@ -39,7 +35,7 @@ pub fn read<'a>(
 }
 
 fn one<'a>(
-    declared: &mut Declared<'a>,
+    declared: &mut ToolSet<'a>,
     tool: &'a chat::Tool<'a>,
     place: &dyn Display,
     notes: &Notes,
@@ -106,7 +102,7 @@ pub fn choice<'a>(request: &'a Request<'a>) -> Result<(Choice<'a>, &'static str)
         let choice = match decode(raw).as_deref() {
             Some("auto") => Choice::Free,
             Some("none") => Choice::Never,
-            Some("required") => Choice::Must,
+            Some("required") => Choice::Required,
             _ => {
                 let message =
                     "Invalid value for 'tool_choice': supported values are 'none', 'auto', 'required', or an object.";

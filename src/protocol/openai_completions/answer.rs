@@ -3,10 +3,10 @@
 use super::request;
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::protocol::rules::answer::{self, Ending, Piece, Reader, Told};
+use crate::protocol::rules::answer::{self, CandidateState, Ending, Piece, Reader};
 use crate::protocol::rules::events;
 use crate::protocol::rules::finish::Finish;
-use crate::protocol::{Reply, Stamp, Usage};
+use crate::protocol::{AnswerContext, Reply, Usage};
 use crate::wire::gemini::response::{Candidate, Response};
 use crate::wire::json::{push_escaped, push_string};
 use crate::wire::openai::completions::Request;
@@ -33,18 +33,18 @@ impl Terms {
 
 /// Translates the answer of one attempt.
 pub struct CompletionsReply {
-    stamp: Stamp,
+    stamp: AnswerContext,
     terms: Terms,
     reader: Reader,
     /// What has been said in each choice, with the choice's index.
-    choices: Vec<(u32, Told)>,
+    choices: Vec<(u32, CandidateState)>,
     begun: bool,
     committed: bool,
 }
 
 impl CompletionsReply {
     /// Creates the translator for the answer of one attempt.
-    pub fn new(stamp: Stamp, terms: Terms) -> Self {
+    pub fn new(stamp: AnswerContext, terms: Terms) -> Self {
         let mut reader = Reader::new(&stamp, "call_");
         reader.transcribed = false;
         Self { stamp, terms, reader, choices: Vec::new(), begun: false, committed: false }
@@ -58,7 +58,7 @@ impl CompletionsReply {
             if let Some(prompt) = &self.terms.echo {
                 push_escaped(&mut text, prompt);
             }
-            self.choices.push((candidate.index, Told::default()));
+            self.choices.push((candidate.index, CandidateState::default()));
             self.choices.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "at a place that was found, or made for it")]
@@ -76,7 +76,7 @@ impl CompletionsReply {
     fn blocked(&mut self, response: &Response<'_>) -> bool {
         let blocked = answer::blocked(response).is_some();
         if blocked {
-            let mut told = Told::default();
+            let mut told = CandidateState::default();
             told.finish = Some(Finish::Filtered);
             self.choices.push((0, told));
         }

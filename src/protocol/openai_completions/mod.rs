@@ -8,7 +8,7 @@ mod request;
 use bytes::Bytes;
 
 use super::rules::answer::canned;
-use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, Reply, Stamp, Target};
+use super::{Accepted, AnswerContext, Family, Form, Incoming, Note, OpenAi, Protocol, Reply, Target};
 use crate::call::Method;
 use crate::error::Error;
 use crate::wire::openai::completions::Request;
@@ -25,12 +25,12 @@ impl Protocol for OpenAiCompletions {
         &OpenAi
     }
 
-    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+    fn accept<'a>(&self, asked: Incoming<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
         let request = request::parse(asked.body)?;
         Ok(Box::new(CompletionsRequest { request, body: asked.body }))
     }
 
-    fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
+    fn canned(&self, stamp: AnswerContext, form: Form, text: &str) -> Option<Bytes> {
         Some(canned(answer::CompletionsReply::new(stamp, answer::Terms::default()), form.stream, text))
     }
 }
@@ -58,7 +58,7 @@ impl Accepted for CompletionsRequest<'_> {
         fields::verdicts(self.body, notes)
     }
 
-    fn reply(&self, stamp: Stamp) -> Box<dyn Reply> {
+    fn reply(&self, stamp: AnswerContext) -> Box<dyn Reply> {
         Box::new(answer::CompletionsReply::new(stamp, answer::Terms::of(&self.request)))
     }
 }

@@ -5,26 +5,26 @@ use std::ops::Range;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::request::Read;
+use super::request::Parsed;
 use crate::fault::Fault;
 use crate::protocol::rules::answer::broken;
-use crate::protocol::{Reply, Stamp, Usage};
+use crate::protocol::{AnswerContext, Reply, Usage};
 use crate::wire::gemini::embed::Answer;
 use crate::wire::openai::embeddings::{self, Embedding, List, Vector};
 
 /// Translates the vectors of one call.
-pub struct VectorsReply {
+pub struct EmbeddingsReply {
     texts: Range<usize>,
     base64: bool,
     /// Estimated token count, for when Gemini does not report one.
     estimate: u64,
-    stamp: Stamp,
+    stamp: AnswerContext,
     tokens: u64,
 }
 
-impl VectorsReply {
+impl EmbeddingsReply {
     /// Creates a reply for this range of the texts.
-    pub fn new(read: &Read<'_>, texts: Range<usize>, stamp: Stamp) -> Self {
+    pub fn new(read: &Parsed<'_>, texts: Range<usize>, stamp: AnswerContext) -> Self {
         // About one token per four characters.
         let letters =
             read.texts.get(texts.clone()).unwrap_or_default().iter().map(|text| text.get().len().saturating_sub(2));
@@ -33,7 +33,7 @@ impl VectorsReply {
     }
 }
 
-impl Reply for VectorsReply {
+impl Reply for EmbeddingsReply {
     fn whole(&mut self, body: &[u8]) -> Result<Vec<u8>, Fault> {
         let answer: Answer = serde_json::from_slice(body).map_err(|_| broken("Gemini's vectors cannot be read."))?;
         if answer.embeddings.len() != self.texts.len() || answer.embeddings.iter().any(|one| one.values.is_empty()) {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::fields::{self, Field, ignored, kept, renamed};
-use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, Reply, Stamp, Target};
+use super::{Accepted, AnswerContext, Family, Incoming, Note, OpenAi, Protocol, Reply, Target};
 use crate::call::Method;
 use crate::error::Error;
 
@@ -27,7 +27,7 @@ impl Protocol for OpenAiEmbeddings {
         &OpenAi
     }
 
-    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+    fn accept<'a>(&self, asked: Incoming<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
         let read = Arc::new(request::read(asked.body)?);
         let texts = 0..read.texts.len();
         Ok(Box::new(Texts { read, texts }))
@@ -46,7 +46,7 @@ pub(super) const FIELDS: &[Field] = &[
 
 /// A parsed request, or the share of it that one call handles.
 struct Texts<'a> {
-    read: Arc<request::Read<'a>>,
+    read: Arc<request::Parsed<'a>>,
     texts: Range<usize>,
 }
 
@@ -67,8 +67,8 @@ impl Accepted for Texts<'_> {
         fields::verdicts(FIELDS, &serde_json::from_slice(self.read.body).unwrap_or_default(), notes)
     }
 
-    fn reply(&self, stamp: Stamp) -> Box<dyn Reply> {
-        Box::new(answer::VectorsReply::new(&self.read, self.texts.clone(), stamp))
+    fn reply(&self, stamp: AnswerContext) -> Box<dyn Reply> {
+        Box::new(answer::EmbeddingsReply::new(&self.read, self.texts.clone(), stamp))
     }
 
     fn split(&self) -> Vec<Box<dyn Accepted + '_>> {

@@ -21,7 +21,7 @@ pub const LARGEST_BATCH: usize = 100;
 const MOST: usize = 2048;
 
 /// A parsed request.
-pub struct Read<'a> {
+pub struct Parsed<'a> {
     /// The original body.
     pub body: &'a [u8],
     /// The model's name as the client wrote it.
@@ -38,7 +38,7 @@ pub struct Read<'a> {
 ///
 /// # Errors
 /// 400, naming the field.
-pub fn read(body: &[u8]) -> Result<Read<'_>, Error> {
+pub fn read(body: &[u8]) -> Result<Parsed<'_>, Error> {
     let request: embeddings::Request<'_> = document::read(body)?;
     let model = document::model(request.model)?;
     let base64 = match request.encoding_format.as_deref() {
@@ -52,7 +52,7 @@ pub fn read(body: &[u8]) -> Result<Read<'_>, Error> {
     }
     let input = request.input.ok_or_else(|| document::missing("input"))?;
     let (dimensions, task_type) = (request.dimensions, request.task_type);
-    Ok(Read { body, model, texts: texts(input)?, base64, dimensions, task_type })
+    Ok(Parsed { body, model, texts: texts(input)?, base64, dimensions, task_type })
 }
 
 fn texts(input: &RawValue) -> Result<Vec<&RawValue>, Error> {
@@ -106,7 +106,7 @@ fn place(index: usize, texts: &[&RawValue]) -> String {
 ///
 /// # Errors
 /// 400 when this model does not produce vectors.
-pub fn translate(read: &Read<'_>, texts: Range<usize>, target: &Target<'_>) -> Result<Bytes, Error> {
+pub fn translate(read: &Parsed<'_>, texts: Range<usize>, target: &Target<'_>) -> Result<Bytes, Error> {
     if !matches!(target.model.facts.gives, Gives::Vectors | Gives::Anything) {
         return Err(document::gives_other(&read.model, target.model, "vectors", "gemini-embedding-001"));
     }

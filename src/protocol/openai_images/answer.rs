@@ -3,21 +3,21 @@
 use crate::fault::{Blame, Fault, Kind};
 use crate::protocol::rules::answer::broken;
 use crate::protocol::rules::{finish, plain_text};
-use crate::protocol::{Reply, Stamp, Usage};
+use crate::protocol::{AnswerContext, Reply, Usage};
 use crate::wire::gemini::predict;
 use crate::wire::gemini::response::{self, ModalityCount, Response};
 use crate::wire::openai::images::{self, Details, Image, Images};
 
 /// Translates the answer of one call.
-pub struct PictureReply {
-    stamp: Stamp,
+pub struct ImageReply {
+    stamp: AnswerContext,
     by_url: bool,
     usage: Usage,
 }
 
-impl PictureReply {
+impl ImageReply {
     /// Creates a reply that holds the image as base64 or as a `data:` URL.
-    pub fn new(stamp: Stamp, by_url: bool) -> Self {
+    pub fn new(stamp: AnswerContext, by_url: bool) -> Self {
         Self { stamp, by_url, usage: Usage::default() }
     }
 
@@ -54,7 +54,7 @@ impl PictureReply {
     }
 }
 
-impl Reply for PictureReply {
+impl Reply for ImageReply {
     fn whole(&mut self, body: &[u8]) -> Result<Vec<u8>, Fault> {
         let response: Response<'_> = serde_json::from_slice(body).map_err(|_| unreadable())?;
         if response.candidates.is_empty() && response.prompt_feedback.is_none() {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::fields::{self, Field, ignored, lost, refused, renamed};
-use super::{Accepted, Asked, Family, Note, OpenAi, Protocol, Reply, Stamp, Target};
+use super::{Accepted, AnswerContext, Family, Incoming, Note, OpenAi, Protocol, Reply, Target};
 use crate::call::Method;
 use crate::error::Error;
 use crate::model::{Gives, Model};
@@ -42,7 +42,7 @@ impl Protocol for OpenAiImages {
         true
     }
 
-    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+    fn accept<'a>(&self, asked: Incoming<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
         let read = request::read(asked.body, matches!(self, Self::Edits))?;
         Ok(Box::new(Pictures { count: read.count, read: Arc::new(read) }))
     }
@@ -76,7 +76,7 @@ pub(super) const FIELDS: &[Field] = &[
 
 /// A parsed request, or the share of it that one call handles.
 struct Pictures<'a> {
-    read: Arc<request::Read<'a>>,
+    read: Arc<request::Parsed<'a>>,
     count: usize,
 }
 
@@ -101,8 +101,8 @@ impl Accepted for Pictures<'_> {
         fields::verdicts(FIELDS, &serde_json::from_slice(self.read.body).unwrap_or_default(), notes)
     }
 
-    fn reply(&self, stamp: Stamp) -> Box<dyn Reply> {
-        Box::new(answer::PictureReply::new(stamp, self.read.by_url))
+    fn reply(&self, stamp: AnswerContext) -> Box<dyn Reply> {
+        Box::new(answer::ImageReply::new(stamp, self.read.by_url))
     }
 
     fn split(&self) -> Vec<Box<dyn Accepted + '_>> {

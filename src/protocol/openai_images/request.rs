@@ -19,7 +19,7 @@ const MOST: i64 = 10;
 const MOST_INPUTS: usize = 16;
 
 /// A parsed request.
-pub struct Read<'a> {
+pub struct Parsed<'a> {
     /// The original body.
     pub body: &'a [u8],
     /// The model's name as the client wrote it.
@@ -36,7 +36,7 @@ pub struct Read<'a> {
 ///
 /// # Errors
 /// 400, naming the field.
-pub fn read(body: &[u8], edits: bool) -> Result<Read<'_>, Error> {
+pub fn read(body: &[u8], edits: bool) -> Result<Parsed<'_>, Error> {
     let mut request: images::Request<'_> = document::read(body)?;
     let model = document::model(request.model.take())?;
     if request.prompt.as_deref().is_none_or(|prompt| prompt.trim().is_empty()) {
@@ -78,14 +78,14 @@ pub fn read(body: &[u8], edits: bool) -> Result<Read<'_>, Error> {
             Error::invalid(message).param("size").code("invalid_value")
         })?),
     };
-    Ok(Read { body, model, count, by_url, request, size })
+    Ok(Parsed { body, model, count, by_url, request, size })
 }
 
 /// Builds the call that generates one image.
 ///
 /// # Errors
 /// 400, naming the field, when this model does not support what is requested.
-pub fn translate(read: &Read<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
+pub fn translate(read: &Parsed<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
     let prompt = read.request.prompt.as_deref().unwrap_or_default();
     match target.model.facts.gives {
         Gives::Predictions => predicted(read, prompt, target),
@@ -95,7 +95,7 @@ pub fn translate(read: &Read<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
     }
 }
 
-fn drawn(read: &Read<'_>, prompt: &str, sizes: bool, target: &Target<'_>) -> Result<Bytes, Error> {
+fn drawn(read: &Parsed<'_>, prompt: &str, sizes: bool, target: &Target<'_>) -> Result<Bytes, Error> {
     let mut parts = Vec::new();
     for (index, file) in read.request.image.0.iter().enumerate() {
         let place = if read.request.image.0.len() == 1 { "image".to_owned() } else { format!("image[{index}]") };
@@ -115,7 +115,7 @@ fn drawn(read: &Read<'_>, prompt: &str, sizes: bool, target: &Target<'_>) -> Res
     document::written(&Request { contents, generation_config: config.into(), ..Request::default() })
 }
 
-fn predicted(read: &Read<'_>, prompt: &str, target: &Target<'_>) -> Result<Bytes, Error> {
+fn predicted(read: &Parsed<'_>, prompt: &str, target: &Target<'_>) -> Result<Bytes, Error> {
     if !read.request.image.0.is_empty() {
         return Err(unsupported("image", "Imagen draws after no pictures. Name a Gemini model that draws."));
     }
@@ -124,7 +124,7 @@ fn predicted(read: &Read<'_>, prompt: &str, target: &Target<'_>) -> Result<Bytes
     document::written(&predict::Request { instances: [predict::Instance { prompt }], parameters })
 }
 
-fn ratio(read: &Read<'_>, choice: Choice, target: &Target<'_>) -> Option<String> {
+fn ratio(read: &Parsed<'_>, choice: Choice, target: &Target<'_>) -> Option<String> {
     let (ratio, exact) = read.size?.ratio(choice);
     if !exact {
         target.notes.clamped("size", format_args!("{ratio} is the nearest ratio this model takes"));
@@ -133,7 +133,7 @@ fn ratio(read: &Read<'_>, choice: Choice, target: &Target<'_>) -> Option<String>
 }
 
 /// Returns the image size: from `size`, or else from `quality`.
-fn step(read: &Read<'_>, sizes: bool, target: &Target<'_>) -> Option<&'static str> {
+fn step(read: &Parsed<'_>, sizes: bool, target: &Target<'_>) -> Option<&'static str> {
     let by_quality = match read.request.quality.as_deref() {
         Some("high" | "hd" | "xhigh") => Some("2K"),
         Some("max") => Some("4K"),

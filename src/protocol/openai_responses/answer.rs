@@ -7,19 +7,19 @@ use super::item::{self, Kind};
 use super::terms::Terms;
 use crate::error::Error;
 use crate::fault::Fault;
-use crate::protocol::rules::answer::{self, Call, Ending, Piece, Reader, Told};
+use crate::protocol::rules::answer::{self, Call, CandidateState, Ending, Piece, Reader};
 use crate::protocol::rules::finish::Finish;
 use crate::protocol::rules::{json_schema, logprobs};
-use crate::protocol::{Left, Reply, Stamp, Usage};
+use crate::protocol::{AnswerContext, Continuation, Reply, Usage};
 use crate::wire::gemini::response::Response;
 use crate::wire::json::{push_escaped, push_string};
 
 /// Translates the answer of one attempt.
 pub struct ResponsesReply {
-    stamp: Stamp,
+    stamp: AnswerContext,
     terms: Terms,
     reader: Reader,
-    told: Told,
+    told: CandidateState,
     events: Events,
     /// Finished items, as JSON.
     items: Vec<Vec<u8>>,
@@ -47,14 +47,14 @@ struct Open {
 
 impl ResponsesReply {
     /// Creates the translator for the answer of one attempt.
-    pub fn new(stamp: Stamp, terms: Terms) -> Self {
+    pub fn new(stamp: AnswerContext, terms: Terms) -> Self {
         let mut reader = Reader::new(&stamp, "call_");
         reader.single_call = terms.single_call;
         Self {
             stamp,
             terms,
             reader,
-            told: Told::default(),
+            told: CandidateState::default(),
             events: Events::default(),
             items: Vec::new(),
             open: None,
@@ -331,9 +331,9 @@ impl Reply for ResponsesReply {
         self.reader.usage.clone()
     }
 
-    fn left(&mut self) -> Option<Left> {
+    fn left(&mut self) -> Option<Continuation> {
         let (response, input) = (self.ended.take()?, self.terms.input.take()?);
         let document = [br#"{"input":["#, input.as_bytes(), br#"],"response":"#, &response, b"}"].concat();
-        Some(Left { id: response_id(&self.stamp.id), document: document.into() })
+        Some(Continuation { id: response_id(&self.stamp.id), document: document.into() })
     }
 }

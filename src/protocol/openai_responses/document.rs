@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::error::Error;
-use crate::protocol::{Stamp, Usage};
+use crate::protocol::{AnswerContext, Usage};
 use crate::wire::json::push_string;
 
 /// The state of an answer.
@@ -34,7 +34,7 @@ impl Status<'_> {
 /// The content of a response object.
 pub struct Document<'d> {
     /// The answer's id, time and model name.
-    pub stamp: &'d Stamp,
+    pub stamp: &'d AnswerContext,
     /// What it repeats of its request: members of a JSON object.
     pub echo: &'d str,
     /// The state of the answer.

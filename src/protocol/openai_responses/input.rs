@@ -13,7 +13,7 @@ use super::namespaces::joined;
 use super::parts;
 use crate::error::Error;
 use crate::protocol::Target;
-use crate::protocol::rules::conversation::{Called, Conversation, History, ToolResult, arguments};
+use crate::protocol::rules::conversation::{Conversation, History, PastCall, ToolResult, arguments};
 use crate::protocol::rules::document::{missing, nested, unknown_kind};
 use crate::protocol::rules::signature_mark;
 use crate::protocol::rules::tools::gemini_name;
@@ -98,7 +98,7 @@ struct Reader<'a> {
     /// The model's texts in the current turn.
     said: Vec<Part<'a>>,
     /// The model's calls in the current turn.
-    calls: Vec<Called<'a>>,
+    calls: Vec<PastCall<'a>>,
     /// The signature carried by a reasoning item. It belongs to the call after it, or else to the text before it.
     signature: Option<Cow<'a, str>>,
 }
@@ -162,7 +162,7 @@ impl<'a> Reader<'a> {
         };
         let (name, signature) = (joined(item.namespace.as_ref(), &name), self.signature.take());
         let name = gemini_name(&name);
-        self.calls.push(Called { id, name, args, signature, place: self.target.notes.place(place) });
+        self.calls.push(PastCall { id, name, args, signature, place: self.target.notes.place(place) });
         Ok(())
     }
 

@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::rules::answer::canned;
-use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, RemoteFile, Reply, Stamp, Target};
+use super::{Accepted, AnswerContext, Family, Form, Incoming, Note, OpenAi, Protocol, RemoteFile, Reply, Target};
 use crate::call::Method;
 use crate::error::Error;
 use crate::wire::openai::responses::Request;
@@ -39,12 +39,12 @@ impl Protocol for OpenAiResponses {
         &OpenAi
     }
 
-    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+    fn accept<'a>(&self, asked: Incoming<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
         let request = request::parse(asked.body)?;
         Ok(Box::new(ResponsesRequest { request, body: asked.body }))
     }
 
-    fn canned(&self, stamp: Stamp, form: Form, text: &str) -> Option<Bytes> {
+    fn canned(&self, stamp: AnswerContext, form: Form, text: &str) -> Option<Bytes> {
         Some(canned(answer::ResponsesReply::new(stamp, terms::Terms::default()), form.stream, text))
     }
 
@@ -91,7 +91,7 @@ impl Accepted for ResponsesRequest<'_> {
         fields::verdicts(self.body, notes)
     }
 
-    fn reply(&self, stamp: Stamp) -> Box<dyn Reply> {
+    fn reply(&self, stamp: AnswerContext) -> Box<dyn Reply> {
         let terms = terms::Terms::of(&self.request, self.body, &stamp);
         Box::new(answer::ResponsesReply::new(stamp, terms))
     }

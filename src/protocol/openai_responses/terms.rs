@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::kept::{self, Kept};
 use super::namespaces::{Namespaces, flat, joined};
-use crate::protocol::Stamp;
+use crate::protocol::AnswerContext;
 use crate::protocol::rules::tools::Names;
 use crate::wire::json::{Shape, compact};
 use crate::wire::openai::responses::Request;
@@ -38,7 +38,7 @@ pub struct Terms {
 
 impl Terms {
     /// Derives the terms from the request and its body.
-    pub fn of(request: &Request<'_>, body: &[u8], stamp: &Stamp) -> Self {
+    pub fn of(request: &Request<'_>, body: &[u8], stamp: &AnswerContext) -> Self {
         let tools = request.tools.as_deref().unwrap_or_default();
         let named = |kind: &str| -> Vec<Cow<'_, str>> {
             let tools = flat(tools).filter(|(_, tool)| tool.kind.as_deref() == Some(kind));
@@ -143,7 +143,7 @@ impl Echo<'_> {
 /// References in the input are replaced by the items they refer to.
 fn conversation(request: &Request<'_>, earlier: Option<&[u8]>) -> String {
     #[derive(Serialize)]
-    struct Said<'a> {
+    struct UpstreamBody<'a> {
         r#type: &'static str,
         role: &'static str,
         content: [Text<'a>; 1],
@@ -160,7 +160,7 @@ fn conversation(request: &Request<'_>, earlier: Option<&[u8]>) -> String {
     }
     match request.input.map(|raw| (Shape::of(raw), raw)) {
         Some((Shape::String, text)) => {
-            let said = Said { r#type: "message", role: "user", content: [Text { r#type: "input_text", text }] };
+            let said = UpstreamBody { r#type: "message", role: "user", content: [Text { r#type: "input_text", text }] };
             items.extend(serde_json::to_string(&said).ok());
         }
         Some((Shape::Array, raw)) => {

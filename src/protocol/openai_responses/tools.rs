@@ -8,7 +8,7 @@ use super::namespaces::joined;
 use crate::error::Error;
 use crate::protocol::Notes;
 use crate::protocol::rules::document::{missing, nested, unknown_kind};
-use crate::protocol::rules::tools::{Choice, Declaration, Declared, options};
+use crate::protocol::rules::tools::{Choice, Declaration, ToolSet, options};
 use crate::wire::gemini::request as gemini;
 use crate::wire::json::{Shape, decode};
 use crate::wire::openai::responses::{Tool, ToolChoice};
@@ -31,8 +31,8 @@ const NOT_HERE: &[&str] = &[
 ///
 /// # Errors
 /// 400, naming the tool.
-pub fn read<'a>(tools: &'a [Tool<'a>], notes: &Notes) -> Result<Declared<'a>, Error> {
-    let mut declared = Declared::default();
+pub fn read<'a>(tools: &'a [Tool<'a>], notes: &Notes) -> Result<ToolSet<'a>, Error> {
+    let mut declared = ToolSet::default();
     for (index, tool) in tools.iter().enumerate() {
         let place = format!("tools[{index}]");
         match tool.kind.as_deref() {
@@ -94,7 +94,7 @@ pub fn choice<'a>(raw: Option<&'a RawValue>, notes: &Notes) -> Result<Choice<'a>
         return match word.as_deref() {
             Some("auto") => Ok(Choice::Free),
             Some("none") => Ok(Choice::Never),
-            Some("required") => Ok(Choice::Must),
+            Some("required") => Ok(Choice::Required),
             other => Err(unknown_kind(other, "'none', 'auto', 'required', and an object", &"tool_choice")),
         };
     }

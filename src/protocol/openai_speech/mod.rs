@@ -10,11 +10,11 @@ mod wav;
 use bytes::Bytes;
 
 use super::fields::{self, Field, lost, renamed};
-use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, Reply, Stamp, Target};
+use super::{Accepted, AnswerContext, Family, Form, Incoming, Note, OpenAi, Protocol, Reply, Target};
 use crate::call::Method;
 use crate::error::Error;
 
-use request::{Format, Read};
+use request::{Format, Parsed};
 
 /// The speech protocol.
 pub struct OpenAiSpeech;
@@ -28,7 +28,7 @@ impl Protocol for OpenAiSpeech {
         &OpenAi
     }
 
-    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+    fn accept<'a>(&self, asked: Incoming<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
         Ok(Box::new(Spoken(request::read(asked.body)?)))
     }
 }
@@ -46,7 +46,7 @@ pub(super) const FIELDS: &[Field] = &[
 ];
 
 /// A parsed request.
-struct Spoken<'a>(Read<'a>);
+struct Spoken<'a>(Parsed<'a>);
 
 impl Accepted for Spoken<'_> {
     fn model(&self) -> &str {
@@ -75,7 +75,7 @@ impl Accepted for Spoken<'_> {
         fields::verdicts(FIELDS, &serde_json::from_slice(self.0.body).unwrap_or_default(), notes)
     }
 
-    fn reply(&self, _: Stamp) -> Box<dyn Reply> {
+    fn reply(&self, _: AnswerContext) -> Box<dyn Reply> {
         Box::new(answer::SpeechReply::new(self.0.format, self.0.events))
     }
 }

@@ -44,7 +44,7 @@ pub enum Format {
 }
 
 /// A parsed request.
-pub struct Read<'a> {
+pub struct Parsed<'a> {
     /// The original body.
     pub body: &'a [u8],
     /// The model's name as the client wrote it.
@@ -64,7 +64,7 @@ pub struct Read<'a> {
 ///
 /// # Errors
 /// 400, naming the field.
-pub fn read(body: &[u8]) -> Result<Read<'_>, Error> {
+pub fn read(body: &[u8]) -> Result<Parsed<'_>, Error> {
     let request: speech::Request<'_> = document::read(body)?;
     let model = document::model(request.model)?;
     let input = request.input.filter(|input| !input.trim().is_empty()).ok_or_else(|| document::missing("input"))?;
@@ -85,7 +85,7 @@ pub fn read(body: &[u8]) -> Result<Read<'_>, Error> {
     };
     let unsaid = request.response_format.is_none();
     let instructions = request.instructions.filter(|words| !words.trim().is_empty());
-    Ok(Read { body, model, format, events, input, instructions, voice, unsaid })
+    Ok(Parsed { body, model, format, events, input, instructions, voice, unsaid })
 }
 
 /// Returns Google's voice for one of OpenAI's names; other names are taken as Google's own.
@@ -117,7 +117,7 @@ fn voice(raw: &RawValue) -> Result<String, Error> {
 ///
 /// # Errors
 /// 400 when this model does not produce speech.
-pub fn translate(read: &Read<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
+pub fn translate(read: &Parsed<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
     if !matches!(target.model.facts.gives, Gives::Voice | Gives::Anything) {
         return Err(document::gives_other(&read.model, target.model, "a voice", "gemini-3.8-flash-tts"));
     }

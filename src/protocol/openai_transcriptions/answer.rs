@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::captions::Told;
+use super::captions::Transcript;
 use super::request::Format;
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind};
@@ -13,7 +13,7 @@ use crate::wire::gemini::response::Response;
 use crate::wire::openai::transcription::{self, Details, Event, Segment, Text, Verbose};
 
 /// Translates the text of one call.
-pub struct TextReply {
+pub struct TranscriptionReply {
     format: Format,
     english: bool,
     usage: Usage,
@@ -21,7 +21,7 @@ pub struct TextReply {
     ended: bool,
 }
 
-impl TextReply {
+impl TranscriptionReply {
     /// Creates a reply in this format; `english` marks a translation.
     pub fn new(format: Format, english: bool) -> Self {
         Self { format, english, usage: Usage::default(), said: String::new(), ended: false }
@@ -67,7 +67,7 @@ impl TextReply {
         }
     }
 
-    fn verbose(&self, told: &Told) -> Result<Vec<u8>, Fault> {
+    fn verbose(&self, told: &Transcript) -> Result<Vec<u8>, Fault> {
         let pieces = told.segments.iter().enumerate();
         written(&Verbose {
             task: if self.english { "translate" } else { "transcribe" },
@@ -82,7 +82,7 @@ impl TextReply {
     }
 }
 
-impl Reply for TextReply {
+impl Reply for TranscriptionReply {
     fn whole(&mut self, body: &[u8]) -> Result<Vec<u8>, Fault> {
         let words = self.words(body)?;
         // For silence, Gemini sends a finish reason without text. With neither, the answer is empty.
@@ -96,7 +96,7 @@ impl Reply for TextReply {
                 _ => written(&Text { text, usage: self.counted() }),
             };
         }
-        let told = Told::parse(&words).ok_or_else(|| broken("Gemini told no times that make sense."))?;
+        let told = Transcript::parse(&words).ok_or_else(|| broken("Gemini told no times that make sense."))?;
         match self.format {
             Format::Srt => Ok(told.srt().into()),
             Format::Vtt => Ok(told.vtt().into()),
@@ -136,7 +136,7 @@ impl Reply for TextReply {
 
 /// Returns a plugin's text as if it had been transcribed.
 pub fn canned(form: Form, text: &str) -> Bytes {
-    let reply = TextReply::new(Format::Json, false);
+    let reply = TranscriptionReply::new(Format::Json, false);
     if !form.stream && !form.is_json() {
         return format!("{text}\n").into();
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 /// The transcript that the model returns.
 #[derive(Debug, Deserialize)]
-pub struct Told {
+pub struct Transcript {
     /// The spoken language.
     #[serde(default)]
     pub language: String,
@@ -23,7 +23,7 @@ pub struct Piece {
     pub text: String,
 }
 
-impl Told {
+impl Transcript {
     /// Parses the model's JSON. Returns None when it has another shape, or when its times make no sense or run
     /// backwards.
     pub fn parse(text: &str) -> Option<Self> {
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn captions() {
-        let told = Told::parse(
+        let told = Transcript::parse(
             r#"{"language":"en","segments":[{"start":0,"end":1.5,"text":" Hello. "},{"start":3661.2346,"end":3662,"text":"A --> b\n\nc"}]}"#,
         );
         let told = told.unwrap();
@@ -104,7 +104,7 @@ mod tests {
             r#"{"segments":[{"start":-1,"end":1,"text":""}]}"#,
             r#"{"segments":[{"start":5,"end":6,"text":""},{"start":1,"end":2,"text":""}]}"#,
         ] {
-            assert!(Told::parse(text).is_none(), "{text}");
+            assert!(Transcript::parse(text).is_none(), "{text}");
         }
     }
 }

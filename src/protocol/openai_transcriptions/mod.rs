@@ -10,11 +10,11 @@ mod request;
 use bytes::Bytes;
 
 use super::fields::{self, Field, adapted, ignored, renamed};
-use super::{Accepted, Asked, Family, Form, Note, OpenAi, Protocol, Reply, Stamp, Target};
+use super::{Accepted, AnswerContext, Family, Form, Incoming, Note, OpenAi, Protocol, Reply, Target};
 use crate::call::Method;
 use crate::error::Error;
 
-use request::{Format, Read};
+use request::{Format, Parsed};
 
 /// The transcription and translation protocols.
 pub enum OpenAiTranscriptions {
@@ -40,11 +40,11 @@ impl Protocol for OpenAiTranscriptions {
         true
     }
 
-    fn accept<'a>(&self, asked: Asked<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
+    fn accept<'a>(&self, asked: Incoming<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
         Ok(Box::new(Heard(request::read(asked.body, matches!(self, Self::Translations))?)))
     }
 
-    fn canned(&self, _: Stamp, form: Form, text: &str) -> Option<Bytes> {
+    fn canned(&self, _: AnswerContext, form: Form, text: &str) -> Option<Bytes> {
         Some(answer::canned(form, text))
     }
 }
@@ -64,7 +64,7 @@ pub(super) const FIELDS: &[Field] = &[
 ];
 
 /// A parsed request.
-struct Heard<'a>(Read<'a>);
+struct Heard<'a>(Parsed<'a>);
 
 impl Accepted for Heard<'_> {
     fn model(&self) -> &str {
@@ -92,7 +92,7 @@ impl Accepted for Heard<'_> {
         fields::verdicts(FIELDS, &request::without_sound(self.0.body), notes)
     }
 
-    fn reply(&self, _: Stamp) -> Box<dyn Reply> {
-        Box::new(answer::TextReply::new(self.0.format, self.0.english))
+    fn reply(&self, _: AnswerContext) -> Box<dyn Reply> {
+        Box::new(answer::TranscriptionReply::new(self.0.format, self.0.english))
     }
 }

@@ -44,7 +44,7 @@ impl Format {
 }
 
 /// A parsed request.
-pub struct Read<'a> {
+pub struct Parsed<'a> {
     /// The original body.
     pub body: &'a [u8],
     /// The model's name as the client wrote it.
@@ -62,7 +62,7 @@ pub struct Read<'a> {
 ///
 /// # Errors
 /// 400, naming the field.
-pub fn read(body: &[u8], english: bool) -> Result<Read<'_>, Error> {
+pub fn read(body: &[u8], english: bool) -> Result<Parsed<'_>, Error> {
     let mut request: transcription::Request<'_> = document::read(body)?;
     let model = document::model(request.model.take())?;
     let format = match request.response_format.as_deref() {
@@ -87,7 +87,7 @@ pub fn read(body: &[u8], english: bool) -> Result<Read<'_>, Error> {
         return Err(Error::invalid(message).param("temperature").code("invalid_value"));
     }
     match &request.file {
-        Some(file) if !file.data.is_empty() => Ok(Read { body, model, format, english, stream, request }),
+        Some(file) if !file.data.is_empty() => Ok(Parsed { body, model, format, english, stream, request }),
         _ => Err(document::missing("file")),
     }
 }
@@ -96,7 +96,7 @@ pub fn read(body: &[u8], english: bool) -> Result<Read<'_>, Error> {
 ///
 /// # Errors
 /// 400, naming the field, when the file is not audio or this model does not produce text.
-pub fn translate(read: &Read<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
+pub fn translate(read: &Parsed<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
     let facts = &target.model.facts;
     if !matches!(facts.gives, Gives::Words | Gives::Anything) {
         return Err(document::gives_other(&read.model, target.model, "words", "gemini-flash-latest"));
@@ -132,7 +132,7 @@ pub fn translate(read: &Read<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
 }
 
 /// Returns the instructions for the model.
-fn words(read: &Read<'_>) -> String {
+fn words(read: &Parsed<'_>) -> String {
     let mut words = String::from(match read.english {
         false => "Transcribe this audio verbatim, in the language that is spoken.",
         true => "Translate the speech of this audio into English.",

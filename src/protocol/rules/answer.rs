@@ -10,7 +10,7 @@ use super::finish::{self, Finish};
 use super::ids::CallIds;
 use super::usage;
 use crate::fault::{Blame, Fault, Kind};
-use crate::protocol::{Reply, Stamp, Usage};
+use crate::protocol::{AnswerContext, Reply, Usage};
 use crate::store::Signatures;
 use crate::wire::gemini::response::{Candidate, Part, Response};
 use crate::wire::json::{decode, escaped, push_escaped};
@@ -36,7 +36,7 @@ pub struct Reader {
 
 /// The state of one answer (a candidate).
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct CandidateState {
     /// The number of calls it made.
     pub calls: u32,
     /// Whether it had any text, image or audio.
@@ -94,7 +94,7 @@ pub struct Call<'a> {
 
 impl Reader {
     /// Creates a reader for one answer. Calls without an id get one that begins with this prefix.
-    pub fn new(stamp: &Stamp, id_prefix: &'static str) -> Self {
+    pub fn new(stamp: &AnswerContext, id_prefix: &'static str) -> Self {
         Self {
             usage: Usage::default(),
             tier: "default",
@@ -129,7 +129,7 @@ impl Reader {
     }
 
     /// Reads a part. Also returns the signature of a part that is not a call.
-    pub fn piece<'a>(&mut self, told: &mut Told, part: &'a Part<'a>) -> (Piece<'a>, Option<Cow<'a, str>>) {
+    pub fn piece<'a>(&mut self, told: &mut CandidateState, part: &'a Part<'a>) -> (Piece<'a>, Option<Cow<'a, str>>) {
         let signature = part.thought_signature.and_then(decode).filter(|text| text.len() <= LARGEST_SIGNATURE);
         if let Some(call) = &part.function_call {
             if self.single_call && told.calls > 0 {
@@ -160,7 +160,7 @@ impl Reader {
     }
 }
 
-impl Told {
+impl CandidateState {
     /// Records the sources and the finish reason that this candidate reports.
     pub fn take(&mut self, candidate: &Candidate<'_>) {
         self.sources.take(candidate.grounding_metadata, candidate.citation_metadata);

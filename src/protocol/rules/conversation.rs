@@ -45,7 +45,7 @@ pub struct Conversation<'a> {
 }
 
 /// A call the model made, as the client sends it back.
-pub struct Called<'a> {
+pub struct PastCall<'a> {
     /// The client's id for the call; empty where the dialect has none.
     pub id: Cow<'a, str>,
     /// Gemini's name for the function.
@@ -84,13 +84,13 @@ impl<'a> From<Vec<Part<'a>>> for ToolResult<'a> {
 
 /// The calls of one turn that wait for their results.
 struct Step<'a> {
-    calls: Vec<Waiting<'a>>,
+    calls: Vec<PendingCall<'a>>,
     /// User turns that came before all results were there. They move behind the results.
     later: Vec<Content<'a>>,
 }
 
 /// A call that waits for its result, or already has it.
-pub struct Waiting<'a> {
+pub struct PendingCall<'a> {
     /// The client's id for the call.
     pub id: Cow<'a, str>,
     /// Gemini's name for the function.
@@ -120,7 +120,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// Adds a model turn: its content, then its calls. The previous step must be closed.
-    pub fn model(&mut self, parts: Vec<Part<'a>>, calls: Vec<Called<'a>>) {
+    pub fn model(&mut self, parts: Vec<Part<'a>>, calls: Vec<PastCall<'a>>) {
         let mut content = Content { role: Some(Role::Model), parts };
         let mut waiting = Vec::new();
         for (number, call) in calls.into_iter().enumerate() {
@@ -130,7 +130,7 @@ impl<'a> Conversation<'a> {
                 Part::from(Data::FunctionCall(FunctionCall { id, name: call.name.clone(), args: call.args }));
             part.thought_signature = signature;
             content.parts.push(part);
-            waiting.push(Waiting { id: call.id, name: call.name, result: None });
+            waiting.push(PendingCall { id: call.id, name: call.name, result: None });
         }
         if !waiting.is_empty() {
             self.step = Some(Step { calls: waiting, later: Vec::new() });
@@ -142,7 +142,7 @@ impl<'a> Conversation<'a> {
 
     /// Returns the signature of a call: the client's if it sent one, else the remembered one, else Google's placeholder
     /// for a lost signature. Gemini requires a signature only on the first call of a step.
-    fn signature(&self, call: &Called<'a>, first: bool) -> Option<Cow<'a, str>> {
+    fn signature(&self, call: &PastCall<'a>, first: bool) -> Option<Cow<'a, str>> {
         let trusted = !self.target.remedies.placeholder_signatures;
         if let Some(signature) = call.signature.as_ref().filter(|_| trusted) {
             return Some(signature.clone());
@@ -164,7 +164,7 @@ impl<'a> Conversation<'a> {
     /// false when no call matches.
     pub fn result(
         &mut self,
-        answers: impl Fn(&Waiting<'a>) -> bool,
+        answers: impl Fn(&PendingCall<'a>) -> bool,
         mut result: ToolResult<'a>,
         place: &dyn Display,
     ) -> bool {

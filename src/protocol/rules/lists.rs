@@ -64,7 +64,7 @@ fn add(sum: &mut Map<String, Value>, usage: Map<String, Value>) {
 }
 
 fn broken(error: &serde_json::Error) -> Fault {
-    Fault::new(Kind::BrokenAnswer, Blame::Ours, format!("The answers could not be joined: {error}."))
+    Fault::new(Kind::BrokenAnswer, Blame::Internal, format!("The answers could not be joined: {error}."))
 }
 
 #[cfg(test)]

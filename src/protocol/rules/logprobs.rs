@@ -37,7 +37,7 @@ pub fn top(top: i64) -> Result<u32, Error> {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Told {
+struct CandidateState {
     chosen_candidates: Vec<Token>,
     top_candidates: Vec<Top>,
 }
@@ -83,7 +83,7 @@ pub fn object(raw: &RawValue) -> Option<Vec<u8>> {
 
 /// Returns the list of tokens; None when Gemini reported none.
 pub fn list(raw: &RawValue) -> Option<Vec<u8>> {
-    let result: Told = serde_json::from_str(raw.get()).ok()?;
+    let result: CandidateState = serde_json::from_str(raw.get()).ok()?;
     let alternatives = |index: usize| result.top_candidates.get(index).map(|top| top.candidates.as_slice());
     let chosen = result.chosen_candidates.iter().enumerate().map(|(index, token)| Chosen {
         token: token.into(),

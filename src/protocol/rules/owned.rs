@@ -7,7 +7,7 @@ use memchr::memmem::Finder;
 
 /// A resource name, and whether it can be anything else.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct ResourceName {
     /// Such as `files/x` or `cachedContents/x`.
     pub name: String,
     /// Whether it is certainly a resource: `"files/x"` alone may also be a path on a local disk.
@@ -20,8 +20,8 @@ static KINDS: LazyLock<[(&str, Finder<'_>); 2]> =
 
 /// Returns the names found in the text of the body: JSON strings that are a resource name, or end in one as a file's
 /// URI does.
-pub fn names(body: &[u8]) -> Vec<Named> {
-    let mut names: Vec<Named> = Vec::new();
+pub fn names(body: &[u8]) -> Vec<ResourceName> {
+    let mut names: Vec<ResourceName> = Vec::new();
     for (kind, finder) in &*KINDS {
         for at in finder.find_iter(body) {
             let (before, named) = body.split_at(at);
@@ -29,7 +29,7 @@ pub fn names(body: &[u8]) -> Vec<Named> {
                 let name = format!("{kind}/{id}");
                 let certain = *kind != "files" || !before.ends_with(b"\"");
                 if !names.iter().any(|known| known.name == name) {
-                    names.push(Named { name, certain });
+                    names.push(ResourceName { name, certain });
                 }
             }
         }

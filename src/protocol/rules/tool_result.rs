@@ -7,24 +7,24 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::wire::gemini::request::Returned;
+use crate::wire::gemini::request::FunctionResult;
 use crate::wire::json::{Json, Shape, Text};
 
 /// Returns the `response` of a tool that returned these texts: a JSON object as it is, anything else under `result`.
-pub fn response(texts: Vec<Text<'_>>) -> Returned<'_> {
+pub fn response(texts: Vec<Text<'_>>) -> FunctionResult<'_> {
     match one(texts) {
         // Text that cannot be JSON is not an object, so it is passed on without decoding.
-        Text::Raw(raw) if !may_be_json(raw) => Returned::Text(RESULT, Text::Raw(raw)),
+        Text::Raw(raw) if !may_be_json(raw) => FunctionResult::Text(RESULT, Text::Raw(raw)),
         text => match object(&text.decoded()) {
-            Some(object) => Returned::Object(object),
-            None => Returned::Text(RESULT, text),
+            Some(object) => FunctionResult::Object(object),
+            None => FunctionResult::Text(RESULT, text),
         },
     }
 }
 
 /// Returns the `response` of a tool that failed.
-pub fn error(texts: Vec<Text<'_>>) -> Returned<'_> {
-    Returned::Text("error", one(texts))
+pub fn error(texts: Vec<Text<'_>>) -> FunctionResult<'_> {
+    FunctionResult::Text("error", one(texts))
 }
 
 const RESULT: &str = "result";

@@ -36,7 +36,7 @@ pub struct Declaration<'a> {
 
 /// The parsed tools of a request.
 #[derive(Debug, Default)]
-pub struct Declared<'a> {
+pub struct ToolSet<'a> {
     functions: Vec<Function<'a>>,
     built_in: Vec<BuiltIn<'a>>,
     strict: bool,
@@ -127,7 +127,7 @@ pub enum Choice<'a> {
     /// It must not call a function.
     Never,
     /// It must call a function.
-    Must,
+    Required,
     /// It may call only some of the functions, given by the client's names.
     Of {
         /// The allowed functions.
@@ -150,7 +150,7 @@ pub fn options(raw: Option<&RawValue>) -> Json<'_> {
     raw.filter(|raw| Shape::of(raw) == Shape::Object).map_or_else(|| Json::from_value(&json!({})), Json::Raw)
 }
 
-impl<'a> Declared<'a> {
+impl<'a> ToolSet<'a> {
     /// Whether any tool is declared.
     pub fn has_any(&self) -> bool {
         self.has_functions() || !self.built_in.is_empty()
@@ -268,7 +268,7 @@ impl<'a> Declared<'a> {
             Choice::Free => return Ok(if self.strict { plain(Mode::Validated) } else { None }),
             Choice::Never => return Ok(plain(Mode::None).filter(|_| self.has_functions())),
             // Without functions there is nothing the model could have to call.
-            Choice::Must => return Ok(plain(Mode::Any).filter(|_| self.has_functions())),
+            Choice::Required => return Ok(plain(Mode::Any).filter(|_| self.has_functions())),
             Choice::Of { names, must } => (names, must),
         };
         let names: Vec<Cow<'a, str>> = names.iter().map(gemini_name).collect();

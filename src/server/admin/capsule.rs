@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::server::App;
 use crate::server::auth::Caller;
 use crate::server::respond::redacted;
-use crate::telemetry::{Bodies, Said, Saying};
+use crate::telemetry::{AnswerBody, AttemptBodies, Bodies};
 
 /// The capsule of a request.
 pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>) -> Response {
@@ -53,15 +53,15 @@ fn not_kept() -> Error {
     .code("capsule_not_kept")
 }
 
-fn attempt(said: &Said) -> Value {
+fn attempt(said: &AttemptBodies) -> Value {
     let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
     let response = match &said.answer {
-        Saying::Nothing => Value::Null,
-        Saying::Whole(body) => json!({ "status": 200, "headers": { "content-type": JSON }, "body": read(body) }),
-        Saying::Failed(status, body) => {
+        AnswerBody::Nothing => Value::Null,
+        AnswerBody::Whole(body) => json!({ "status": 200, "headers": { "content-type": JSON }, "body": read(body) }),
+        AnswerBody::Failed(status, body) => {
             json!({ "status": status, "headers": { "content-type": JSON }, "body": read(body) })
         }
-        Saying::Events(events) => json!({
+        AnswerBody::Events(events) => json!({
             "status": 200,
             "headers": { "content-type": "text/event-stream" },
             "sse": events.iter().map(text).collect::<Vec<_>>(),

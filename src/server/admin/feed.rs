@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::runtime::Snapshot;
 use crate::server::App;
 use crate::server::auth::Caller;
-use crate::telemetry::Seen;
+use crate::telemetry::RequestView;
 
 /// How often changes are checked for.
 const TICK: Duration = Duration::from_millis(500);
@@ -132,7 +132,8 @@ async fn publish(app: App, snapshot: Arc<Snapshot>, sender: broadcast::Sender<By
 /// The requests in flight and those that ended after the first `after`, and the number that have ended by now.
 fn requests(app: &App, snapshot: &Snapshot, after: u64) -> (Value, u64) {
     let page = app.services.telemetry.journal().page(after, MOST_REQUESTS);
-    let seen = |traces: &[Arc<crate::telemetry::Trace>]| traces.iter().map(|trace| trace.seen()).collect::<Vec<Seen>>();
+    let seen =
+        |traces: &[Arc<crate::telemetry::Trace>]| traces.iter().map(|trace| trace.seen()).collect::<Vec<RequestView>>();
     let document = serde_json::json!({
         "all": after == 0, "under_way": page.under_way, "live": seen(&page.live), "over": seen(&page.over),
     });

@@ -10,7 +10,7 @@ use crate::server::App;
 use crate::server::auth::Caller;
 use crate::server::respond::redacted;
 use crate::store::{Store, Used};
-use crate::telemetry::{Seen, Trace, Tried};
+use crate::telemetry::{RequestView, Trace, Tried};
 
 /// How many requests to show.
 #[derive(Debug, Deserialize)]
@@ -27,7 +27,7 @@ fn most() -> usize {
 /// Requests in flight, oldest first, and finished requests, newest first.
 pub async fn list(State(app): State<App>, caller: Caller, Query(Most { limit }): Query<Most>) -> Response {
     let page = app.services.telemetry.journal().page(0, limit);
-    let seen = |traces: &[std::sync::Arc<Trace>]| traces.iter().map(|trace| trace.seen()).collect::<Vec<Seen>>();
+    let seen = |traces: &[std::sync::Arc<Trace>]| traces.iter().map(|trace| trace.seen()).collect::<Vec<RequestView>>();
     let list = json!({ "under_way": page.under_way, "live": seen(&page.live), "over": seen(&page.over) });
     redacted(&caller.snapshot, &list)
 }
@@ -68,7 +68,7 @@ pub fn unknown() -> Error {
 }
 
 /// The course of a request in prose, one line per event.
-fn story(seen: &Seen) -> Vec<Value> {
+fn story(seen: &RequestView) -> Vec<Value> {
     let facts = &seen.facts;
     let asked = if facts.asked.is_empty() { "no model that could be read" } else { &facts.asked };
     let streamed = if facts.stream { ", streamed" } else { "" };

@@ -14,7 +14,7 @@ use crate::protocol::Place;
 use crate::server::auth::Caller;
 use crate::server::middleware::RequestId;
 use crate::server::respond::document;
-use crate::server::{App, door, endpoints};
+use crate::server::{App, dispatch, endpoints};
 
 /// The endpoint the request is meant for; chat completions by default.
 #[derive(Deserialize)]
@@ -52,7 +52,7 @@ pub async fn show(
         path,
         model: protocol.model_in(&place),
         client: caller.client.name.clone(),
-        headers: door::visible(&headers),
+        headers: dispatch::visible(&headers),
     });
     let session = session.traced();
     match pipeline::translate(&snapshot, &session, protocol, &app.services.signatures, &place, content) {

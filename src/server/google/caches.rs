@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::{App, Asker, Caller, On, RequestId, answer, name, resource};
+use super::{App, Caller, KeyChoice, RequestId, ResourceHandler, answer, name, resource};
 use crate::error::Error;
 use crate::pipeline::owner;
 use crate::protocol::{gemini, owned};
@@ -54,7 +54,7 @@ pub async fn one(
     .await
 }
 
-impl Asker {
+impl ResourceHandler {
     /// Creates cached content for the model that the client's name resolves to, with the key that owns the files in it.
     async fn cache(&self, body: &Bytes) -> Result<Response, Error> {
         let asked = gemini::model_of(body)?;
@@ -69,9 +69,9 @@ impl Asker {
         let resource = resource(Method::POST, "v1beta/cachedContents", self.query.clone(), content);
         let (fetched, owner) = match owned::names(body).first() {
             Some(file) => {
-                let of = owner::of(&self.snapshot, &self.app.services, &self.client.name, &file.name, &pool);
+                let of = owner::find(&self.snapshot, &self.app.services, &self.client.name, &file.name, &pool);
                 let (pool, owner) = of.await?;
-                (self.run(On::Owner(&pool), &resource).await?.0, owner)
+                (self.run(KeyChoice::Owner(&pool), &resource).await?.0, owner)
             }
             None => self.make(&pool, &resource).await?,
         };

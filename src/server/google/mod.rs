@@ -17,14 +17,14 @@ use serde_json::value::RawValue;
 
 use super::App;
 use super::auth::Caller;
-use super::door;
+use super::dispatch;
 use super::middleware::RequestId;
 use super::respond::json;
 use crate::clients::Client;
 use crate::error::Error;
 use crate::keys::{Key, KeyPool};
 use crate::pipeline::owner;
-use crate::pipeline::resource::{self, On};
+use crate::pipeline::resource::{self, KeyChoice};
 use crate::protocol::{Google, gemini};
 use crate::runtime::Snapshot;
 use crate::store::Owner;
@@ -35,7 +35,7 @@ use crate::upstream::{ResourceAddress, ResourceAnswer, ResourceRequest};
 const PAGES: usize = 20;
 
 /// One resource request: the client, the query, and the snapshot it uses.
-pub struct Asker {
+pub struct ResourceHandler {
     app: App,
     snapshot: Arc<Snapshot>,
     client: Arc<Client>,
@@ -45,22 +45,24 @@ pub struct Asker {
 /// Admits the client, runs `work`, and records and returns its result.
 async fn answer<W>(app: App, caller: Caller, id: RequestId, uri: &Uri, api: &'static str, work: W) -> Response
 where
-    W: AsyncFnOnce(&Asker) -> Result<Response, Error>,
+    W: AsyncFnOnce(&ResourceHandler) -> Result<Response, Error>,
 {
     let mut record = app.services.telemetry.begin(&id.0, api);
     record.client.clone_from(&caller.client.name);
-    let admitted = door::admitted(&app, &caller.client);
+    let admitted = dispatch::admitted(&app, &caller.client);
     let asked = admitted.and_then(|visit| Ok((visit, gemini::pairs(uri.query().unwrap_or_default())?)));
     let client = caller.client.clone();
     let worked = match asked {
-        Ok((_visit, query)) => work(&Asker { app: app.clone(), snapshot: caller.snapshot, client, query }).await,
+        Ok((_visit, query)) => {
+            work(&ResourceHandler { app: app.clone(), snapshot: caller.snapshot, client, query }).await
+        }
         Err(error) => Err(error),
     };
     record.finish(worked.as_ref().map_or_else(|error| Outcome::Failed(error.status), |_| Outcome::Answered));
-    door::allowed(&app, &caller.client, &Google, worked.unwrap_or_else(IntoResponse::into_response))
+    dispatch::allowed(&app, &caller.client, &Google, worked.unwrap_or_else(IntoResponse::into_response))
 }
 
-impl Asker {
+impl ResourceHandler {
     /// Reads the body.
     async fn read(&self, content: Body, headers: &HeaderMap) -> Result<Bytes, Error> {
         self.app.bodies.read(content, headers, &self.snapshot.config.settings.server).await
@@ -74,17 +76,17 @@ impl Asker {
 
     /// The owner of a resource, and a pool with only its key.
     async fn owner(&self, name: &str) -> Result<(Arc<KeyPool>, Owner), Error> {
-        owner::of(&self.snapshot, &self.app.services, &self.client.name, name, &self.pool()?).await
+        owner::find(&self.snapshot, &self.app.services, &self.client.name, name, &self.pool()?).await
     }
 
     /// Runs a resource request.
-    async fn run(&self, on: On<'_>, resource: &ResourceRequest) -> Result<(ResourceAnswer, Arc<Key>), Error> {
+    async fn run(&self, on: KeyChoice<'_>, resource: &ResourceRequest) -> Result<(ResourceAnswer, Arc<Key>), Error> {
         resource::run(&self.snapshot, &self.app.services, on, resource).await
     }
 
     /// Runs a resource request that creates something for this client. Returns the owner of the new resource.
     async fn make(&self, pool: &KeyPool, resource: &ResourceRequest) -> Result<(ResourceAnswer, Owner), Error> {
-        let (fetched, key) = self.run(On::New(pool, &self.client.name), resource).await?;
+        let (fetched, key) = self.run(KeyChoice::New(pool, &self.client.name), resource).await?;
         Ok((fetched, owner::with(pool, &key, &self.client.name)))
     }
 
@@ -93,7 +95,10 @@ impl Asker {
         let (pool, _) = self.owner(name).await?;
         let removes = method == Method::DELETE;
         let resource = resource(method, &["v1beta", name].join("/"), self.query.clone(), body);
-        let (fetched, _) = self.run(On::Owner(&pool), &resource).await.map_err(|error| owner::alone(name, error))?;
+        let (fetched, _) = self
+            .run(KeyChoice::Owner(&pool), &resource)
+            .await
+            .map_err(|error| owner::explain_single_key(name, error))?;
         if removes {
             self.app.services.owners.forget(name);
         }
@@ -108,7 +113,7 @@ impl Asker {
         let mut page = Page::default();
         for _ in 0..PAGES {
             let asked = resource(Method::GET, &format!("v1beta/{kind}"), query.clone(), Bytes::new());
-            let (fetched, _) = self.run(On::New(&pool, &self.client.name), &asked).await?;
+            let (fetched, _) = self.run(KeyChoice::New(&pool, &self.client.name), &asked).await?;
             page = self.own_of(&fetched.body, kind).await?;
             let Some(token) = page.next.clone().filter(|_| page.things.is_empty()) else { break };
             query.retain(|(name, _)| name != "pageToken");
@@ -185,6 +190,6 @@ fn resource(method: Method, path: &str, query: Vec<(String, String)>, body: Byte
 }
 
 /// Whether the client is one of Google's SDKs, on a path that OpenAI's clients use too.
-pub fn is_asking(headers: &HeaderMap) -> bool {
+pub fn is_google_sdk(headers: &HeaderMap) -> bool {
     headers.contains_key("x-goog-api-client")
 }

@@ -7,11 +7,11 @@ use axum::response::Response;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{App, Asker, Caller, On, RequestId, answer, resource, unreadable};
+use super::{App, Caller, KeyChoice, RequestId, ResourceHandler, answer, resource, unreadable};
 use crate::clients::Client;
 use crate::error::Error;
 use crate::plugin::{Session, SessionFacts};
-use crate::server::door;
+use crate::server::dispatch;
 use crate::server::respond::json;
 
 const API: &str = "gemini_models";
@@ -70,7 +70,7 @@ fn session(caller: &Caller, RequestId(id): &RequestId, path: &'static str, heade
         path,
         model: None,
         client,
-        headers: door::visible(headers),
+        headers: dispatch::visible(headers),
     })
 }
 
@@ -102,11 +102,11 @@ fn id(name: &str) -> &str {
     name.strip_prefix("models/").unwrap_or(name)
 }
 
-impl Asker {
+impl ResourceHandler {
     /// Requests a list or a model from Google. Any key will do, since the answer is the same for all.
     async fn listed(&self, path: &str) -> Result<Bytes, Error> {
         let asked = resource(Method::GET, path, self.query.clone(), Bytes::new());
-        let (fetched, _) = self.run(On::Any(&*self.pool()?), &asked).await?;
+        let (fetched, _) = self.run(KeyChoice::Any(&*self.pool()?), &asked).await?;
         Ok(fetched.body)
     }
 }

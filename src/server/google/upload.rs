@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{App, Asker, Caller, On, RequestId, answer};
+use super::{App, Caller, KeyChoice, RequestId, ResourceHandler, answer};
 use crate::clients::Client;
 use crate::error::Error;
 use crate::pipeline::owner;
@@ -69,7 +69,7 @@ pub async fn piece(
         return Error::not_found("No such upload is under way. Begin it again.").into_response();
     };
     let snapshot = app.live.snapshot();
-    let mut client = Client::nobody();
+    let mut client = Client::anonymous();
     upload.client.clone_into(&mut client.name);
     answer(app, Caller { client: client.into(), snapshot }, id, &uri, API, async |asker| {
         let body = asker.read(content, &headers).await?;
@@ -78,7 +78,7 @@ pub async fn piece(
     .await
 }
 
-impl Asker {
+impl ResourceHandler {
     async fn begin_upload(&self, headers: &HeaderMap, body: Bytes) -> Result<Response, Error> {
         if headers.get(PROTOCOL).is_none_or(|protocol| protocol != "resumable") {
             return Err(Error::invalid(
@@ -104,13 +104,13 @@ impl Asker {
     }
 
     async fn add_piece(&self, key: &str, upload: &Owner, headers: &HeaderMap, body: Bytes) -> Result<Response, Error> {
-        let (pool, _) = owner::of(&self.snapshot, &self.app.services, &self.client.name, key, &self.pool()?).await?;
+        let (pool, _) = owner::find(&self.snapshot, &self.app.services, &self.client.name, key, &self.pool()?).await?;
         let mut going = request_headers(headers);
         // The piece is file content, not JSON.
         going.push((CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")));
         let place = ResourceAddress::Named(upload.url.clone());
         let resource = ResourceRequest { method: Method::POST, place, headers: going, body };
-        let (fetched, _) = self.run(On::Owner(&pool), &resource).await?;
+        let (fetched, _) = self.run(KeyChoice::Owner(&pool), &resource).await?;
         if fetched.headers.get(STATUS).is_some_and(|status| status == "final") {
             self.app.services.owners.forget(key);
             if let Some(name) = gemini::name_in(&fetched.body, Some("file")) {

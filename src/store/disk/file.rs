@@ -21,7 +21,7 @@ const CACHE: usize = 4 * 1024 * 1024;
 
 const ABOUT: TableDefinition<&str, u64> = TableDefinition::new("about");
 /// What a breaker guards (its kind, then one or two names), and its state as JSON.
-const STANDINGS: TableDefinition<(u8, &str, &str), &[u8]> = TableDefinition::new("standings");
+const BREAKER_STATES: TableDefinition<(u8, &str, &str), &[u8]> = TableDefinition::new("standings");
 const USED: TableDefinition<DayKeyModel, Sums> = TableDefinition::new("used");
 
 /// The day, the key's id, the model.
@@ -43,7 +43,7 @@ pub struct Content {
 
 /// Why the file is not open.
 #[derive(Debug)]
-pub enum Trouble {
+pub enum FileError {
     /// Another process has opened it.
     Taken,
     /// Its content is not what this program writes.
@@ -52,7 +52,7 @@ pub enum Trouble {
     Unusable(String),
 }
 
-impl From<Error> for Trouble {
+impl From<Error> for FileError {
     fn from(error: Error) -> Self {
         match error {
             Error::DatabaseAlreadyOpen | Error::LockProtocolMismatch => Self::Taken,
@@ -68,10 +68,10 @@ impl File {
     ///
     /// # Errors
     /// Returns why the file cannot be opened.
-    pub fn open(path: &Path) -> Result<(Self, Content), Trouble> {
+    pub fn open(path: &Path) -> Result<(Self, Content), FileError> {
         // redb promises errors for damaged files, but panics in code that no file written by it would reach.
-        catch_unwind(AssertUnwindSafe(|| Self::try_open(path).map_err(Trouble::from)))
-            .unwrap_or_else(|panic| Err(Trouble::Damaged(panic_message(&*panic))))
+        catch_unwind(AssertUnwindSafe(|| Self::try_open(path).map_err(FileError::from)))
+            .unwrap_or_else(|panic| Err(FileError::Damaged(panic_message(&*panic))))
     }
 
     fn try_open(path: &Path) -> Result<(Self, Content), Error> {
@@ -82,7 +82,7 @@ impl File {
         match version {
             None => {
                 transaction.open_table(ABOUT)?.insert("version", VERSION)?;
-                transaction.open_table(STANDINGS)?;
+                transaction.open_table(BREAKER_STATES)?;
                 transaction.open_table(USED)?;
                 transaction.commit()?;
             }
@@ -100,7 +100,7 @@ impl File {
     fn read(&self) -> Result<Content, Error> {
         let transaction = self.0.begin_read()?;
         let mut content = Content::default();
-        for row in transaction.open_table(STANDINGS)?.iter()? {
+        for row in transaction.open_table(BREAKER_STATES)?.iter()? {
             let (scope, stands) = row?;
             // A row that cannot be read counts as a breaker that has never changed.
             content.breaker_states.extend(scope_of(scope.value()).and_then(|scope| line::read(scope, stands.value())));
@@ -119,14 +119,14 @@ impl File {
     ///
     /// # Errors
     /// Returns why the group cannot be written.
-    pub fn write(&self, breaker_states: &[BreakerState], used: &[(Row, Amounts)]) -> Result<(), Trouble> {
-        self.try_write(breaker_states, used).map_err(Trouble::from)
+    pub fn write(&self, breaker_states: &[BreakerState], used: &[(Row, Amounts)]) -> Result<(), FileError> {
+        self.try_write(breaker_states, used).map_err(FileError::from)
     }
 
     fn try_write(&self, breaker_states: &[BreakerState], used: &[(Row, Amounts)]) -> Result<(), Error> {
         let transaction = self.0.begin_write()?;
         {
-            let mut table = transaction.open_table(STANDINGS)?;
+            let mut table = transaction.open_table(BREAKER_STATES)?;
             for standing in breaker_states {
                 table.insert(key_of(&standing.scope), line::write(standing).as_slice())?;
             }
@@ -145,15 +145,15 @@ impl File {
     ///
     /// # Errors
     /// Returns why the file cannot be pruned.
-    pub fn prune(&mut self, first: Option<Date>, over: Timestamp) -> Result<(), Trouble> {
-        self.try_prune(first, over).map_err(Trouble::from)
+    pub fn prune(&mut self, first: Option<Date>, over: Timestamp) -> Result<(), FileError> {
+        self.try_prune(first, over).map_err(FileError::from)
     }
 
     fn try_prune(&mut self, first: Option<Date>, over: Timestamp) -> Result<(), Error> {
         let mut gone = 0;
         let transaction = self.0.begin_write()?;
         {
-            let mut table = transaction.open_table(STANDINGS)?;
+            let mut table = transaction.open_table(BREAKER_STATES)?;
             table.retain(|scope, stands| {
                 let standing = scope_of(scope).and_then(|scope| line::read(scope, stands));
                 let kept =
@@ -178,7 +178,7 @@ impl File {
     }
 }
 
-impl From<StorageError> for Trouble {
+impl From<StorageError> for FileError {
     fn from(error: StorageError) -> Self {
         Self::from(Error::from(error))
     }

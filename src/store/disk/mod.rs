@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use super::usage::{self, Amounts, Row, Usage};
 use super::{BreakerState, Scope, StateOwner};
-use file::{Content, File, Trouble};
+use file::{Content, File, FileError};
 
 /// Name of the file.
 const NAME: &str = "ledger.redb";
@@ -35,7 +35,7 @@ const PRUNE: Duration = Duration::from_secs(6 * 3600);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What is stored, and where.
-pub struct Keeping {
+pub struct DiskConfig {
     /// The directory.
     pub dir: PathBuf,
     /// How many days usage is kept.
@@ -94,7 +94,7 @@ impl State {
 
 impl Disk {
     /// Starts the thread, and waits until the stored state is restored or cannot be.
-    pub fn start(keeping: Keeping) -> Self {
+    pub fn start(keeping: DiskConfig) -> Self {
         let desk = Arc::new(Desk::default());
         *desk.state() = State { state: "closed", file: keeping.dir.join(NAME), ..State::default() };
         let (tried, first_try) = channel();
@@ -182,7 +182,7 @@ impl Desk {
 /// The writer thread.
 struct Writer {
     desk: Arc<Desk>,
-    keeping: Keeping,
+    keeping: DiskConfig,
     restored: bool,
 }
 
@@ -209,12 +209,12 @@ impl Writer {
         }
     }
 
-    fn open(&mut self) -> Result<File, Trouble> {
-        let unusable = |error: std::io::Error| Trouble::Unusable(error.to_string());
+    fn open(&mut self) -> Result<File, FileError> {
+        let unusable = |error: std::io::Error| FileError::Unusable(error.to_string());
         std::fs::create_dir_all(&self.keeping.dir).map_err(unusable)?;
         let path = self.keeping.dir.join(NAME);
         let (mut file, content) = match File::open(&path) {
-            Err(Trouble::Damaged(why)) => {
+            Err(FileError::Damaged(why)) => {
                 let aside = set_aside(&path).map_err(unusable)?;
                 tracing::error!(%why, file = %path.display(), aside = %aside.display(), "a file of the store cannot be read: it is set aside, and a new one begun");
                 File::open(&path)?
@@ -237,7 +237,7 @@ impl Writer {
     /// Restores the stored state, the first time. Changes made before that are written along with it; when the file is
     /// opened again, all state is written, as the file may have been lost.
     fn restore(&mut self, content: Content) {
-        let Keeping { usage, holder, .. } = &self.keeping;
+        let DiskConfig { usage, holder, .. } = &self.keeping;
         usage.change_all();
         let again = std::mem::replace(&mut self.restored, true);
         if !again {
@@ -267,7 +267,7 @@ impl Writer {
         (breaker_states, used)
     }
 
-    fn write_until_stopped(&self, mut file: File) -> Result<(), Trouble> {
+    fn write_until_stopped(&self, mut file: File) -> Result<(), FileError> {
         let mut pruned = Instant::now();
         loop {
             let more = self.desk.group();
@@ -286,13 +286,13 @@ impl Writer {
     }
 
     /// Logs why the file is not open, once for each reason.
-    fn report(&self, trouble: &Trouble) {
+    fn report(&self, trouble: &FileError) {
         let (why, next) = match trouble {
-            Trouble::Taken => (
+            FileError::Taken => (
                 "another process has the file".to_owned(),
                 "this one takes it over when the other ends; replicas need a `store.dir` each, and share through `store.redis`",
             ),
-            Trouble::Damaged(why) | Trouble::Unusable(why) => (
+            FileError::Damaged(why) | FileError::Unusable(why) => (
                 why.clone(),
                 "make the folder writable for this user, or set `store.dir`; it is tried again every few seconds",
             ),

@@ -34,7 +34,7 @@ struct Process {
 impl Process {
     fn start(dir: &Path) -> Self {
         let (usage, ours) = (Arc::<Usage>::default(), Arc::<Ours>::default());
-        let keeping = Keeping { dir: dir.to_owned(), keep_days: 2, usage: usage.clone(), holder: ours.clone() };
+        let keeping = DiskConfig { dir: dir.to_owned(), keep_days: 2, usage: usage.clone(), holder: ours.clone() };
         Self { disk: Disk::start(keeping), usage, ours }
     }
 

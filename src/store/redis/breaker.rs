@@ -33,7 +33,7 @@ impl Breaker {
     }
 
     /// Records that Redis has answered for a while: the next pause is a short one again.
-    pub fn well(&mut self) {
+    pub fn healthy(&mut self) {
         self.pauses = 0;
     }
 
@@ -64,7 +64,7 @@ mod tests {
         let mut breaker = Breaker::default();
         let pauses: Vec<u64> = (0..8).map(|_| breaker.pause(1.0).as_secs()).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30, 30]);
-        breaker.well();
+        breaker.healthy();
         assert_eq!(breaker.pause(0.0), Duration::from_millis(500));
     }
 }

@@ -147,8 +147,8 @@ impl Link {
     }
 
     /// Records that the connection has worked for a while.
-    pub fn well(&self) {
-        self.breaker().well();
+    pub fn healthy(&self) {
+        self.breaker().healthy();
     }
 
     /// The pause before reconnecting.

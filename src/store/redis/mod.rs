@@ -38,7 +38,7 @@ use rows::{Change, UnderWay};
 use usage::Uses;
 
 pub use ping::is_there;
-pub use rows::{Heard, Now, Op};
+pub use rows::{Now, Op, RowChange};
 
 /// Capacity for outgoing changes: more than a second's worth on a busy replica.
 const QUEUE: usize = 4096;
@@ -286,7 +286,7 @@ impl Shared {
     }
 
     /// Sends row changes that could not be sent before.
-    fn make_up(&self) {
+    fn flush_backlog(&self) {
         self.missed.rows().hand_out(|change| self.row_queued(Change { number: self.number(), ..change }));
     }
 }

@@ -58,7 +58,7 @@ struct Head<'a> {
 
 /// A change to a row that was received.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct RowChange {
     /// The table.
     pub table: String,
     /// The row.
@@ -130,7 +130,7 @@ impl UnderWay {
     }
 
     /// Reads a published change. Returns None if this node knows something newer, or if the message is invalid.
-    pub fn heard(&self, names: &Names, told: &[u8]) -> Option<Heard> {
+    pub fn heard(&self, names: &Names, told: &[u8]) -> Option<RowChange> {
         let (head, value) = match memchr::memchr(b'\n', told) {
             Some(end) => (told.get(..end)?, told.get(end + 1..)),
             None => (told, None),
@@ -152,7 +152,7 @@ impl UnderWay {
             None if ours => return None,
             None => Now::Other,
         };
-        Some(Heard { table: row.0, key: row.1, kept: Duration::from_millis(head.kept_ms), now })
+        Some(RowChange { table: row.0, key: row.1, kept: Duration::from_millis(head.kept_ms), now })
     }
 
     fn rows(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), u64>> {
@@ -175,7 +175,7 @@ mod tests {
     fn what_is_older_than_the_own_change_is_passed_over() {
         let names = Names { prefix: "p".into(), node: "me".into() };
         let under_way = UnderWay::default();
-        let value = |heard: Option<Heard>| heard.map(|heard| heard.now);
+        let value = |heard: Option<RowChange>| heard.map(|heard| heard.now);
         let theirs = told("you", 9, Some("1\n2"));
         assert_eq!(value(under_way.heard(&names, &theirs)), Some(Now::Value("1\n2".into())));
         let change = |number| Change { table: "t", key: "k".into(), op: Op::Remove, kept: Duration::ZERO, number };

@@ -104,7 +104,7 @@ async fn catch_up(shared: &Shared) -> Result<(String, i64), String> {
     shared.learn(lines.iter().filter_map(|line| Line::read(line)));
     shared.link.install(connection);
     publish_all(shared).await;
-    shared.make_up();
+    shared.flush_backlog();
     usage::share(shared).await;
     Ok((era, version))
 }
@@ -128,11 +128,11 @@ async fn stay(shared: &Shared, mut era: String, mut version: i64) {
         if emptied || shared.behind.swap(false, Ordering::Relaxed) {
             publish_all(shared).await;
         }
-        shared.make_up();
+        shared.flush_backlog();
         usage::share(shared).await;
         answers += 1;
         if answers == WELL {
-            shared.link.well();
+            shared.link.healthy();
         }
     }
 }

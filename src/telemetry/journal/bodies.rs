@@ -28,7 +28,7 @@ pub struct Bodies {
     /// The client's body.
     pub request: Bytes,
     /// The bodies exchanged with Google, by attempt.
-    pub attempts: BTreeMap<usize, Said>,
+    pub attempts: BTreeMap<usize, AttemptBodies>,
     /// Whether a body was left out because of the limit.
     pub cut: bool,
     kept: usize,
@@ -36,7 +36,7 @@ pub struct Bodies {
 
 /// The bodies of one attempt.
 #[derive(Clone)]
-pub struct Said {
+pub struct AttemptBodies {
     /// The model.
     pub model: String,
     /// The Gemini API method.
@@ -44,12 +44,12 @@ pub struct Said {
     /// The body sent to Google.
     pub request: Bytes,
     /// Google's answer.
-    pub answer: Saying,
+    pub answer: AnswerBody,
 }
 
 /// An answer from Google.
 #[derive(Clone, Default)]
-pub enum Saying {
+pub enum AnswerBody {
     /// No answer, or none yet.
     #[default]
     Nothing,
@@ -69,16 +69,17 @@ impl Bodies {
 
     pub(super) fn sent(&mut self, attempt: usize, model: &str, method: &'static str, body: &Bytes) {
         let request = self.room_for(body);
-        self.attempts.insert(attempt, Said { model: model.to_owned(), method, request, answer: Saying::Nothing });
+        self.attempts
+            .insert(attempt, AttemptBodies { model: model.to_owned(), method, request, answer: AnswerBody::Nothing });
     }
 
     pub(super) fn received(&mut self, attempt: usize, streams: bool, body: &Bytes) {
         let body = self.room_for(body);
         let Some(said) = self.attempts.get_mut(&attempt) else { return };
         match &mut said.answer {
-            Saying::Events(events) if streams => events.push(body),
-            answer if streams => *answer = Saying::Events(vec![body]),
-            answer => *answer = Saying::Whole(body),
+            AnswerBody::Events(events) if streams => events.push(body),
+            answer if streams => *answer = AnswerBody::Events(vec![body]),
+            answer => *answer = AnswerBody::Whole(body),
         }
     }
 
@@ -87,8 +88,8 @@ impl Bodies {
         let Some(said) = self.attempts.get_mut(&attempt) else { return };
         match &mut said.answer {
             // An error within a stream is its last event.
-            Saying::Events(events) => events.push(body),
-            answer => *answer = Saying::Failed(status, body),
+            AnswerBody::Events(events) => events.push(body),
+            answer => *answer = AnswerBody::Failed(status, body),
         }
     }
 

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use bodies::{Arrived, Bodies, Said, Saying};
+pub use bodies::{AnswerBody, Arrived, AttemptBodies, Bodies};
 pub(super) use trace::Facts;
-pub use trace::{Rest, Seen, Trace, Tried};
+pub use trace::{RequestView, Rest, Trace, Tried};
 
 use super::settings::TelemetrySettings;
 

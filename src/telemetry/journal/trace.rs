@@ -92,7 +92,7 @@ pub struct Refusal {
 
 /// A request, for display.
 #[derive(Clone, Debug, Serialize)]
-pub struct Seen {
+pub struct RequestView {
     /// Sequence number since the process started.
     pub number: u64,
     /// When it arrived, RFC 3339.
@@ -230,14 +230,14 @@ impl Trace {
     }
 
     /// The current state.
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> RequestView {
         let elapsed = self.began.elapsed();
         let state = self.state();
         let mut facts = state.facts.clone();
         if !state.over {
             facts.duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         }
-        Seen {
+        RequestView {
             number: self.number,
             at: self.at.round(jiff::Unit::Millisecond).unwrap_or(self.at).to_string(),
             phase: state.phase(),

@@ -184,7 +184,7 @@ pub struct FunctionResponse<'a> {
     /// The function's name.
     pub name: Cow<'a, str>,
     /// The result: an object.
-    pub response: Returned<'a>,
+    pub response: FunctionResult<'a>,
     /// Images and files that belong to the result (Gemini 3).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part<'a>>,
@@ -192,14 +192,14 @@ pub struct FunctionResponse<'a> {
 
 /// The return value of a function, as an object.
 #[derive(Debug)]
-pub enum Returned<'a> {
+pub enum FunctionResult<'a> {
     /// The value already is an object.
     Object(Json<'a>),
     /// A text, wrapped in an object under this name.
     Text(&'static str, Text<'a>),
 }
 
-impl Returned<'_> {
+impl FunctionResult<'_> {
     fn len(&self) -> usize {
         match self {
             Self::Object(object) => object.get().len(),
@@ -208,7 +208,7 @@ impl Returned<'_> {
     }
 }
 
-impl Serialize for Returned<'_> {
+impl Serialize for FunctionResult<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Object(object) => object.serialize(serializer),

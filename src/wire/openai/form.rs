@@ -25,9 +25,9 @@ pub struct File<'a> {
 
 /// A list, or a single value read as a list of one. Null reads as an empty list.
 #[derive(Debug, Default)]
-pub struct Several<T>(pub Vec<T>);
+pub struct OneOrMany<T>(pub Vec<T>);
 
-impl<'de: 'a, 'a, T: Deserialize<'a>> Deserialize<'de> for Several<T> {
+impl<'de: 'a, 'a, T: Deserialize<'a>> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
         let read = match raw.get().as_bytes().first() {
@@ -66,7 +66,7 @@ mod tests {
         #[serde(deserialize_with = "value")]
         stream: Option<bool>,
         #[serde(borrow)]
-        image: Several<File<'a>>,
+        image: OneOrMany<File<'a>>,
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::form::{File, Several, value};
+use super::form::{File, OneOrMany, value};
 
 /// An image request.
 #[derive(Debug, Default, Deserialize)]
@@ -19,7 +19,7 @@ pub struct Request<'a> {
     pub prompt: Option<Cow<'a, str>>,
     /// The images to edit.
     #[serde(borrow)]
-    pub image: Several<File<'a>>,
+    pub image: OneOrMany<File<'a>>,
     /// The mask of the area to edit.
     #[serde(borrow)]
     pub mask: Option<&'a RawValue>,

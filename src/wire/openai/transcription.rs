@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::form::{File, Several, value};
+use super::form::{File, OneOrMany, value};
 
 /// A transcription or translation request.
 #[derive(Debug, Default, Deserialize)]
@@ -30,7 +30,7 @@ pub struct Request<'a> {
     pub temperature: Option<f64>,
     /// `segment` or `word`.
     #[serde(borrow)]
-    pub timestamp_granularities: Several<Cow<'a, str>>,
+    pub timestamp_granularities: OneOrMany<Cow<'a, str>>,
     /// Whether to stream the text.
     #[serde(deserialize_with = "value")]
     pub stream: Option<bool>,

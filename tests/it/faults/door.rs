@@ -1,4 +1,4 @@
-//! The doors a fault is looked at through: how a client of each dialect asks, and what it has heard.
+//! The protocols with which a fault is tested: how a client of each sends its request and reads the answer.
 
 use serde_json::{Value, json};
 

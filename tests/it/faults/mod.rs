@@ -1,7 +1,8 @@
-//! Faults, one file each (`tests/faults/`): what the peer does, and what must come of it. A real server stands between, and is looked at
-//! through every dialect's door. Tokens bear numbers: none may be lost, doubled or invented.
+//! Faults, one file each (`tests/faults/`): the behaviour of the peer, and the required result. A real server runs
+//! in between, and is tested through every protocol. Tokens are numbered: none may be lost, duplicated or invented.
 //!
-//! The suite runs each fault once, whole and streamed; `scripts/faults` as often as it is told, at all doors.
+//! The suite runs each fault once, streamed and not streamed; `scripts/faults` runs each a given number of times,
+//! with all protocols.
 
 mod door;
 mod peer;

@@ -1,4 +1,4 @@
-//! A TCP peer that does what its script says, byte by byte: no library between it and the wire.
+//! A TCP peer that follows its script byte by byte, with no HTTP library between it and the socket.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -1,4 +1,4 @@
-//! The words in which a fault is written down: one line a step, for the peer that stands for Google and for clients alike.
+//! The script language for faults: one step per line, for both the peer that plays Google and the clients.
 
 use std::ops::Range;
 use std::time::Duration;

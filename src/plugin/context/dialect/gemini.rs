@@ -14,7 +14,7 @@ pub fn text(body: &Value, thought: bool) -> String {
 
 /// Returns the same as [`text`] without building a JSON tree, by deserialising only the fields needed. Returns None
 /// if the tree is required after all.
-pub fn glance(bytes: &[u8], thought: bool) -> Option<String> {
+pub fn peek_text(bytes: &[u8], thought: bool) -> Option<String> {
     #[derive(Deserialize)]
     struct Answer<'a> {
         #[serde(borrow)]
@@ -85,11 +85,11 @@ mod tests {
         ] {
             for thought in [false, true] {
                 let whole = serde_json::from_str(document).ok().map(|body| text(&body, thought));
-                let seen = glance(document.as_bytes(), thought);
+                let seen = peek_text(document.as_bytes(), thought);
                 assert!(seen.is_none() || seen == whole, "{document}: {seen:?} is not {whole:?}");
             }
         }
         let said = br#"{"candidates":[{"content":{"parts":[{"text":"a"},{"text":"b"}]}}]}"#;
-        assert_eq!(glance(said, false).as_deref(), Some("ab"), "without the tree");
+        assert_eq!(peek_text(said, false).as_deref(), Some("ab"), "without the tree");
     }
 }

@@ -17,7 +17,7 @@ type Answer<T> = Result<T, Box<EvalAltResult>>;
 
 /// The kind of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub enum BodyKind {
     /// A client's request.
     Request(Api),
     /// An answer to a client.
@@ -65,15 +65,15 @@ pub const TEXTS: &[&str] = &["model", "system", "last_user_text", "text", "reaso
 ///
 /// # Errors
 /// Fails if this kind of body has no text of that name.
-pub fn text(dialect: Dialect, name: &str, body: &Value) -> Answer<String> {
+pub fn text(dialect: BodyKind, name: &str, body: &Value) -> Answer<String> {
     let found = match (dialect, name) {
-        (Dialect::Request(_) | Dialect::Answer(_), "model") => Some(at(body, "/model").to_owned()),
-        (Dialect::Request(api), "system") => Some(requests::system(api, body)),
-        (Dialect::Request(api), "last_user_text") => Some(requests::last_user_text(api, body)),
-        (Dialect::GeminiRequest, "system") => Some(requests::system(Api::Native, body)),
-        (Dialect::GeminiRequest, "last_user_text") => Some(requests::last_user_text(Api::Native, body)),
-        (Dialect::Answer(api), "text" | "reasoning") => Some(answers::text(api, name == "reasoning", body)),
-        (Dialect::GeminiAnswer | Dialect::GeminiChunk, "text" | "reasoning") => {
+        (BodyKind::Request(_) | BodyKind::Answer(_), "model") => Some(at(body, "/model").to_owned()),
+        (BodyKind::Request(api), "system") => Some(requests::system(api, body)),
+        (BodyKind::Request(api), "last_user_text") => Some(requests::last_user_text(api, body)),
+        (BodyKind::GeminiRequest, "system") => Some(requests::system(Api::Native, body)),
+        (BodyKind::GeminiRequest, "last_user_text") => Some(requests::last_user_text(Api::Native, body)),
+        (BodyKind::Answer(api), "text" | "reasoning") => Some(answers::text(api, name == "reasoning", body)),
+        (BodyKind::GeminiAnswer | BodyKind::GeminiChunk, "text" | "reasoning") => {
             Some(gemini::text(body, name == "reasoning"))
         }
         _ => None,
@@ -82,10 +82,10 @@ pub fn text(dialect: Dialect, name: &str, body: &Value) -> Answer<String> {
 }
 
 /// Returns a text without parsing the whole body, where that is possible.
-pub fn glance(dialect: Dialect, name: &str, bytes: &[u8]) -> Option<String> {
+pub fn peek_text(dialect: BodyKind, name: &str, bytes: &[u8]) -> Option<String> {
     match (dialect, name) {
-        (Dialect::GeminiAnswer | Dialect::GeminiChunk, "text" | "reasoning") => {
-            gemini::glance(bytes, name == "reasoning")
+        (BodyKind::GeminiAnswer | BodyKind::GeminiChunk, "text" | "reasoning") => {
+            gemini::peek_text(bytes, name == "reasoning")
         }
         _ => None,
     }
@@ -95,15 +95,15 @@ pub fn glance(dialect: Dialect, name: &str, bytes: &[u8]) -> Option<String> {
 ///
 /// # Errors
 /// Fails if this kind of body has no text of that name, or if this body has nowhere to put it.
-pub fn set_text(dialect: Dialect, name: &str, body: &mut Value, new: &str) -> Answer<()> {
+pub fn set_text(dialect: BodyKind, name: &str, body: &mut Value, new: &str) -> Answer<()> {
     match (dialect, name) {
-        (Dialect::Request(_) | Dialect::Answer(_), "model") => set_at(body, "model", new.into()),
-        (Dialect::Request(api), "system") => requests::set_system(api, body, new),
-        (Dialect::Request(api), "last_user_text") => requests::set_last_user_text(api, body, new),
-        (Dialect::GeminiRequest, "system") => requests::set_system(Api::Native, body, new),
-        (Dialect::GeminiRequest, "last_user_text") => requests::set_last_user_text(Api::Native, body, new),
-        (Dialect::Answer(api), "text" | "reasoning") => answers::set_text(api, name == "reasoning", body, new),
-        (Dialect::GeminiAnswer | Dialect::GeminiChunk, "text" | "reasoning") => {
+        (BodyKind::Request(_) | BodyKind::Answer(_), "model") => set_at(body, "model", new.into()),
+        (BodyKind::Request(api), "system") => requests::set_system(api, body, new),
+        (BodyKind::Request(api), "last_user_text") => requests::set_last_user_text(api, body, new),
+        (BodyKind::GeminiRequest, "system") => requests::set_system(Api::Native, body, new),
+        (BodyKind::GeminiRequest, "last_user_text") => requests::set_last_user_text(Api::Native, body, new),
+        (BodyKind::Answer(api), "text" | "reasoning") => answers::set_text(api, name == "reasoning", body, new),
+        (BodyKind::GeminiAnswer | BodyKind::GeminiChunk, "text" | "reasoning") => {
             gemini::set_text(body, name == "reasoning", new);
             Ok(())
         }
@@ -115,7 +115,7 @@ pub fn set_text(dialect: Dialect, name: &str, body: &mut Value, new: &str) -> An
 ///
 /// # Errors
 /// Fails if this body is not a request.
-pub fn messages(dialect: Dialect, body: &Value) -> Answer<Vec<Value>> {
+pub fn messages(dialect: BodyKind, body: &Value) -> Answer<Vec<Value>> {
     let api = request_api(dialect).ok_or_else(|| nothing("messages"))?;
     Ok(requests::messages(api, body))
 }
@@ -124,16 +124,16 @@ pub fn messages(dialect: Dialect, body: &Value) -> Answer<Vec<Value>> {
 ///
 /// # Errors
 /// Fails if this body is not a request.
-pub fn set_messages(dialect: Dialect, body: &mut Value, new: Vec<Value>) -> Answer<()> {
+pub fn set_messages(dialect: BodyKind, body: &mut Value, new: Vec<Value>) -> Answer<()> {
     let api = request_api(dialect).ok_or_else(|| nothing("messages"))?;
     set_at(body, requests::place(api), Value::Array(new))
 }
 
 /// Returns the protocol of a request's messages; None if the body is not a request.
-pub fn request_api(dialect: Dialect) -> Option<Api> {
+pub fn request_api(dialect: BodyKind) -> Option<Api> {
     match dialect {
-        Dialect::Request(api) => Some(api),
-        Dialect::GeminiRequest => Some(Api::Native),
+        BodyKind::Request(api) => Some(api),
+        BodyKind::GeminiRequest => Some(Api::Native),
         _ => None,
     }
 }
@@ -142,10 +142,10 @@ pub fn request_api(dialect: Dialect) -> Option<Api> {
 ///
 /// # Errors
 /// Fails if this body is not an answer.
-pub fn calls(dialect: Dialect, body: &Value) -> Answer<Value> {
+pub fn calls(dialect: BodyKind, body: &Value) -> Answer<Value> {
     match dialect {
-        Dialect::Answer(api) => Ok(answers::calls(api, body)),
-        Dialect::GeminiAnswer | Dialect::GeminiChunk => Ok(gemini::calls(body)),
+        BodyKind::Answer(api) => Ok(answers::calls(api, body)),
+        BodyKind::GeminiAnswer | BodyKind::GeminiChunk => Ok(gemini::calls(body)),
         _ => Err(nothing("calls")),
     }
 }

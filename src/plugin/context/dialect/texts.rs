@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Answer, Dialect, nothing};
+use super::{Answer, BodyKind, nothing};
 
 /// Top-level fields that contain text. All other fields are ids, kinds and settings.
 const PROSE: &[&str] =
@@ -28,7 +28,7 @@ const OPEN: &[&str] = &["arguments", "args", "response", "input"];
 ///
 /// # Errors
 /// Fails if this body is not a request.
-pub fn texts(dialect: Dialect, body: &Value) -> Answer<Vec<String>> {
+pub fn texts(dialect: BodyKind, body: &Value) -> Answer<Vec<String>> {
     let mut found = Vec::new();
     each(dialect, &mut body.clone(), &mut |text| found.push(text.clone()))?;
     Ok(found)
@@ -38,7 +38,7 @@ pub fn texts(dialect: Dialect, body: &Value) -> Answer<Vec<String>> {
 ///
 /// # Errors
 /// Fails if this body is not a request, or if the number of texts differs.
-pub fn set_texts(dialect: Dialect, body: &mut Value, new: Vec<String>) -> Answer<()> {
+pub fn set_texts(dialect: BodyKind, body: &mut Value, new: Vec<String>) -> Answer<()> {
     let count = texts(dialect, body)?.len();
     if new.len() != count {
         return Err(format!("the request has {count} texts, not {}", new.len()).into());
@@ -51,8 +51,8 @@ pub fn set_texts(dialect: Dialect, body: &mut Value, new: Vec<String>) -> Answer
     })
 }
 
-fn each(dialect: Dialect, body: &mut Value, act: &mut dyn FnMut(&mut String)) -> Answer<()> {
-    if !matches!(dialect, Dialect::Request(_) | Dialect::GeminiRequest) {
+fn each(dialect: BodyKind, body: &mut Value, act: &mut dyn FnMut(&mut String)) -> Answer<()> {
+    if !matches!(dialect, BodyKind::Request(_) | BodyKind::GeminiRequest) {
         return Err(nothing("texts"));
     }
     for (name, value) in body.as_object_mut().into_iter().flatten() {

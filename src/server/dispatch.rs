@@ -13,7 +13,7 @@ use super::auth::Caller;
 use super::middleware::RequestId;
 use super::{App, form, respond};
 use crate::cache::Control;
-use crate::clients::{Client, Visit};
+use crate::clients::{Admission, Client};
 use crate::config::ServerSettings;
 use crate::error::Error;
 use crate::pipeline::{self, Exchange};
@@ -22,7 +22,7 @@ use crate::protocol::{Family, Place, Protocol};
 use crate::telemetry::{Arrived, Outcome};
 
 /// A request to a model endpoint.
-pub struct Arrival {
+pub struct IncomingRequest {
     /// The authenticated client.
     pub caller: Caller,
     /// The request id.
@@ -36,8 +36,13 @@ pub struct Arrival {
 }
 
 /// Answers a request to the endpoint `path` in its protocol.
-pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol, path: &'static str) -> Response {
-    let Arrival { caller, id: RequestId(id), uri, headers, content } = arrival;
+pub async fn answer(
+    app: App,
+    arrival: IncomingRequest,
+    protocol: &'static dyn Protocol,
+    path: &'static str,
+) -> Response {
+    let IncomingRequest { caller, id: RequestId(id), uri, headers, content } = arrival;
     let snapshot = caller.snapshot;
     let mut record = app.services.telemetry.begin(&id, protocol.name());
     record.came(path, &headers);
@@ -104,7 +109,7 @@ pub async fn answer(app: App, arrival: Arrival, protocol: &'static dyn Protocol,
 
 /// Admits a client's request unless the server is overloaded or the client has reached a limit, and counts it against
 /// the client's limits.
-pub fn admitted(app: &App, client: &Client) -> Result<Option<Visit>, Error> {
+pub fn admitted(app: &App, client: &Client) -> Result<Option<Admission>, Error> {
     app.overload.admit()?;
     client.admit(app.services.clock.now()).inspect_err(|error| {
         app.services.telemetry.client_refused(&client.name, error.code.as_deref().unwrap_or_default());
@@ -129,7 +134,7 @@ async fn read(
     settings: &ServerSettings,
 ) -> Result<Bytes, Error> {
     let content = app.bodies.read(content, headers, settings).await?;
-    if protocol.takes_forms() && form::is_one(&place.media_type) {
+    if protocol.takes_forms() && form::is_form(&place.media_type) {
         return form::into_json(content, &place.media_type).await;
     }
     Ok(content)
@@ -158,7 +163,7 @@ const TELLING: &[&str] = &["accept", "anthropic-beta", "anthropic-version", "con
 fn arrived(uri: &Uri, headers: &HeaderMap, place: &Place) -> Arrived {
     let mut headers = visible(headers);
     headers.retain(|(name, _)| TELLING.contains(&name.as_str()));
-    Arrived { path: uri.to_string(), headers, form: form::is_one(&place.media_type) }
+    Arrived { path: uri.to_string(), headers, form: form::is_form(&place.media_type) }
 }
 
 /// The headers as plugins see them.
