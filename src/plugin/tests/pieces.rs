@@ -136,3 +136,17 @@ fn a_refusal_ends_it() {
         load(&[("p.rhai", "fn on_text(ctx) { reject(451, \"no\", \"No.\"); }")], PluginsSettings::default());
     assert_eq!(session(&plugins).on_chunk(event(&text("a"), false)).unwrap_err().status, 451);
 }
+
+#[test]
+fn what_a_call_for_a_piece_does_counts_as_that_of_any_other() {
+    use crate::telemetry::Costs;
+    let source = "fn on_text(ctx) { ctx.no_store(); ctx.vars.seen = true; }";
+    let (plugins, problems) = load(&[("p.rhai", source)], PluginsSettings::default());
+    assert!(problems.is_empty(), "{problems}");
+    let session = session(&plugins);
+    assert!(session.may_store());
+    session.on_chunk(event(&text("hi"), true)).unwrap();
+    assert!(!session.may_store(), "`no_store` forbids to cache the answer");
+    let costs = session.costs();
+    assert_eq!(costs.iter().map(|cost| (cost.hook, cost.calls)).collect::<Vec<_>>(), [("on_text", 1)]);
+}

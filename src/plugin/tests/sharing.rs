@@ -88,6 +88,17 @@ fn one_in_shadow_changes_nothing_and_is_counted() {
 }
 
 #[test]
+fn one_in_shadow_that_changes_only_fallbacks_is_counted() {
+    let source = "//! shadow = true\nfn on_route(ctx) { ctx.fallback = [\"other\"]; }";
+    let (plugins, problems) = load(&[("p.rhai", source)], PluginsSettings::default());
+    assert!(problems.is_empty(), "{problems}");
+    let mut route = RouteView { asked: "a".into(), model: "m".into(), fallback: Vec::new(), pool: "p".into() };
+    session(&plugins).on_route(&mut route).unwrap();
+    assert!(route.fallback.is_empty());
+    assert_eq!(plugins.list().remove(0).hooks[0].shadowed, 1);
+}
+
+#[test]
 fn failed_attempts_have_verdicts() {
     let source = r#"fn on_upstream_error(ctx) {
         if ctx.failure.kind == "rate_limited" { return cool_down(90); }
