@@ -213,7 +213,7 @@ fn read(path: &Path) -> io::Result<Arc<str>> {
     let mut text = String::new();
     // Reading anything but a regular file could block forever or never end.
     if !std::fs::metadata(path)?.is_file() {
-        let what = if path.is_dir() { "it is a folder" } else { "it is no file" };
+        let what = if path.is_dir() { "it is a folder" } else { "it is not a file" };
         return Err(io::Error::new(ErrorKind::IsADirectory, what));
     }
     File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;

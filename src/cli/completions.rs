@@ -47,4 +47,4 @@ pub fn manual(args: &ManArgs, command: Command) -> ExitCode {
 /// The same table as in the module documentation of `cli`.
 const EXIT_CODES: &str = "Exit codes: 0 all is well; 1 it failed while running; 2 the command is written wrongly; \
     3, 4 `keys check`: some keys are bad, none is good; 69 the address to listen on is taken, or the server does not answer; \
-    78 the configuration is refused.";
+    78 the configuration was rejected.";

@@ -47,6 +47,6 @@ async fn listed(client: &ClientArgs, sources: &Sources) -> Result<Value, Failure
     if status.is_success() && body["data"].is_array() {
         return Ok(body["data"].clone());
     }
-    let message = body["error"]["message"].as_str().unwrap_or("it is no gemini-adapter");
+    let message = body["error"]["message"].as_str().unwrap_or("it is not a gemini-adapter");
     Err(Failure::Other(format!("{} answers {}: {message}", door.server, status.as_u16())))
 }

@@ -156,7 +156,7 @@ impl AdminClient {
         match serde_json::from_value(body["problems"].clone()) {
             Ok(problems) => Err(Failure::Refused(problems)),
             Err(_) => {
-                let message = body["error"]["message"].as_str().unwrap_or("it is no gemini-adapter, or an older one");
+                let message = body["error"]["message"].as_str().unwrap_or("it is not a gemini-adapter, or an older one");
                 Err(Failure::Other(format!("{server} answers {}: {message}", status.as_u16())))
             }
         }
@@ -173,7 +173,7 @@ impl Failure {
             }
             Self::Refused(problems) => {
                 check::show(problems);
-                eprintln!("refused: what is live stays live");
+                eprintln!("rejected: the live configuration is unchanged");
                 ExitCode::from(BAD_CONFIG)
             }
             Self::Other(why) => failed(why),

@@ -54,7 +54,7 @@ pub fn start(sources: Sources) -> Result<Arc<Live>, ExitCode> {
         Err(problems) => {
             check::show(&problems);
             eprintln!(
-                "gemini-adapter: the configuration is refused; `gemini-adapter check` says the same without starting"
+                "gemini-adapter: the configuration was rejected; `gemini-adapter check` reports the same without starting"
             );
             eprintln!("gemini-adapter: to try it without any key: `gemini-adapter demo`");
             Err(ExitCode::from(BAD_CONFIG))

@@ -319,7 +319,7 @@ fn check_name(name: &str, place: &str, problems: &mut Problems) {
     let hard = |c: char| c.is_control() || c == '"';
     if name.is_empty() || name.len() > 64 || name.contains(hard) {
         let hint = "write up to 64 characters that fit on a line";
-        problems.push(Problem::error("is no name").at(format!("{place}.name")).hint(hint));
+        problems.push(Problem::error("is not a name").at(format!("{place}.name")).hint(hint));
     }
 }
 

@@ -36,14 +36,14 @@ pub fn check(settings: &Settings, problems: &mut Problems) {
     if !words.contains(&level.as_str()) && !level.contains('=') {
         let hint =
             format!("write one of `{}`, or a filter such as `info,gemini_adapter::keys=debug`", words.join("`, `"));
-        problems.push(Problem::error("is no log level").at("log.level").hint(hint));
+        problems.push(Problem::error("is not a log level").at("log.level").hint(hint));
     }
 }
 
 fn server(server: &ServerSettings, problems: &mut Problems) {
     if server.listen.parse::<SocketAddr>().is_err() {
         let hint = "write an IP address and a port: `0.0.0.0:8000`, `127.0.0.1:8000`, `[::]:8000`";
-        problems.push(Problem::error("is no address to listen on").at("server.listen").hint(hint));
+        problems.push(Problem::error("is not an address to listen on").at("server.listen").hint(hint));
     }
     let timers = [
         ("header_timeout", server.header_timeout),
@@ -63,7 +63,7 @@ fn server(server: &ServerSettings, problems: &mut Problems) {
         let whole = Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin);
         if origin != "*" && !whole {
             let hint = "write scheme, host and port as a browser sends them: `https://chat.example.org`, without a slash at the end";
-            problems.push(Problem::error("is no origin").at(format!("server.cors_origins[{index}]")).hint(hint));
+            problems.push(Problem::error("is not an origin").at(format!("server.cors_origins[{index}]")).hint(hint));
         }
     }
 }

@@ -41,7 +41,7 @@ impl Document {
         let problem = |error: &toml::de::Error| {
             let place = error.span().map(|span| line_and_column(&text, span.start));
             // Uses only the message, because the error's own rendering quotes the line, which may contain a secret.
-            Problem::error(format!("is no TOML: {}", error.message().replace('\n', "; "))).in_file(&name, place)
+            Problem::error(format!("is not valid TOML: {}", error.message().replace('\n', "; "))).in_file(&name, place)
         };
         let mut problems = Problems::new();
         problems.extend(errors.iter().map(problem));

@@ -232,7 +232,7 @@ fn describe(kind: &Kind) -> Problem {
         }
         Kind::MissingField(name) => Problem::error(format!("`{name}` is missing")),
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) if expected == "a duration" => {
-            Problem::error("is no duration").hint("write `90s`, `10m` or `1h 30m`, in quotes")
+            Problem::error("is not a duration").hint("write `90s`, `10m` or `1h 30m`, in quotes")
         }
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
             Problem::error(format!("expected {}, found {}", plain(expected), shape(found)))

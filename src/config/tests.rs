@@ -93,7 +93,7 @@ base = 5
     assert_eq!(found.len(), 5, "{found:#?}");
     for (found, expected) in found.iter().zip([
         "10: pools.default.keys[1].wieght: there is no such setting",
-        "13: cooldown.base: is no duration",
+        "13: cooldown.base: is not a duration",
         "3: server.lisen: there is no such setting",
         "4: server.keep_alive: ",
         "7: upstream.attempts: expected a whole number from 0, found a text",
@@ -164,10 +164,10 @@ fn variables_that_cannot_be_are_named() {
     let problems = load_text("", &variables).unwrap_err();
     let found = lines(&problems);
     for expected in [
-        "GEMINI_COOLING_PERIOD: cooldown.base: is no duration",
-        "CACHE_TTL: cache.ttl: is no duration",
+        "GEMINI_COOLING_PERIOD: cooldown.base: is not a duration",
+        "CACHE_TTL: cache.ttl: is not a duration",
         "CACHE_ENABLED: cache.enabled: is neither on nor off",
-        "SECURITY_RATE_LIMIT_WINDOW: rate_limit.window: is no duration",
+        "SECURITY_RATE_LIMIT_WINDOW: rate_limit.window: is not a duration",
         "GEMINI_ADAPTER__SERVER__LISEN: server.lisen: there is no such setting",
         "GEMINI_ADAPTER__UPSTREAM__ATTEMPTS: upstream.attempts: expected a whole number",
         "GEMINI_API_KEY: : sets nothing",
@@ -188,12 +188,12 @@ fn variables_that_cannot_be_are_named() {
 #[test]
 fn rules_between_settings() {
     for (text, expected) in [
-        ("[server]\nlisten = \"nowhere\"", "2: server.listen: is no address"),
-        ("[server]\ncors_origins = [\"https://a.example/path\"]", "2: server.cors_origins[0]: is no origin"),
+        ("[server]\nlisten = \"nowhere\"", "2: server.listen: is not an address"),
+        ("[server]\ncors_origins = [\"https://a.example/path\"]", "2: server.cors_origins[0]: is not an origin"),
         ("[upstream]\nattempts = 0", "2: upstream.attempts: must be between 1 and 10"),
         ("[cooldown]\nbase = \"10s\"\nmax = \"5s\"", "3: cooldown.max: must not be shorter than `base`"),
         ("[cache]\nmax_bytes = 10\nmax_entry = 11", "3: cache.max_entry: must be between 1 and"),
-        ("[log]\nlevel = \"loud\"", "2: log.level: is no log level"),
+        ("[log]\nlevel = \"loud\"", "2: log.level: is not a log level"),
     ] {
         let found = lines(&load_text(text, &[]).unwrap().1);
         assert!(found.iter().any(|line| line.starts_with(expected)), "{expected} is not in {found:?}");

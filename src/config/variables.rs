@@ -226,12 +226,12 @@ fn switch(text: &str) -> Result<bool, Wrong> {
 }
 
 fn count(text: &str) -> Result<u32, Wrong> {
-    text.parse().map_err(|_| Wrong { message: "is no whole number", hint: "write digits only: `3`".to_owned() })
+    text.parse().map_err(|_| Wrong { message: "is not a whole number", hint: "write digits only: `3`".to_owned() })
 }
 
 /// Parses seconds, or a duration as in the configuration file.
 fn duration(text: &str) -> Result<String, Wrong> {
-    let wrong = || Wrong { message: "is no duration", hint: "write seconds, or `90s`, `10m`, `1h`".to_owned() };
+    let wrong = || Wrong { message: "is not a duration", hint: "write seconds, or `90s`, `10m`, `1h`".to_owned() };
     if let Ok(seconds) = text.parse::<f64>() {
         let duration = Duration::try_from_secs_f64(seconds).map_err(|_| wrong())?;
         return Ok(humantime::format_duration(duration).to_string());

@@ -178,7 +178,7 @@ impl Media {
         let mime_type = sniff(&bytes).map_or(told, str::to_owned);
         let kind = mime_type.split('/').next().unwrap_or_default();
         if !matches!(kind, "image" | "audio" | "video") && mime_type != "application/pdf" {
-            return Err(format!("`{}` is no type of file for a model", mime_type.escape_debug()));
+            return Err(format!("`{}` is not a file type that models accept", mime_type.escape_debug()));
         }
         Ok(File { mime_type, data: STANDARD.encode(bytes) })
     }

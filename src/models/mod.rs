@@ -42,7 +42,7 @@ impl Known {
         for (glob, facts) in &sorted {
             if let Some(like) = facts.like.as_ref().filter(|like| ModelName::parse(like).is_none()) {
                 let place = format!("models.facts.\"{glob}\".like");
-                let message = format!("`{}` is no model name", like.escape_debug());
+                let message = format!("`{}` is not a model name", like.escape_debug());
                 problems
                     .push(Problem::error(message).at(place).hint("write a name as Google lists it: `gemini-2.5-pro`"));
             }
@@ -164,7 +164,7 @@ fn model(name: &str, known: &Known, place: &str, problems: &mut Problems) -> Opt
     match ModelName::parse(name) {
         Some(name) => Some(known.model(name)),
         None => {
-            let message = "is no model name";
+            let message = "is not a model name";
             problems.push(Problem::error(message).at(place).hint("write a name as Google lists it: `gemini-2.5-pro`"));
             None
         }

@@ -60,7 +60,7 @@ impl Price {
         for (field, price) in all {
             if price.is_some_and(|price| !(0.0..=1e6).contains(&price)) {
                 let hint = "write US dollars for a million tokens: `0.3`";
-                problems.push(Problem::error("is no price").at(format!("{place}.{field}")).hint(hint));
+                problems.push(Problem::error("is not a price").at(format!("{place}.{field}")).hint(hint));
             }
         }
     }

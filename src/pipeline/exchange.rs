@@ -256,7 +256,7 @@ impl Exchange {
 }
 
 fn no_answer() -> Error {
-    Error::internal("A plugin replied with a text, which is no answer to this request.")
+    Error::internal("A plugin replied with a text, which is not an answer to this request.")
 }
 
 fn no_stream() -> Error {

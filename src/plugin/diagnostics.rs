@@ -39,7 +39,7 @@ pub fn hooks(ast: &AST, file: &Path, source: &str, header: &Header) -> Result<Ve
             Some(hook) => found.push(hook),
             None => {
                 let hint = format!("did you mean `{}`?", Hook::nearest(name));
-                problems.push(problem(format!("`{name}` is no hook")).hint(hint));
+                problems.push(problem(format!("`{name}` is not a hook")).hint(hint));
             }
         }
     }

@@ -100,7 +100,7 @@ fn a_held_snapshot_does_not_change() {
 fn whatever_is_wrong_what_was_live_stays_live() {
     let place = Place::new();
     for (file, expected) in [
-        ("[models", "is no TOML"),
+        ("[models", "is not valid TOML"),
         ("[server]\nlisten = \"127.0.0.1:0\"\n[models]\npool = \"none\"", "there is no pool `none`"),
         ("[server]\nlisten = \"127.0.0.1:0\"\n[pools.default]\nkeys = []", "has no keys"),
         ("[server]\nlisten = \"127.0.0.1:1\"", "2:1: error: server.listen: cannot change while the server runs"),
@@ -227,7 +227,7 @@ fn a_restart_with_a_bad_file_starts_on_the_last_good_one_if_that_wants_it() {
         assert_eq!(live.snapshot().models.route("x").unwrap().targets[0].name.as_str(), "gemini-2.5-pro");
         assert_eq!(live.snapshot().pools["default"].status(live.services().clock.now()).len(), 3);
         let refused = live.refused().unwrap();
-        assert!(refused.started_on_last_good && refused.problems.to_string().contains("is no TOML"));
+        assert!(refused.started_on_last_good && refused.problems.to_string().contains("is not valid TOML"));
         // Once fixed, it behaves like any other configuration.
         std::fs::write(place.dir.path().join("config.toml"), whole(place.dir.path(), FILE)).unwrap();
         assert_eq!(live.reload().unwrap().generation, generation + 1);

@@ -47,98 +47,112 @@ enum Behind {
 
 /// All endpoints.
 pub const ENDPOINTS: &[Endpoint] = &[
-    door("/v1/chat/completions", &OpenAiChat, "OpenAI's chat completions, whole and streamed"),
+    door("/v1/chat/completions", &OpenAiChat, "OpenAI chat completions, streamed or not"),
     door(
         "/v1beta/models/{*id}",
         &Gemini,
-        "Gemini's own API, as it is: generateContent and the other methods of models",
+        "Gemini's native API, passed through: generateContent and the other model methods",
     ),
-    door("/v1/models/{*id}", &Gemini, "the same, as Google's SDKs call it"),
-    door("/v1beta/tunedModels/{*id}", &Gemini, "the same, of tuned models"),
-    door("/v1/embeddings", &OpenAiEmbeddings, "vectors of texts"),
-    door("/v1/images/generations", &OpenAiImages::Generations, "pictures from a prompt"),
-    door("/v1/images/edits", &OpenAiImages::Edits, "pictures after other pictures"),
-    door("/v1/audio/speech", &OpenAiSpeech, "a text read aloud"),
-    door("/v1/audio/transcriptions", &OpenAiTranscriptions::Transcriptions, "a sound written down"),
-    door("/v1/audio/translations", &OpenAiTranscriptions::Translations, "a sound written down in English"),
-    door("/v1/responses", &OpenAiResponses, "OpenAI's responses, whole and streamed"),
-    row("GET", "/v1/responses/{id}", Needs::Client, "a response that was kept", || get(responses::one)),
-    row("DELETE", "/v1/responses/{id}", Needs::Client, "forgets it", || delete(responses::forget)),
-    row("GET", "/v1/responses/{id}/input_items", Needs::Client, "what it answered", || get(responses::input_items)),
-    door("/v1/messages", &AnthropicMessages, "Anthropic's messages, whole and streamed"),
-    door("/v1/messages/count_tokens", &AnthropicCount, "how many tokens a request to /v1/messages has"),
-    door("/v1/completions", &OpenAiCompletions, "OpenAI's older completions, whole and streamed"),
-    row("POST", "/v1/moderations", Needs::Client, "says why there are none", || post(meta::no_moderations)),
-    row("GET", "/v1/models", Needs::Client, "aliases and the models of the pool's keys", || get(models::list)),
+    door("/v1/models/{*id}", &Gemini, "the same, at the path that Google's SDKs use"),
+    door("/v1beta/tunedModels/{*id}", &Gemini, "the same, for tuned models"),
+    door("/v1/embeddings", &OpenAiEmbeddings, "OpenAI embeddings"),
+    door("/v1/images/generations", &OpenAiImages::Generations, "OpenAI images: generates images from a prompt"),
+    door("/v1/images/edits", &OpenAiImages::Edits, "OpenAI images: edits images"),
+    door("/v1/audio/speech", &OpenAiSpeech, "OpenAI text to speech"),
+    door("/v1/audio/transcriptions", &OpenAiTranscriptions::Transcriptions, "OpenAI speech to text"),
+    door(
+        "/v1/audio/translations",
+        &OpenAiTranscriptions::Translations,
+        "OpenAI speech to text, translated into English",
+    ),
+    door("/v1/responses", &OpenAiResponses, "OpenAI responses, streamed or not"),
+    row("GET", "/v1/responses/{id}", Needs::Client, "a stored response", || get(responses::one)),
+    row("DELETE", "/v1/responses/{id}", Needs::Client, "deletes it", || delete(responses::forget)),
+    row("GET", "/v1/responses/{id}/input_items", Needs::Client, "the input items it answered", || {
+        get(responses::input_items)
+    }),
+    door("/v1/messages", &AnthropicMessages, "Anthropic messages, streamed or not"),
+    door("/v1/messages/count_tokens", &AnthropicCount, "counts the tokens of a request to /v1/messages"),
+    door("/v1/completions", &OpenAiCompletions, "OpenAI legacy completions, streamed or not"),
+    row("POST", "/v1/moderations", Needs::Client, "always an error: Gemini has no moderations", || {
+        post(meta::no_moderations)
+    }),
+    row("GET", "/v1/models", Needs::Client, "the aliases and the models of the pool's keys", || get(models::list)),
     row("GET", "/v1/models/{*id}", Needs::Client, "one model", || get(models::one)),
-    row("GET", "/v1beta/models", Needs::Client, "Google's models, as Google lists them", || get(google::models::list)),
+    row("GET", "/v1beta/models", Needs::Client, "Google's models, in Google's format", || get(google::models::list)),
     row("GET", "/v1beta/models/{*id}", Needs::Client, "one of Google's models", || get(google::models::one)),
-    row("POST", "/v1beta/cachedContents", Needs::Client, "keeps contents at Google", || post(google::caches::create)),
+    row("POST", "/v1beta/cachedContents", Needs::Client, "caches contents at Google", || post(google::caches::create)),
     row("GET", "/v1beta/cachedContents", Needs::Client, "the client's cached contents", || get(google::caches::list)),
     row("GET", "/v1beta/cachedContents/{id}", Needs::Client, "one of them", || get(google::caches::one)),
-    row("PATCH", "/v1beta/cachedContents/{id}", Needs::Client, "keeps it longer", || patch(google::caches::one)),
-    row("DELETE", "/v1beta/cachedContents/{id}", Needs::Client, "takes it away", || delete(google::caches::one)),
-    row("POST", "/upload/v1beta/files", Needs::Client, "begins to upload a file to Google", || {
+    row("PATCH", "/v1beta/cachedContents/{id}", Needs::Client, "extends its lifetime", || patch(google::caches::one)),
+    row("DELETE", "/v1beta/cachedContents/{id}", Needs::Client, "deletes it", || delete(google::caches::one)),
+    row("POST", "/upload/v1beta/files", Needs::Client, "starts a file upload to Google", || {
         post(google::upload::begin)
     }),
-    row("POST", "/upload/v1beta/files/{token}", Needs::Nothing, "a piece of it, for who knows the token", || {
-        post(google::upload::piece)
-    }),
+    row(
+        "POST",
+        "/upload/v1beta/files/{token}",
+        Needs::Nothing,
+        "a chunk of the upload; the token authorises it",
+        || post(google::upload::piece),
+    ),
     row("GET", "/v1beta/files", Needs::Client, "the client's files at Google", || get(google::files::list)),
     row("GET", "/v1beta/files/{id}", Needs::Client, "one of them", || get(google::files::one)),
-    row("DELETE", "/v1beta/files/{id}", Needs::Client, "takes it away", || delete(google::files::one)),
-    row("GET", "/stats", Needs::Client, "what this process has done, and the state of each key", || get(meta::stats)),
+    row("DELETE", "/v1beta/files/{id}", Needs::Client, "deletes it", || delete(google::files::one)),
+    row("GET", "/stats", Needs::Client, "counters of this process, and the state of each key", || get(meta::stats)),
     row("GET", "/metrics", Needs::Metrics, "Prometheus metrics", || get(meta::metrics)),
-    row("POST", "/admin/reset-key/{prefix}", Needs::Admin, "puts a key back to work", || post(admin::keys::reset)),
-    row("POST", "/admin/reload", Needs::Admin, "loads the configuration anew", || post(admin::config::reload)),
-    row("POST", "/admin/translate", Needs::Admin, "what a request would become, field by field", || {
+    row("POST", "/admin/reset-key/{prefix}", Needs::Admin, "returns a key to service", || post(admin::keys::reset)),
+    row("POST", "/admin/reload", Needs::Admin, "reloads the configuration", || post(admin::config::reload)),
+    row("POST", "/admin/translate", Needs::Admin, "how a request would be translated, field by field", || {
         post(admin::translate::show)
     }),
-    row("GET", "/admin/config", Needs::Admin, "the live configuration, secrets masked", || get(admin::config::show)),
-    row("GET", "/admin/config/history", Needs::Admin, "the configurations that were accepted", || {
-        get(admin::config::history)
+    row("GET", "/admin/config", Needs::Admin, "the live configuration, with secrets masked", || {
+        get(admin::config::show)
     }),
-    row("POST", "/admin/config/trial", Needs::Admin, "what a reload would change, or be refused for", || {
+    row("GET", "/admin/config/history", Needs::Admin, "the accepted configurations", || get(admin::config::history)),
+    row("POST", "/admin/config/trial", Needs::Admin, "what a reload would change, or why it would be rejected", || {
         post(admin::config::trial)
     }),
-    row("POST", "/admin/config/rollback/{generation}", Needs::Admin, "back to an earlier configuration", || {
+    row("POST", "/admin/config/rollback/{generation}", Needs::Admin, "restores an earlier configuration", || {
         post(admin::config::rollback)
     }),
-    row("POST", "/admin/cache/clear", Needs::Admin, "forgets all kept answers", || post(admin::cache::clear)),
-    row("GET", "/admin/clients", Needs::Admin, "what each client may use, and has used", || get(admin::clients::list)),
+    row("POST", "/admin/cache/clear", Needs::Admin, "clears the answer cache", || post(admin::cache::clear)),
+    row("GET", "/admin/clients", Needs::Admin, "the limits and the usage of each client", || get(admin::clients::list)),
     row("GET", "/admin/keys", Needs::Admin, "the state of each key for each model", || get(admin::keys::list)),
     row("POST", "/admin/keys/{id}/{action}", Needs::Admin, "reset (?model=…), disable, enable or test a key", || {
         post(admin::keys::act)
     }),
-    row("GET", "/admin", Needs::Nothing, "leads to the dashboard", || get(admin::page::with_slash)),
-    row("GET", "/admin/", Needs::Nothing, "the dashboard; it asks for an admin key", || get(admin::page::index)),
-    row("GET", "/admin/page/{*file}", Needs::Nothing, "its files", || get(admin::page::file)),
-    row("GET", "/admin/events", Needs::Admin, "what changes, as events: the dashboard lives from it", || {
+    row("GET", "/admin", Needs::Nothing, "redirects to the dashboard", || get(admin::page::with_slash)),
+    row("GET", "/admin/", Needs::Nothing, "the dashboard; it prompts for an admin key", || get(admin::page::index)),
+    row("GET", "/admin/page/{*file}", Needs::Nothing, "the dashboard's files", || get(admin::page::file)),
+    row("GET", "/admin/events", Needs::Admin, "changes as server-sent events, for the dashboard", || {
         get(admin::feed::watch)
     }),
-    row("GET", "/admin/requests", Needs::Admin, "requests under way, and the last that are over", || {
+    row("GET", "/admin/requests", Needs::Admin, "requests in flight, and the most recent finished ones", || {
         get(admin::requests::list)
     }),
     row(
         "GET",
         "/admin/explain/{id}",
         Needs::Admin,
-        "how one request went: attempts, faults, rests, plugins, times",
+        "details of one request: attempts, faults, cooldowns, plugins, times",
         || get(admin::requests::explain),
     ),
-    row("GET", "/admin/capsule/{id}", Needs::Admin, "one request to be reproduced elsewhere, secrets masked", || {
+    row("GET", "/admin/capsule/{id}", Needs::Admin, "one request, to reproduce it elsewhere; secrets masked", || {
         get(admin::capsule::show)
     }),
-    row("GET", "/admin/usage", Needs::Admin, "what was used: by client, by key, by model, by day", || {
-        get(admin::requests::usage)
-    }),
-    row("GET", "/admin/latencies", Needs::Admin, "how long answers and first contents take, by model", || {
-        get(admin::requests::latencies)
-    }),
-    row("GET", "/", Needs::Nothing, "what this is", || get(meta::info)),
-    row("GET", "/health", Needs::Nothing, "how many keys can serve", || get(meta::health)),
-    row("GET", "/livez", Needs::Nothing, "whether the process lives", || get(meta::livez)),
-    row("GET", "/readyz", Needs::Nothing, "whether it takes requests", || get(meta::readyz)),
+    row("GET", "/admin/usage", Needs::Admin, "usage by client, key, model and day", || get(admin::requests::usage)),
+    row(
+        "GET",
+        "/admin/latencies",
+        Needs::Admin,
+        "time to the complete answer and to the first content, by model",
+        || get(admin::requests::latencies),
+    ),
+    row("GET", "/", Needs::Nothing, "about this server", || get(meta::info)),
+    row("GET", "/health", Needs::Nothing, "the number of usable keys", || get(meta::health)),
+    row("GET", "/livez", Needs::Nothing, "liveness probe", || get(meta::livez)),
+    row("GET", "/readyz", Needs::Nothing, "readiness probe: whether the server accepts requests", || get(meta::readyz)),
 ];
 
 /// Returns all endpoints. Handlers use this because the table refers to them and they cannot refer to the constant.

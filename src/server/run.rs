@@ -107,5 +107,5 @@ impl Drop for Running {
 }
 
 fn over(ended: Result<io::Result<()>, JoinError>) -> io::Result<()> {
-    ended.unwrap_or_else(|_| Err(io::Error::other("the server broke off")))
+    ended.unwrap_or_else(|_| Err(io::Error::other("the server task ended unexpectedly")))
 }

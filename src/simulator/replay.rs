@@ -31,7 +31,7 @@ impl Capsule {
         let wrong = |why: String| io::Error::other(format!("{}: {why}", file.display()));
         let capsule: Value = serde_json::from_slice(&std::fs::read(file)?).map_err(|error| wrong(error.to_string()))?;
         if capsule["capsule"] != 1 {
-            return Err(wrong("is no capsule; a folder of recorded answers can be replayed too".to_owned()));
+            return Err(wrong("is not a capsule; a folder of recorded answers can be replayed too".to_owned()));
         }
         let attempts = capsule["attempts"].as_array().into_iter().flatten();
         let call = |attempt: &Value| Some((attempt["request"].clone(), read(&attempt["response"])?));

@@ -57,13 +57,13 @@ impl StoreSettings {
         let odd = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
         if self.redis_prefix.is_empty() || self.redis_prefix.contains(odd) {
             let hint = "write letters, digits, `-`, `_` and `.` only";
-            problems.push(Problem::error("is no beginning of names").at("store.redis_prefix").hint(hint));
+            problems.push(Problem::error("is not a valid prefix").at("store.redis_prefix").hint(hint));
         }
         match self.redis_url(environment) {
             Ok(Some(url)) if !redis::is_url(&url) => {
                 let hint =
                     "write `redis://HOST:PORT/NUMBER`, `rediss://…` or `redis+unix:///PATH`, or a reference to it";
-                problems.push(Problem::error("is no address of a Redis").at("store.redis").hint(hint));
+                problems.push(Problem::error("is not a Redis address").at("store.redis").hint(hint));
             }
             Ok(_) => {}
             Err(why) => problems.push(Problem::error(why).at("store.redis")),

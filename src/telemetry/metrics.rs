@@ -28,7 +28,10 @@ impl Exporter {
     pub fn install() -> Self {
         static INSTALLED: OnceLock<PrometheusHandle> = OnceLock::new();
         let handle = INSTALLED.get_or_init(|| {
-            #[expect(clippy::expect_used, reason = "it says no to no buckets, and there are some")]
+            #[expect(
+                clippy::expect_used,
+                reason = "it fails only on an empty list of buckets, and the lists are not empty"
+            )]
             let builder = PrometheusBuilder::new()
                 .with_recommended_naming(true)
                 .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), SECONDS)
@@ -69,75 +72,87 @@ fn sort(handle: PrometheusHandle) {
     };
     let thread = std::thread::Builder::new().name("metrics".to_owned()).spawn(sorting);
     if let Err(error) = thread {
-        tracing::warn!(%error, "without a thread, what histograms were told is sorted when it is asked for only");
+        tracing::warn!(%error, "cannot start the metrics thread: histogram samples are sorted only when metrics are requested");
     }
 }
 
 /// Registers the help texts.
 fn describe() {
     use metrics::{describe_counter, describe_gauge, describe_histogram};
-    describe_counter!("gemini_adapter_requests", "Requests answered, by API, model and HTTP status.");
-    describe_counter!("gemini_adapter_upstream_attempts", "Attempts on a key, by pool, model and what came of them.");
+    describe_counter!("gemini_adapter_requests", "Answered requests, by API, model and HTTP status.");
+    describe_counter!("gemini_adapter_upstream_attempts", "Upstream attempts, by pool, model and outcome.");
     describe_counter!("gemini_adapter_tokens", "Tokens of answered requests, by model and kind.");
-    describe_counter!("gemini_adapter_config_reloads", "Configurations loaded, by result.");
-    describe_counter!("gemini_adapter_plugin_calls", "Calls of a plugin's hook.");
+    describe_counter!("gemini_adapter_config_reloads", "Attempts to load a configuration, by result.");
+    describe_counter!("gemini_adapter_plugin_calls", "Calls of plugin hooks.");
     describe_counter!(
         "gemini_adapter_plugin_errors",
-        "Calls of a plugin's hook that failed, by how: `error`, `limits`, `crowded`, `crash`."
+        "Failed calls of plugin hooks, by cause: `error`, `limits`, `crowded`, `crash`."
     );
-    describe_counter!("gemini_adapter_plugin_events", "What plugins have counted, by plugin, name and label.");
-    describe_counter!("gemini_adapter_client_refusals", "Requests of clients that have used what they may use.");
-    describe_counter!("gemini_adapter_addresses_held_off", "Addresses held off for wrong keys.");
-    describe_counter!("gemini_adapter_cache_requests", "Calls by what kept answers had to do with them.");
-    describe_gauge!("gemini_adapter_cache_entries", "Answers that are kept.");
-    describe_gauge!("gemini_adapter_cache_bytes", "All kept answers.");
-    describe_counter!("gemini_adapter_request_tags_lost", "Requests whose `on_log` was left out: too many at once.");
     describe_counter!(
-        "gemini_adapter_log_lines_lost",
-        "Log lines that were left out: what reads them did not keep up."
+        "gemini_adapter_plugin_events",
+        "Events counted by plugins with `metric()`, by plugin, name and label."
     );
+    describe_counter!(
+        "gemini_adapter_client_refusals",
+        "Requests rejected because the client had reached one of its limits."
+    );
+    describe_counter!("gemini_adapter_addresses_held_off", "Client addresses blocked for sending wrong keys.");
+    describe_counter!("gemini_adapter_cache_requests", "Calls by the result of the cache lookup.");
+    describe_gauge!("gemini_adapter_cache_entries", "Answers in the cache.");
+    describe_gauge!("gemini_adapter_cache_bytes", "Size of the cached answers in bytes.");
+    describe_counter!(
+        "gemini_adapter_request_tags_lost",
+        "Requests whose `on_log` was skipped because too many were waiting."
+    );
+    describe_counter!("gemini_adapter_log_lines_lost", "Log lines dropped because their reader did not keep up.");
     describe_histogram!(
         "gemini_adapter_request_duration_seconds",
-        "From a request's arrival to the end of its answer."
+        "Time from a request's arrival to the end of its answer."
     );
-    describe_histogram!("gemini_adapter_time_to_first_token_seconds", "From a request's arrival to its first content.");
+    describe_histogram!(
+        "gemini_adapter_time_to_first_token_seconds",
+        "Time from a request's arrival to its first content."
+    );
     describe_histogram!(
         "gemini_adapter_stream_gap_seconds",
-        "The longest pause of each stream, between two pieces as they come from Google."
+        "The longest pause in each stream between two chunks from Google."
     );
-    describe_gauge!("gemini_adapter_inflight_requests", "Requests that are being answered: whole, or as a stream.");
+    describe_gauge!("gemini_adapter_inflight_requests", "Requests in flight: streamed or not.");
     describe_gauge!("gemini_adapter_pool_keys", "Keys of a pool, by state.");
-    describe_gauge!("gemini_adapter_pool_model_keys", "Keys of a pool that may serve a model, by their state for it.");
-    describe_counter!("gemini_adapter_key_cooldowns", "Rests that failures led to, by pool and fault.");
+    describe_gauge!(
+        "gemini_adapter_pool_model_keys",
+        "Keys of a pool that may serve a model, by state for that model."
+    );
+    describe_counter!("gemini_adapter_key_cooldowns", "Cooldowns caused by failures, by pool and fault.");
     describe_gauge!(
         "gemini_adapter_certificate_expiry_timestamp_seconds",
-        "Until when the certificate of the listener is good, in Unix time."
+        "When the listener's certificate expires, in Unix time."
     );
     describe_gauge!("gemini_adapter_config_generation", "Generation of the live configuration.");
     describe_gauge!(
         "gemini_adapter_config_stands_on_last_good",
-        "1 while the last accepted configuration stands in for one that was refused at the start."
+        "1 while the last accepted configuration is used in place of one that was rejected at startup."
     );
     describe_gauge!(
         "gemini_adapter_config_last_reload_successful",
-        "1 when the last change was taken, 0 when it was refused."
+        "1 when the last change was accepted, 0 when it was rejected."
     );
     describe_gauge!(
         "gemini_adapter_config_last_reload_success_timestamp_seconds",
         "When the live configuration was loaded, in Unix time."
     );
-    describe_gauge!("gemini_adapter_plugin_on", "1 while a plugin is on, 0 once its fuse has blown.");
-    describe_histogram!("gemini_adapter_plugin_duration_seconds", "How long calls of a plugin's hook take.");
-    describe_gauge!("gemini_adapter_store_disk_open", "1 when what outlives a restart is written to disk.");
-    describe_gauge!("gemini_adapter_store_disk_unwritten_changes", "Changes that are not on disk yet.");
-    describe_counter!("gemini_adapter_store_disk_failures", "Times the file could not be used.");
+    describe_gauge!("gemini_adapter_plugin_on", "1 while a plugin is on, 0 after it was turned off.");
+    describe_histogram!("gemini_adapter_plugin_duration_seconds", "Duration of calls of plugin hooks.");
+    describe_gauge!("gemini_adapter_store_disk_open", "1 while state that outlives a restart is written to disk.");
+    describe_gauge!("gemini_adapter_store_disk_unwritten_changes", "Changes not yet written to disk.");
+    describe_counter!("gemini_adapter_store_disk_failures", "Failures to use the state file.");
     describe_gauge!(
         "gemini_adapter_store_redis_shared",
-        "1 when Redis is there, 0 when this replica goes on by itself."
+        "1 when Redis is reachable, 0 when this replica runs without it."
     );
-    describe_gauge!("gemini_adapter_store_redis_nodes", "Replicas around the Redis, as it said last.");
-    describe_counter!("gemini_adapter_store_redis_questions", "Questions to Redis, by outcome.");
-    describe_counter!("gemini_adapter_store_redis_dropped_changes", "Changes that replicas were not told of.");
+    describe_gauge!("gemini_adapter_store_redis_nodes", "Replicas that share the Redis, as last reported by it.");
+    describe_counter!("gemini_adapter_store_redis_questions", "Requests to Redis, by outcome.");
+    describe_counter!("gemini_adapter_store_redis_dropped_changes", "Changes not sent to the other replicas.");
     describe_gauge!("gemini_adapter_build_info", "Always 1; the version is a label.");
     metrics::gauge!("gemini_adapter_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }

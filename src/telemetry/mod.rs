@@ -193,9 +193,9 @@ impl Telemetry {
         ::metrics::counter!("gemini_adapter_config_reloads", "result" => "refused").increment(1);
         ::metrics::gauge!("gemini_adapter_config_last_reload_successful").set(0.0);
         for problem in problems.iter() {
-            tracing::error!(%problem, "the new configuration is refused");
+            tracing::error!(%problem, "new configuration rejected");
         }
-        tracing::error!(problems = problems.len(), "the configuration before stays live");
+        tracing::error!(problems = problems.len(), "the previous configuration stays live");
     }
 
     /// Sets whether the server runs on the last accepted configuration because the current one was rejected at startup.

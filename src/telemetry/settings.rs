@@ -59,7 +59,7 @@ impl OtelSettings {
         }
         if !url::Url::parse(&self.endpoint).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
             let hint = "write the whole address: `http://127.0.0.1:4318/v1/traces`";
-            problems.push(Problem::error("is no address of a collector").at("telemetry.otel.endpoint").hint(hint));
+            problems.push(Problem::error("is not a collector address").at("telemetry.otel.endpoint").hint(hint));
         }
         if !(0.0..=1.0).contains(&self.ratio) {
             problems.push(Problem::error("must be between 0 and 1").at("telemetry.otel.ratio"));

@@ -25,7 +25,7 @@ impl BaseUrl {
         let base = Self::of(text);
         if base.is_none() {
             problems.push(
-                Problem::error("is no http(s) URL with a host")
+                Problem::error("is not an http(s) URL with a host")
                     .at("upstream.base_url")
                     .hint("write scheme and host, such as `https://generativelanguage.googleapis.com`"),
             );

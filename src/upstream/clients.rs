@@ -125,7 +125,7 @@ impl<'s> Clients<'s> {
         let Some(proxy) = proxy.filter(known) else {
             // The text may contain a password, so the problem names the setting, never the value.
             problems.push(
-                Problem::error("is no proxy URL")
+                Problem::error("is not a proxy URL")
                     .at(place)
                     .hint("write `http://host:port`, `https://…` or `socks5://…`, or leave it out"),
             );

@@ -256,7 +256,7 @@ impl Answer {
             }
             Some(Event::Stray(text)) if is_error(&text) => Err(classify_event(&text, &self.key)),
             Some(Event::Stray(_)) => {
-                let message = "Gemini's stream holds something that is no event.";
+                let message = "Gemini's stream holds something that is not an event.";
                 Err(Fault::new(Kind::BrokenAnswer, Blame::Model, message))
             }
             None => Ok(None),

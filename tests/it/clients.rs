@@ -282,9 +282,9 @@ async fn mistakes_about_clients_are_told() {
         "clients[1].name: is another client's name",
         "clients[1].key: has not 64 hex digits",
         "clients[1].plugins[0]: there is no plugin `nobody`",
-        "clients[1].addresses[0]: is no address",
+        "clients[1].addresses[0]: is not an address",
         "clients[1].monthly_usd: must be more than 0",
-        "auth.allow[0]: is no address",
+        "auth.allow[0]: is not an address",
         "rate_limit.requests: must be at least 1",
     ] {
         assert!(told.contains(expected), "{expected} is not in\n{told}");

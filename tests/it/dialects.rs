@@ -52,7 +52,7 @@ fn what_a_plugin_says_is_an_answer_of_the_dialect() {
     assert_eq!(OpenAiTranscriptions::Translations.canned(stamp("m"), plain, "hi").unwrap(), "hi\n");
     assert_eq!(AnthropicCount.canned(stamp("m"), Form::JSON, "hi").unwrap(), r#"{"input_tokens":0}"#);
     for protocol in [&OpenAiEmbeddings as &dyn Protocol, &OpenAiImages::Edits, &OpenAiSpeech] {
-        assert_eq!(protocol.canned(stamp("m"), Form::JSON, "hi"), None, "{}: a text is no answer", protocol.name());
+        assert_eq!(protocol.canned(stamp("m"), Form::JSON, "hi"), None, "{}: a text is not an answer", protocol.name());
     }
 }
 
@@ -195,7 +195,7 @@ fn an_answer_is_held_against_the_clients_schema() {
             assert_eq!((fault.kind, fault.blame), (Kind::BrokenAnswer, Blame::Model), "{}: {wrong}", protocol.name());
         }
         let call = json!({ "functionCall": { "name": "f", "args": {} } });
-        assert!(answered(protocol, &request, true, call).is_ok(), "{}: a call is no answer yet", protocol.name());
+        assert!(answered(protocol, &request, true, call).is_ok(), "{}: a call is not an answer yet", protocol.name());
     }
     for (protocol, request) in request(&json!({ "type": "nonsense" })) {
         let said = answered(protocol, &request, true, json!({ "text": "{}" }));

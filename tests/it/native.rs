@@ -183,6 +183,6 @@ async fn a_plugin_may_answer() {
     let array = post(&server, &format!("{path}streamGenerateContent"), said("hi")).await;
     assert_eq!(array.json()[0]["candidates"][0]["finishReason"], "STOP");
     let vectors = post(&server, "/v1/embeddings", json!({ "model": "m", "input": "hi" }).to_string()).await;
-    assert_eq!(vectors.status, 500, "a text is no vector");
+    assert_eq!(vectors.status, 500, "a text is not a vector");
     assert!(server.simulator.arrivals().is_empty());
 }

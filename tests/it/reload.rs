@@ -80,7 +80,7 @@ async fn a_bad_save_changes_nothing() {
         replace(&server, "config.toml", &aliased("gemini-2.5-flash"));
         eventually("the mistake is taken back", || server.live.refused().is_none()).await;
     }
-    assert_eq!(server.live.snapshot().generation, 1, "the same content is no new generation");
+    assert_eq!(server.live.snapshot().generation, 1, "the same content is not a new generation");
 }
 
 #[cfg(unix)]

@@ -19,7 +19,7 @@ fn held(pid: u32) -> (usize, usize) {
 }
 
 fn configure(dir: &Path, cycle: usize) {
-    // Each third is refused: what is live stays live.
+    // Each third is rejected: the live configuration is unchanged.
     let attempts = if cycle % 3 == 2 { "\"many\"".to_owned() } else { (2 + cycle % 4).to_string() };
     std::fs::write(dir.join("config/config.toml"), format!("[upstream]\nattempts = {attempts}\n")).unwrap();
 }

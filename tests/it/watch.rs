@@ -205,7 +205,7 @@ fn whatever_lies_there_instead_what_was_live_stays_live() {
         ("symbolic link", &|| symlink(&file, &file).unwrap()),
         ("UTF-8", &|| std::fs::write(&file, b"\xff\xfe").unwrap()),
         ("No such file", &|| {}),
-        ("is no TOML", &|| std::fs::write(&file, &text("gemini-2.5-pro")[..30]).unwrap()),
+        ("is not valid TOML", &|| std::fs::write(&file, &text("gemini-2.5-pro")[..30]).unwrap()),
     ];
     for (words, spoil) in spoil {
         clear();

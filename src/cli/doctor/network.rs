@@ -63,7 +63,7 @@ fn client(config: &Config) -> Result<reqwest::Client, String> {
     if let Some(proxy) = &config.settings.upstream.proxy
         && let Some(address) = proxy.resolve(&config.environment)?.first()
     {
-        let proxy = reqwest::Proxy::all(address.expose()).map_err(|_| "`upstream.proxy` is no address".to_owned())?;
+        let proxy = reqwest::Proxy::all(address.expose()).map_err(|_| "`upstream.proxy` is not an address".to_owned())?;
         builder = builder.proxy(proxy);
     }
     builder.build().map_err(|error| format!("no certificates can be read: {error}"))

@@ -59,7 +59,7 @@ pub async fn run(args: CheckArgs, sources: &Sources) -> ExitCode {
             return ExitCode::from(BAD_CONFIG);
         }
     };
-    let Some(model) = ModelName::parse(&args.model) else { return failed("`--model` is no name of a model") };
+    let Some(model) = ModelName::parse(&args.model) else { return failed("`--model` is not a model name") };
     let report = ask(&snapshot, &model, args.generate).await;
     #[expect(clippy::print_stdout, reason = "this is what was asked for")]
     {

@@ -54,11 +54,11 @@ fn quotas(text: &str) -> Result<Quotas, String> {
     let mut quotas = Quotas { rpm: usize::MAX, rpd: u64::MAX };
     for part in text.split(',') {
         let (name, value) = part.split_once('=').ok_or("write rpm=10,rpd=250")?;
-        let value: u32 = value.trim().parse().map_err(|_| format!("`{}` is no whole number", value.trim()))?;
+        let value: u32 = value.trim().parse().map_err(|_| format!("`{}` is not a whole number", value.trim()))?;
         match name.trim() {
             "rpm" => quotas.rpm = value as usize,
             "rpd" => quotas.rpd = value.into(),
-            other => return Err(format!("`{other}` is no limit here: `rpm` and `rpd` are")),
+            other => return Err(format!("`{other}` is not a limit here: `rpm` and `rpd` are")),
         }
     }
     Ok(quotas)

@@ -63,7 +63,7 @@ pub async fn run(args: TopArgs, sources: &Sources) -> ExitCode {
         return once(state, told, (args.columns, args.lines)).await;
     }
     if !std::io::stdout().is_terminal() {
-        return failed("this is no terminal: `--once` prints how it stands");
+        return failed("this is not a terminal; use `--once`");
     }
     let shown = match ratatui::try_init() {
         Ok(terminal) => live(terminal, state, told).await,

@@ -49,7 +49,7 @@ fn request(line: &str) -> Result<Request, String> {
         let duration = Duration::try_from_secs_f64(seconds).ok().filter(|duration| duration.as_secs() < 366 * 86_400);
         duration.ok_or_else(|| format!("`{field}` must be seconds, from 0 to a year"))
     };
-    let model = ModelName::parse(&line.model).ok_or("`model` is no name of a model")?;
+    let model = ModelName::parse(&line.model).ok_or("`model` is not a model name")?;
     Ok(Request { at: seconds("at", line.at)?, takes: seconds("takes", line.takes)?, model })
 }
 

@@ -129,10 +129,10 @@ impl Body {
 impl Document {
     fn parsed(&mut self) -> Answer<&mut Value> {
         if self.value.is_none() {
-            let value = serde_json::from_slice(&self.bytes).map_err(|_| "the body is no JSON")?;
+            let value = serde_json::from_slice(&self.bytes).map_err(|_| "the body is not valid JSON")?;
             self.value = Some(value);
         }
-        self.value.as_mut().ok_or_else(|| "the body is no JSON".into())
+        self.value.as_mut().ok_or_else(|| "the body is not valid JSON".into())
     }
 }
 
@@ -192,7 +192,7 @@ pub(super) fn set(value: &mut Value, pointer: &str, new: Value) -> Answer<()> {
         here = match here {
             Value::Array(items) => {
                 let index = if step == "-" { Ok(items.len()) } else { step.parse::<usize>() };
-                let index = index.map_err(|_| format!("`{step}` is no position in an array"))?;
+                let index = index.map_err(|_| format!("`{step}` is not a position in an array"))?;
                 if step == "-" {
                     items.push(Value::Null);
                 }
@@ -225,7 +225,7 @@ fn remove(value: &mut Value, pointer: &str) -> Answer<()> {
 fn steps(pointer: &str) -> Answer<Vec<String>> {
     match pointer.strip_prefix('/') {
         None if pointer.is_empty() => Ok(Vec::new()),
-        None => Err(format!("`{pointer}` is no JSON pointer: it begins with `/`").into()),
+        None => Err(format!("`{pointer}` is not a JSON pointer: it begins with `/`").into()),
         Some(rest) => Ok(rest.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect()),
     }
 }

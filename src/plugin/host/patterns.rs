@@ -49,7 +49,7 @@ pub fn compiled(pattern: &str) -> Answer<Arc<Pattern>> {
         return Ok(known);
     }
     let compiled = Arc::new(
-        compile(pattern).map_err(|why| format!("this is no pattern, or too large a one: {}", shortened(&why)))?,
+        compile(pattern).map_err(|why| format!("this is not a pattern, or too large a one: {}", shortened(&why)))?,
     );
     PATTERNS.insert(pattern.to_owned(), compiled.clone());
     Ok(compiled)

@@ -6,7 +6,7 @@ use super::*;
 fn mistakes_are_found_at_load_with_their_place() {
     for (source, words, line) in [
         ("fn on_request(ctx) {\n  let x = ;\n}", "", Some(2)),
-        ("fn on_reqest(ctx) { }", "`on_reqest` is no hook", Some(1)),
+        ("fn on_reqest(ctx) { }", "`on_reqest` is not a hook", Some(1)),
         ("fn on_request(a, b) { }", "must take one argument", Some(1)),
         ("//! colour = 1\nfn on_request(ctx) { }", "header is wrong", Some(1)),
         ("//! name = \"x\"\n//! api = 2\nfn on_request(ctx) { }", "version 2", Some(2)),

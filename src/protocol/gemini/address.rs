@@ -35,7 +35,7 @@ pub fn read<'a>(path: &'a str, query: &str) -> Result<Address<'a>, Error> {
     let Some(known) = METHODS.iter().find(|known| known.name() == method) else {
         let shown: String = method.chars().take(64).collect::<String>().escape_debug().collect();
         let names: Vec<&str> = METHODS.iter().map(|method| method.name()).collect();
-        let message = format!("`{shown}` is no method of models here. There are: {}.", names.join(", "));
+        let message = format!("`{shown}` is not a method of models here. There are: {}.", names.join(", "));
         return Err(Error::not_found(message));
     };
     let length = rest.len() - method.len() - 1;

@@ -34,7 +34,7 @@ impl NativeReply {
         }
 
         let used: Used<'_> = serde_json::from_slice(document)
-            .map_err(|_| Fault::new(Kind::BrokenAnswer, Blame::Model, "Gemini's answer is no JSON object."))?;
+            .map_err(|_| Fault::new(Kind::BrokenAnswer, Blame::Model, "Gemini's answer is not a JSON object."))?;
         if let Some(metadata) = &used.usage_metadata {
             self.usage = usage::usage(metadata);
         }

@@ -78,7 +78,7 @@ fn texts(input: &RawValue) -> Result<Vec<&RawValue>, Error> {
                 return Err(wrong("input cannot be an empty string.", "empty_string").param(place(index, &texts)));
             }
             Shape::String if decode(text).is_none() => {
-                let error = wrong("half a surrogate pair is no text.", "invalid_value");
+                let error = wrong("half a surrogate pair is not text.", "invalid_value");
                 return Err(error.param(place(index, &texts)));
             }
             Shape::String => {}

@@ -31,7 +31,7 @@ pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Error> {
 
 fn no_text(error: &std::str::Utf8Error) -> Error {
     let message = format!(
-        "We could not parse the JSON body of your request: it is no UTF-8 (byte {}). The body must be one JSON object, as `curl -d` or an SDK sends it.",
+        "We could not parse the JSON body of your request: it is not UTF-8 (byte {}). The body must be one JSON object, as `curl -d` or an SDK sends it.",
         error.valid_up_to() + 1
     );
     Error::invalid(message)

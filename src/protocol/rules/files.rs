@@ -74,7 +74,7 @@ pub fn resolution(detail: Option<&str>, field: &dyn Display, target: &Target<'_>
 
 /// Decodes a JSON string; borrows when there are no escapes, as in all base64.
 fn string<'a>(raw: Option<&'a RawValue>, field: &dyn Display) -> Result<Cow<'a, str>, Error> {
-    raw.ok_or("is missing").and_then(|raw| decode(raw).ok_or("is no string")).map_err(|why| refused(field, why))
+    raw.ok_or("is missing").and_then(|raw| decode(raw).ok_or("is not a string")).map_err(|why| refused(field, why))
 }
 
 fn read_url<'a>(url: Cow<'a, str>, field: &dyn Display) -> Result<Data<'a>, Error> {

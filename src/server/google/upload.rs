@@ -91,14 +91,14 @@ impl ResourceHandler {
         let (fetched, mut owner) = self.make(&*self.pool()?, &resource).await?;
         let named = fetched.headers.get(UPLOAD_URL).and_then(|url| url.to_str().ok());
         let named =
-            named.ok_or_else(|| Error::unavailable("upstream_error", "Gemini named no place for the upload."))?;
+            named.ok_or_else(|| Error::unavailable("upstream_error", "Gemini did not return an upload URL."))?;
         named.clone_into(&mut owner.url);
         let token = Uuid::new_v4().simple().to_string();
         self.app.services.owners.keep(&format!("uploads/{token}"), &owner, UPLOADS_KEPT);
         let mut response = json(StatusCode::OK, Bytes::new());
         copy_headers(&fetched.headers, response.headers_mut());
         let place = HeaderValue::from_str(&format!("{}/upload/v1beta/files/{token}", origin(headers)));
-        let place = place.map_err(|_| Error::invalid("The header `Host` names no host."))?;
+        let place = place.map_err(|_| Error::invalid("The header `Host` does not name a host."))?;
         response.headers_mut().insert(UPLOAD_URL, place);
         Ok(response)
     }

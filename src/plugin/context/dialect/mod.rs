@@ -159,7 +159,7 @@ fn at<'b>(body: &'b Value, pointer: &str) -> &'b str {
 }
 
 fn set_at(body: &mut Value, name: &str, new: Value) -> Answer<()> {
-    let body = body.as_object_mut().ok_or("the body is no JSON object")?;
+    let body = body.as_object_mut().ok_or("the body is not a JSON object")?;
     body.insert(name.to_owned(), new);
     Ok(())
 }
