@@ -45,7 +45,7 @@ pub fn run(args: &CheckArgs, sources: &Sources) -> ExitCode {
         (Format::Text, None) => {
             show(&problems);
             let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-            eprintln!("{file}: refused, {errors} {}", if errors == 1 { "error" } else { "errors" });
+            eprintln!("{file}: rejected, {errors} {}", if errors == 1 { "error" } else { "errors" });
         }
     }
     if accepted.is_some() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIG) }

@@ -53,10 +53,10 @@ pub fn run(args: &ClientConfigArgs, sources: &Sources) -> ExitCode {
         None => names.join("\n") + "\n",
         Some(name) => match CLIENTS.iter().find(|(known, _)| known == name) {
             Some((_, page)) => fill(page, args, &lenient(sources, &Reading::default())),
-            None => return failed(&format!("no client is called `{name}`; known are {}", names.join(", "))),
+            None => return failed(&format!("unknown client `{name}`; known clients: {}", names.join(", "))),
         },
     };
-    #[expect(clippy::print_stdout, reason = "the page is what was asked for")]
+    #[expect(clippy::print_stdout, reason = "the page is the requested output")]
     {
         print!("{text}");
     }
@@ -89,7 +89,7 @@ fn aliases(config: &Config) -> Vec<&str> {
 fn key(config: &Config) -> String {
     let Settings { auth, clients: named, rate_limit, .. } = &config.settings;
     if auth.mode == Mode::Open {
-        return "none is asked for; any text will do".to_owned();
+        return "none is required; any text is accepted".to_owned();
     }
     let clients = Clients::prepare((auth, named, rate_limit), &config.environment, true, &mut Problems::new());
     let first = auth.client_keys.iter().find_map(|client| {
@@ -97,7 +97,7 @@ fn key(config: &Config) -> String {
         Some((clients.identify(secret.expose())?.name.clone(), client.key.masked()))
     });
     match first.or_else(|| Some((named.first()?.name.clone(), "[[clients]]".to_owned()))) {
-        Some((name, place)) => format!("`YOUR_CLIENT_KEY` is the one that logs call `{name}`, the first of `{place}`"),
+        Some((name, place)) => format!("`YOUR_CLIENT_KEY` is the key named `{name}` in logs, the first of `{place}`"),
         None => "none is configured yet: set SECURITY_ADAPTER_API_KEYS".to_owned(),
     }
 }

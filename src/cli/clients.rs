@@ -36,12 +36,12 @@ pub fn run(command: &ClientsCommand) -> ExitCode {
                 ));
                 ExitCode::SUCCESS
             }
-            None => failed("the system gives no random numbers"),
+            None => failed("the system provides no random numbers"),
         },
         ClientsCommand::Digest => {
             let mut key = String::new();
             if let Err(error) = std::io::stdin().read_to_string(&mut key) {
-                return failed(&format!("standard input cannot be read: {error}"));
+                return failed(&format!("cannot read standard input: {error}"));
             }
             let key = Secret::new(&key);
             if key.expose().is_empty() || key.expose().contains(char::is_whitespace) {

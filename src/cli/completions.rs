@@ -40,7 +40,7 @@ pub fn manual(args: &ManArgs, command: Command) -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&format!("the pages cannot be written: {error}")),
+        Err(error) => failed(&format!("cannot write the pages: {error}")),
     }
 }
 

@@ -76,7 +76,7 @@ pub async fn run(command: ConfigCommand, sources: &Sources) -> ExitCode {
         {
             Ok(history) => listed(&history["generations"]),
             Err(Failure::Unreachable(_)) => {
-                eprintln!("no server answers; this is what it kept:");
+                eprintln!("no server answers; the stored history:");
                 listed(&json!(kept(sources).all()))
             }
             Err(failure) => failure.exit(),
@@ -108,7 +108,7 @@ fn show(args: &ShowArgs, sources: &Sources) -> ExitCode {
 }
 
 fn diff_from_last_good(sources: &Sources) -> ExitCode {
-    let Some(last) = kept(sources).last() else { return failed("no configuration is kept yet") };
+    let Some(last) = kept(sources).last() else { return failed("no configuration is stored yet") };
     let ledger = Ledger::default();
     let before = open(&last).and_then(|files| prepare(sources, &Reading::from_stored(files), &ledger));
     let after = prepare(sources, &Reading::default(), &ledger);
@@ -135,7 +135,7 @@ async fn rollback(args: &RollbackArgs, sources: &Sources) -> ExitCode {
         }
         Err(Failure::Unreachable(_)) => match rollback_files(&kept(sources), args.generation, sources) {
             Ok(()) => {
-                print("no server answers; the files are as they were, for the next start");
+                print("no server answers; the files are restored for the next start");
                 ExitCode::SUCCESS
             }
             Err(problems) => Failure::Refused(problems).exit(),

@@ -20,12 +20,12 @@ pub struct InitArgs {
 pub fn run(args: &InitArgs, sources: &Sources) -> ExitCode {
     let file = sources.path();
     if file.exists() && !args.force {
-        return failed(&format!("{} is there already; `--force` writes over it", file.display()));
+        return failed(&format!("{} already exists; `--force` overwrites it", file.display()));
     }
     let schema = file.with_file_name("schema.json");
     for (path, text) in [(file, example::text()), (schema.as_path(), reference::schema())] {
         if let Err(error) = write(path, &text) {
-            return failed(&format!("{} cannot be written: {error}", path.display()));
+            return failed(&format!("cannot write {}: {error}", path.display()));
         }
         print(&format!("{} written", path.display()));
     }

@@ -146,7 +146,7 @@ pub fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK).build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&format!("no threads: {error}")),
+        Err(error) => return failed(&format!("cannot start threads: {error}")),
     };
     let code = runtime.block_on(async {
         match cli.command.unwrap_or(Command::Serve) {

@@ -19,7 +19,7 @@ pub struct ReferenceArgs {
 /// Prints the page or writes the files.
 pub fn run(args: &ReferenceArgs) -> ExitCode {
     if !args.write {
-        #[expect(clippy::print_stdout, reason = "the page is what was asked for")]
+        #[expect(clippy::print_stdout, reason = "the page is the requested output")]
         {
             print!("{}", page());
         }
@@ -27,7 +27,7 @@ pub fn run(args: &ReferenceArgs) -> ExitCode {
     }
     for file in FILES {
         if let Err(error) = std::fs::write(file.path, file.text()) {
-            return failed(&format!("{} cannot be written: {error}", file.path));
+            return failed(&format!("cannot write {}: {error}", file.path));
         }
         eprintln!("{} written", file.path);
     }

@@ -116,7 +116,7 @@ impl RunningArgs {
         let (server, client) = reached(self.server.as_deref(), &config)?;
         let key = self.key(&config).ok_or_else(|| {
             Failure::Other(
-                "no admin key is configured: set SECURITY_ADMIN_API_KEYS, or give one by `--admin-key env:NAME`".into(),
+                "no admin key is configured: set SECURITY_ADMIN_API_KEYS, or pass `--admin-key env:NAME`".into(),
             )
         })?;
         Ok(AdminClient { server, key, client })
@@ -156,7 +156,8 @@ impl AdminClient {
         match serde_json::from_value(body["problems"].clone()) {
             Ok(problems) => Err(Failure::Refused(problems)),
             Err(_) => {
-                let message = body["error"]["message"].as_str().unwrap_or("it is not a gemini-adapter, or an older one");
+                let message =
+                    body["error"]["message"].as_str().unwrap_or("it is not a gemini-adapter, or an older version");
                 Err(Failure::Other(format!("{server} answers {}: {message}", status.as_u16())))
             }
         }
@@ -168,7 +169,7 @@ impl Failure {
     pub fn exit(&self) -> ExitCode {
         match self {
             Self::Unreachable(server) => {
-                eprintln!("{server}: nobody answers; is the server running? `--server URL` names another");
+                eprintln!("{server} does not answer; is the server running? `--server URL` selects another");
                 ExitCode::from(UNAVAILABLE)
             }
             Self::Refused(problems) => {

@@ -76,7 +76,7 @@ pub async fn listen(live: &Arc<Live>) -> Result<Running, ExitCode> {
         }
         Err(error) => {
             eprintln!("gemini-adapter: cannot listen on {}: {error}", settings.listen);
-            eprintln!("gemini-adapter: stop what listens there, or set `server.listen`");
+            eprintln!("gemini-adapter: stop the process that listens there, or set `server.listen`");
             Err(ExitCode::from(UNAVAILABLE))
         }
     }
@@ -99,14 +99,14 @@ pub async fn run_until_signal(live: Arc<Live>, running: Running, signals: Signal
         }
     }
     let drain = live.snapshot().config.settings.server.drain;
-    tracing::info!(drain_s = drain.as_secs_f64(), "stopping: open answers may finish");
+    tracing::info!(drain_s = drain.as_secs_f64(), "stopping: waiting for open answers");
     tokio::select! {
         stopped = running.stop(drain) => match stopped {
             Ok(()) => tracing::info!("stopped"),
             Err(error) => return failed(&format!("the listener failed: {error}")),
         },
-        _ = terminate.recv() => tracing::warn!("stopped at once: told twice"),
-        _ = interrupt.recv() => tracing::warn!("stopped at once: told twice"),
+        _ = terminate.recv() => tracing::warn!("stopped immediately: second signal"),
+        _ = interrupt.recv() => tracing::warn!("stopped immediately: second signal"),
     }
     ExitCode::SUCCESS
 }
@@ -126,6 +126,6 @@ impl Signals {
             [SignalKind::hangup(), SignalKind::terminate(), SignalKind::interrupt()].map(signal);
         let all =
             || -> std::io::Result<Self> { Ok(Self { hangup: hangup?, terminate: terminate?, interrupt: interrupt? }) };
-        all().map_err(|error| failed(&format!("signals cannot be heard: {error}")))
+        all().map_err(|error| failed(&format!("cannot install signal handlers: {error}")))
     }
 }

@@ -58,7 +58,7 @@ fn trials(model: &str, embedding_model: &str) -> Vec<Trial> {
             "\"end_turn\"",
         ),
         trial(
-            "Google's own API",
+            "Gemini's native API",
             &format!("/v1beta/models/{model}:generateContent"),
             json!({ "contents": [{ "role": "user", "parts": [{ "text": "Say hello." }] }] }),
             "\"candidates\"",
@@ -70,7 +70,7 @@ fn trials(model: &str, embedding_model: &str) -> Vec<Trial> {
             "\"embedding\"",
         ),
         Trial {
-            name: "a mistake is told",
+            name: "error report",
             path: "/v1/chat/completions".to_owned(),
             body: json!({ "model": model, "messages": [] }),
             status: 400,
@@ -124,9 +124,9 @@ async fn sent(door: &ClientConnection, trial: &Trial) -> Result<Option<String>, 
     let text = answer.text().await.unwrap_or_default();
     if status != trial.status {
         let body: Value = serde_json::from_str(&text).unwrap_or_default();
-        let message = body.pointer("/error/message").and_then(Value::as_str).unwrap_or("no word about why");
+        let message = body.pointer("/error/message").and_then(Value::as_str).unwrap_or("no reason given");
         return Ok(Some(format!("status {status}: {message}")));
     }
-    let wrong = format!("there is no `{}` in the answer", trial.holds);
+    let wrong = format!("the answer does not contain `{}`", trial.holds);
     Ok((!text.contains(trial.holds)).then_some(wrong))
 }

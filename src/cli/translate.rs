@@ -30,11 +30,11 @@ pub struct TranslateArgs {
 /// that.
 pub fn run(args: &TranslateArgs, sources: Sources) -> ExitCode {
     let Some((path, protocol)) = door_at(&args.path) else {
-        return failed(&format!("no model is behind `{}`; docs/endpoints.md lists the endpoints", args.path));
+        return failed(&format!("`{}` is not a model endpoint; docs/endpoints.md lists the endpoints", args.path));
     };
     let mut body = Vec::new();
     if let Err(error) = std::io::stdin().read_to_end(&mut body) {
-        return failed(&format!("standard input cannot be read: {error}"));
+        return failed(&format!("cannot read standard input: {error}"));
     }
     let snapshot = match prepared(sources) {
         Ok(snapshot) => snapshot,
@@ -56,7 +56,7 @@ pub fn run(args: &TranslateArgs, sources: Sources) -> ExitCode {
     match translate(&snapshot, &session, protocol, &Signatures::default(), &place, body.into()) {
         Ok(translation) => {
             let text = serde_json::to_string_pretty(&translation).unwrap_or_default();
-            #[expect(clippy::print_stdout, reason = "the translation is what was asked for")]
+            #[expect(clippy::print_stdout, reason = "the translation is the requested output")]
             {
                 println!("{text}");
             }

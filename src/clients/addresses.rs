@@ -55,7 +55,8 @@ pub fn nets(texts: &[String], place: &str, problems: &mut Problems) -> Vec<IpNet
             Some(net) => nets.push(net),
             None => {
                 let hint = "write `203.0.113.7`, `10.0.0.0/8` or `2001:db8::/32`";
-                problems.push(Problem::error("is not an address or network").at(format!("{place}[{index}]")).hint(hint));
+                problems
+                    .push(Problem::error("is not an address or network").at(format!("{place}[{index}]")).hint(hint));
             }
         }
     }

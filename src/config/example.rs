@@ -10,9 +10,9 @@ use super::{BUILT_IN, Settings};
 const WIDTH: usize = 110;
 
 const HEAD: &str = "#:schema ./schema.json
-# gemini-adapter. Saving this file changes the running server at once; a mistake changes nothing and is reported.
-# What is commented out has the value it shows. `gemini-adapter check` says what is wrong; secrets are best left to the
-# environment, or to files: `env:NAME`, `file:PATH`.
+# gemini-adapter configuration. Changes are applied as soon as this file is saved; an invalid file changes nothing and
+# is reported. Settings that are commented out have the value shown. `gemini-adapter check` lists all errors. Keep
+# secrets in the environment or in files: `env:NAME`, `file:PATH`.
 ";
 
 /// Returns the text of the file.

@@ -86,25 +86,31 @@ const SECTIONS: &[(&str, &str)] = &[
     ("`[telemetry.otel]`", "/definitions/OtelSettings"),
 ];
 
-const SHIPPED: &str = "A missing file, and a section left out of a file, are as here.";
+const SHIPPED: &str = "These values apply if the file, or a section of it, is missing.";
 
-const INTRODUCTION: &str = "<!-- Made from the doc comments of the settings: `gemini-adapter reference --write`. -->
+const INTRODUCTION: &str = "\
+<!-- Generated from the doc comments of the settings: `gemini-adapter reference --write`. -->
 # Configuration
 
-`config/config.toml`, or the file named by `--config`. Saving it changes the running server within a second; a mistake changes
-nothing and is reported with file, line, column and a hint: in the log, in `GET /admin/config`, and as the metric
-`gemini_adapter_config_last_reload_successful`. `gemini-adapter check` finds the same problems without a server.
+`config/config.toml`, or the file named by `--config`. A saved change is applied to the running server within a
+second. If the file contains an error, nothing changes, and the error is reported with file, line, column and a
+hint: in the log, in `GET /admin/config`, and as the metric `gemini_adapter_config_last_reload_successful`.
+`gemini-adapter check` finds the same problems without a server.
 
-Each layer is over the one before: the file (or, where there is none, the shipped configuration below) with what it includes, `.env`
-and the environment, the command line. `include = [\"conf.d/*.toml\"]`, above all sections of the file, reads further files as if they
-stood in it: relative to it, `*` and `?` within a file's name, and each setting in one file only. Unknown settings are mistakes. Durations are `\"90s\"`, `\"10m\"`. A secret is the text itself, `\"env:NAME\"` or
-`\"file:PATH\"`; what those lead to may hold several, split at commas or line ends.
+Later sources override earlier ones: the file with its includes (or, if there is no file, the shipped
+configuration below), `.env`, the environment, the command line. `include = [\"conf.d/*.toml\"]`, above all
+sections of the file, includes further files: their paths are relative to the file, file names may contain `*`
+and `?`, and each setting may be set in only one file. Unknown settings are errors. Durations are written as
+`\"90s\"` or `\"10m\"`. A secret is the text itself, `\"env:NAME\"` or `\"file:PATH\"`; the variable or the file may
+contain several secrets, separated by commas or line ends.
 ";
 
-const ENVIRONMENT: &str = "Variables of the process win over those of `.env`. Any setting can be given as `GEMINI_ADAPTER__SECTION__FIELD`, its value
-written as in TOML: `GEMINI_ADAPTER__SERVER__DRAIN=10s`. One that names no setting is a mistake.
+const ENVIRONMENT: &str = "\
+Variables of the process override those of `.env`. Any setting can be given as `GEMINI_ADAPTER__SECTION__FIELD`,
+with its value written as in TOML: `GEMINI_ADAPTER__SERVER__DRAIN=10s`. A variable that names no setting is an
+error.
 
-| variable | setting | what it is |
+| variable | setting | description |
 |---|---|---|
 ";
 
@@ -113,7 +119,7 @@ fn push_section(page: &mut String, title: &str, root: &Value, section: &Value) {
     if let Some(about) = section["description"].as_str() {
         page.push_str(&format!("{}\n\n", line(about)));
     }
-    page.push_str("| setting | type | default | what it is |\n|---|---|---|---|\n");
+    page.push_str("| setting | type | default | description |\n|---|---|---|---|\n");
     for (name, field) in section["properties"].as_object().unwrap_or(&Map::new()) {
         let about = line(field["description"].as_str().unwrap_or_default()).replace('|', "\\|");
         let default = match &field["default"] {

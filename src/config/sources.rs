@@ -99,7 +99,8 @@ fn dotenv(file: &Path, text: &str, problems: &mut Problems) -> Vec<(String, Stri
                 let quoted = if let dotenvy::Error::LineParse(quoted, _) = error { quoted } else { String::new() };
                 let first = quoted.lines().next().unwrap_or_default().trim();
                 let line = text.lines().position(|line| !first.is_empty() && line.trim() == first);
-                let problem = Problem::error("is not of the form `NAME=value`").hint("put values with spaces or `#` in quotes");
+                let problem =
+                    Problem::error("is not of the form `NAME=value`").hint("put values with spaces or `#` in quotes");
                 problems.push(Problem {
                     source: Some(Source::File { file: file.to_owned(), line: line.map(|line| line + 1), column: None }),
                     ..problem

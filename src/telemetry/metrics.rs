@@ -143,6 +143,13 @@ fn describe() {
     );
     describe_gauge!("gemini_adapter_plugin_on", "1 while a plugin is on, 0 after it was turned off.");
     describe_histogram!("gemini_adapter_plugin_duration_seconds", "Duration of calls of plugin hooks.");
+    describe_store();
+    describe_gauge!("gemini_adapter_build_info", "Always 1; the version is a label.");
+    metrics::gauge!("gemini_adapter_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}
+
+fn describe_store() {
+    use metrics::{describe_counter, describe_gauge};
     describe_gauge!("gemini_adapter_store_disk_open", "1 while state that outlives a restart is written to disk.");
     describe_gauge!("gemini_adapter_store_disk_unwritten_changes", "Changes not yet written to disk.");
     describe_counter!("gemini_adapter_store_disk_failures", "Failures to use the state file.");
@@ -153,6 +160,4 @@ fn describe() {
     describe_gauge!("gemini_adapter_store_redis_nodes", "Replicas that share the Redis, as last reported by it.");
     describe_counter!("gemini_adapter_store_redis_questions", "Requests to Redis, by outcome.");
     describe_counter!("gemini_adapter_store_redis_dropped_changes", "Changes not sent to the other replicas.");
-    describe_gauge!("gemini_adapter_build_info", "Always 1; the version is a label.");
-    metrics::gauge!("gemini_adapter_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }

@@ -141,7 +141,9 @@ async fn a_capsule_reproduces_a_request_elsewhere() {
 #[tokio::test]
 async fn a_file_that_is_no_capsule_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    for (text, why) in [("{}", "is not a capsule"), ("{\"capsule\":1,\"attempts\":[]}", "holds no answer"), ("[", "EOF")] {
+    for (text, why) in
+        [("{}", "is not a capsule"), ("{\"capsule\":1,\"attempts\":[]}", "holds no answer"), ("[", "EOF")]
+    {
         let file = dir.path().join("c.json");
         std::fs::write(&file, text).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -186,7 +186,7 @@ async fn told_twice_it_stops_at_once() {
     process.signal("TERM");
     process.until("stopping");
     process.signal("TERM");
-    process.until("told twice");
+    process.until("second signal");
     let status = spawn_blocking(move || process.child.wait().unwrap()).await.unwrap();
     assert_eq!(status.code(), Some(0));
     assert!(!read(stream).contains("[DONE]"));

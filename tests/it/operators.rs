@@ -126,13 +126,13 @@ async fn top_prints_how_a_running_server_stands() {
     assert!(code == Some(0) && lines.len() == 24 && lines.iter().all(|line| line.chars().count() <= 80), "{out}");
     assert!(lines[0].starts_with("gemini-adapter ") && lines[0].contains("configuration 1-"), "{out}");
     for words in
-        ["2 of 2 can serve", "3.8-flash", "● ", "◔ ", "Under way: 0", "Over, the latest first: 4", " 200 ", "q quit"]
+        ["2 of 2 can serve", "3.8-flash", "● ", "◔ ", "In flight: 0", "Finished, latest first: 4", " 200 ", "q quit"]
     {
         assert!(out.contains(words), "{words}: {out}");
     }
     assert!(!out.contains("gemini-key") && !out.contains(CLIENT_KEY), "{out}");
     let Said { out, .. } = once(&["--filter", "nothing-of-this-name"], crate::harness::ADMIN_KEY);
-    assert!(out.contains("0 of 0 can serve") && out.contains("Over, the latest first: 0"), "{out}");
+    assert!(out.contains("0 of 0 can serve") && out.contains("Finished, latest first: 0"), "{out}");
     assert_eq!(once(&[], "wrong-key-00000000000000").code, Some(1));
     assert_eq!(
         said(

@@ -85,7 +85,7 @@ fn a_replay_shows_what_each_plugin_changes_on_the_way_and_back() {
     let whole = format!("{request}{place}\n - \"[EMAIL_1]\"\n + \"ann@example.com\"\n");
     assert_eq!(replay(&["--answer", "answer.json"]), (Some(0), whole));
     let (code, told) = replay(&["--chunks", "nothing.txt"]);
-    assert!(code == Some(1) && told.contains("there is no event in it"), "{told}");
+    assert!(code == Some(1) && told.contains("it contains no events"), "{told}");
 }
 
 #[test]

@@ -186,7 +186,7 @@ async fn the_commands_find_a_server_in_tls() {
         assert_eq!(code, Some(0), "{command:?}: {out}");
     }
     let (_, out) = said(&["doctor", "--offline"]);
-    for line in ["✓ certificate       for localhost, 127.0.0.1, good until 2999-12-31", "✓ port", "a server is there"]
+    for line in ["✓ certificate       for localhost, 127.0.0.1, good until 2999-12-31", "✓ port", "a server is running"]
     {
         assert!(out.contains(line), "{line}: {out}");
     }

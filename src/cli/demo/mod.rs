@@ -36,7 +36,7 @@ pub async fn run(args: DemoArgs, sources: Sources) -> ExitCode {
     };
     let simulator = match simulator {
         Ok(simulator) => simulator,
-        Err(error) => return failed(&format!("the stand-in Gemini cannot start: {error}")),
+        Err(error) => return failed(&format!("cannot start the stand-in Gemini: {error}")),
     };
     let live = match serve::start(demonstrated(sources, &args, &simulator.base_url())) {
         Ok(live) => live,
@@ -52,7 +52,7 @@ pub async fn run(args: DemoArgs, sources: Sources) -> ExitCode {
     };
     eprintln!("{}", words(&running.url()));
     if args.traffic {
-        eprintln!("Clients are calling by themselves.\n");
+        eprintln!("Simulated clients are sending requests.\n");
         traffic::begin(&running.url());
     }
     serve::run_until_signal(live, running, signals).await
@@ -95,7 +95,7 @@ Try it:
     -H 'Authorization: Bearer {CLIENT_KEY}' -H 'Content-Type: application/json' \\
     -d '{{\"model\": \"gpt-4o\", \"messages\": [{{\"role\": \"user\", \"content\": \"Hello!\"}}]}}'
 
-Look at it, with the admin key:
+Open the dashboard with the admin key:
 
   {url}/admin/
 

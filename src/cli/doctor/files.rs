@@ -17,8 +17,8 @@ pub fn mount(config: &Config) -> Vec<Finding> {
     }
     vec![Finding::warning(
         "mount",
-        format!("`{}` is mounted by itself: editors that save by renaming change another file", file.display()),
-        "mount its folder: `./config:/app/config:ro`",
+        format!("only the file `{}` is mounted: saves by editors that replace it are not visible here", file.display()),
+        "mount its folder instead: `./config:/app/config:ro`",
     )]
 }
 
@@ -38,7 +38,7 @@ pub fn readers(config: &Config) -> Vec<Finding> {
         let text = fs::read_to_string(&file).unwrap_or_default();
         let tells = crate::secret::scrub_google_keys(&text) != text;
         if about.permissions().mode() & 0o004 != 0 && tells {
-            let found = format!("everybody on this machine can read the keys in `{}`", file.display());
+            let found = format!("the keys in `{}` are readable by every user of this machine", file.display());
             findings.push(Finding::warning("permissions", found, format!("chmod 640 {}", file.display())));
         }
     }
@@ -60,15 +60,12 @@ fn folder(name: &str, dir: &Path) -> Finding {
     match fs::write(&probe, "") {
         Ok(()) => {
             let _ = fs::remove_file(&probe);
-            Finding::good("folders", format!("`{}` can be written to", dir.display()))
+            Finding::good("folders", format!("`{}` is writable", dir.display()))
         }
         Err(error) => Finding::warning(
             "folders",
-            format!(
-                "`{}` cannot be written to ({error}): after a restart, what was learnt is forgotten",
-                dir.display()
-            ),
-            format!("give this user the folder, mount a volume there, or set `{name} = \"\"`"),
+            format!("`{}` is not writable ({error}): learned state is lost at a restart", dir.display()),
+            format!("make the folder writable for this user, mount a volume there, or set `{name} = \"\"`"),
         ),
     }
 }

@@ -18,8 +18,8 @@ pub fn user(_: &Config) -> Vec<Finding> {
     if uid != Some("0") {
         return Vec::new();
     }
-    let fix = "run it as a user of its own: the image and the systemd unit do";
-    vec![Finding::warning("user", "this is root, and serving needs no rights", fix)]
+    let fix = "run it as a dedicated user, as the image and the systemd unit do";
+    vec![Finding::warning("user", "running as root, which is not needed", fix)]
 }
 
 /// Checks the limit of open files, which include connections.
@@ -29,7 +29,7 @@ pub fn open_files(_: &Config) -> Vec<Finding> {
     if limit >= ENOUGH_FILES {
         return vec![Finding::good("open files", format!("{limit} at once"))];
     }
-    let found = format!("{limit} at once, with two for each request");
+    let found = format!("{limit} at once; each request needs up to two");
     vec![Finding::warning("open files", found, "ulimit -n 65536, or LimitNOFILE=65536 in the systemd unit")]
 }
 
@@ -41,13 +41,13 @@ fn soft_limit(limits: &str) -> Option<u64> {
 /// Reports which proxy requests to Google use.
 pub fn proxy(config: &Config) -> Vec<Finding> {
     if config.settings.upstream.proxy.is_some() {
-        return vec![Finding::good("proxy", "`upstream.proxy` is set: all traffic to Google takes it")];
+        return vec![Finding::good("proxy", "`upstream.proxy` is set: all traffic to Google goes through it")];
     }
     let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     let set = names.into_iter().find(|name| config.environment.get(name).is_some_and(|value| !value.is_empty()));
     let Some(name) = set else { return Vec::new() };
-    let fix = "unset it if that is not meant, or name the host in NO_PROXY";
-    vec![Finding::warning("proxy", format!("{name} is set: all traffic to Google takes that proxy"), fix)]
+    let fix = "unset it if this is not intended, or add the host to NO_PROXY";
+    vec![Finding::warning("proxy", format!("{name} is set: all traffic to Google goes through this proxy"), fix)]
 }
 
 /// Checks whether the port is free, or in use by this server.
@@ -56,10 +56,10 @@ pub async fn port(config: &Config) -> Finding {
     match TcpListener::bind(listen).await {
         Ok(_) => Finding::good("port", format!("{listen} is free")),
         Err(error) if error.kind() == ErrorKind::AddrInUse => match healthcheck::is_ready(&remote::url(config)).await {
-            Ok(()) => Finding::good("port", format!("{listen}: a server is there, and ready")),
+            Ok(()) => Finding::good("port", format!("{listen}: a server is running and ready")),
             Err(why) => {
-                let found = format!("{listen} is taken, and who has it is not ready: {why}");
-                Finding::bad("port", found, "stop what listens there, or set `server.listen`")
+                let found = format!("{listen} is in use by a process that is not ready: {why}");
+                Finding::bad("port", found, "stop the process that listens there, or set `server.listen`")
             }
         },
         Err(error) => {

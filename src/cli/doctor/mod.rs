@@ -97,7 +97,7 @@ pub async fn run(args: DoctorArgs, sources: &Sources) -> ExitCode {
     } else {
         findings.iter().for_each(|finding| print(&line(finding)));
         let warnings = findings.iter().filter(|finding| finding.state == State::Warning).count();
-        print(&format!("\n{bad} bad, {warnings} to look at, {} good", findings.len() - bad - warnings));
+        print(&format!("\n{bad} bad, {warnings} warnings, {} good", findings.len() - bad - warnings));
     }
     match bad {
         0 => ExitCode::SUCCESS,

@@ -29,17 +29,17 @@ pub async fn google(config: &Config) -> Vec<Finding> {
                 findings.push(Finding::good("names", format!("{host}: {} addresses", addresses.count())))
             }
             Ok(Err(error)) => {
-                let fix = "look at /etc/resolv.conf; in a container, at its DNS";
-                return vec![Finding::bad("names", format!("{host} has no address: {error}"), fix)];
+                let fix = "check /etc/resolv.conf; in a container, its DNS settings";
+                return vec![Finding::bad("names", format!("cannot resolve {host}: {error}"), fix)];
             }
             Err(_) => {
-                return vec![Finding::bad("names", format!("no answer about {host}"), "look at /etc/resolv.conf")];
+                return vec![Finding::bad("names", format!("resolving {host} timed out"), "check /etc/resolv.conf")];
             }
         }
     }
     let answer = match client(config) {
         Ok(client) => client.get(format!("{}/v1beta/models", base.trim_end_matches('/'))).send().await,
-        Err(why) => return vec![Finding::bad("upstream", why, "mend `upstream.proxy`")],
+        Err(why) => return vec![Finding::bad("upstream", why, "correct `upstream.proxy`")],
     };
     match answer {
         Ok(answer) => {
@@ -63,10 +63,10 @@ fn client(config: &Config) -> Result<reqwest::Client, String> {
     if let Some(proxy) = &config.settings.upstream.proxy
         && let Some(address) = proxy.resolve(&config.environment)?.first()
     {
-        let proxy = reqwest::Proxy::all(address.expose()).map_err(|_| "`upstream.proxy` is not an address".to_owned())?;
+        let proxy = reqwest::Proxy::all(address.expose()).map_err(|_| "`upstream.proxy` is not a URL".to_owned())?;
         builder = builder.proxy(proxy);
     }
-    builder.build().map_err(|error| format!("no certificates can be read: {error}"))
+    builder.build().map_err(|error| format!("cannot load certificates: {error}"))
 }
 
 /// Describes a failed connection by its innermost reason.
@@ -74,11 +74,11 @@ fn unreachable(base: &str, error: &reqwest::Error) -> Finding {
     let reason = remote::reason(error);
     let lower = reason.to_lowercase();
     let fix = if lower.contains("certificate") || lower.contains("issuer") {
-        "install the CA certificates (package `ca-certificates`), or those of a proxy that looks into TLS; look at the clock"
+        "install the CA certificates (package `ca-certificates`), or those of a TLS-intercepting proxy; check the clock"
     } else if error.is_timeout() {
-        "a firewall may drop what goes out; a proxy is set in `upstream.proxy`"
+        "a firewall may drop outgoing traffic; if you need a proxy, set `upstream.proxy`"
     } else {
-        "look at the network, or set `upstream.proxy`"
+        "check the network, or set `upstream.proxy`"
     };
     Finding::bad("upstream", format!("{base} does not answer: {reason}"), fix)
 }
@@ -98,7 +98,7 @@ fn clock(date: &str, now: Timestamp) -> Option<Finding> {
 /// Checks whether Redis answers, over plain TCP, TLS or a socket.
 pub async fn redis(config: &Config) -> Vec<Finding> {
     let Ok(Some(url)) = config.settings.store.redis_url(&config.environment) else { return Vec::new() };
-    let fix = "start it, or mend `store.redis`; until then each replica goes on by itself";
+    let fix = "start it, or correct `store.redis`; until then each replica works on its own";
     match redis_is_there(&url).await {
         (place, Ok(())) => vec![Finding::good("redis", format!("{place} answers"))],
         (place, Err(why)) => vec![Finding::warning("redis", format!("{place}: {why}"), fix)],

@@ -23,7 +23,7 @@ pub fn configuration(sources: &Sources) -> Vec<Finding> {
     };
     let mut findings: Vec<Finding> = Vec::new();
     if let Some(snapshot) = accepted {
-        let from = if snapshot.config.file.is_some() { file } else { "the built-in one".to_owned() };
+        let from = if snapshot.config.file.is_some() { file } else { "the built-in configuration".to_owned() };
         let pools = count(snapshot.pools.len(), "pool");
         findings.push(Finding::good("configuration", format!("{from}: {pools}, hash {}", snapshot.hash)));
         let plugins = snapshot.plugins.list();
@@ -32,7 +32,7 @@ pub fn configuration(sources: &Sources) -> Vec<Finding> {
         }
     }
     findings.extend(problems.iter().map(|problem| {
-        let fix = problem.hint.clone().unwrap_or_else(|| "`gemini-adapter check` shows the place".to_owned());
+        let fix = problem.hint.clone().unwrap_or_else(|| "`gemini-adapter check` shows the location".to_owned());
         let mut bare = problem.clone();
         // The fix is printed separately, and excerpts are left to `check`.
         (bare.hint, bare.excerpt) = (None, None);
@@ -58,8 +58,8 @@ pub fn keys(config: &Config) -> Vec<Finding> {
                 match seen.insert(id, name.clone()) {
                     Some(other) if other != *name => findings.push(Finding::warning(
                         "keys",
-                        format!("the pools `{other}` and `{name}` have a key in common: it rests in both at once"),
-                        "give each pool keys of its own",
+                        format!("the pools `{other}` and `{name}` share a key: it cools down in both at once"),
+                        "give each pool its own keys",
                     )),
                     _ => {}
                 }
@@ -68,8 +68,8 @@ pub fn keys(config: &Config) -> Vec<Finding> {
         if unnamed > 1 {
             findings.push(Finding::warning(
                 "shared quota",
-                format!("{unnamed} keys of the pool `{name}` are each taken for a Google project of their own"),
-                "where several belong to one project, they share its quota: give those the same `project` (docs/keys.md)",
+                format!("{unnamed} keys of the pool `{name}` are each assumed to belong to a separate Google project"),
+                "keys of one project share its quota: give them the same `project` (docs/keys.md)",
             ));
         } else if count > 0 {
             findings.push(Finding::good("keys", format!("{count} in the pool `{name}`")));
@@ -85,7 +85,7 @@ pub fn doors(config: &Config) -> Vec<Finding> {
         return Vec::new();
     }
     let fix = "set SECURITY_ADMIN_API_KEYS for `reload`, `config` and the dashboard";
-    vec![Finding::warning("admin", "no admin key: the admin endpoints are off", fix)]
+    vec![Finding::warning("admin", "no admin key: the admin endpoints are disabled", fix)]
 }
 
 /// Checks how old the prices are that budgets are computed with.
@@ -95,11 +95,11 @@ pub fn prices(config: &Config) -> Vec<Finding> {
         return Vec::new();
     }
     let (as_of, own) = (prices_as_of(), settings.models.prices.len());
-    let found = format!("the built-in table is of {as_of}, {own} of your own");
+    let found = format!("the built-in table is of {as_of}; {own} prices of your own");
     let today = jiff::tz::TimeZone::UTC.to_datetime(jiff::Timestamp::now()).date();
     let old = today.since((jiff::Unit::Day, as_of)).is_ok_and(|age| age.get_days() > OLD_PRICES);
     vec![if old {
-        let fix = "look at Google's page, and write what has changed under `[models.prices.\"NAME\"]`";
+        let fix = "compare with Google's price page, and put changed prices under `[models.prices.\"NAME\"]`";
         Finding::warning("prices", found, fix)
     } else {
         Finding::good("prices", found)

@@ -18,18 +18,18 @@ pub fn certificate(config: &Config) -> Vec<Finding> {
     let now = Timestamp::now();
     if let Some(certificate) = Certificate::prepare(settings, &Reading::default(), now, &mut Problems::new()) {
         findings.push(if !certificate.is_good(now) {
-            let fix = "renew it: new files are taken without a restart";
-            Finding::bad("certificate", format!("clients refuse it: it is {certificate}"), fix)
+            let fix = "renew it: new files are loaded without a restart";
+            Finding::bad("certificate", format!("clients reject it: it is {certificate}"), fix)
         } else if certificate.names.is_empty() {
-            let fix = "have one made with the server's name among its subject alternative names";
-            Finding::warning("certificate", "it names no host, and clients look at nothing else", fix)
+            let fix = "issue one with the server's name as a subject alternative name";
+            Finding::warning("certificate", "it has no subject alternative name, which clients require", fix)
         } else {
             Finding::good("certificate", certificate.to_string())
         });
     }
     let key = &settings.key;
     if fs::metadata(key).is_ok_and(|about| about.permissions().mode() & 0o004 != 0) {
-        let found = format!("everybody on this machine can read the key in `{}`", key.display());
+        let found = format!("the key in `{}` is readable by every user of this machine", key.display());
         findings.push(Finding::warning("permissions", found, format!("chmod 640 {}", key.display())));
     }
     findings

@@ -61,7 +61,7 @@ pub async fn run(args: CheckArgs, sources: &Sources) -> ExitCode {
     };
     let Some(model) = ModelName::parse(&args.model) else { return failed("`--model` is not a model name") };
     let report = ask(&snapshot, &model, args.generate).await;
-    #[expect(clippy::print_stdout, reason = "this is what was asked for")]
+    #[expect(clippy::print_stdout, reason = "this is the requested output")]
     {
         println!("{}", if args.json { report.json() } else { report.table() });
     }

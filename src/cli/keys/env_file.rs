@@ -22,7 +22,7 @@ pub fn write(snapshot: &Snapshot, dotenv: &Path, report: &Report) -> Result<Path
     let path = PathBuf::from(path);
     let variables = variables(snapshot, report);
     if variables.is_empty() {
-        return Err("no variable holds keys (`env:NAME` in a pool's `keys`): there is nothing to write".into());
+        return Err("no variable contains keys (`env:NAME` in a pool's `keys`): there is nothing to write".into());
     }
     let before = std::fs::read_to_string(dotenv).unwrap_or_default();
     let mut options = std::fs::OpenOptions::new();

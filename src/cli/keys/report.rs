@@ -131,7 +131,7 @@ impl Report {
                 }
             };
             if row.doubled > 0 {
-                remarks.push(format!("named {} times", row.doubled));
+                remarks.push(format!("listed {} times", row.doubled));
             }
             if !row.shares_quota_with.is_empty() {
                 remarks.push(format!("shares quota with {} others", row.shares_quota_with.len()));

@@ -29,9 +29,9 @@ pub fn run(args: &BenchArgs, settings: &PluginsSettings) -> ExitCode {
     let costs = cases::costs(&args.name, args.library, args.times, settings, &Reading::default(), &mut problems);
     check::show(&problems);
     if costs.is_empty() {
-        return failed(&format!("`{}` has no tests to measure by: `tests/{}.toml` holds them", args.name, args.name));
+        return failed(&format!("`{}` has no tests to measure; put them into `tests/{}.toml`", args.name, args.name));
     }
-    say("hook                  µs a call       p50       p99   operations   case");
+    say("hook                    µs/call       p50       p99   operations   case");
     for CaseCost { case, hook } in costs {
         let calls = hook.calls.max(1) as f64;
         let micros = |milliseconds: Option<f64>| milliseconds.unwrap_or_default() * 1e3;

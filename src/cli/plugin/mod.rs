@@ -77,13 +77,13 @@ fn loaded(settings: &PluginsSettings) -> Result<Plugins, ExitCode> {
 fn refused(problems: &Problems) -> ExitCode {
     check::show(problems);
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-    eprintln!("refused, {errors} {}", if errors == 1 { "error" } else { "errors" });
+    eprintln!("rejected, {errors} {}", if errors == 1 { "error" } else { "errors" });
     ExitCode::from(BAD_CONFIG)
 }
 
 /// Prints the requested output to standard output.
 fn say(text: &str) {
-    #[expect(clippy::print_stdout, reason = "it is what was asked for")]
+    #[expect(clippy::print_stdout, reason = "this is the requested output")]
     {
         println!("{text}");
     }

@@ -51,7 +51,7 @@ pub fn run(args: &NewArgs, settings: &PluginsSettings) -> ExitCode {
     let name = &args.name;
     let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if name.is_empty() || !name.bytes().all(good) {
-        return failed("a plugin's name has small letters, digits and `_`");
+        return failed("a plugin's name consists of lower-case letters, digits and `_`");
     }
     let (plugin, test) = match &args.from {
         None => (PLUGIN.replace("NAME", name), TEST.to_owned()),
@@ -62,7 +62,7 @@ pub fn run(args: &NewArgs, settings: &PluginsSettings) -> ExitCode {
             }
             None => {
                 return failed(&format!(
-                    "the library has no `{from}`; `gemini-adapter plugin list --library` shows it"
+                    "the library has no `{from}`; `gemini-adapter plugin list --library` lists its plugins"
                 ));
             }
         },
@@ -72,12 +72,12 @@ pub fn run(args: &NewArgs, settings: &PluginsSettings) -> ExitCode {
         (settings.dir.join("tests").join(format!("{name}.toml")), test),
     ];
     if let Some((there, _)) = files.iter().find(|(path, _)| path.exists()) {
-        return failed(&format!("`{}` is there already", there.display()));
+        return failed(&format!("`{}` already exists", there.display()));
     }
     // The test is written first, so that a server that watches the folder does not load the plugin without it.
     for (path, text) in files.iter().rev() {
         if let Err(error) = write(path, text) {
-            return failed(&format!("`{}` cannot be written: {error}", path.display()));
+            return failed(&format!("cannot write `{}`: {error}", path.display()));
         }
         say(&format!("{}", path.display()));
     }

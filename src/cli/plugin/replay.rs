@@ -48,7 +48,7 @@ fn header(text: &str) -> Result<(String, String), String> {
 /// sent.
 pub fn run(args: &ReplayArgs, sources: Sources) -> ExitCode {
     let Some((path, protocol)) = door_at(&args.path) else {
-        return failed(&format!("no model is behind `{}`; docs/endpoints.md lists the endpoints", args.path));
+        return failed(&format!("`{}` is not a model endpoint; docs/endpoints.md lists the endpoints", args.path));
     };
     let body = match read(&args.file) {
         Ok(body) => body,
@@ -109,13 +109,13 @@ fn events(file: &[u8]) -> Result<Vec<Bytes>, String> {
     let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
     let events: Vec<Bytes> = data.map(|event| Bytes::from(event.trim().to_owned())).collect();
     if events.is_empty() {
-        return Err("there is no event in it: neither lines that begin with `data:` nor an array".to_owned());
+        return Err("it contains no events: neither lines that begin with `data:` nor an array".to_owned());
     }
     Ok(events)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("`{}` cannot be read: {error}", path.display()))
+    std::fs::read(path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))
 }
 
 fn refusal(error: Error) -> String {

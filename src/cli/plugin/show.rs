@@ -68,7 +68,7 @@ pub fn docs(args: &DocsArgs, plugins: &Plugins) -> ExitCode {
     }
     for name in &args.names {
         if !pages.iter().any(|(known, _)| known == name) {
-            return failed(&format!("there is no plugin `{name}`; `gemini-adapter plugin list` shows them"));
+            return failed(&format!("there is no plugin `{name}`; `gemini-adapter plugin list` lists all"));
         }
     }
     let wanted = pages.iter().filter(|(name, _)| args.names.is_empty() || args.names.contains(name));

@@ -47,7 +47,7 @@ pub fn run(args: &TestArgs, settings: &PluginsSettings) -> ExitCode {
         return ExitCode::from(BAD_CONFIG);
     }
     if reports.is_empty() {
-        eprintln!("a test is a `[[case]]` in `tests/NAME.toml` beside the plugin; docs/plugins.md says more");
+        eprintln!("a test is a `[[case]]` in `tests/NAME.toml` beside the plugin; see docs/plugins.md");
     }
     ExitCode::from(u8::from(failed > 0))
 }

@@ -40,7 +40,7 @@ enum What {
 fn after_help() -> String {
     let rows: Vec<String> = SCENARIOS.iter().map(|row| format!("  {:<14} {}", row.name, row.about)).collect();
     format!(
-        "Scenarios, by `[[sim:NAME key=value]]` in the last message (times=N: only the first N times; odds=N: in so many of a hundred):\n{}",
+        "Scenarios, by `[[sim:NAME key=value]]` in the last message (times=N: only the first N times; odds=N: in N percent of requests):\n{}",
         rows.join("\n")
     )
 }
@@ -61,9 +61,9 @@ pub async fn run(args: SimulateArgs) -> ExitCode {
     };
     let simulator = match Simulator::start(listener, options) {
         Ok(simulator) => simulator,
-        Err(error) => return failed(&format!("the stand-in Gemini cannot start: {error}")),
+        Err(error) => return failed(&format!("cannot start the stand-in Gemini: {error}")),
     };
-    #[expect(clippy::print_stdout, reason = "scripts read where it listens")]
+    #[expect(clippy::print_stdout, reason = "scripts read the address")]
     {
         println!("{}", simulator.base_url());
     }

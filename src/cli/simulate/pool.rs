@@ -43,7 +43,7 @@ pub fn run(args: &PoolArgs) -> ExitCode {
     let projects = args.projects.map_or(keys, |projects| projects as usize).min(keys);
     let report = trial::run(&requests, &Terms { keys, projects, quotas: args.limits, seed: args.seed });
     let text = if args.json { serde_json::to_string_pretty(&report).unwrap_or_default() } else { table(&report) };
-    #[expect(clippy::print_stdout, reason = "this is what was asked for")]
+    #[expect(clippy::print_stdout, reason = "this is the requested output")]
     {
         println!("{text}");
     }
@@ -54,11 +54,11 @@ fn quotas(text: &str) -> Result<Quotas, String> {
     let mut quotas = Quotas { rpm: usize::MAX, rpd: u64::MAX };
     for part in text.split(',') {
         let (name, value) = part.split_once('=').ok_or("write rpm=10,rpd=250")?;
-        let value: u32 = value.trim().parse().map_err(|_| format!("`{}` is not a whole number", value.trim()))?;
+        let value: u32 = value.trim().parse().map_err(|_| format!("`{}` is not an integer", value.trim()))?;
         match name.trim() {
             "rpm" => quotas.rpm = value as usize,
             "rpd" => quotas.rpd = value.into(),
-            other => return Err(format!("`{other}` is not a limit here: `rpm` and `rpd` are")),
+            other => return Err(format!("`{other}` is not a limit; use `rpm` and `rpd`")),
         }
     }
     Ok(quotas)
@@ -72,7 +72,7 @@ fn table(report: &Report) -> String {
         "429 to clients",
         "calls at Google",
         "429 from Google",
-        "most 429s of a key in one rest",
+        "most 429s of a key per cooldown",
         "waited",
         "longest wait",
     ]);

@@ -72,7 +72,7 @@ pub async fn run(args: TopArgs, sources: &Sources) -> ExitCode {
     ratatui::restore();
     match shown {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&format!("the terminal cannot be drawn on: {error}")),
+        Err(error) => failed(&format!("cannot draw on the terminal: {error}")),
     }
 }
 
@@ -86,7 +86,7 @@ async fn once(mut state: State, mut told: Receiver<FeedMessage>, (columns, lines
         }
     };
     if timeout(PATIENCE, all).await.is_err() || !state.is_whole() {
-        eprintln!("gemini-adapter: {}: nothing is told", state.server);
+        eprintln!("gemini-adapter: {}: no data received", state.server);
         return ExitCode::from(UNAVAILABLE);
     }
     print(&text(&state, columns, lines));

@@ -37,8 +37,8 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, now: Timestamp) {
     frame.render_widget(title(state), head);
     beats(frame, state, timeline);
     heat(frame, state, &rows, keys);
-    frame.render_widget(requests("Under way", &live, UNDER_WAY), under_way);
-    frame.render_widget(requests("Over, the latest first", &state.over(), OVER), over);
+    frame.render_widget(requests("In flight", &live, UNDER_WAY), under_way);
+    frame.render_widget(requests("Finished, latest first", &state.over(), OVER), over);
     frame.render_widget(help(state), foot);
 }
 
@@ -58,7 +58,7 @@ fn title(state: &State) -> Line<'static> {
     }
     if config["refused"].is_object() {
         let count = config["refused"]["problems"].as_array().map_or(0, Vec::len);
-        spans.push(Span::styled(format!("  LAST CHANGE REFUSED: {count}"), Style::new().fg(Color::Red)));
+        spans.push(Span::styled(format!("  LAST CHANGE REJECTED: {count}"), Style::new().fg(Color::Red)));
     }
     Line::from(spans)
 }
@@ -73,7 +73,7 @@ fn beats(frame: &mut Frame<'_>, state: &State, area: Rect) {
     let rate = |field: &str| recent.iter().map(|beat| count(beat, field)).sum::<u64>() as f64 / seconds;
     let requests = rate("answered") + rate("client_errors") + rate("server_errors");
     let told = format!(
-        "{requests:.1} requests/s  {:.1} failed/s  {:.0} tokens/s  {} under way  ",
+        "{requests:.1} requests/s  {:.1} failed/s  {:.0} tokens/s  {} in flight  ",
         rate("server_errors"),
         rate("tokens"),
         state.last("requests")["under_way"].as_u64().unwrap_or_default()
@@ -209,7 +209,7 @@ fn block(about: String) -> Block<'static> {
 
 fn help(state: &State) -> Paragraph<'static> {
     let line = if state.typing {
-        format!("filter: {}_   enter keeps it, esc takes it away", state.filter)
+        format!("filter: {}_   enter applies, esc clears", state.filter)
     } else {
         let filter = if state.filter.is_empty() { "off" } else { &state.filter };
         format!("q quit   s sort: {}   / filter: {filter}   ↑↓ scroll", state.sort.name())

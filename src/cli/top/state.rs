@@ -38,7 +38,7 @@ impl Sort {
     pub fn name(self) -> &'static str {
         match self {
             Self::Configured => "as configured",
-            Self::Trouble => "trouble first",
+            Self::Trouble => "problems first",
             Self::Busy => "busiest first",
             Self::Failures => "most failures first",
         }

@@ -49,7 +49,8 @@ fn regex_find_all(pattern: &str, text: &str) -> Answer<Array> {
 }
 
 fn json_parse(text: &str) -> Answer<Dynamic> {
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|error| format!("this is not valid JSON: {error}"))?;
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| format!("this is not valid JSON: {error}"))?;
     rhai::serde::to_dynamic(value)
 }
 

@@ -7,12 +7,12 @@ use crate::protocol::verdict::Note;
 pub const FIELDS: &[Field] = &[
     kept("model", "the URL, by the configuration's names"),
     kept("stream", "the method of the URL"),
-    adapted("stream_options.include_usage", "", "the stream to the client bears it"),
+    adapted("stream_options.include_usage", "", "usage is added to the client's stream"),
     ignored("stream_options.include_obfuscation", "streams are never padded"),
-    renamed("prompt", "contents[].parts[].text", "the system says that it is to be gone on with"),
-    adapted("suffix", "systemInstruction", "told in words"),
-    adapted("echo", "", "the answer bears the prompt in front"),
-    renamed("max_tokens", "generationConfig.maxOutputTokens", "thoughts are spent from it too"),
+    renamed("prompt", "contents[].parts[].text", "a system instruction says to continue it"),
+    adapted("suffix", "systemInstruction", "as a system instruction"),
+    adapted("echo", "", "the prompt is put in front of the answer"),
+    renamed("max_tokens", "generationConfig.maxOutputTokens", "the budget includes reasoning tokens"),
     kept("temperature", "generationConfig.temperature"),
     renamed("top_p", "generationConfig.topP", ""),
     Field { neutral: &["1"], ..renamed("n", "generationConfig.candidateCount", "") },
@@ -20,10 +20,10 @@ pub const FIELDS: &[Field] = &[
     kept("seed", "generationConfig.seed"),
     renamed("frequency_penalty", "generationConfig.frequencyPenalty", ""),
     renamed("presence_penalty", "generationConfig.presencePenalty", ""),
-    lost("logprobs", "token probabilities are told by chat completions alone", &["0"]),
-    lost("best_of", "Gemini does not choose among answers", &["1"]),
-    lost("logit_bias", "Gemini cannot weigh single tokens", &["{}"]),
-    ignored("user", "it is about what OpenAI stores and bills"),
+    lost("logprobs", "only chat completions return token probabilities", &["0"]),
+    lost("best_of", "Gemini cannot select the best of several answers", &["1"]),
+    lost("logit_bias", "Gemini cannot bias individual tokens", &["{}"]),
+    ignored("user", "it concerns OpenAI's storage and billing"),
 ];
 
 /// Returns the verdict on each field of this body: from the translator's notes, or else from the table.

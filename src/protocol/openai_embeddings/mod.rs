@@ -36,12 +36,12 @@ impl Protocol for OpenAiEmbeddings {
 
 /// The verdict on every field (OpenAI's API reference, November 2026).
 pub(super) const FIELDS: &[Field] = &[
-    renamed("model", "model", "by alias; it is in the path too"),
-    renamed("input", "requests[].content", "each text is a request of its own"),
-    renamed("encoding_format", "", "the answer is written so"),
-    renamed("dimensions", "requests[].outputDimensionality", "shorter vectors are brought to length one again"),
+    renamed("model", "model", "after resolving aliases; also in the URL"),
+    renamed("input", "requests[].content", "one request per text"),
+    renamed("encoding_format", "", "determines the format of the answer"),
+    renamed("dimensions", "requests[].outputDimensionality", "shortened vectors are normalized again"),
     kept("task_type", "requests[].taskType"),
-    ignored("user", "it is about what OpenAI watches"),
+    ignored("user", "it concerns OpenAI's abuse monitoring"),
 ];
 
 /// A parsed request, or the share of it that one call handles.

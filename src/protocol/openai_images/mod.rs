@@ -50,28 +50,36 @@ impl Protocol for OpenAiImages {
 
 /// The verdict on every field (OpenAI's API reference, November 2026).
 pub(super) const FIELDS: &[Field] = &[
-    renamed("model", "", "by alias; it is in the path"),
+    renamed("model", "", "after resolving aliases; in the URL"),
     renamed("prompt", "contents[].parts[].text", ""),
     renamed("image[]", "contents[].parts[].inlineData", "before the prompt"),
     renamed("image", "contents[].parts[].inlineData", "before the prompt"),
-    refused("mask", "Gemini takes no mask: say in the prompt what is to change"),
-    renamed("n", "", "each picture is a call of its own"),
+    refused("mask", "Gemini accepts no mask: describe the change in the prompt"),
+    renamed("n", "", "one call per image"),
     renamed(
         "size",
         "generationConfig.imageConfig",
-        "as the nearest ratio, and a step of size where the model has them",
+        "as the nearest aspect ratio, and a size step if the model supports sizes",
     ),
-    renamed("quality", "generationConfig.imageConfig.imageSize", "`high` and `hd` are 2K where the model has sizes"),
-    renamed("response_format", "", "the answer is written so"),
-    refused("stream", "pictures come whole"),
-    lost("output_format", "Google chooses: PNG or JPEG", &["\"png\"", "\"jpeg\""]),
-    lost("output_compression", "Google chooses it", &["100", "\"100\""]),
-    lost("background", "Gemini draws no transparency: say in the prompt what is behind", &["\"auto\"", "\"opaque\""]),
-    lost("style", "say it in the prompt", &[]),
-    lost("input_fidelity", "Gemini keeps to its input as it does", &["\"low\""]),
-    ignored("moderation", "Google has filters of its own"),
-    ignored("partial_images", "it is about streams"),
-    ignored("user", "it is about what OpenAI watches"),
+    renamed(
+        "quality",
+        "generationConfig.imageConfig.imageSize",
+        "`high` and `hd` become 2K if the model supports sizes",
+    ),
+    renamed("response_format", "", "determines the format of the answer"),
+    refused("stream", "images are not streamed"),
+    lost("output_format", "Google chooses PNG or JPEG", &["\"png\"", "\"jpeg\""]),
+    lost("output_compression", "Google chooses the compression", &["100", "\"100\""]),
+    lost(
+        "background",
+        "Gemini draws no transparency: describe the background in the prompt",
+        &["\"auto\"", "\"opaque\""],
+    ),
+    lost("style", "describe it in the prompt", &[]),
+    lost("input_fidelity", "Gemini has no such setting", &["\"low\""]),
+    ignored("moderation", "Google has its own filters"),
+    ignored("partial_images", "it applies only to streams"),
+    ignored("user", "it concerns OpenAI's abuse monitoring"),
 ];
 
 /// A parsed request, or the share of it that one call handles.

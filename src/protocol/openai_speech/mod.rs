@@ -35,14 +35,14 @@ impl Protocol for OpenAiSpeech {
 
 /// The verdict on every field (OpenAI's API reference, November 2026).
 pub(super) const FIELDS: &[Field] = &[
-    renamed("model", "", "by alias; it is in the path"),
+    renamed("model", "", "after resolving aliases; in the URL"),
     renamed("input", "contents[].parts[].text", ""),
-    renamed("voice", "generationConfig.speechConfig", "OpenAI's voices by those of Google that are nearest"),
+    renamed("voice", "generationConfig.speechConfig", "OpenAI's voices are mapped to Google's nearest ones"),
     renamed("voice.id", "generationConfig.speechConfig", "the name of one of Google's voices"),
-    renamed("instructions", "contents[].parts[].text", "in front of the text"),
-    renamed("response_format", "", "`wav` and `pcm` are made here; WAV where nothing is said"),
-    renamed("stream_format", "", "the answer travels so"),
-    lost("speed", "say it in the instructions", &["1", "1.0"]),
+    renamed("instructions", "contents[].parts[].text", "put in front of the text"),
+    renamed("response_format", "", "`wav` and `pcm` are produced here; the default is WAV"),
+    renamed("stream_format", "", "determines how the answer is sent"),
+    lost("speed", "put it into the instructions", &["1", "1.0"]),
 ];
 
 /// A parsed request.

@@ -51,16 +51,16 @@ impl Protocol for OpenAiTranscriptions {
 
 /// The verdict on every field (OpenAI's API reference, November 2026).
 pub(super) const FIELDS: &[Field] = &[
-    renamed("model", "", "by alias; it is in the path"),
+    renamed("model", "", "after resolving aliases; in the URL"),
     renamed("file", "contents[].parts[].inlineData", ""),
-    adapted("language", "contents[].parts[].text", "it is told in words"),
-    adapted("prompt", "contents[].parts[].text", "as words that may occur"),
-    renamed("response_format", "generationConfig", "what has times is asked for as JSON"),
+    adapted("language", "contents[].parts[].text", "stated in the prompt"),
+    adapted("prompt", "contents[].parts[].text", "as a list of words that may occur"),
+    renamed("response_format", "generationConfig", "formats with timestamps are requested as JSON"),
     renamed("temperature", "generationConfig.temperature", ""),
-    renamed("timestamp_granularities[]", "", "`segment`; times of words are refused"),
-    renamed("stream", "", "it is in the path"),
-    ignored("include[]", "Gemini gives no probabilities of what it hears"),
-    ignored("chunking_strategy", "the sound goes in one piece"),
+    renamed("timestamp_granularities[]", "", "`segment`; word timestamps are rejected"),
+    renamed("stream", "", "the method of the URL"),
+    ignored("include[]", "Gemini returns no probabilities for transcriptions"),
+    ignored("chunking_strategy", "the audio is sent in one piece"),
 ];
 
 /// A parsed request.

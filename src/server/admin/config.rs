@@ -88,7 +88,8 @@ where
 }
 
 fn refused(problems: &Problems) -> Response {
-    let message = "The new configuration was rejected; the previous one stays live. `problems` lists all that is wrong.";
+    let message =
+        "The new configuration was rejected; the previous one stays live. `problems` lists all that is wrong.";
     let error = json!({
         "error": { "message": message, "type": "invalid_request_error", "param": null, "code": "config_refused" },
         "problems": problems,

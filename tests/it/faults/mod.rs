@@ -135,7 +135,7 @@ impl Fault {
         let server = self.server(&peer).await;
         let expect = &self.expect;
         if let Some(client) = &self.client {
-            let heard = scripted(&server, client).await;
+            let heard = scripted(&server, &peer, client).await;
             for words in &expect.says {
                 assert!(heard.contains(words.as_str()), "`{words}` is not in\n{heard}");
             }
@@ -194,15 +194,21 @@ impl Fault {
     }
 }
 
-/// All that a scripted client has read.
-async fn scripted(server: &Server, script: &str) -> String {
+/// All that a scripted client has read. A line `called` in its script waits until Google has been called.
+async fn scripted(server: &Server, peer: &Peer, script: &str) -> String {
     let address = server.url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.unwrap();
     let mut heard = Vec::new();
-    // Whoever is refused in the middle of its request cannot send the rest.
-    if let Ok(peer::Ended::Open) = act(&mut stream, &script::read(script), &mut heard).await {
-        let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut heard).await;
+    for (number, steps) in script.split("called\n").enumerate() {
+        if number > 0 {
+            eventually("Google is called", || !peer.calls().is_empty()).await;
+        }
+        // A client that is rejected in the middle of its request cannot send the rest.
+        let Ok(peer::Ended::Open) = act(&mut stream, &script::read(steps), &mut heard).await else {
+            return String::from_utf8_lossy(&heard).into_owned();
+        };
     }
+    let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut heard).await;
     String::from_utf8_lossy(&heard).into_owned()
 }
 

@@ -106,7 +106,8 @@ pub fn set_system(api: Api, body: &mut Value, new: &str) -> Answer<()> {
     }
     match api {
         Api::Chat => {
-            let messages = body.get_mut("messages").and_then(Value::as_array_mut).ok_or("`messages` is not an array")?;
+            let messages =
+                body.get_mut("messages").and_then(Value::as_array_mut).ok_or("`messages` is not an array")?;
             if !new.is_empty() {
                 messages.insert(0, new_message(api, "system", new));
             }
