@@ -50,7 +50,7 @@ export default {
   'config.rollback': '回退', 'config.rollback.title': '回退到第 {n} 代？', 'config.rollback.about': '文件将写回当时的内容并加载。挡路的文件会改名保留，不会丢失。',
 
   'plugins.title': '插件（按顺序）', 'plugins.none': '没有加载插件。', 'plugins.order': '#', 'plugins.plugin': '插件', 'plugins.state': '状态', 'plugins.hook': '钩子', 'plugins.calls': '调用', 'plugins.errors': '错误', 'plugins.spent': '总计',
-  'plugins.live': '生效', 'plugins.shadow': '影子', 'plugins.off': '已关闭', 'plugins.try': '试一个请求', 'plugins.request': '一个聊天请求', 'plugins.run': '运行', 'plugins.outcome': '每个插件做了什么', 'plugins.try.about': '运行左侧的请求：不会调用任何模型。',
+  'plugins.live': '生效', 'plugins.shadow': '影子', 'plugins.off': '已熔断', 'plugins.try': '试一个请求', 'plugins.request': '一个聊天请求', 'plugins.run': '运行', 'plugins.outcome': '每个插件做了什么', 'plugins.try.about': '运行左侧的请求：不会调用任何模型。',
   'plugins.untouched': '没有插件改动它。', 'plugins.replied': '由插件直接回答：', 'plugins.goes_to': '发往 {model}，密钥池 {pool}。',
 
   'playground.about': '一个请求在发往 Gemini 的路上会变成什么，包括插件和别名。不会调用任何模型，也不消耗额度。', 'playground.endpoint': '端点', 'playground.left': '请求', 'playground.right': 'Gemini 请求', 'playground.fields': '每个字段的去向', 'playground.none': '没有可说明的。',

@@ -178,7 +178,7 @@ def test_a_wrong_key_is_refused_and_a_right_one_is_kept_in_the_tab_only(demo, vi
     other = page.context.new_page()
     other.goto(demo.url + "/admin/")
     expect(other.locator("#admin-key")).to_be_visible()
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Leave").click()
     expect(page.locator("#admin-key")).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 0
 
@@ -218,19 +218,19 @@ def test_a_key_is_taken_out_and_put_back(demo, visit):
     expect(page.locator("table.heat tbody tr")).to_have_count(1)
     page.locator("table.heat tbody th button").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Consecutive cooldowns" if dialog.get_by_text("Consecutive cooldowns").count() else "Requests")
+    expect(dialog).to_contain_text("Rests in a row" if dialog.get_by_text("Rests in a row").count() else "Requests")
     sound(page, "keys-dialog")
-    dialog.get_by_role("button", name="Test with Google").click()
+    dialog.get_by_role("button", name="Test at Google").click()
     expect(page.get_by_text("Google accepts the key")).to_be_visible()
-    dialog.get_by_role("button", name="Disable").click()
+    dialog.get_by_role("button", name="Take out of use").click()
     expect(page.locator("button.cell.disabled").first).to_be_visible()
     page.locator("button.cell.disabled").first.click()
-    page.get_by_role("dialog").get_by_role("button", name="Enable").click()
+    page.get_by_role("dialog").get_by_role("button", name="Take into use").click()
     expect(page.locator("button.cell.disabled")).to_have_count(0)
     page.get_by_label("Filter keys").fill("wren")
     page.locator("button.cell.dead").first.click()
-    page.get_by_role("dialog").get_by_role("button", name="Reset for this model").click()
-    expect(page.get_by_text(re.compile("Key .* was reset"))).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Put back for this model").click()
+    expect(page.get_by_text(re.compile("Key .* is back"))).to_be_visible()
 
 
 def test_many_keys_that_fail_together_are_one_banner(demo, visit):
@@ -239,7 +239,7 @@ def test_many_keys_that_fail_together_are_one_banner(demo, visit):
     body = json.dumps({"model": "gemini-2.5-pro", "messages": [{"role": "user", "content": "[[sim:429_minute retry=40]]"}]}).encode()
     with pytest.raises(urllib.error.HTTPError):
         demo.ask("/v1/chat/completions", "POST", body, CLIENT_KEYS[0])
-    expect(page.locator(".banner.warn")).to_contain_text("per-minute quota", timeout=20_000)
+    expect(page.locator(".banner.warn")).to_contain_text("quota of the minute", timeout=20_000)
     sound(page, "banner")
 
 
@@ -261,7 +261,7 @@ def test_a_request_is_opened_and_its_capsule_downloaded(demo, visit):
     expect(dialog).to_contain_text("answered")
     sound(page, "requests-dialog")
     with page.expect_download() as download:
-        dialog.get_by_role("button", name="Download capsule").click()
+        dialog.get_by_role("button", name="Download the capsule").click()
     capsule = json.loads(Path(download.value.path()).read_text())
     assert capsule["attempts"][0]["response"]["status"] in (400, 429, 503)
     assert capsule["attempts"][-1]["response"]["status"] == 200
@@ -269,7 +269,7 @@ def test_a_request_is_opened_and_its_capsule_downloaded(demo, visit):
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_role("button", name="Failed").click()
     page.get_by_label("Filter requests").fill("no request says this")
-    expect(page.get_by_text("No requests.")).to_be_visible()
+    expect(page.get_by_text("No request here.")).to_be_visible()
 
 
 def test_the_configuration_is_changed_refused_mended_and_rolled_back(demo, visit):
@@ -283,16 +283,16 @@ def test_the_configuration_is_changed_refused_mended_and_rolled_back(demo, visit
         expect(page.locator(".problem pre").first).to_contain_text("attempts = 500", timeout=15_000)
         assert "^" in page.locator(".problem pre").first.inner_text().splitlines()[1]
         go(page, "overview")
-        expect(page.locator(".banner.bad")).to_contain_text("rejected")
+        expect(page.locator(".banner.bad")).to_contain_text("refused")
         go(page, "config")
         sound(page, "config-refused")
         page.get_by_role("button", name="What would change?").click()
-        expect(page.get_by_text("A reload would be rejected")).to_be_visible()
+        expect(page.get_by_text("A load would be refused")).to_be_visible()
         demo.config.write_text(SETTINGS + "[upstream]\nattempts = 6\n")
         expect(page.get_by_text("Generation 3").first).to_be_visible(timeout=15_000)
         expect(page.locator(".problem")).to_have_count(0)
         page.locator(".generation", has_text="Generation 1").get_by_role("button").click()
-        page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
+        page.get_by_role("dialog").get_by_role("button", name="Go back").click()
         expect(page.get_by_text("Generation 4").first).to_be_visible(timeout=15_000)
         assert "attempts" not in demo.config.read_text()
         sound(page, "config-history")
