@@ -118,7 +118,7 @@ async fn reload_diff_history_and_rollback_of_a_running_server() {
 
     // Without the server: what it kept is still there to go back to.
     drop(process);
-    said(run(&["reload"]), 69, &["nobody answers"]);
+    said(run(&["reload"]), 69, &["does not answer"]);
     said(run(&["config", "history"]), 0, &["no server answers", "     3  "]);
     said(run(&["config", "rollback", "2"]), 0, &["for the next start"]);
     said(
