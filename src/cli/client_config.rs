@@ -52,7 +52,7 @@ pub fn run(args: &ClientConfigArgs, sources: &Sources) -> ExitCode {
     let text = match &args.name {
         None => names.join("\n") + "\n",
         Some(name) => match CLIENTS.iter().find(|(known, _)| known == name) {
-            Some((_, page)) => fill(page, args, &lenient(sources, &Reading::default())),
+            Some((_, page)) => page_for(page, args, &lenient(sources, &Reading::default())),
             None => return failed(&format!("unknown client `{name}`; known clients: {}", names.join(", "))),
         },
     };
@@ -63,7 +63,7 @@ pub fn run(args: &ClientConfigArgs, sources: &Sources) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn fill(page: &str, args: &ClientConfigArgs, config: &Config) -> String {
+fn page_for(page: &str, args: &ClientConfigArgs, config: &Config) -> String {
     let aliases = aliases(config);
     let url = args.url.clone().unwrap_or_else(|| remote::url(config));
     let model = args.model.as_deref().or(aliases.first().copied()).unwrap_or(MODEL);

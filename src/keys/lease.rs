@@ -39,10 +39,10 @@ impl Lease {
 
     /// Reports success. For a stream, call this at its first content, since the stream may last for minutes.
     pub fn succeeded(&mut self, now: Moment) {
-        let mut kept = self.ledger.lock();
-        let events = kept.books.succeeded(self.taken(), now);
-        kept.publish(&events);
-        drop(kept);
+        let mut inner = self.ledger.lock();
+        let events = inner.books.succeeded(self.taken(), now);
+        inner.publish(&events);
+        drop(inner);
         // Only after the outcome has been published.
         self.held = None;
         self.ledger.is_news();
@@ -51,11 +51,11 @@ impl Lease {
 
     /// Reports a failure, whatever is to blame. Returns the cooldown it caused, if any.
     pub fn failed(&mut self, fault: &Fault, now: Moment) -> Option<Rest> {
-        let mut kept = self.ledger.lock();
-        let chance = kept.chance.f64();
-        let events = kept.books.failed(self.taken(), fault, now, &self.policy, chance);
-        kept.publish(&events);
-        drop(kept);
+        let mut inner = self.ledger.lock();
+        let chance = inner.chance.f64();
+        let events = inner.books.failed(self.taken(), fault, now, &self.policy, chance);
+        inner.publish(&events);
+        drop(inner);
         self.held = None;
         self.ledger.is_news();
         (self.at, self.reported) = (now, true);
@@ -100,11 +100,11 @@ fn rest(state: &BreakerState, now: Moment) -> Option<Rest> {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.report_use();
-        let mut kept = self.ledger.lock();
-        kept.books.released(self.taken());
-        let event = kept.books.give_back(&self.key, &self.model, self.tokens, self.at);
-        kept.publish(event.as_slice());
-        drop(kept);
+        let mut inner = self.ledger.lock();
+        inner.books.released(self.taken());
+        let event = inner.books.give_back(&self.key, &self.model, self.tokens, self.at);
+        inner.publish(event.as_slice());
+        drop(inner);
         self.ledger.is_news();
     }
 }

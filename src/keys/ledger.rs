@@ -20,7 +20,7 @@ pub struct Ledger(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    kept: Mutex<Inner>,
+    inner: Mutex<Inner>,
     news: Notify,
 }
 
@@ -35,8 +35,8 @@ pub(super) struct Inner {
 impl Ledger {
     /// A ledger with a seeded random number generator, for reproducible simulations.
     pub fn seeded(seed: u64) -> Self {
-        let kept = Inner { chance: fastrand::Rng::with_seed(seed), ..Inner::default() };
-        Self(Arc::new(Shared { kept: Mutex::new(kept), news: Notify::new() }))
+        let inner = Inner { chance: fastrand::Rng::with_seed(seed), ..Inner::default() };
+        Self(Arc::new(Shared { inner: Mutex::new(inner), news: Notify::new() }))
     }
 
     /// Registers an observer for all later changes.
@@ -47,14 +47,14 @@ impl Ledger {
     /// Merges breaker states from other replicas or from before a restart. A newer epoch wins, a longer cooldown wins,
     /// and a dead breaker stays dead within its epoch. Observers are not notified, so there is no echo.
     pub fn merge(&self, breaker_states: &[BreakerState], now: Moment) {
-        let mut kept = self.lock();
-        breaker_states.iter().for_each(|state| kept.books.merge(state, now));
+        let mut inner = self.lock();
+        breaker_states.iter().for_each(|state| inner.books.merge(state, now));
     }
 
     /// Adds usage from other replicas or from before a restart. Observers are not notified.
     pub fn recall(&self, used: &[Used]) {
-        let mut kept = self.lock();
-        used.iter().for_each(|used| kept.books.recall(used));
+        let mut inner = self.lock();
+        used.iter().for_each(|used| inner.books.recall(used));
     }
 
     /// The states of all breakers that have ever changed.
@@ -65,16 +65,16 @@ impl Ledger {
     /// Resets a key: its own breaker, and those of its quota group for one model or for all. A disabled key stays
     /// disabled.
     pub fn reset(&self, key: &Key, model: Option<&ModelName>, now: Moment) {
-        let mut kept = self.lock();
-        let events = kept.books.reset(key, model, now);
-        kept.publish(&events);
+        let mut inner = self.lock();
+        let events = inner.books.reset(key, model, now);
+        inner.publish(&events);
     }
 
     /// Disables a key, or enables it again.
     pub fn disable(&self, key: &Key, disabled: bool, now: Moment) {
-        let mut kept = self.lock();
-        let events = kept.books.disable(key, disabled, now);
-        kept.publish(events.as_slice());
+        let mut inner = self.lock();
+        let events = inner.books.disable(key, disabled, now);
+        inner.publish(events.as_slice());
     }
 
     /// Completes when a lease has been reported on or returned, so that a caller that found no key can try again.
@@ -89,7 +89,7 @@ impl Ledger {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         // Code that panicked while holding the lock had changed single fields only, so the books are still consistent.
-        self.0.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -89,8 +89,8 @@ impl KeyPool {
     /// Returns why no key is available.
     pub fn lease(&self, ask: &LeaseRequest<'_>, now: Moment) -> Result<Lease, NoKey> {
         let LeaseRequest { model, tried, affinity, may_wait } = *ask;
-        let mut kept = self.ledger.lock();
-        let Inner { books, chance, .. } = &mut *kept;
+        let mut inner = self.ledger.lock();
+        let Inner { books, chance, .. } = &mut *inner;
         if let Some(none) = overloaded(books.model_gate(model, now.since_start), now) {
             return Err(none);
         }
@@ -112,9 +112,9 @@ impl KeyPool {
         // If the other replicas must agree first, the usage is published only once they have.
         let untold = claim.is_some().then(|| used.clone());
         if untold.is_none() {
-            kept.publish(&[Event::Used(used)]);
+            inner.publish(&[Event::Used(used)]);
         }
-        drop(kept);
+        drop(inner);
         Ok(Lease {
             key: Arc::clone(key),
             model: model.clone(),
@@ -167,9 +167,9 @@ impl KeyPool {
     /// The keys that are neither dead nor disabled, including those cooling down: for resource requests, which spend no
     /// quota.
     pub fn usable(&self, now: Moment) -> Vec<Arc<Key>> {
-        let kept = self.ledger.lock();
+        let inner = self.ledger.lock();
         let alive = |key: &&Arc<Key>| {
-            let gate = kept.books.account(&key.id).map(|account| account.breaker.gate(now.since_start));
+            let gate = inner.books.account(&key.id).map(|account| account.breaker.gate(now.since_start));
             !matches!(gate, Some(Gate::Dead(_) | Gate::Disabled))
         };
         self.keys.iter().filter(alive).cloned().collect()
@@ -178,11 +178,11 @@ impl KeyPool {
     /// Books a failed resource request against its key, when the key itself is to blame: such a request shows the same
     /// about the key as a model request would.
     pub fn refused(&self, key: &Key, fault: &Fault, now: Moment) {
-        let mut kept = self.ledger.lock();
-        let chance = kept.chance.f64();
-        let event = kept.books.refused(key, fault, now, &self.policy, chance);
-        kept.publish(event.as_slice());
-        drop(kept);
+        let mut inner = self.ledger.lock();
+        let chance = inner.chance.f64();
+        let event = inner.books.refused(key, fault, now, &self.policy, chance);
+        inner.publish(event.as_slice());
+        drop(inner);
         self.ledger.is_news();
     }
 

@@ -145,17 +145,17 @@ impl State {
 impl KeyPool {
     /// The status of each key.
     pub fn status(&self, now: Moment) -> Vec<KeyStatus> {
-        let mut kept = self.ledger.lock();
-        let today = kept.books.today(now);
-        self.keys.iter().map(|key| one(&kept.books, key, now, today)).collect()
+        let mut inner = self.ledger.lock();
+        let today = inner.books.today(now);
+        self.keys.iter().map(|key| one(&inner.books, key, now, today)).collect()
     }
 
     /// The number of keys in each state.
     pub fn counts(&self, now: Moment) -> Counts {
-        let kept = self.ledger.lock();
+        let inner = self.ledger.lock();
         let mut counts = Counts::default();
         for key in &self.keys {
-            let account = kept.books.account(&key.id);
+            let account = inner.books.account(&key.id);
             counts.add(account.map_or(Gate::Open, |account| account.breaker.gate(now.since_start)));
         }
         counts
@@ -163,11 +163,11 @@ impl KeyPool {
 
     /// The number of keys in each state for a model, among the keys that may serve it.
     pub fn counts_for(&self, model: &ModelName, now: Moment) -> Counts {
-        let mut kept = self.ledger.lock();
-        let today = kept.books.today(now);
+        let mut inner = self.ledger.lock();
+        let today = inner.books.today(now);
         let mut counts = Counts::default();
         for key in self.keys.iter().filter(|key| key.may_serve(model)) {
-            counts.add(kept.books.availability(key, model, now, today).gate);
+            counts.add(inner.books.availability(key, model, now, today).gate);
         }
         counts
     }
@@ -176,8 +176,8 @@ impl KeyPool {
 impl Ledger {
     /// The states of models themselves, regardless of the key: those that were overloaded.
     pub fn models(&self, now: Moment) -> BTreeMap<String, State> {
-        let kept = self.lock();
-        kept.books.models().map(|(model, breaker)| (model.to_string(), State::of(breaker, now))).collect()
+        let inner = self.lock();
+        inner.books.models().map(|(model, breaker)| (model.to_string(), State::of(breaker, now))).collect()
     }
 }
 

@@ -243,7 +243,7 @@ impl Observer for Memory {
 }
 
 #[test]
-fn what_a_witness_was_told_restores_a_ledger() {
+fn what_an_observer_was_sent_restores_a_ledger() {
     let (ledger, memory) = (Ledger::default(), std::sync::Arc::new(Memory::default()));
     ledger.observe(memory.clone());
     let keys = pool(&ledger, &[1, 2, 3], Selection::RoundRobin);

@@ -143,6 +143,8 @@ mod tests {
         let prices = Prices::prepare(&settings, &mut Problems::new());
         assert_eq!(prices.find("gemini-2.5-pro").map(|price| price.input), Some(2.0));
         assert_eq!(prices.find("gemini-9").map(|price| price.of(1, 1, 1)), Some(2000));
+        let free = Price { input: 0.0, output: 1.0, cached: Some(0.0), long_input: None, long_output: None };
+        assert_eq!(free.of(LONG + 1, 10, 5), 5000, "a price of nothing leaves the others as they are");
         let mut problems = Problems::new();
         Prices::prepare(&BTreeMap::from([("x".to_owned(), own(-1.0))]), &mut problems);
         assert_eq!(problems.len(), 2);

@@ -81,12 +81,12 @@ async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
         exchange.record.tags = Some(exchange.session.clone());
     }
     let stop = exchange.services.stop.requested();
-    let told = tokio::select! {
+    let served = tokio::select! {
         biased;
-        told = run(&mut exchange, body) => told,
+        served = run(&mut exchange, body) => served,
         () = stop => Err(stream::stopping()),
     };
-    match told {
+    match served {
         Ok(Served::Whole(body)) => {
             exchange.keep_answers();
             exchange.record.finish(Outcome::Answered);

@@ -148,6 +148,7 @@ fn describe() {
     metrics::gauge!("gemini_adapter_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
 
+/// The part of [`describe`] for what is stored and shared.
 fn describe_store() {
     use metrics::{describe_counter, describe_gauge};
     describe_gauge!("gemini_adapter_store_disk_open", "1 while state that outlives a restart is written to disk.");

@@ -48,7 +48,7 @@ struct Slot(Arc<AtomicUsize>);
 #[derive(Debug)]
 pub struct PooledBody {
     body: Incoming,
-    _place: Slot,
+    _slot: Slot,
 }
 
 impl<C> ConnectionPool<C> {
@@ -79,9 +79,9 @@ impl ConnectionPool {
     /// When no connection can be made, or it breaks before the headers arrive.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<PooledBody>, Error> {
         let lane = self.next();
-        let place = lane.place();
+        let slot = lane.slot();
         let answer = lane.connections.request(request).await?;
-        Ok(answer.map(|body| PooledBody { body, _place: place }))
+        Ok(answer.map(|body| PooledBody { body, _slot: slot }))
     }
 }
 
@@ -91,7 +91,7 @@ impl<C> Lane<C> {
     }
 
     /// Takes a slot. Concurrent callers may exceed the limit slightly; it leaves a margin.
-    fn place(&self) -> Slot {
+    fn slot(&self) -> Slot {
         self.taken.fetch_add(1, Ordering::Relaxed);
         Slot(self.taken.clone())
     }
@@ -130,17 +130,17 @@ mod tests {
     #[test]
     fn two_are_shared_and_more_are_taken_while_those_are_full() {
         let lanes = ConnectionPool::of(|_| ());
-        let mut places: Vec<Slot> = (0..2 * STREAMS_PER_LANE + 1).map(|_| lanes.next().place()).collect();
+        let mut slots: Vec<Slot> = (0..2 * STREAMS_PER_LANE + 1).map(|_| lanes.next().slot()).collect();
         let taken = || lanes.0.iter().map(|lane| lane.taken()).filter(|taken| *taken > 0).collect::<Vec<_>>();
         assert_eq!(taken(), [STREAMS_PER_LANE, STREAMS_PER_LANE, 1]);
-        drop(places.drain(..2));
-        places.extend((0..2).map(|_| lanes.next().place()));
+        drop(slots.drain(..2));
+        slots.extend((0..2).map(|_| lanes.next().slot()));
         assert_eq!(taken(), [STREAMS_PER_LANE, STREAMS_PER_LANE, 1], "the first are filled again before another");
-        let rest = LANES * STREAMS_PER_LANE - places.len();
-        places.extend((0..rest).map(|_| lanes.next().place()));
-        places.push(lanes.next().place());
+        let rest = LANES * STREAMS_PER_LANE - slots.len();
+        slots.extend((0..rest).map(|_| lanes.next().slot()));
+        slots.push(lanes.next().slot());
         assert_eq!(taken().into_iter().sum::<usize>(), LANES * STREAMS_PER_LANE + 1, "nobody is turned away");
-        drop(places);
+        drop(slots);
         assert!(taken().is_empty());
     }
 }

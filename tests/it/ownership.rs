@@ -232,7 +232,7 @@ async fn another_key_stands_in_where_no_owner_is_needed() {
         assert_eq!((mine["cachedContents"].as_array().unwrap().len(), &mine["cachedContents"][0]["name"]), (1, &name));
         upload(&server, who, "a text in two pieces").await;
     }
-    // What an errand finds out of a key is known to all: no request tries it again.
+    // What a resource request finds out about a key is known to all: no request tries it again.
     let stats = ask(&server, ANNA, "GET", "/stats", Value::Null).await.json();
     assert_eq!(stats["pools"]["default"]["counts"]["dead"], 2, "{stats}");
     // A request that is wrong is wrong on every key.
@@ -246,7 +246,7 @@ async fn another_key_stands_in_where_no_owner_is_needed() {
 
 /// A limit is told as one, and is no key's fault.
 #[tokio::test]
-async fn a_limit_of_an_errand_is_the_clients_to_wait_for() {
+async fn a_limit_of_a_resource_request_is_the_clients_to_wait_for() {
     let server = Server::configured(&configured(&["gemini-key-minute-0000000"]), &[]).await;
     let refused = ask(&server, ANNA, "POST", "/v1beta/cachedContents", cache()).await;
     assert_eq!((refused.status, refused.headers["retry-after"].as_str()), (429, "35"), "{}", refused.text);

@@ -167,7 +167,7 @@ fn a_name_of_which_nothing_was_learnt_leaves_nothing() {
 }
 
 #[test]
-fn an_errand_is_judged_once_and_by_the_key() {
+fn a_resource_request_is_judged_once_and_by_the_key() {
     let mut world = World::new();
     let mut refused =
         |kind, now: f64| world.books.refused(&world.key, &fault(kind, Blame::Key), at(now), &policy(), 0.0);

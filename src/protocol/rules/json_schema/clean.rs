@@ -236,6 +236,7 @@ mod tests {
         for (schema, expected) in [
             (r#"{"const":"a"}"#, r#"{"type":"string","enum":["a"]}"#),
             (r#"{"const":true}"#, r#"{"description":"always true"}"#),
+            (r#"{"const":1,"items":false}"#, r#"{"type":"integer","enum":[1],"items":{}}"#),
             (r#"{"type":"integer","exclusiveMinimum":0}"#, r#"{"type":"integer","description":"exclusiveMinimum: 0"}"#),
             (r##"{"$ref":"#/definitions/P","description":"d"}"##, r##"{"$ref":"#/$defs/P"}"##),
             (r#"{"definitions":{"P":{"const":1}}}"#, r#"{"$defs":{"P":{"type":"integer","enum":[1]}}}"#),
