@@ -9,7 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use gemini_adapter::config::Sources;
 use gemini_adapter::environment::Environment;
 use gemini_adapter::fault::{Blame, Fault, Kind};
-use gemini_adapter::keys::{Ask, Tried};
+use gemini_adapter::keys::{LeaseRequest, Tried};
 use gemini_adapter::model::ModelName;
 use gemini_adapter::runtime::{Live, Services};
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ async fn how_soon_peers_hear() {
         let model = ModelName::parse(&format!("gemini-{number}")).unwrap();
         let (pool, services) = (one.snapshot().pools["default"].clone(), one.services());
         let now = services.clock.now();
-        let ask = Ask { model: &model, tried: &Tried::default(), affinity: None, patient: false };
+        let ask = LeaseRequest { model: &model, tried: &Tried::default(), affinity: None, may_wait: false };
         let mut lease = pool.lease(&ask, now).unwrap();
         let refused =
             Fault { retry_after: Some(Duration::from_secs(60)), ..Fault::new(Kind::RateLimited, Blame::Quota, "") };
