@@ -5,7 +5,7 @@
 //!
 //! | floor | rooms |
 //! |---|---|
-//! | 0 basic types | [`secret`] [`reading`] [`environment`] [`problem`] [`fault`] [`error`] [`model`] [`call`] [`allowance`] `timer` [`clock`] [`pacific`] `sync` [`root_certificates`] [`wire`] |
+//! | 0 basic types | [`secret`] [`reading`] [`environment`] [`problem`] [`fault`] [`error`] [`glob`] [`model`] [`call`] [`allowance`] `timer` [`clock`] [`pacific`] `sync` [`root_certificates`] [`wire`] |
 //! | 1 used everywhere | [`store`] persistent state, [`telemetry`] logs, metrics and traces |
 //! | 2 independent of each other | [`protocol`] translation between clients' protocols and Gemini, [`upstream`] calls to Google, [`keys`] the key pool, [`models`] aliases and model names, [`clients`] client authentication and limits, [`cache`] cached answers, [`media`] files fetched by URL, [`plugin`] the script host, [`simulator`] the stand-in Gemini |
 //! | 3 configuration | [`config`] the validated configuration, [`runtime`] the live snapshot and how it is replaced |
@@ -32,6 +32,7 @@ pub mod clock;
 pub mod environment;
 pub mod error;
 pub mod fault;
+pub mod glob;
 pub mod model;
 pub mod pacific;
 pub mod problem;

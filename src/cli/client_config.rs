@@ -8,6 +8,7 @@ use super::failed;
 use super::remote;
 use crate::clients::{Clients, Mode};
 use crate::config::{Config, Settings, Sources, lenient};
+use crate::glob::is_pattern;
 use crate::problem::Problems;
 use crate::reading::Reading;
 
@@ -82,7 +83,7 @@ fn filled(page: &str, url: &str, model: &str) -> String {
 /// Returns the aliases that are plain names, not patterns.
 fn aliases(config: &Config) -> Vec<&str> {
     let names = config.settings.models.aliases.keys().map(String::as_str);
-    names.filter(|name| !name.contains(['*', '?'])).collect()
+    names.filter(|name| !is_pattern(name)).collect()
 }
 
 /// Describes which key a client should use: the first one, by its name in logs.

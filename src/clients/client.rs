@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::glob::Glob;
 use ipnet::IpNet;
-use wildmatch::WildMatch;
 
 use super::account::{Account, AccountStatus, Accounts};
 use super::limits::{Limits, LimitsStatus};
@@ -25,7 +25,7 @@ pub struct Client {
     pub plugins: Option<Arc<[String]>>,
     /// Its limits.
     pub limits: Limits,
-    pub(super) models: Vec<WildMatch>,
+    pub(super) models: Vec<Glob>,
     pub(super) addresses: Vec<IpNet>,
     pub(super) role: Option<Role>,
     pub(super) account: OnceLock<Arc<Account>>,

@@ -17,9 +17,9 @@ use std::sync::Arc;
 
 use crate::clock::Moment;
 use crate::environment::{Environment, SecretRef};
+use crate::glob::Glob;
 use crate::problem::{Problem, Problems};
 use crate::secret::{Digest, Secret, is_placeholder};
-use wildmatch::WildMatch;
 
 pub use account::Accounts;
 pub use addresses::Addresses;
@@ -183,7 +183,7 @@ impl Clients {
         let client = Arc::new(Client {
             plugins: settings.plugins.clone().map(Into::into),
             limits: Limits::of(settings, &self.common),
-            models: settings.models.iter().map(|glob| WildMatch::new(glob)).collect(),
+            models: settings.models.iter().map(|glob| Glob::new(glob)).collect(),
             addresses: addresses::nets(&settings.addresses, &format!("{place}.addresses"), problems),
             ..Client::new(settings.name.clone(), settings.fidelity.unwrap_or(self.fidelity), Some(Role::Client))
         });

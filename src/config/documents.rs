@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::glob::{self, Glob};
 use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
-use wildmatch::WildMatch;
 
 use super::BUILT_IN;
 use super::document::Document;
@@ -175,11 +175,10 @@ fn matching(pattern: &str, main: &Path, reading: &Reading) -> Result<Vec<PathBuf
     let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
         return Err(("names no file".to_owned(), "write a path such as `conf.d/*.toml`"));
     };
-    let wild = |text: &str| text.contains(['*', '?']);
-    if folder.to_str().is_some_and(wild) {
+    if folder.to_str().is_some_and(glob::is_pattern) {
         return Err(("has a wildcard in a folder's name".to_owned(), "write each folder: `conf.d/*.toml`"));
     }
-    if !wild(name) {
+    if !glob::is_pattern(name) {
         return if path == main {
             Err(("includes the file itself".to_owned(), "leave it out"))
         } else {
@@ -188,7 +187,7 @@ fn matching(pattern: &str, main: &Path, reading: &Reading) -> Result<Vec<PathBuf
     }
     match reading.list(folder) {
         Ok(mut files) => {
-            let wanted = WildMatch::new(name);
+            let wanted = Glob::new(name);
             // Hidden files belong to editors, or are the folders behind a mounted ConfigMap.
             let meant = |name: &str| wanted.matches(name) && !name.starts_with('.');
             files.retain(|file| file != main && file.file_name().and_then(|name| name.to_str()).is_some_and(meant));

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::glob::Glob;
 use serde::{Serialize, Serializer};
-use wildmatch::WildMatch;
 
 use super::settings::LimitsSettings;
 use crate::model::ModelName;
@@ -60,8 +60,8 @@ pub struct Key {
     /// The quota group: the project, or the key alone if it names no project.
     pub(super) group: Arc<str>,
     pub(super) weight: u32,
-    pub(super) models: Vec<WildMatch>,
-    pub(super) deny: Vec<WildMatch>,
+    pub(super) models: Vec<Glob>,
+    pub(super) deny: Vec<Glob>,
     pub(super) limits: LimitsSettings,
     /// The ids of all keys in its quota group, including its own.
     pub(super) group_keys: Arc<[KeyId]>,
@@ -95,7 +95,7 @@ impl Key {
 
     /// Whether its `models` and `deny` globs allow it to serve this model.
     pub fn may_serve(&self, model: &ModelName) -> bool {
-        let names = |globs: &[WildMatch]| globs.iter().any(|glob| glob.matches(model.as_str()));
+        let names = |globs: &[Glob]| globs.iter().any(|glob| glob.matches(model.as_str()));
         (self.models.is_empty() || names(&self.models)) && !names(&self.deny)
     }
 }

@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::glob::Glob;
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use wildmatch::WildMatch;
 
 use super::key::{Key, KeyId};
 use crate::environment::{Environment, SecretRef};
@@ -298,8 +298,8 @@ impl KeySettings {
     }
 }
 
-fn globs(texts: &[String]) -> Vec<WildMatch> {
-    texts.iter().map(|glob| WildMatch::new(glob)).collect()
+fn globs(texts: &[String]) -> Vec<Glob> {
+    texts.iter().map(|glob| Glob::new(glob)).collect()
 }
 
 impl From<SecretRef> for KeySettings {

@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use wildmatch::WildMatch;
+use crate::glob::Glob;
 
 use crate::model::{Facts, Gives, Level, Thinking};
 
@@ -131,8 +131,8 @@ const FAMILIES: &[(&str, Facts)] = &[
 
 /// What the model with this name can do.
 pub fn of(name: &str) -> Facts {
-    static TABLE: LazyLock<Vec<(WildMatch, Facts)>> =
-        LazyLock::new(|| FAMILIES.iter().map(|(glob, facts)| (WildMatch::new(glob), *facts)).collect());
+    static TABLE: LazyLock<Vec<(Glob, Facts)>> =
+        LazyLock::new(|| FAMILIES.iter().map(|(glob, facts)| (Glob::new(glob), *facts)).collect());
     TABLE.iter().find(|(glob, _)| glob.matches(name)).map_or(UNKNOWN, |(_, facts)| *facts)
 }
 
@@ -144,7 +144,7 @@ mod tests {
     fn every_row_is_reached() {
         for (index, (row, _)) in FAMILIES.iter().enumerate() {
             let name = row.replace('*', "");
-            let first = FAMILIES.iter().position(|(glob, _)| WildMatch::new(glob).matches(&name));
+            let first = FAMILIES.iter().position(|(glob, _)| Glob::new(glob).matches(&name));
             assert_eq!(first, Some(index), "`{name}` never gets to its row");
         }
     }

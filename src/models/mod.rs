@@ -8,7 +8,7 @@ pub mod settings;
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use wildmatch::WildMatch;
+use crate::glob::{Glob, is_pattern};
 
 use crate::model::{Model, ModelName};
 use crate::problem::{Problem, Problems};
@@ -27,18 +27,18 @@ pub struct Models {
     default: Option<Target>,
     exact: Vec<(String, Target)>,
     /// Longest first.
-    globs: Vec<(WildMatch, Target)>,
+    globs: Vec<(Glob, Target)>,
 }
 
 /// What is known about models: first the operator's settings, a longer glob before a shorter one, then the built-in
 /// table.
 #[derive(Debug, Default)]
-struct Known(Vec<(WildMatch, FactsSettings)>);
+struct Known(Vec<(Glob, FactsSettings)>);
 
 impl Known {
     fn prepare(settings: &ModelsSettings, problems: &mut Problems) -> Self {
         let mut sorted: Vec<_> = settings.facts.iter().collect();
-        sorted.sort_by_key(|(glob, _)| (glob.contains(['*', '?']), Reverse(glob.len())));
+        sorted.sort_by_key(|(glob, _)| (is_pattern(glob), Reverse(glob.len())));
         for (glob, facts) in &sorted {
             if let Some(like) = facts.like.as_ref().filter(|like| ModelName::parse(like).is_none()) {
                 let place = format!("models.facts.\"{glob}\".like");
@@ -47,7 +47,7 @@ impl Known {
                     .push(Problem::error(message).at(place).hint("write a name as Google lists it: `gemini-2.5-pro`"));
             }
         }
-        Self(sorted.into_iter().map(|(glob, facts)| (WildMatch::new(glob), facts.clone())).collect())
+        Self(sorted.into_iter().map(|(glob, facts)| (Glob::new(glob), facts.clone())).collect())
     }
 
     fn model(&self, name: ModelName) -> Model {
@@ -101,8 +101,8 @@ impl Models {
                 models.extend(model(fallback, &known, &format!("{place}.fallback[{index}]"), problems));
             }
             let target = Target { pool: alias.pool.clone(), models };
-            if name.contains(['*', '?']) {
-                globs.push((WildMatch::new(name), name.len(), target));
+            if is_pattern(name) {
+                globs.push((Glob::new(name), name.len(), target));
             } else {
                 exact.push((name.clone(), target));
             }

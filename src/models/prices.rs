@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use crate::glob::{Glob, is_pattern};
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use wildmatch::WildMatch;
 
 use crate::problem::{Problem, Problems};
 
@@ -68,7 +68,7 @@ impl Price {
 
 /// Prices by glob, exact names first, then the longest glob.
 #[derive(Debug)]
-pub struct Prices(Vec<(WildMatch, Price)>);
+pub struct Prices(Vec<(Glob, Price)>);
 
 impl Prices {
     /// Validates the settings; problems are reported at `models.prices…`.
@@ -81,8 +81,8 @@ impl Prices {
 
     fn of(prices: &BTreeMap<String, Price>) -> Self {
         let mut sorted: Vec<_> = prices.iter().collect();
-        sorted.sort_by_key(|(glob, _)| (glob.contains(['*', '?']), Reverse(glob.len())));
-        Self(sorted.into_iter().map(|(glob, price)| (WildMatch::new(glob), *price)).collect())
+        sorted.sort_by_key(|(glob, _)| (is_pattern(glob), Reverse(glob.len())));
+        Self(sorted.into_iter().map(|(glob, price)| (Glob::new(glob), *price)).collect())
     }
 
     /// The price of a model; None if it is unknown.

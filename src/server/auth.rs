@@ -3,11 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use axum::http::header::CACHE_CONTROL;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
@@ -16,7 +15,6 @@ use crate::error::Error;
 use crate::runtime::Snapshot;
 
 /// The access requirement of one route.
-#[derive(Clone)]
 pub struct RouteGuard {
     /// Access to the live configuration.
     pub app: App,
@@ -25,7 +23,7 @@ pub struct RouteGuard {
 }
 
 /// The authenticated client, and the snapshot it was authenticated against, which the whole request uses. Only the
-/// middleware of a route creates one.
+/// guard of a route creates one.
 #[derive(Clone)]
 pub struct Caller {
     /// The client.
@@ -39,35 +37,39 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let caller = parts.extensions.get::<Self>().cloned();
-        caller.ok_or_else(|| Error::internal("This route has no door.").into_response())
+        caller.ok_or_else(|| Error::internal("This route has no guard.").into_response())
     }
 }
 
 /// Response header: generation and hash of the configuration that answered the request.
 pub const CONFIG: HeaderName = HeaderName::from_static("x-gemini-adapter-config");
 
-/// Middleware: authenticates the request and rejects it unless the client may use the route. Every response carries the
-/// configuration it was made by.
-pub async fn require(State(door): State<RouteGuard>, mut request: Request, next: Next) -> Response {
-    let snapshot = door.app.live.snapshot();
-    let response = match admit(&door, &snapshot, &request) {
-        Ok(client) => {
-            if door.needs == Needs::Admin && !snapshot.has_redaction() {
-                let snapshot = snapshot.clone();
-                // A panic in there surfaces where the redaction is used.
-                let _ = tokio::task::spawn_blocking(move || snapshot.redaction().is_empty()).await;
+impl RouteGuard {
+    /// Authenticates the request, and has it answered if the client may use the route. Every response carries the
+    /// configuration it was made by.
+    pub async fn protect<F>(&self, request: Request, answer: impl FnOnce(Request, Caller) -> F) -> Response
+    where
+        F: Future<Output = Response>,
+    {
+        let snapshot = self.app.live.snapshot();
+        let response = match admit(self, &snapshot, &request) {
+            Ok(client) => {
+                if self.needs == Needs::Admin && !snapshot.has_redaction() {
+                    let snapshot = snapshot.clone();
+                    // A panic in there surfaces where the redaction is used.
+                    let _ = tokio::task::spawn_blocking(move || snapshot.redaction().is_empty()).await;
+                }
+                let mut response = answer(request, Caller { client, snapshot: snapshot.clone() }).await;
+                if self.needs != Needs::Nothing {
+                    // An answer for one client must not be served to another by a shared cache.
+                    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+                }
+                response
             }
-            request.extensions_mut().insert(Caller { client, snapshot: snapshot.clone() });
-            let mut response = next.run(request).await;
-            if door.needs != Needs::Nothing {
-                // An answer for one client must not be served to another by a shared cache.
-                response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-            }
-            response
-        }
-        Err(error) => error.into_response(),
-    };
-    with_config_header(response, &snapshot)
+            Err(error) => error.into_response(),
+        };
+        with_config_header(response, &snapshot)
+    }
 }
 
 /// Adds the header that names the configuration.
@@ -78,14 +80,14 @@ pub fn with_config_header(mut response: Response, snapshot: &Snapshot) -> Respon
     response
 }
 
-fn admit(door: &RouteGuard, snapshot: &Snapshot, request: &Request) -> Result<Arc<Client>, Error> {
-    let (clients, needs) = (&snapshot.clients, door.needs);
+fn admit(guard: &RouteGuard, snapshot: &Snapshot, request: &Request) -> Result<Arc<Client>, Error> {
+    let (clients, needs) = (&snapshot.clients, guard.needs);
     if needs == Needs::Nothing {
         return Ok(Arc::new(Client::anonymous()));
     }
     let address = address(clients, request);
     if let Some(address) = address {
-        from_here(door, clients, address)?;
+        from_here(guard, clients, address)?;
     }
     if needs == Needs::Admin && !clients.admin_enabled() {
         return Err(Error::forbidden("The admin endpoints are off: no key is configured in `auth.admin_keys`."));
@@ -104,7 +106,7 @@ fn admit(door: &RouteGuard, snapshot: &Snapshot, request: &Request) -> Result<Ar
         Some(_) => Err(Error::forbidden("This key may not be used here.")),
         // Every wrong key gets the same message, so nothing reveals which keys exist.
         None => clients.open_to(needs).ok_or_else(|| {
-            let services = &door.app.services;
+            let services = &guard.app.services;
             let now = services.clock.now().since_start;
             if let Some(address) =
                 address.filter(|address| services.guard.record_failure(*address, clients.blocking(), now))
@@ -126,11 +128,11 @@ fn address(clients: &Clients, request: &Request) -> Option<IpAddr> {
 }
 
 /// Checks whether requests from this address are accepted, regardless of the key.
-fn from_here(door: &RouteGuard, clients: &Clients, address: IpAddr) -> Result<(), Error> {
+fn from_here(guard: &RouteGuard, clients: &Clients, address: IpAddr) -> Result<(), Error> {
     if !clients.addresses().may_call(address) {
         return Err(Error::forbidden("Requests from this address are not taken."));
     }
-    let services = &door.app.services;
+    let services = &guard.app.services;
     match services.guard.blocked_for(address, clients.blocking(), services.clock.now().since_start) {
         // The key was not checked, so nothing reveals whether it is right.
         Some(rest) => Err(Error::limited("requests", "Too many wrong API keys came from this address.", rest)),

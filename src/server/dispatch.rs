@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -21,43 +23,31 @@ use crate::plugin::SessionFacts;
 use crate::protocol::{Family, Place, Protocol};
 use crate::telemetry::{Arrived, Outcome};
 
-/// A request to a model endpoint.
-pub struct IncomingRequest {
-    /// The authenticated client.
-    pub caller: Caller,
-    /// The request id.
-    pub id: RequestId,
-    /// The request URI.
-    pub uri: Uri,
-    /// The headers.
-    pub headers: HeaderMap,
-    /// The body, not yet read.
-    pub content: Body,
-}
-
 /// Answers a request to the endpoint `path` in its protocol.
 pub async fn answer(
-    app: App,
-    arrival: IncomingRequest,
+    app: &App,
+    request: Request,
+    caller: Caller,
     protocol: &'static dyn Protocol,
     path: &'static str,
 ) -> Response {
-    let IncomingRequest { caller, id: RequestId(id), uri, headers, content } = arrival;
+    let (Parts { uri, headers, extensions, .. }, content) = request.into_parts();
+    let id = RequestId::assigned(extensions);
     let snapshot = caller.snapshot;
     let mut record = app.services.telemetry.begin(&id, protocol.name());
     record.came(path, &headers);
     record.client.clone_from(&caller.client.name);
     let settings = &snapshot.config.settings;
     let place = place(&uri, &headers, protocol.family());
-    let visit = match admitted(&app, &caller.client) {
+    let visit = match admitted(app, &caller.client) {
         Ok(visit) => visit,
         Err(error) => {
             record.refused(&error);
             record.finish(Outcome::Failed(error.status));
-            return allowed(&app, &caller.client, protocol.family(), error.into_response());
+            return allowed(app, &caller.client, protocol.family(), error.into_response());
         }
     };
-    let content = match read(&app, content, &headers, &place, protocol, &settings.server).await {
+    let content = match read(app, content, &headers, &place, protocol, &settings.server).await {
         Ok(content) => content,
         Err(error) => {
             record.refused(&error);
@@ -104,7 +94,7 @@ pub async fn answer(
     if let Some(cached) = *known.cached() {
         respond::set_cache_status(response.headers_mut(), cached);
     }
-    allowed(&app, &caller.client, protocol.family(), response)
+    allowed(app, &caller.client, protocol.family(), response)
 }
 
 /// Admits a client's request unless the server is overloaded or the client has reached a limit, and counts it against

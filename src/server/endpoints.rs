@@ -1,16 +1,15 @@
 //! The table of endpoints: method, path, required permission and handler or protocol. Every route is a row of this
 //! table, and a row without a permission does not compile.
 
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
-use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, delete, get, patch, post};
-use axum::{Extension, Router};
+use std::sync::Arc;
 
-use super::auth::{Caller, RouteGuard, require};
-use super::dispatch::{self, IncomingRequest};
-use super::{App, admin, google, meta, middleware, models, responses};
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::routing::{MethodRouter, delete, get, patch, post};
+
+use super::auth::{Caller, RouteGuard};
+use super::{App, admin, dispatch, google, meta, middleware, models, responses};
 use crate::clients::Needs;
 use crate::protocol::Protocol;
 use crate::protocol::anthropic::{AnthropicCount, AnthropicMessages};
@@ -197,20 +196,28 @@ impl Endpoint {
         segments.next().is_none()
     }
 
-    fn route(&self) -> MethodRouter<App> {
+    /// Its handler behind its guard.
+    fn route(&self, app: App) -> MethodRouter<App> {
+        let guard = Arc::new(RouteGuard { app, needs: self.needs });
         match self.behind {
-            Behind::Handler(handler) => handler(),
+            Behind::Handler(handler) => handler().layer(from_fn(move |request: Request, next: Next| {
+                let guard = guard.clone();
+                let extended = |mut request: Request, caller: Caller| {
+                    request.extensions_mut().insert(caller);
+                    next.run(request)
+                };
+                async move { guard.protect(request, extended).await }
+            })),
+            // Without a layer, which would cost each request allocations and copies.
             Behind::Protocol(protocol) => {
                 let path = self.path;
-                let open = move |State(app): State<App>,
-                                 caller: Caller,
-                                 Extension(id): Extension<middleware::RequestId>,
-                                 uri: Uri,
-                                 headers: HeaderMap,
-                                 content: Body| {
-                    dispatch::answer(app, IncomingRequest { caller, id, uri, headers, content }, protocol, path)
-                };
-                post(open)
+                post(move |request: Request| {
+                    let guard = guard.clone();
+                    async move {
+                        let answer = |request, caller| dispatch::answer(&guard.app, request, caller, protocol, path);
+                        guard.protect(request, answer).await
+                    }
+                })
             }
         }
     }
@@ -218,11 +225,9 @@ impl Endpoint {
 
 /// Builds the router from the table. No other code adds routes; a test checks this.
 pub fn router(app: App) -> Router {
-    let mut router = Router::new();
-    for endpoint in ENDPOINTS {
-        let guard = RouteGuard { app: app.clone(), needs: endpoint.needs };
-        router = router.route(endpoint.path, endpoint.route().layer(from_fn_with_state(guard, require)));
-    }
+    let router = ENDPOINTS
+        .iter()
+        .fold(Router::new(), |router, endpoint| router.route(endpoint.path, endpoint.route(app.clone())));
     router.fallback(middleware::unknown_path).method_not_allowed_fallback(middleware::unknown_method).with_state(app)
 }
 

@@ -1,15 +1,16 @@
 //! Handling common to all requests: base URL correction, request id, panic recovery, CORS, and errors for unknown paths
 //! and methods.
 
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
-use axum::middleware::Next;
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
+use tower::Service;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::auth::with_config_header;
@@ -31,6 +32,11 @@ impl RequestId {
         };
         Self(given.filter(harmless).map_or_else(new_id, str::to_owned))
     }
+
+    /// The id that [`around`] has assigned to a request.
+    pub fn assigned(mut extensions: Extensions) -> String {
+        extensions.remove::<Self>().map_or_else(new_id, |Self(id)| id)
+    }
 }
 
 /// Makes an id that sorts by time. It is not a secret, so it uses a fast generator and saves a system call per request.
@@ -45,19 +51,24 @@ fn new_id() -> String {
         .to_string()
 }
 
-/// Wraps every handler. Assigns the request id, which the response carries too; turns a panic into a 500 of that
-/// request alone; renders errors in the family's format. This is a single layer because each router layer costs every
-/// request an allocation and a copy.
-pub async fn around(mut request: Request, next: Next) -> Response {
+/// Wraps every request. Corrects its path, assigns its id, which the response carries too; turns a panic into a 500 of
+/// that request alone; renders errors in the family's format. This is one function because each layer costs every
+/// request an allocation and a copy. `inner` must always be ready, as a router is.
+pub async fn around<S>(request: Request, mut inner: S) -> Result<Response, Infallible>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    let mut request = tolerate_base_url(request);
     let id = RequestId::of(request.headers());
     let family = family::of(request.method(), request.uri().path(), request.headers());
     request.extensions_mut().insert(id.clone());
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let mut response = family::render_error(answered.unwrap_or_else(|_| panicked()), family, &id.0);
+    let answered = AssertUnwindSafe(inner.call(request)).catch_unwind().await;
+    let answered = answered.map_or_else(|_| panicked(), |Ok(response)| response);
+    let mut response = family::render_error(answered, family, &id.0);
     if let Ok(value) = HeaderValue::try_from(id.0) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    response
+    Ok(response)
 }
 
 /// The response after a panic. Its message stays in the log.
@@ -67,7 +78,7 @@ fn panicked() -> Response {
 
 /// Corrects the request path. Clients disagree on whether the base URL ends in `/v1`, so a path with `/v1` missing or
 /// doubled is routed as intended. A trailing slash is ignored.
-pub fn tolerate_base_url(mut request: Request<Body>) -> Request<Body> {
+fn tolerate_base_url(mut request: Request<Body>) -> Request<Body> {
     if let Some(path) = meant(request.uri().path())
         && let Some(uri) = with_path(request.uri(), &path)
     {
@@ -150,21 +161,19 @@ mod tests {
 
     use axum::body::{Body, to_bytes};
     use axum::http::Request;
-    use axum::middleware::from_fn;
     use axum::response::Response;
-    use tower::{ServiceBuilder, ServiceExt, service_fn};
+    use tower::service_fn;
 
     use super::{around, meant};
 
     #[tokio::test]
     async fn a_panic_is_one_500_and_shows_nothing() {
-        let fails = service_fn(async |_: Request<Body>| -> Result<Response, Infallible> {
+        async fn fails(_: Request<Body>) -> Result<Response, Infallible> {
             panic!("the words of a panic, with a key in them")
-        });
-        let service = ServiceBuilder::new().layer(from_fn(around)).service(fails);
+        }
         let ask = || Request::get("/v1/fails").body(Body::empty()).unwrap();
         for _ in 0..2 {
-            let response = service.clone().oneshot(ask()).await.unwrap();
+            let Ok(response) = around(ask(), service_fn(fails)).await;
             assert_eq!(response.status(), 500);
             assert!(response.headers().contains_key("x-request-id"));
             let body = to_bytes(response.into_body(), 4096).await.unwrap();

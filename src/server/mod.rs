@@ -26,7 +26,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::BoxError;
 use axum::body::Body;
 use axum::http::Request;
-use axum::middleware::from_fn;
 use axum::response::Response;
 use bytes::Bytes;
 use tower::{Service, ServiceBuilder};
@@ -81,10 +80,7 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    ServiceBuilder::new()
-        // Outside the router, because it changes the path used for routing.
-        .map_request(|request: Request<B>| middleware::tolerate_base_url(request.map(Body::new)))
-        .layer(middleware::cors(app.clone()))
-        .layer(from_fn(middleware::around))
-        .service(endpoints::router(app))
+    let router = endpoints::router(app.clone());
+    let answer = move |request: Request<B>| middleware::around(request.map(Body::new), router.clone());
+    ServiceBuilder::new().layer(middleware::cors(app)).service_fn(answer)
 }

@@ -1,8 +1,8 @@
 //! Request metrics, cached by label: looking up a metric costs more than incrementing it.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use foldhash::HashMap;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
 /// Metrics by two labels, whose values are bounded by the configuration and by Google's models.

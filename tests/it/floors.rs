@@ -12,6 +12,7 @@ const FLOORS: &[&[&str]] = &[
         "environment",
         "error",
         "fault",
+        "glob",
         "model",
         "pacific",
         "problem",

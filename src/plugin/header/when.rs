@@ -1,15 +1,15 @@
 //! Which requests a plugin applies to.
 
+use crate::glob::Glob;
 use serde::Deserialize;
-use wildmatch::WildMatch;
 
 /// Globs per property. An empty list matches everything.
 #[derive(Debug, Default)]
 pub struct When {
-    models: Vec<WildMatch>,
-    paths: Vec<WildMatch>,
-    clients: Vec<WildMatch>,
-    apis: Vec<WildMatch>,
+    models: Vec<Glob>,
+    paths: Vec<Glob>,
+    clients: Vec<Glob>,
+    apis: Vec<Glob>,
 }
 
 /// The same, as written in the header.
@@ -25,13 +25,13 @@ pub struct RawWhen {
 impl When {
     /// Compiles the globs.
     pub fn of(raw: RawWhen) -> Self {
-        let globs = |texts: Vec<String>| texts.iter().map(|text| WildMatch::new(text)).collect();
+        let globs = |texts: Vec<String>| texts.iter().map(|text| Glob::new(text)).collect();
         Self { models: globs(raw.models), paths: globs(raw.paths), clients: globs(raw.clients), apis: globs(raw.apis) }
     }
 
     /// Returns whether a request matches. For models, either the client's name or Google's name can match.
     pub fn concerns(&self, models: &[&str], path: &str, client: &str, api: &str) -> bool {
-        let any = |globs: &[WildMatch], texts: &[&str]| {
+        let any = |globs: &[Glob], texts: &[&str]| {
             globs.is_empty() || globs.iter().any(|glob| texts.iter().any(|text| glob.matches(text)))
         };
         any(&self.models, models)
