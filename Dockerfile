@@ -1,13 +1,13 @@
 # syntax=docker/dockerfile:1
-# Builds for the machine it is for: `docker buildx build --platform linux/arm64 .` gives an image for arm64.
+# Builds for the target platform; for arm64: `docker buildx build --platform linux/arm64 .`
 FROM rust:1.95-slim-bookworm AS build
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends musl-tools && rm -rf /var/lib/apt/lists/*
-# What more it is to have: `--build-arg FEATURES=otel`.
+# Optional cargo features, for example `--build-arg FEATURES=otel`.
 ARG FEATURES=""
 WORKDIR /src
 COPY . .
-# A binary that needs no library: it runs wherever a kernel does.
+# A static binary, which needs no libraries.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     target="$(uname -m)-unknown-linux-musl" && \
@@ -15,7 +15,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo build --release --locked --target "$target" --features "$FEATURES" && \
     cp "target/$target/release/gemini-adapter" /gemini-adapter && mkdir /data
 
-# Neither shell nor package manager nor libc; with CA certificates, time zones, and a user that is not root (65532).
+# Has no shell, package manager or libc; has CA certificates, time zones and an unprivileged user (65532).
 FROM gcr.io/distroless/static-debian12:nonroot
 LABEL org.opencontainers.image.title="gemini-adapter" \
       org.opencontainers.image.description="Lets any OpenAI client use Google's Gemini" \
@@ -24,7 +24,7 @@ WORKDIR /app
 COPY --from=build /gemini-adapter /app/gemini-adapter
 COPY config /app/config
 COPY plugins /app/plugins
-# What outlives a restart; a volume mounted here takes its owner over.
+# Persistent state. A new volume that is mounted here takes over this owner.
 COPY --from=build --chown=65532:65532 /data /app/data
 USER 65532:65532
 EXPOSE 8000

@@ -210,7 +210,7 @@ fn plugin_request() -> Box<dyn FnMut()> {
     let (plugins, body) = (plugins(1, PLUGIN), Bytes::from(small().to_string()));
     Box::new(move || match session(&plugins).on_request(black_box(body.clone())).expect("a verdict") {
         Verdict::Continue(body) => drop(black_box(body)),
-        Verdict::Reply(_) => unreachable!("it only looks"),
+        Verdict::Reply(_) => unreachable!("the plugin never replies"),
     })
 }
 

@@ -29,7 +29,7 @@ def said(process, words):
     for line in process.stderr if process.stderr else process.stdout:
         if words in line:
             return line
-    raise SystemExit(f"never said: {words}")
+    raise SystemExit(f"did not appear: {words}")
 
 
 class House:

@@ -3,7 +3,7 @@
 //!
 //! `scripts/bench` runs it in rounds. Prints one line of JSON.
 
-#![expect(clippy::print_stdout, reason = "its result is its output")]
+#![expect(clippy::print_stdout, reason = "its output is its result")]
 
 use std::path::Path;
 use std::sync::Arc;

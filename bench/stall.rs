@@ -3,8 +3,8 @@
 //!
 //! `cargo run --release --example stall`
 
-#![expect(clippy::print_stdout, reason = "its result is its output")]
-#![expect(clippy::unwrap_used, reason = "a measurement that cannot begin has nothing to say")]
+#![expect(clippy::print_stdout, reason = "its output is its result")]
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot start may panic")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

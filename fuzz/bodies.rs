@@ -1,5 +1,5 @@
-//! What the fuzzers try, and the tests try again on every input that once found something: bytes from outside, and what must
-//! hold whatever they are.
+//! The bodies of the fuzz targets: each takes bytes from outside and asserts what must hold for any input. The test
+//! suite runs them again on every input that once revealed a bug.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,10 +21,10 @@ use serde_json::{Value, json};
 #[path = "doors.rs"]
 pub mod doors;
 
-/// One of each generation: they take different fields.
+/// One model of each generation: they accept different fields.
 const MODELS: &[&str] = &["gemini-3.8-flash", "gemini-2.5-flash", "gemini-2.0-flash", "gemma-3-27b-it"];
 
-/// Server-sent events: the first byte says where the rest is cut, and the cut changes nothing.
+/// Server-sent events: the first byte says where the rest is split, and the split must not change the result.
 pub fn sse(data: &[u8]) {
     let Some((cut, bytes)) = data.split_first() else { return };
     let bytes = Bytes::copy_from_slice(bytes);
@@ -39,14 +39,15 @@ fn events(pieces: impl IntoIterator<Item = Bytes>) -> Vec<Event> {
     let mut decoder = Decoder::default();
     let mut events = Vec::new();
     for piece in pieces {
-        decoder.push(piece).expect("no input of a fuzzer is that large");
+        decoder.push(piece).expect("no fuzz input exceeds the size limit");
         events.extend(std::iter::from_fn(|| decoder.next()));
     }
     events.extend(std::iter::from_fn(|| decoder.finish()));
     events
 }
 
-/// A request, at any door: it becomes a JSON document for Gemini, or a 4xx that says why. It may go on from what is no answer.
+/// A request in any protocol: it becomes a JSON document for Gemini, or a 4xx with a reason. Its stored earlier
+/// conversation may be invalid.
 pub fn request(data: &[u8]) {
     let Some((door, body)) = doors::at(data) else { return };
     match door.accept(body) {
@@ -69,13 +70,14 @@ fn called(accepted: &dyn Accepted, name: &str, data: &[u8]) {
     accepted.remote_files();
 }
 
-/// The call that it becomes, if it becomes one.
+/// Returns the upstream call, or the status of the rejection.
 fn call(accepted: &dyn Accepted, name: &str, earlier: Option<&[u8]>, notes: &Notes) -> Result<Bytes, u16> {
     let signatures = Signatures::default();
     let (model, files, remedies) = (&model(name), &Files::Refused, Remedies::default());
     match accepted.call(&Target { model, signatures: &signatures, files, earlier, remedies, notes }) {
         Ok(body) => {
-            // Not a value: what goes on as it came may hold what no value of ours can, as a number beyond all.
+            // Not a `Value`: parts that are forwarded unchanged may contain what it cannot hold, such as a number out
+            // of range.
             let document: &RawValue = serde_json::from_slice(&body).expect("a call is JSON");
             assert!(document.get().starts_with('{'), "{document}");
             Ok(body)
@@ -87,12 +89,12 @@ fn call(accepted: &dyn Accepted, name: &str, earlier: Option<&[u8]>, notes: &Not
     }
 }
 
-/// A file in a `data:` URL: it goes to Gemini as a type and base64, or the 400 names it.
+/// A file in a `data:` URL: it is sent to Gemini as a type and base64, or rejected.
 pub fn data_url(data: &[u8]) {
     let url = format!("data:{}", String::from_utf8_lossy(data));
     let content = json!([{ "type": "image_url", "image_url": { "url": url } }]);
     let body = json!({ "model": "m", "messages": [{ "role": "user", "content": content }] }).to_string();
-    let accepted = doors::DOORS[0].accept(body.as_bytes()).expect("what a URL holds is looked at later");
+    let accepted = doors::DOORS[0].accept(body.as_bytes()).expect("URLs are checked later");
     if let Ok(body) = call(&*accepted, MODELS[0], None, &Notes::on()) {
         let body: Value = serde_json::from_slice(&body).expect("a call is JSON");
         let inline = &body["contents"][0]["parts"][0]["inlineData"];
@@ -103,11 +105,12 @@ pub fn data_url(data: &[u8]) {
     }
 }
 
-/// An answer of Gemini's at any door, whole and as the lines of a stream: the client gets what its form says, or a fault is told.
-/// Texts go on as they were written, so half of a surrogate pair does too: that is JSON, though no value of ours.
+/// Gemini's answer in any protocol, whole and as the lines of a stream: the client gets a well-formed answer, or a
+/// fault is returned. Texts are forwarded as they were written, even half of a surrogate pair, which is valid JSON but
+/// not a `Value`.
 pub fn answer(data: &[u8]) {
     let Some((door, data)) = doors::at(data) else { return };
-    let accepted = door.accept(door.request.as_bytes()).expect("this one is valid");
+    let accepted = door.accept(door.request.as_bytes()).expect("the request is valid");
     if let Ok(whole) = accepted.reply(stamp()).whole(data)
         && !door.ends.is_empty()
     {
@@ -123,14 +126,15 @@ pub fn answer(data: &[u8]) {
     let out = String::from_utf8(out).expect("a stream is UTF-8");
     let last = out.trim_end().rsplit('\n').next().unwrap_or_default();
     let ends = last.strip_prefix("data: ").is_some_and(|data| door.ends.iter().any(|end| data.starts_with(end)));
-    assert_eq!(ends, ended.is_ok(), "only what came to its end says so: {last}");
+    assert_eq!(ends, ended.is_ok(), "only a complete stream has an end marker: {last}");
     for line in out.lines().filter(|line| !line.is_empty() && !line.starts_with("event: ")) {
         let event = line.strip_prefix("data: ").expect("an event is one line of data");
         assert!(event == "[DONE]" || serde_json::from_str::<&RawValue>(event).is_ok(), "{event}");
     }
 }
 
-/// A failure of Google's: the first two bytes are its status. No key shows, and nobody rests for longer than a day.
+/// An error from Google; the first two bytes are its status. The message shows no key, and no cooldown exceeds 25
+/// hours.
 pub fn failure(data: &[u8]) {
     const KEY: &str = "gemini-key-that-must-not-show";
     let Some((status, body)) = data.split_first_chunk::<2>() else { return };
@@ -139,7 +143,7 @@ pub fn failure(data: &[u8]) {
     assert!(fault.retry_after.unwrap_or_default() <= Duration::from_secs(25 * 3600));
 }
 
-/// How long Google says to wait, in its own field and in words: nobody rests for nothing, or for longer than a day.
+/// Google's retry delay, in its own field and in the message text: no cooldown is zero or exceeds 25 hours.
 pub fn hint(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let info = json!({ "@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": text });
@@ -153,7 +157,8 @@ pub fn hint(data: &[u8]) {
     }
 }
 
-/// A configuration, behind its first line the variables: it is read, or each mistake is told, and no key shows in what is told.
+/// A configuration; the first line holds the environment variables. It is loaded or its problems are reported, and no
+/// report shows a key.
 pub fn config(data: &[u8]) {
     const KEY: &str = "gemini-key-that-must-not-show";
     let text = String::from_utf8_lossy(data);
@@ -174,7 +179,7 @@ pub fn config(data: &[u8]) {
 }
 
 fn model(name: &str) -> Model {
-    Model { facts: facts::of(name), name: ModelName::parse(name).expect("this is a name") }
+    Model { facts: facts::of(name), name: ModelName::parse(name).expect("a valid name") }
 }
 
 fn stamp() -> AnswerContext {

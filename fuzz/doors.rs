@@ -1,4 +1,4 @@
-//! The dialects that the fuzzers speak. The first byte of an input says which, so that one target tries them all.
+//! The protocols under test. The first byte of an input selects one, so that one target covers them all.
 
 use gemini_adapter::protocol::anthropic::{AnthropicCount, AnthropicMessages};
 use gemini_adapter::protocol::gemini::Gemini;
@@ -11,7 +11,8 @@ use gemini_adapter::protocol::openai_speech::OpenAiSpeech;
 use gemini_adapter::protocol::openai_transcriptions::OpenAiTranscriptions;
 use gemini_adapter::protocol::{Accepted, Incoming, Place, Protocol};
 
-/// A dialect: the folder of its golden cases, itself, a request to which it translates answers, and how its streams end.
+/// A protocol: the folder of its golden cases, its implementation, a request whose answers it translates, and how its
+/// streams end.
 pub struct Door {
     pub name: &'static str,
     pub protocol: &'static dyn Protocol,
@@ -89,14 +90,14 @@ pub const DOORS: [Door; 12] = [
     },
 ];
 
-/// The door that an input knocks at, and what it brings.
+/// Returns the protocol that an input selects, and the rest of the input.
 pub fn at(data: &[u8]) -> Option<(&'static Door, &[u8])> {
     let (door, brought) = data.split_first()?;
     Some((&DOORS[usize::from(*door) % DOORS.len()], brought))
 }
 
 impl Door {
-    /// The request as it is read here.
+    /// Parses the request.
     pub fn accept<'a>(&self, body: &'a [u8]) -> Result<Box<dyn Accepted + 'a>, gemini_adapter::error::Error> {
         static NATIVE: std::sync::LazyLock<Place> = std::sync::LazyLock::new(|| Place {
             path: "/v1beta/models/gemini-2.5-flash:generateContent".into(),

@@ -37,14 +37,14 @@ for file in json.load(open(sys.argv[1]))["data"][0]["files"]:
         lines[group][0] += counted["covered"]
         lines[group][1] += counted["count"]
 
-print("files with most lines that nothing runs:")
+print("files with the most uncovered lines:")
 for missed, percent, path in sorted(files, reverse=True)[:25]:
     print(f"  {missed:5} {percent:6.1f} %  {path}")
-print("by room:")
+print("by module:")
 failed = False
 for group, (run, all_) in sorted(lines.items(), key=lambda item: (item[0] in MARKS, item[0])):
     share, mark = 100 * run / all_, MARKS.get(group)
     low = mark is not None and share < mark
     failed |= low
-    print(f"  {group:14} {run:6} of {all_:6}  {share:5.1f} %" + (f"  (wanted {mark} %)" if mark else "") + (" LOW" if low else ""))
+    print(f"  {group:14} {run:6} of {all_:6}  {share:5.1f} %" + (f"  (target {mark} %)" if mark else "") + (" LOW" if low else ""))
 sys.exit(failed)

@@ -52,39 +52,39 @@ check 'health' 200 '"usable"' GET /health ''
 check 'liveness' 200 'ok' GET /livez ''
 check 'readiness' 200 'ok' GET /readyz ''
 check 'models' 200 '"list"' GET /v1/models "$CLIENT_KEY"
-check 'one model' 200 '"model"' GET "/v1/models/$MODEL" "$CLIENT_KEY"
+check 'a single model' 200 '"model"' GET "/v1/models/$MODEL" "$CLIENT_KEY"
 check 'chat' 200 '"finish_reason":"stop"' POST /v1/chat/completions "$CLIENT_KEY" "$CHAT"
 check 'chat, streamed' 200 'data: \[DONE\]' POST /v1/chat/completions "$CLIENT_KEY" "$STREAM"
 check 'chat without /v1' 200 '"chat.completion"' POST /chat/completions "$CLIENT_KEY" "$CHAT"
-check 'a bad request names its field' 400 '"param":"messages"' POST /v1/chat/completions "$CLIENT_KEY" "$EMPTY"
+check 'an invalid request names its field' 400 '"param":"messages"' POST /v1/chat/completions "$CLIENT_KEY" "$EMPTY"
 check 'chat needs a key' 401 '"error"' POST /v1/chat/completions '' "$CHAT"
 check 'chat needs the right key' 401 'invalid_api_key' POST /v1/chat/completions wrong-key-00000000000000 "$CHAT"
-check 'vectors' 200 '"embedding"' POST /v1/embeddings "$CLIENT_KEY" '{"model":"gemini-embedding-001","input":"hello"}'
-check 'a picture' 200 '"b64_json"' POST /v1/images/generations "$CLIENT_KEY" '{"model":"gpt-image-1","prompt":"a cat"}'
-check 'a voice' 200 'RIFF' POST /v1/audio/speech "$CLIENT_KEY" "$SPEECH"
-check 'a sound must be there' 400 '"param":"file"' POST /v1/audio/transcriptions "$CLIENT_KEY" '{"model":"whisper-1"}'
+check 'embeddings' 200 '"embedding"' POST /v1/embeddings "$CLIENT_KEY" '{"model":"gemini-embedding-001","input":"hello"}'
+check 'image' 200 '"b64_json"' POST /v1/images/generations "$CLIENT_KEY" '{"model":"gpt-image-1","prompt":"a cat"}'
+check 'speech' 200 'RIFF' POST /v1/audio/speech "$CLIENT_KEY" "$SPEECH"
+check 'transcription needs a file' 400 '"param":"file"' POST /v1/audio/transcriptions "$CLIENT_KEY" '{"model":"whisper-1"}'
 check 'native' 200 '"candidates"' POST "/v1beta/models/$MODEL:generateContent" "$CLIENT_KEY" "$CONTENTS"
 check 'native, streamed' 200 'data: ' POST "/v1beta/models/$MODEL:streamGenerateContent?alt=sse" "$CLIENT_KEY" "$CONTENTS"
 check 'native errors' 404 'NOT_FOUND' POST "/v1beta/models/$MODEL:sing" "$CLIENT_KEY" "$CONTENTS"
-check 'models of Google' 200 '"models/' GET /v1beta/models "$CLIENT_KEY"
-check 'files at Google' 200 '{' GET /v1beta/files "$CLIENT_KEY"
+check 'native models' 200 '"models/' GET /v1beta/models "$CLIENT_KEY"
+check 'native files' 200 '{' GET /v1beta/files "$CLIENT_KEY"
 check 'responses' 200 '"completed"' POST /v1/responses "$CLIENT_KEY" "$RESPONSE"
 check 'messages' 200 '"end_turn"' POST /v1/messages "$CLIENT_KEY" "$MESSAGE"
-check 'messages counted' 200 '"input_tokens"' POST /v1/messages/count_tokens "$CLIENT_KEY" "$CHAT"
-check 'older completions' 200 '"text_completion"' POST /v1/completions "$CLIENT_KEY" "$COMPLETION"
+check 'count_tokens' 200 '"input_tokens"' POST /v1/messages/count_tokens "$CLIENT_KEY" "$CHAT"
+check 'legacy completions' 200 '"text_completion"' POST /v1/completions "$CLIENT_KEY" "$COMPLETION"
 check 'stats' 200 '"uptime_seconds"' GET /stats "$CLIENT_KEY"
 check 'stats needs a key' 401 '"error"' GET /stats ''
 check 'metrics' 200 'gemini_adapter_' GET /metrics "$CLIENT_KEY"
 check 'metrics needs a key' 401 '"error"' GET /metrics ''
 check 'keys' 200 '"pools"' GET /admin/keys "$ADMIN_KEY"
-check 'requests of the last while' 200 '"over"' GET /admin/requests "$ADMIN_KEY"
+check 'recent requests' 200 '"over"' GET /admin/requests "$ADMIN_KEY"
 check 'usage' 200 '"clients"' GET /admin/usage "$ADMIN_KEY"
 check 'the dashboard' 200 'page/app.js' GET /admin/ ''
 check 'configuration' 200 '"settings"' GET /admin/config "$ADMIN_KEY"
 check 'what a reload would change' 200 '"changes"' POST /admin/config/trial "$ADMIN_KEY"
-check 'what was accepted' 200 '"generations"' GET /admin/config/history "$ADMIN_KEY"
+check 'configuration history' 200 '"generations"' GET /admin/config/history "$ADMIN_KEY"
 check 'reload' 200 '"generation"' POST /admin/reload "$ADMIN_KEY"
-check 'resetting a key that is not there' 404 '"error"' POST /admin/reset-key/no-such-key "$ADMIN_KEY"
+check 'resetting an unknown key' 404 '"error"' POST /admin/reset-key/no-such-key "$ADMIN_KEY"
 check 'admin needs an admin key' 403 '"error"' GET /admin/keys "$CLIENT_KEY"
 check 'unknown path' 404 'unknown_url' GET /no/such/path "$CLIENT_KEY"
 check 'unknown method' 405 'method_not_allowed' DELETE /v1/models "$CLIENT_KEY"
@@ -93,4 +93,4 @@ if [ "$failures" -gt 0 ]; then
   echo "$failures failed"
   exit 1
 fi
-echo 'all endpoints answer as they should'
+echo 'all endpoints answer as expected'

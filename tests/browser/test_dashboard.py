@@ -1,7 +1,7 @@
-"""The dashboard in a real Chromium, against a live demonstration under traffic.
+"""Tests the dashboard in a real Chromium, against a running demo with traffic.
 
-BINARY is the program, AXE the file of axe-core, ARTEFACTS where pictures go. Nothing is faked: the server is a process, its configuration a
-file that is edited while it runs, the browser a browser.
+BINARY is the program, AXE the file of axe-core, ARTEFACTS the folder for screenshots. Nothing is mocked: the server is a separate process,
+and its configuration is a file that is edited while it runs.
 """
 
 import base64
@@ -27,7 +27,7 @@ GEMINI_KEYS = [f"demo-gemini-key-{bird}" for bird in BIRDS.split()]
 SCREENS = ["overview", "keys", "requests", "latency", "config", "plugins", "playground", "usage"]
 SETTINGS = '[models]\ndefault = "gemini-flash-latest"\n[models.aliases]\n"gpt-4o" = "gemini-pro-latest"\n"gpt-*" = "gemini-flash-latest"\n"text-embedding-*" = "gemini-embedding-001"\n'
 
-# Told to every page before its own scripts run.
+# Runs in every page before its own scripts.
 WATCH = """
 window.violations = [];
 document.addEventListener('securitypolicyviolation', (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
@@ -35,7 +35,7 @@ document.addEventListener('securitypolicyviolation', (event) => window.violation
 
 
 class Demo:
-    """A demonstration that runs."""
+    """A running demo server."""
 
     def __init__(self, folder, *arguments):
         self.config = folder / "config.toml"
@@ -79,7 +79,7 @@ def demo(tmp_path_factory):
 
 @pytest.fixture
 def visit(browser, request):
-    """Opens a page that is watched; what goes wrong in it fails the test, at its end."""
+    """Opens pages and records their errors; any error fails the test when it ends."""
     contexts, wrong = [], []
 
     def open_page(url, key=ADMIN_KEY, theme="light", width=1360, language="en", expected=None):
@@ -89,7 +89,7 @@ def visit(browser, request):
         contexts.append(context)
         context.add_init_script(WATCH)
         page = context.new_page()
-        # Chromium itself writes a line for each status that is an error.
+        # Chromium itself logs a line for each response with an error status.
         told = lambda message: message.type in ("error", "warning") and not (expected and expected in message.text)
         page.on("console", lambda message: wrong.append(message.text) if told(message) else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -109,9 +109,9 @@ def visit(browser, request):
 
 
 def sound(page, name):
-    """A picture, and what axe says of the page."""
+    """Takes a screenshot, and requires that axe finds no violations."""
     page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
-    # Not by a script element: the page's policy rightly lets none in.
+    # Not with a script element, which the page's content security policy blocks.
     page.evaluate(AXE.read_text())
     found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")["violations"]
     told = [f"{v['id']}: {v['help']}: {n['html'][:160]} {n['failureSummary'][:200]}" for v in found for n in v["nodes"][:3]]
@@ -132,7 +132,7 @@ def test_every_screen_is_sound(demo, visit, theme, width, language):
         go(page, screen)
         titles.add(page.locator("h1").inner_text())
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{screen} scrolls sideways"
-        assert page.locator("h1").bounding_box()["y"] < 150, f"{screen} begins with a gap"
+        assert page.locator("h1").bounding_box()["y"] < 150, f"{screen} starts with a gap"
         sound(page, f"{screen}-{theme}-{width}-{language}")
     assert len(titles) == len(SCREENS)
     assert page.evaluate("document.documentElement.lang") == {"en": "en", "zh": "zh-CN"}[language]
@@ -178,7 +178,7 @@ def test_a_wrong_key_is_refused_and_a_right_one_is_kept_in_the_tab_only(demo, vi
     other = page.context.new_page()
     other.goto(demo.url + "/admin/")
     expect(other.locator("#admin-key")).to_be_visible()
-    page.get_by_role("button", name="Leave").click()
+    page.get_by_role("button", name="Sign out").click()
     expect(page.locator("#admin-key")).to_be_visible()
     assert page.evaluate("sessionStorage.length") == 0
 
@@ -218,28 +218,28 @@ def test_a_key_is_taken_out_and_put_back(demo, visit):
     expect(page.locator("table.heat tbody tr")).to_have_count(1)
     page.locator("table.heat tbody th button").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Rests in a row" if dialog.get_by_text("Rests in a row").count() else "Requests")
+    expect(dialog).to_contain_text("Consecutive cooldowns" if dialog.get_by_text("Consecutive cooldowns").count() else "Requests")
     sound(page, "keys-dialog")
-    dialog.get_by_role("button", name="Test at Google").click()
+    dialog.get_by_role("button", name="Test with Google").click()
     expect(page.get_by_text("Google accepts the key")).to_be_visible()
-    dialog.get_by_role("button", name="Take out of use").click()
+    dialog.get_by_role("button", name="Disable").click()
     expect(page.locator("button.cell.disabled").first).to_be_visible()
     page.locator("button.cell.disabled").first.click()
-    page.get_by_role("dialog").get_by_role("button", name="Take into use").click()
+    page.get_by_role("dialog").get_by_role("button", name="Enable").click()
     expect(page.locator("button.cell.disabled")).to_have_count(0)
     page.get_by_label("Filter keys").fill("wren")
     page.locator("button.cell.dead").first.click()
-    page.get_by_role("dialog").get_by_role("button", name="Put back for this model").click()
-    expect(page.get_by_text(re.compile("Key .* is back"))).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Reset for this model").click()
+    expect(page.get_by_text(re.compile("Key .* was reset"))).to_be_visible()
 
 
 def test_many_keys_that_fail_together_are_one_banner(demo, visit):
     page = visit(demo.url)
-    # All keys refuse this one.
+    # This prompt fails with every key.
     body = json.dumps({"model": "gemini-2.5-pro", "messages": [{"role": "user", "content": "[[sim:429_minute retry=40]]"}]}).encode()
     with pytest.raises(urllib.error.HTTPError):
         demo.ask("/v1/chat/completions", "POST", body, CLIENT_KEYS[0])
-    expect(page.locator(".banner.warn")).to_contain_text("quota of the minute", timeout=20_000)
+    expect(page.locator(".banner.warn")).to_contain_text("per-minute quota", timeout=20_000)
     sound(page, "banner")
 
 
@@ -249,7 +249,7 @@ def test_a_request_is_opened_and_its_capsule_downloaded(demo, visit):
     page.get_by_role("button", name="Retried").click()
     page.get_by_role("button", name="Pause").click()
     row = page.locator("tr.pick", has_text="200").first
-    # Anywhere on the row, as it looks; by the keyboard, on its button.
+    # A click works anywhere on the row; the keyboard uses its button.
     row.locator("td").nth(3).click()
     expect(page.get_by_role("dialog")).to_have_count(1)
     page.keyboard.press("Escape")
@@ -261,7 +261,7 @@ def test_a_request_is_opened_and_its_capsule_downloaded(demo, visit):
     expect(dialog).to_contain_text("answered")
     sound(page, "requests-dialog")
     with page.expect_download() as download:
-        dialog.get_by_role("button", name="Download the capsule").click()
+        dialog.get_by_role("button", name="Download capsule").click()
     capsule = json.loads(Path(download.value.path()).read_text())
     assert capsule["attempts"][0]["response"]["status"] in (400, 429, 503)
     assert capsule["attempts"][-1]["response"]["status"] == 200
@@ -269,7 +269,7 @@ def test_a_request_is_opened_and_its_capsule_downloaded(demo, visit):
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_role("button", name="Failed").click()
     page.get_by_label("Filter requests").fill("no request says this")
-    expect(page.get_by_text("No request here.")).to_be_visible()
+    expect(page.get_by_text("No requests.")).to_be_visible()
 
 
 def test_the_configuration_is_changed_refused_mended_and_rolled_back(demo, visit):
@@ -283,16 +283,16 @@ def test_the_configuration_is_changed_refused_mended_and_rolled_back(demo, visit
         expect(page.locator(".problem pre").first).to_contain_text("attempts = 500", timeout=15_000)
         assert "^" in page.locator(".problem pre").first.inner_text().splitlines()[1]
         go(page, "overview")
-        expect(page.locator(".banner.bad")).to_contain_text("refused")
+        expect(page.locator(".banner.bad")).to_contain_text("rejected")
         go(page, "config")
         sound(page, "config-refused")
         page.get_by_role("button", name="What would change?").click()
-        expect(page.get_by_text("A load would be refused")).to_be_visible()
+        expect(page.get_by_text("A reload would be rejected")).to_be_visible()
         demo.config.write_text(SETTINGS + "[upstream]\nattempts = 6\n")
         expect(page.get_by_text("Generation 3").first).to_be_visible(timeout=15_000)
         expect(page.locator(".problem")).to_have_count(0)
         page.locator(".generation", has_text="Generation 1").get_by_role("button").click()
-        page.get_by_role("dialog").get_by_role("button", name="Go back").click()
+        page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
         expect(page.get_by_text("Generation 4").first).to_be_visible(timeout=15_000)
         assert "attempts" not in demo.config.read_text()
         sound(page, "config-history")
@@ -332,7 +332,7 @@ def test_a_keyboard_is_enough(demo, visit):
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    assert "cell" in page.evaluate("document.activeElement.className"), "the focus comes back"
+    assert "cell" in page.evaluate("document.activeElement.className"), "the focus must return to the cell"
 
 
 def forms(key):
@@ -372,11 +372,11 @@ def test_no_key_is_anywhere(demo, visit):
     for name, text in texts.items():
         for key in [*GEMINI_KEYS, *CLIENT_KEYS, ADMIN_KEY]:
             for form in forms(key):
-                assert form not in text, f"{key} in {name}"
+                assert form not in text, f"{key} appears in {name}"
 
 
 def test_the_picture_of_the_readme(demo, visit):
-    """docs/dashboard.png, when DASHBOARD_PICTURE says where to; then with five minutes of traffic in it."""
+    """Takes a screenshot; if DASHBOARD_PICTURE is set, writes it there, for docs/dashboard.png, after five minutes of traffic."""
     picture = os.environ.get("DASHBOARD_PICTURE")
     page = visit(demo.url, width=1280)
     page.set_viewport_size({"width": 1280, "height": 1000})

@@ -1,5 +1,4 @@
-"""What runs the server elsewhere gives it no more than it needs: the image, the compose file, the Kubernetes manifests ($1, as kustomize makes
-them)."""
+"""Checks that the image, the compose file and the Kubernetes manifests ($1, rendered) give the server no more privileges than it needs."""
 
 import re
 import sys
@@ -15,7 +14,7 @@ def dockerfile():
     last = stages[-1]
     assert "distroless" in last.splitlines()[0], "the last stage has a shell"
     assert re.search(rf"^USER {ROOT}:{ROOT}$", last, re.M), "the image runs as root"
-    assert not re.search(r"^(RUN|ADD)\b", last, re.M), "the last stage only copies"
+    assert not re.search(r"^(RUN|ADD)\b", last, re.M), "the last stage runs or adds something"
     assert not re.search(r"(?i)(key|secret|token|password)=", text), "a secret in the image"
 
 
@@ -23,12 +22,12 @@ def compose():
     services = yaml.safe_load(open("docker-compose.yml"))["services"]
     for name, service in services.items():
         assert "no-new-privileges:true" in service.get("security_opt", []), f"{name} may gain privileges"
-        assert not service.get("privileged") and "network_mode" not in service, f"{name} is not apart"
+        assert not service.get("privileged") and "network_mode" not in service, f"{name} is privileged or shares a network"
     ours = [service for service in services.values() if service.get("image") == "gemini-adapter"]
     assert ours
     for service in ours:
         assert service.get("cap_drop") == ["ALL"] and service.get("read_only") is True
-        assert service.get("pids_limit"), "no bound on processes"
+        assert service.get("pids_limit"), "no limit on processes"
         written = [volume for volume in service["volumes"] if isinstance(volume, str) and not volume.endswith(":ro")]
         assert written == ["data:/app/data"], written
 
@@ -47,7 +46,7 @@ def kubernetes(path):
             assert context["allowPrivilegeEscalation"] is False and context["readOnlyRootFilesystem"] is True
             assert context["capabilities"] == {"drop": ["ALL"]}
             assert "memory" in container["resources"]["limits"]
-            assert not any("value" in variable for variable in container.get("env", [])), "a value in the manifest"
+            assert not any("value" in variable for variable in container.get("env", [])), "an environment variable has its value in the manifest"
 
 
 dockerfile()

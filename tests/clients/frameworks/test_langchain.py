@@ -1,4 +1,4 @@
-"""LangChain against a running server, by both doors it knows. `scripts/test` starts the server and the stand-in Gemini behind it."""
+"""LangChain against a running server, with the OpenAI and Anthropic protocols. `scripts/test` starts the server and the stand-in Gemini."""
 
 import os
 
@@ -47,7 +47,7 @@ def test_agent(model):
 
 
 class Person(BaseModel):
-    """Somebody."""
+    """A person."""
 
     name: str
     age: int

@@ -1,4 +1,4 @@
-"""LlamaIndex against a running server. `scripts/test` starts the server and the stand-in Gemini behind it."""
+"""LlamaIndex against a running server. `scripts/test` starts the server and the stand-in Gemini."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-// Anthropic's Node SDK against a running server. `scripts/test` starts the server and the stand-in Gemini behind it.
+// Anthropic's Node SDK against a running server. `scripts/test` starts the server and the stand-in Gemini.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// Google's own SDK for Node against the server: the native API, with a client's key in place of Google's.
+// Google's Node SDK against a running server: the native API, with a client key in place of a Google key.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

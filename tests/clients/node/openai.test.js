@@ -1,4 +1,4 @@
-// The official Node SDK against a running server. `scripts/test` starts the server and the stand-in Gemini behind it.
+// OpenAI's Node SDK against a running server. `scripts/test` starts the server and the stand-in Gemini.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

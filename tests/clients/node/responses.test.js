@@ -1,4 +1,4 @@
-// OpenAI's Responses by the official Node SDK. `scripts/test` starts the server and the stand-in Gemini behind it.
+// OpenAI's Responses API with its Node SDK. `scripts/test` starts the server and the stand-in Gemini.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-"""Anthropic's Python SDK against a running server. `scripts/test` starts the server and the stand-in Gemini behind it."""
+"""Anthropic's Python SDK against a running server. `scripts/test` starts the server and the stand-in Gemini."""
 
 import json
 import os
@@ -90,7 +90,7 @@ def weather(city: str) -> str:
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("thread", [None, False])
 def test_tool_runner(client, streamed, thread):
-    """The runner keeps the conversation in a thread of the server's, unless it is told not to."""
+    """The runner stores the conversation in a thread at the server, unless it is configured not to."""
     terms = {} if thread is None else {"thread": thread}
     runner = client.beta.messages.tool_runner(
         model=MODEL, max_tokens=1000, tools=[weather], messages=user("[[sim:tool steps=3]] go"), stream=streamed, **terms

@@ -1,4 +1,4 @@
-"""Google's own SDK against the server: the native API, with a client's key in place of Google's."""
+"""Google's Python SDK against a running server: the native API, with a client key in place of a Google key."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ SERVER = os.environ["BASE_URL"].removesuffix("/v1")
 MODEL = "gemini-3.8-flash"
 
 
-# v1 is what the SDK says by itself, v1beta what most others say.
+# v1 is the SDK's default, v1beta what most other clients use.
 @pytest.fixture(scope="module", params=["v1", "v1beta"])
 def client(request):
     options = types.HttpOptions(base_url=SERVER, api_version=request.param)
@@ -43,7 +43,7 @@ def test_a_tool_loop_of_three_turns(client):
     config = types.GenerateContentConfig(tools=[types.Tool(function_declarations=[function])])
     contents = [types.Content(role="user", parts=[types.Part(text="[[sim:tool steps=3]] go")])]
     for _ in range(3):
-        # The stand-in refuses a call whose signature does not come back with it.
+        # The stand-in rejects a function call that is sent back without its signature.
         answer = client.models.generate_content(model=MODEL, contents=contents, config=config)
         [call] = answer.function_calls
         contents.append(answer.candidates[0].content)

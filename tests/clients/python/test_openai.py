@@ -1,4 +1,4 @@
-"""The official Python SDK against a running server. `scripts/test` starts the server and the stand-in Gemini behind it."""
+"""OpenAI's Python SDK against a running server. `scripts/test` starts the server and the stand-in Gemini."""
 
 import asyncio
 import json
@@ -223,7 +223,7 @@ def test_async():
 
 
 def published_fields(annotation, path=""):
-    """Every field of a request as the SDK declares it, by its path; `[]` stands for each member of a list."""
+    """Yields the path of every request field that the SDK declares; `[]` stands for each member of a list."""
     while typing_extensions.get_origin(annotation) in (typing_extensions.Required, typing_extensions.Annotated):
         annotation = typing_extensions.get_args(annotation)[0]
     arguments = typing_extensions.get_args(annotation)
@@ -258,11 +258,11 @@ GOLDEN = pathlib.Path(__file__).parents[2] / "golden" / "openai_chat"
 
 
 def test_golden_answers_are_what_openai_publishes():
-    """The SDK's types are made from OpenAI's published schema. Reading does not check them; validation does."""
+    """The SDK's types are generated from OpenAI's published schema. The SDK does not validate what it reads, so this test does."""
     answers = [json.loads(file.read_text()) for file in GOLDEN.glob("*/answer.json")]
     answers = [answer for answer in answers if "fault" not in answer]
     events = [line for file in GOLDEN.glob("*/answer.sse") for line in file.read_text().splitlines()]
-    # OpenAI streams a custom tool's call, but its schema has functions' only.
+    # OpenAI streams calls of custom tools, but its schema has only those of functions.
     published = [line for line in events if line.startswith('data: {"id"') and '"custom"' not in line]
     chunks = [json.loads(line[6:]) for line in published]
     assert len(answers) > 10 and len(chunks) > 30

@@ -1,4 +1,4 @@
-"""The official Python SDK against the endpoints beside chat: vectors, pictures, voices, sounds written down."""
+"""OpenAI's Python SDK against the endpoints besides chat: embeddings, images, speech and transcriptions."""
 
 import base64
 import io
@@ -22,7 +22,7 @@ def client():
 
 
 def test_vectors_have_length_one(client):
-    # Unless it is told otherwise, the SDK asks for base64 and decodes it.
+    # By default, the SDK requests base64 and decodes it.
     answer = client.embeddings.create(model="text-embedding-3-small", input=["a", "b"], dimensions=64)
     numbers = client.embeddings.create(
         model="text-embedding-3-small", input=["a", "b"], dimensions=64, encoding_format="float"

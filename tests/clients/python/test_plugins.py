@@ -1,6 +1,6 @@
-"""The library of plugins through a running server, by the official SDK. `scripts/test` starts a server that has all of them on.
+"""The plugin library in a running server, tested with OpenAI's SDK. `scripts/test` starts a server that has all plugins turned on.
 
-The stand-in Gemini answers `[[sim:request]]` with the request as it came: what plugins did to it can be seen from here.
+The stand-in Gemini answers `[[sim:request]]` with the request that it received, so the tests see what plugins did to it.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ def client():
 
 
 def answered(client, text, stream, model=MODEL, **more):
-    """What the model says, streamed or at once, and the headers of the answer."""
+    """Returns the text of an answer, streamed or not, and its headers."""
     messages = [{"role": "user", "content": text}]
     raw = client.chat.completions.with_raw_response.create(model=model, messages=messages, stream=stream, **more)
     answer = raw.parse()
@@ -40,12 +40,12 @@ def ask(client, text, stream, **more):
 
 
 def sent(client, stream, text="", **more):
-    """The request that reached Gemini."""
+    """Returns the request that reached Gemini."""
     return json.loads(ask(client, f"{text} [[sim:request]]", stream, **more))
 
 
 def events(plugin, name, label=None):
-    """What a plugin has counted, from the server's metrics."""
+    """Returns what a plugin has counted, from the server's metrics."""
     url = os.environ["PLUGINS_URL"].removesuffix("/v1") + "/metrics"
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {os.environ['CLIENT_KEY']}"})
     text = urllib.request.urlopen(request).read().decode()
@@ -60,7 +60,7 @@ def events(plugin, name, label=None):
 
 @contextlib.contextmanager
 def grows(*count, by=1):
-    """What is done meanwhile makes this count grow. It is counted when the answer is out, so a moment later."""
+    """Checks that the body of the `with` increases this count. Counting happens after the answer is sent, so it may take a moment."""
     before = events(*count)
     yield
     deadline = time.monotonic() + 10
@@ -73,7 +73,7 @@ def grows(*count, by=1):
 def test_pii(client, stream):
     text = "mail ann@example.com or call +49 30 1234567"
     assert ask(client, text, stream) == f"You said: {text}"
-    # Google got placeholders; what it says of them comes back as what they stand for.
+    # Google got placeholders; in its answer they are replaced by the original values.
     with grows("pii", "redacted", by=2):
         assert "ann@example.com" in ask(client, text + " [[sim:request]]", stream)
 
@@ -113,7 +113,7 @@ def test_model_mapping(client, stream):
 @both
 def test_json_repair(client, stream):
     broken = "[[sim:fenced]]"
-    assert ask(client, broken, stream).startswith("Here it is:"), "nobody asked for JSON"
+    assert ask(client, broken, stream).startswith("Here it is:"), "JSON was not requested"
     mended = ask(client, broken, stream, response_format={"type": "json_object"})
     assert json.loads(mended) == {"answer": [1, 2, {"b": "c"}]}
 
@@ -127,7 +127,7 @@ def test_ab_test(client, stream):
     users = [f"user-{number}" for number in range(16)]
     first = [model(user) for user in users]
     assert set(first) == {LARGE, SMALL}
-    assert [model(user) for user in users] == first, "who went one way goes the same way again"
+    assert [model(user) for user in users] == first, "a user stays in the same group"
 
 
 @both
@@ -139,7 +139,7 @@ def test_session_routing(client, stream):
     sessions = [f"session-{number}" for number in range(16)]
     first = [key(session) for session in sessions]
     assert len(set(first)) == 2, "one key in each of two pools"
-    assert [key(session) for session in sessions] == first, "a session stays where it was"
+    assert [key(session) for session in sessions] == first, "a session stays in its pool"
 
 
 @both

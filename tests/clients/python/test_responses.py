@@ -1,5 +1,5 @@
-"""OpenAI's Responses by its Python SDK and its Agents SDK, against a running server. `scripts/test` starts the server and the
-stand-in Gemini behind it."""
+"""OpenAI's Responses API with its Python SDK and its Agents SDK, against a running server. `scripts/test` starts the server and the
+stand-in Gemini."""
 
 import asyncio
 import json

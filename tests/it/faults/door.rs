@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{CLIENT_KEY, Reply, Server};
 
-/// A dialect.
+/// A protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Door {
@@ -20,13 +20,13 @@ pub const DOORS: &[Door] = &[Door::Chat, Door::Messages, Door::Responses, Door::
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
-    /// With a reason, once, and nothing after it.
+    /// With one finish reason, and nothing after it.
     Done,
-    /// With an error, as its last word and without a reason to end.
+    /// With an error as the last event, and without a finish reason.
     Error,
 }
 
-/// What a client has heard.
+/// What a client received.
 #[derive(Debug)]
 pub struct Heard {
     pub status: u16,
@@ -36,12 +36,12 @@ pub struct Heard {
 }
 
 impl Door {
-    /// A status with this code, as this dialect has it: Anthropic has one of its own for overload.
+    /// Returns the status that this protocol uses for this error: Anthropic has its own status for overload.
     pub fn status(self, status: u16, code: Option<&str>) -> u16 {
         if (self, status, code) == (Self::Messages, 503, Some("overloaded")) { 529 } else { status }
     }
 
-    /// Asks for an answer and reads it to its end.
+    /// Sends a request and reads the answer to its end.
     pub async fn ask(self, server: &Server, stream: bool) -> (Reply, Heard) {
         let model = "gemini-2.5-flash";
         let (path, mut body) = match self {
@@ -85,16 +85,16 @@ impl Door {
         let wants_done = usize::from(stream && self == Self::Chat);
         let end = match error {
             Some(_) => {
-                assert_eq!((ends, done), (0, 0), "{self:?}: an error, and an end all the same: {}", reply.text);
+                assert_eq!((ends, done), (0, 0), "{self:?}: an error, and a regular end as well: {}", reply.text);
                 assert!(
                     is_error(events.last().unwrap()) || events.last().unwrap()["response"]["error"].is_object(),
-                    "{self:?}: something after the error: {}",
+                    "{self:?}: more events after the error: {}",
                     reply.text
                 );
                 End::Error
             }
             None => {
-                assert_eq!((ends, done), (1, wants_done), "{self:?}: one end, and nothing else: {}", reply.text);
+                assert_eq!((ends, done), (1, wants_done), "{self:?}: not exactly one end: {}", reply.text);
                 End::Done
             }
         };

@@ -23,41 +23,42 @@ use crate::harness::{Server, eventually};
 use door::{DOORS, Door, End};
 use peer::{Part, Peer, act};
 
-/// A file.
+/// A fault file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fault {
-    /// What goes wrong.
+    /// A description of the fault.
     fault: String,
-    /// How the client asks: `whole`, `stream`. Both where nothing is said.
+    /// The forms of the request: `whole`, `stream`; both if omitted.
     #[serde(default = "both")]
     ask: Vec<String>,
-    /// The doors it is looked at through; all of them where nothing is said. Gemini's own passes on what Google says as it comes.
+    /// The protocols to test it with; all if omitted. Gemini's native protocol passes Google's answers on unchanged.
     #[serde(default = "all_doors")]
     doors: Vec<Door>,
-    /// Keys, by letter.
+    /// The configured keys, by letter.
     #[serde(default = "one_key")]
     keys: Vec<char>,
-    /// Settings besides.
+    /// Additional settings.
     #[serde(default)]
     config: String,
-    /// What Google does.
+    /// The scripted behaviour of Google.
     upstream: Vec<Upstream>,
-    /// What a client does that is itself a scripted peer.
+    /// The script of the client, if the client itself is a scripted peer.
     client: Option<String>,
-    /// What must come of it.
+    /// The required result.
     expect: Expect,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Upstream {
-    /// For calls with this key alone.
+    /// If set, the script applies only to calls with this key.
     key: Option<char>,
     does: String,
 }
 
-/// What must come of it. What is left out is not looked at, but for the tokens: the numbers are always in order.
+/// The required result. Fields that are omitted are not checked; but without a scripted client, `status` and `end` are
+/// required, and omitted `tokens` means none.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Expect {
@@ -65,25 +66,26 @@ struct Expect {
     status: Option<u16>,
     /// How its answer ends.
     end: Option<End>,
-    /// Tokens from the first to this one, and no other.
+    /// How many tokens the answer must contain: these, in order, and no others.
     #[serde(default)]
     tokens: usize,
-    /// OpenAI's code of the error.
+    /// The code of the error in OpenAI's format.
     code: Option<String>,
-    /// Seconds, at least and at most.
+    /// Minimum and maximum of `retry-after` in seconds.
     retry_after: Option<[u64; 2]>,
-    /// Words in what a scripted client has read.
+    /// Texts that a scripted client must have read.
     #[serde(default)]
     says: Vec<String>,
-    /// Words that must not be there.
+    /// Texts that it must not have read.
     #[serde(default)]
     never: Vec<String>,
-    /// Calls by key; all others none.
+    /// Calls by key; keys that are not listed must have none.
     calls: Option<BTreeMap<String, usize>>,
-    /// How keys stand afterwards: `ready`, `dead`, `resting`, or `model WHY` where it rests for the model.
+    /// States of keys afterwards: `ready`, `dead`, `resting`, or `model WHY` if the key is cooling down for the model
+    /// only.
     #[serde(default)]
     keys: BTreeMap<char, String>,
-    /// Connections that Google sees closed before its script is over.
+    /// How many connections the server closes before Google's script ends.
     left: Option<usize>,
 }
 
@@ -129,7 +131,7 @@ impl Fault {
         Server::at(&peer.url, &format!("{pool}{}", self.config)).await
     }
 
-    /// One run: a new peer, a new server, one question.
+    /// Runs the fault once, with a new peer, a new server and one request.
     async fn run(&self, ask: &str, door: Door) {
         let peer = self.peer().await;
         let server = self.server(&peer).await;
@@ -148,7 +150,7 @@ impl Fault {
         } else {
             let (reply, heard) = door.ask(&server, ask == "stream").await;
             let all: String = (0..expect.tokens).map(script::token).collect();
-            assert_eq!(heard.text, all, "tokens lost, doubled or invented: {}", reply.text);
+            assert_eq!(heard.text, all, "tokens lost, duplicated or invented: {}", reply.text);
             assert_eq!(
                 Some(heard.status),
                 expect.status.map(|status| door.status(status, expect.code.as_deref())),
@@ -163,12 +165,12 @@ impl Fault {
                 let after: u64 = reply.headers["retry-after"].parse().unwrap();
                 assert!((least..=most).contains(&after), "retry-after: {after}");
             }
-            assert!(!reply.text.contains("gemini-key-"), "a key shows: {}", reply.text);
+            assert!(!reply.text.contains("gemini-key-"), "a key is visible: {}", reply.text);
         }
         self.afterwards(&server, &peer).await;
     }
 
-    /// What Google has seen, and how the keys stand.
+    /// Checks the calls that Google received and the states of the keys.
     async fn afterwards(&self, server: &Server, peer: &Peer) {
         let status = || server.live.snapshot().pools["default"].status(server.live.services().clock.now());
         eventually("no key is in use", || status().iter().all(|key| key.in_flight == 0)).await;
@@ -194,7 +196,8 @@ impl Fault {
     }
 }
 
-/// All that a scripted client has read. A line `called` in its script waits until Google has been called.
+/// Runs a scripted client and returns everything it has read. A line `called` in its script waits until Google has been
+/// called.
 async fn scripted(server: &Server, peer: &Peer, script: &str) -> String {
     let address = server.url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -212,8 +215,8 @@ async fn scripted(server: &Server, peer: &Peer, script: &str) -> String {
     String::from_utf8_lossy(&heard).into_owned()
 }
 
-/// Every file, `FAULTS_RUNS` times or once.
-#[expect(clippy::print_stdout, reason = "`scripts/faults` tells how much was tried")]
+/// Runs every fault `FAULTS_RUNS` times (default: once).
+#[expect(clippy::print_stdout, reason = "`scripts/faults` prints the number of runs")]
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_under_any_fault() {
     let runs: usize = std::env::var("FAULTS_RUNS").map_or(1, |runs| runs.parse().unwrap());
@@ -227,10 +230,10 @@ async fn nothing_is_lost_under_any_fault() {
         }
         faults += 1;
         let fault = Arc::new(Fault::load(&path));
-        assert!(!fault.fault.is_empty(), "{name}: what goes wrong?");
+        assert!(!fault.fault.is_empty(), "{name}: the description is empty");
         let doors = if fault.client.is_some() { &DOORS[..1] } else { &fault.doors };
         let asks = if fault.client.is_some() { vec![String::new()] } else { fault.ask.clone() };
-        // Doors take turns, from run to run and from fault to fault.
+        // Rotates through the protocols, from run to run and from fault to fault.
         let ways: Vec<(String, Door)> =
             doors.iter().flat_map(|door| asks.iter().map(move |ask| (ask.clone(), *door))).collect();
         for run in 0..runs.max(asks.len()) {
@@ -255,6 +258,6 @@ async fn nothing_is_lost_under_any_fault() {
     let failed: Vec<String> = runs.buffer_unordered(16).filter_map(std::future::ready).collect().await;
     failed.iter().for_each(|failed| println!("{failed}"));
     assert!(failed.is_empty(), "{} of {total} runs failed", failed.len());
-    assert!(faults > 0, "no fault is called `{only}`");
-    println!("{faults} faults, {total} runs: nothing lost, doubled or invented");
+    assert!(faults > 0, "no fault has `{only}` in its name");
+    println!("{faults} faults, {total} runs: nothing lost, duplicated or invented");
 }

@@ -12,14 +12,15 @@ use tokio::time::{sleep, timeout};
 
 use super::script::{self, Step};
 
-/// What one call gets: any key's, or only this key's.
+/// The script for one call: with any key, or only with this key.
 #[derive(Clone, Debug)]
 pub struct Part {
     pub key: Option<String>,
     pub steps: Vec<Step>,
 }
 
-/// The stand-in for Google: a listener whose calls get their parts in order. The last that fits a call is for all that follow.
+/// The stand-in for Google: a listener that answers calls with its parts, in order. The last part that matches a call
+/// is repeated for all that follow.
 pub struct Peer {
     pub url: String,
     state: Arc<State>,
@@ -30,7 +31,7 @@ struct State {
     parts: Vec<Part>,
     calls: Mutex<Vec<String>>,
     used: Mutex<Vec<bool>>,
-    /// Connections that the other side has closed before the script was over.
+    /// How many connections the other side has closed before the script ended.
     left: Mutex<usize>,
 }
 
@@ -49,7 +50,7 @@ impl Peer {
         Self { url, state, task }
     }
 
-    /// How many calls came, by key.
+    /// Returns how many calls came, by key.
     pub fn calls(&self) -> BTreeMap<String, usize> {
         let mut calls = BTreeMap::new();
         for key in self.state.calls.lock().unwrap().iter() {
@@ -58,7 +59,7 @@ impl Peer {
         calls
     }
 
-    /// How many connections the other side has closed before the script was over.
+    /// Returns how many connections the other side has closed before the script ended.
     pub fn left(&self) -> usize {
         *self.state.left.lock().unwrap()
     }
@@ -103,7 +104,8 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
     }
 }
 
-/// The letter of the key a request came with, and whether it wants a stream. None when there is no other request.
+/// Reads a request. Returns the letter of its key and whether it requests a stream, or None if no further request
+/// comes.
 async fn request(stream: &mut TcpStream) -> io::Result<Option<(String, bool)>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -125,15 +127,15 @@ async fn request(stream: &mut TcpStream) -> io::Result<Option<(String, bool)>> {
 /// How a script ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// The connection stands.
+    /// The connection is still open.
     Open,
-    /// It was closed by the script.
+    /// The script closed the connection.
     Closed,
-    /// It was closed by the other side.
+    /// The other side closed the connection.
     Left,
 }
 
-/// Does what a script says; what is read on the way is added to `heard`.
+/// Executes a script. Bytes that are read on the way are appended to `heard`.
 pub async fn act(stream: &mut TcpStream, steps: &[Step], heard: &mut Vec<u8>) -> io::Result<Ended> {
     let (mut chunked, mut size) = (false, usize::MAX);
     for step in steps {
@@ -161,7 +163,7 @@ pub async fn act(stream: &mut TcpStream, steps: &[Step], heard: &mut Vec<u8>) ->
             }
             Step::Pause(time) => sleep(*time).await,
             Step::Until(words) => until(stream, words, heard).await?,
-            Step::Good(_) => panic!("a client gives no answers"),
+            Step::Good(_) => panic!("`good` is not a step of a client"),
             Step::End => {
                 if std::mem::take(&mut chunked) {
                     stream.write_all(b"0\r\n\r\n").await?;
@@ -211,7 +213,7 @@ async fn until(stream: &mut TcpStream, words: &[u8], heard: &mut Vec<u8>) -> io:
     let mut piece = [0; 4096];
     while !heard.windows(words.len()).any(|window| window == words) {
         let read = timeout(Duration::from_secs(30), stream.read(&mut piece)).await;
-        match read.unwrap_or_else(|_| panic!("never heard: {}", String::from_utf8_lossy(words)))? {
+        match read.unwrap_or_else(|_| panic!("did not arrive: {}", String::from_utf8_lossy(words)))? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             count => heard.extend_from_slice(&piece[..count]),
         }

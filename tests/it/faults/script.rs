@@ -8,44 +8,44 @@ use serde_json::{Value, json};
 /// One step of a peer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Bytes as they are.
+    /// Sends bytes as they are.
     Raw(Vec<u8>),
-    /// The head of an answer whose body comes in chunks.
+    /// Sends the head of an answer with a chunked body.
     Head(u16, String),
-    /// Bytes of the body.
+    /// Sends bytes of the body.
     Body(Vec<u8>),
-    /// A good answer with these tokens, in the form that the call asks for.
+    /// Sends a good answer with these tokens, streamed if the call requests a stream.
     Good(Range<usize>),
-    /// So many bytes of the body, all the same.
+    /// Sends this many identical bytes of the body, rounded up to whole blocks of 64 KiB.
     Fill(usize),
-    /// From here on, bytes go out in pieces of this size.
+    /// Sends all further bytes in pieces of this size.
     Split(usize),
-    /// Bytes of the body one by one, so long apart.
+    /// Sends bytes of the body one by one, with this pause after each.
     Drip(Duration, Vec<u8>),
-    /// Nothing, for so long.
+    /// Sends nothing for this long.
     Pause(Duration),
-    /// Reads until it has seen this.
+    /// Reads until these bytes have arrived.
     Until(Vec<u8>),
-    /// The body's proper end: another request may come.
+    /// Ends the body properly; another request may follow on the connection.
     End,
-    /// No more bytes will be sent (FIN), but those of the other side are read.
+    /// Half-closes the connection (FIN): nothing more is sent, but the other side can still send.
     Half,
-    /// The connection is closed (FIN).
+    /// Closes the connection (FIN).
     Close,
-    /// The connection is torn down (RST).
+    /// Resets the connection (RST).
     Reset,
-    /// Nothing more, until the other side goes.
+    /// Sends nothing more, until the other side closes the connection.
     Stall,
 }
 
-/// Reads a script.
+/// Parses a script.
 pub fn read(text: &str) -> Vec<Step> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).flat_map(step).collect()
 }
 
 fn step(line: &str) -> Vec<Step> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
-    let number = || rest.parse().unwrap_or_else(|_| panic!("no number: {line}"));
+    let number = || rest.parse().unwrap_or_else(|_| panic!("not a number: {line}"));
     let one = match word {
         "raw" => Step::Raw(bytes(rest)),
         "head" => {
@@ -72,12 +72,12 @@ fn step(line: &str) -> Vec<Step> {
         "close" => Step::Close,
         "reset" => Step::Reset,
         "stall" => Step::Stall,
-        _ => panic!("no such word: {line}"),
+        _ => panic!("unknown step: {line}"),
     };
     vec![one]
 }
 
-/// What a good answer is made of.
+/// Returns the steps of a good answer.
 pub fn good(tokens: Range<usize>, stream: bool) -> Vec<Step> {
     if stream {
         return read(&format!("head 200 text/event-stream\ntokens {}..{}\nfinish\nend", tokens.start, tokens.end));
@@ -86,12 +86,12 @@ pub fn good(tokens: Range<usize>, stream: bool) -> Vec<Step> {
     vec![Step::Head(200, "application/json".to_owned()), body, Step::End]
 }
 
-/// A token that tells which one it is, in letters of more than one byte.
+/// Returns a token that contains its number, between characters of several bytes.
 pub fn token(number: usize) -> String {
     format!("⟨{number}⟩ ")
 }
 
-/// Tokens as Gemini says them, and whether that is the end.
+/// Returns a Gemini answer with these tokens; with a finish reason if it is the last.
 fn said(tokens: Range<usize>, last: bool) -> Value {
     let count = tokens.end;
     let text: String = tokens.map(token).collect();
@@ -112,7 +112,7 @@ fn event(document: &Value) -> Step {
     Step::Body(format!("data: {document}\r\n\r\n").into_bytes())
 }
 
-/// A whole answer with its length.
+/// Returns an unstreamed answer with a content-length.
 fn json_answer(rest: &str) -> Vec<Step> {
     let (status, body) = rest.split_once(' ').unwrap_or((rest, ""));
     let body = bytes(body);
@@ -121,7 +121,7 @@ fn json_answer(rest: &str) -> Vec<Step> {
     vec![Step::Raw([head.into_bytes(), body].concat())]
 }
 
-/// A client's request in good order: `chat whole`, `chat stream`.
+/// Returns a valid client request: `chat whole`, `chat stream`.
 fn chat(form: &str) -> Vec<u8> {
     let body = json!({ "model": "gemini-2.5-flash", "stream": form == "stream", "messages": [{ "role": "user", "content": "x" }] });
     let body = body.to_string();
@@ -138,7 +138,8 @@ fn range(text: &str) -> Range<usize> {
     from.parse().unwrap()..to.parse().unwrap()
 }
 
-/// A text in which `\r`, `\n`, `\\` and `\xNN` stand for what they do in Rust, and `{KEY}` for a good client's key.
+/// Returns the bytes of a text in which `\r`, `\n`, `\\` and `\xNN` have the same meaning as in Rust, and `{KEY}` is a
+/// valid client key.
 fn bytes(text: &str) -> Vec<u8> {
     let text = text.replace("{KEY}", crate::harness::CLIENT_KEY);
     let mut bytes = Vec::new();
