@@ -104,7 +104,7 @@ impl Error {
     /// 504: the client accepts only a cached answer, and there is none.
     pub fn not_kept() -> Self {
         let message =
-            "No answer to this request is kept, and the request's `cache-control: only-if-cached` wants no other.";
+            "No answer to this request is cached, and `cache-control: only-if-cached` forbids an upstream call.";
         Self::new(504, "invalid_request_error", Some("not_cached"), message).should_retry(false)
     }
 
@@ -187,7 +187,7 @@ impl From<&Fault> for Error {
             Kind::NotOwned => Self::new(404, "invalid_request_error", None, message),
             Kind::KeyInvalid | Kind::KeyBlocked => Self::unavailable(
                 "upstream_key_error",
-                "No upstream Gemini key is accepted by Google. The operator finds the reason of each key in /admin/keys.",
+                "Google accepts none of the upstream Gemini keys. The operator finds each key's reason in /admin/keys.",
             )
             .should_retry(false),
             Kind::Location => {

@@ -116,9 +116,9 @@ impl Gives {
     pub fn name(self) -> &'static str {
         match self {
             Self::Anything => "anything",
-            Self::Words => "words",
-            Self::Pictures { .. } | Self::Predictions => "pictures",
-            Self::Voice => "a voice",
+            Self::Words => "text",
+            Self::Pictures { .. } | Self::Predictions => "images",
+            Self::Voice => "speech",
             Self::Vectors => "vectors",
         }
     }

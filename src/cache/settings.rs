@@ -72,11 +72,11 @@ impl CacheSettings {
             problems.push(Problem::error("must be between 1s and 30days").at("cache.ttl"));
         }
         if self.max_entry == 0 || self.max_entry as u64 > self.max_bytes {
-            let hint = "the largest answer that is kept must fit into `cache.max_bytes`";
+            let hint = "the largest cached answer must fit into `cache.max_bytes`";
             problems.push(Problem::error("must be between 1 and `cache.max_bytes`").at("cache.max_entry").hint(hint));
         }
         if self.max_entries == Some(0) {
-            let hint = "to keep no answers, write `enabled = false`";
+            let hint = "to disable the cache, write `enabled = false`";
             problems.push(Problem::error("must be at least 1").at("cache.max_entries").hint(hint));
         }
     }

@@ -99,7 +99,7 @@ pub async fn run_until_signal(live: Arc<Live>, running: Running, signals: Signal
         }
     }
     let drain = live.snapshot().config.settings.server.drain;
-    tracing::info!(drain_s = drain.as_secs_f64(), "stopping: waiting for open answers");
+    tracing::info!(drain_s = drain.as_secs_f64(), "stopping: waiting for open requests");
     tokio::select! {
         stopped = running.stop(drain) => match stopped {
             Ok(()) => tracing::info!("stopped"),

@@ -85,7 +85,7 @@ pub fn check(client: &ClientSettings, place: &str, problems: &mut Problems) {
         ("concurrency", client.concurrency),
         ("monthly_tokens", client.monthly_tokens),
     ];
-    let hint = "leave it out for no limit; take the client away to keep it out";
+    let hint = "leave it out for no limit; remove the client to deny access";
     for (field, _) in counts.iter().filter(|(_, limit)| *limit == Some(0)) {
         problems.push(Problem::error("must be at least 1").at(format!("{place}.{field}")).hint(hint));
     }

@@ -114,8 +114,8 @@ impl Clients {
             blocking: settings.blocking.clone(),
         };
         if settings.blocking.enabled && (settings.blocking.failures == 0 || settings.blocking.duration.is_zero()) {
-            let hint = "write a number and a time of more than nothing, or `enabled = false`";
-            problems.push(Problem::error("holds off everybody, or nobody").at("auth.blocking").hint(hint));
+            let hint = "set `failures` and `duration` above zero, or `enabled = false`";
+            problems.push(Problem::error("blocks every address, or none").at("auth.blocking").hint(hint));
         }
         let plain = |keys: &[SecretRef]| keys.iter().cloned().map(Into::into).collect::<Vec<ClientKeySettings>>();
         let groups = [
@@ -131,7 +131,7 @@ impl Clients {
         for (index, client) in named.iter().enumerate() {
             let place = format!("clients[{index}]");
             if named.iter().take(index).any(|other| other.name == client.name) {
-                let hint = "give each client a name of its own";
+                let hint = "give each client a unique name";
                 problems.push(Problem::error("is another client's name").at(format!("{place}.name")).hint(hint));
             }
             clients.add_named(client, &place, environment, problems);
@@ -143,7 +143,7 @@ impl Clients {
             let hint = "listen on 127.0.0.1, or configure `auth.client_keys`";
             problems.push(Problem::error(message).at("auth.mode").hint(hint));
         } else if clients.open.is_none() && !has_clients {
-            let hint = "set SECURITY_ADAPTER_API_KEYS to a key of your own making, in the environment or in `.env`; or write `auth.mode = \"open\"` with a loopback `server.listen`; just to look around, `cargo run --release -- demo`";
+            let hint = "set SECURITY_ADAPTER_API_KEYS to a key of your choice, in the environment or in `.env`; or write `auth.mode = \"open\"` with a loopback `server.listen`; just to look around, `cargo run --release -- demo`";
             problems
                 .push(Problem::error("there is no client key, so nobody could call").at("auth.client_keys").hint(hint));
         }
@@ -191,7 +191,7 @@ impl Clients {
         let before = problems.len();
         let digests = self.digests(&settings.key, &key, environment, problems);
         if digests.is_empty() && problems.len() == before {
-            let message = format!("there is no key behind it ({})", settings.key.masked());
+            let message = format!("contains no key ({})", settings.key.masked());
             problems.push(Problem::error(message).at(&key).hint("`gemini-adapter clients new NAME` makes one"));
         }
         for digest in digests {
@@ -230,20 +230,20 @@ impl Clients {
                 return Some(digest);
             }
             Some(Err(())) => {
-                let hint = "`gemini-adapter clients digest` makes one of a key on standard input";
-                problems.push(Problem::error("has not 64 hex digits after `sha256:`").at(place).hint(hint));
+                let hint = "`gemini-adapter clients digest` computes one from a key on stdin";
+                problems.push(Problem::error("needs 64 hex digits after `sha256:`").at(place).hint(hint));
                 return None;
             }
             None => {}
         }
         if is_placeholder(secret.expose()) {
             let message = format!("a placeholder was left in place of a key ({})", reference.masked());
-            problems.push(Problem::error(message).at(place).hint("make one up: `gemini-adapter clients new NAME`"));
+            problems.push(Problem::error(message).at(place).hint("generate one: `gemini-adapter clients new NAME`"));
             return None;
         }
         if secret.expose().len() < SHORTEST {
             let message = format!("a key is shorter than {SHORTEST} characters ({})", reference.masked());
-            let hint = "longer ones are not guessed: `gemini-adapter clients new NAME`";
+            let hint = "generate a longer one: `gemini-adapter clients new NAME`";
             problems.push(Problem::warning(message).at(place).hint(hint));
         }
         Some(secret.digest())
@@ -253,7 +253,7 @@ impl Clients {
         match self.by_digest.get(&digest) {
             Some(other) if other.role != client.role => {
                 let message = "a key is configured for two roles";
-                let hint = "give clients, metrics and admins keys of their own";
+                let hint = "use separate keys for clients, metrics and admins";
                 problems.push(Problem::error(message).at(place).hint(hint));
             }
             Some(_) => problems.push(Problem::warning("a key is configured twice").at(place)),
@@ -318,7 +318,7 @@ impl Clients {
 fn check_name(name: &str, place: &str, problems: &mut Problems) {
     let hard = |c: char| c.is_control() || c == '"';
     if name.is_empty() || name.len() > 64 || name.contains(hard) {
-        let hint = "write up to 64 characters that fit on a line";
+        let hint = "write up to 64 characters on a single line";
         problems.push(Problem::error("is not a name").at(format!("{place}.name")).hint(hint));
     }
 }

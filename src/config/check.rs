@@ -92,7 +92,7 @@ fn base_url(url: &Url, problems: &mut Problems) {
     } else if !url.username().is_empty() || url.password().is_some() {
         Some(("must not have a user or a password", "a key goes into `pools.NAME.keys`"))
     } else if path.ends_with("/v1beta") || path.ends_with("/v1") {
-        Some(("must end before the version of the API", "leave `/v1beta` out: it is added to every call"))
+        Some(("must not include the API version", "leave `/v1beta` out: it is added to every call"))
     } else {
         None
     };
@@ -113,6 +113,6 @@ fn base_url(url: &Url, problems: &mut Problems) {
 
 fn positive(table: &str, times: &[(&str, Duration)], problems: &mut Problems) {
     for (name, _) in times.iter().filter(|(_, time)| time.is_zero()) {
-        problems.push(Problem::error("must be longer than nothing").at(format!("{table}.{name}")));
+        problems.push(Problem::error("must be longer than 0s").at(format!("{table}.{name}")));
     }
 }

@@ -228,7 +228,7 @@ fn describe(kind: &Kind) -> Problem {
             Problem::error("there is no such setting").hint(hint)
         }
         Kind::UnknownVariant(_, known) => {
-            Problem::error("is none of the values it can have").hint(format!("write one of `{}`", known.join("`, `")))
+            Problem::error("is not a valid value").hint(format!("write one of `{}`", known.join("`, `")))
         }
         Kind::MissingField(name) => Problem::error(format!("`{name}` is missing")),
         Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) if expected == "a duration" => {
@@ -237,7 +237,7 @@ fn describe(kind: &Kind) -> Problem {
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
             Problem::error(format!("expected {}, found {}", plain(expected), shape(found)))
         }
-        Kind::ISizeOutOfRange(_) | Kind::USizeOutOfRange(_) => Problem::error("is a number out of range"),
+        Kind::ISizeOutOfRange(_) | Kind::USizeOutOfRange(_) => Problem::error("is out of range"),
         // The messages of these errors may quote the value.
         _ => Problem::error("cannot be read"),
     }

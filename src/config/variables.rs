@@ -63,74 +63,84 @@ pub const VARIABLES: &[Variable] = &[
         "GEMINI_API_KEYS",
         "pools.default.keys",
         Read::Referred,
-        "Gemini keys, split at commas or line ends. Read through `env:GEMINI_API_KEYS`, which the shipped configuration has; a file whose pools list other keys does without it.",
+        "Gemini keys, separated by commas or line ends. Read through `env:GEMINI_API_KEYS`, as in the shipped configuration; unused if the pools in the file list other keys.",
     ),
-    row("GEMINI_BASE_URL", "upstream.base_url", Read::Text, "Where the Gemini API is."),
-    row("GEMINI_COOLING_PERIOD", "cooldown.base", Read::Duration, "First rest of a key; a bare number is seconds."),
-    row("GEMINI_REQUEST_TIMEOUT", "upstream.timeout", Read::Duration, "The whole call; a bare number is seconds."),
+    row("GEMINI_BASE_URL", "upstream.base_url", Read::Text, "Base URL of the Gemini API."),
+    row("GEMINI_COOLING_PERIOD", "cooldown.base", Read::Duration, "First cooldown of a key; a bare number is seconds."),
+    row(
+        "GEMINI_REQUEST_TIMEOUT",
+        "upstream.timeout",
+        Read::Duration,
+        "Timeout of the whole call; a bare number is seconds.",
+    ),
     row("GEMINI_MAX_RETRIES", "upstream.attempts", Read::CountOfMore, "Attempts after the first."),
-    row("GEMINI_MAX_FAILURES", "cooldown.failures", Read::Count, "Failures in a row that send a key to rest."),
+    row("GEMINI_MAX_FAILURES", "cooldown.failures", Read::Count, "Failures in a row that put a key into cooldown."),
     row(
         "GEMINI_PROXY_URL",
         "upstream.proxy",
         Read::Reference,
-        "Proxy for all upstream traffic. Becomes `env:GEMINI_PROXY_URL`, so its password never shows.",
+        "Proxy for all upstream traffic. Becomes `env:GEMINI_PROXY_URL`, so its password is never shown.",
     ),
     row(
         "SECURITY_ADAPTER_API_KEYS",
         "auth.client_keys",
         Read::Referred,
-        "Keys of clients, split likewise. Read through `env:SECURITY_ADAPTER_API_KEYS`, which the shipped configuration has.",
+        "Client keys, separated likewise. Read through `env:SECURITY_ADAPTER_API_KEYS`, as in the shipped configuration.",
     ),
     row(
         "SECURITY_ADMIN_API_KEYS",
         "auth.admin_keys",
         Read::Referred,
-        "Keys of admins, split likewise. Read through `env:SECURITY_ADMIN_API_KEYS`, which the shipped configuration has.",
+        "Admin keys, separated likewise. Read through `env:SECURITY_ADMIN_API_KEYS`, as in the shipped configuration.",
     ),
-    row("SERVICE_HOST", "server.listen", Read::Host, "Address to listen on. The port stays what it is elsewhere."),
-    row("SERVICE_PORT", "server.listen", Read::Port, "Port to listen on. The address stays what it is elsewhere."),
-    row("SERVICE_LOG_LEVEL", "log.level", Read::Text, "How much is logged."),
+    row("SERVICE_HOST", "server.listen", Read::Host, "Address to listen on. The port is unchanged."),
+    row("SERVICE_PORT", "server.listen", Read::Port, "Port to listen on. The address is unchanged."),
+    row("SERVICE_LOG_LEVEL", "log.level", Read::Text, "Log level or filter."),
     row(
         "SERVICE_CORS_ORIGINS",
         "server.cors_origins",
         Read::List,
-        "Origins of web pages that may call, split at commas; or a JSON array.",
+        "Origins of web pages that may call, separated by commas; or a JSON array.",
     ),
-    row("CACHE_ENABLED", "cache.enabled", Read::Switch, "Whether answers are kept: `true` or `false`."),
-    row("CACHE_TTL", "cache.ttl", Read::Duration, "How long an answer is kept; a bare number is seconds."),
-    row("CACHE_MAX_SIZE", "cache.max_entries", Read::Count, "How many answers are kept."),
+    row("CACHE_ENABLED", "cache.enabled", Read::Switch, "Whether answers are cached: `true` or `false`."),
+    row("CACHE_TTL", "cache.ttl", Read::Duration, "How long an answer is cached; a bare number is seconds."),
+    row("CACHE_MAX_SIZE", "cache.max_entries", Read::Count, "Maximum number of cached answers."),
     row(
         "SECURITY_ENABLE_RATE_LIMITING",
         "rate_limit.enabled",
         Read::Switch,
         "Whether requests of each client are limited: `true` or `false`.",
     ),
-    row("SECURITY_RATE_LIMIT_REQUESTS", "rate_limit.requests", Read::Count, "How many requests of each client."),
-    row("SECURITY_RATE_LIMIT_WINDOW", "rate_limit.window", Read::Duration, "In which time; a bare number is seconds."),
+    row("SECURITY_RATE_LIMIT_REQUESTS", "rate_limit.requests", Read::Count, "Requests per client in each window."),
+    row(
+        "SECURITY_RATE_LIMIT_WINDOW",
+        "rate_limit.window",
+        Read::Duration,
+        "Length of the window; a bare number is seconds.",
+    ),
     row(
         "SECURITY_ENABLE_IP_BLOCKING",
         "auth.blocking.enabled",
         Read::Switch,
-        "Whether addresses that show wrong keys are held off: `true` or `false`.",
+        "Whether addresses that send wrong keys are blocked: `true` or `false`.",
     ),
     row(
         "SECURITY_MAX_FAILED_ATTEMPTS",
         "auth.blocking.failures",
         Read::Count,
-        "How many wrong keys an address may show.",
+        "How many wrong keys an address may send.",
     ),
     row(
         "SECURITY_BLOCK_DURATION",
         "auth.blocking.duration",
         Read::Duration,
-        "How long an address is held off; a bare number is seconds.",
+        "How long an address is blocked; a bare number is seconds.",
     ),
     row(
         "DATABASE_REDIS_URL",
         "store.redis",
         Read::Referred,
-        "A Redis that replicas share. Read through `env:DATABASE_REDIS_URL`, which `store.redis` is unless a file says otherwise.",
+        "Redis shared by the replicas. Read through `env:DATABASE_REDIS_URL`, the default of `store.redis`.",
     ),
 ];
 
@@ -162,7 +172,7 @@ pub fn layers(environment: &Environment, document: &Documents, problems: &mut Pr
             layers.push(Layer { source, path, value: toml_value(text) });
         } else if let Some(meant) = misspelt(name) {
             let hint = format!("did you mean {meant}?");
-            problems.push(Problem::warning("sets nothing").in_environment(name).hint(hint));
+            problems.push(Problem::warning("has no effect").in_environment(name).hint(hint));
         }
     }
     layers
@@ -177,7 +187,7 @@ pub fn warn_of_unused(config: &Config, problems: &mut Problems) {
         let meant = config.source_of(variable.path) == Some(Source::CommandLine);
         if set && !meant && !config.settings.secrets().any(|(_, secret)| *secret == reference) {
             let hint = format!("write `\"env:{}\"` there, or unset it", variable.name);
-            let message = format!("sets nothing: `{}` does not refer to it", variable.path);
+            let message = format!("has no effect: `{}` does not refer to it", variable.path);
             problems.push(Problem::warning(message).in_environment(variable.name).hint(hint));
         }
     }
@@ -221,7 +231,7 @@ fn switch(text: &str) -> Result<bool, Wrong> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err(Wrong { message: "is neither on nor off", hint: "write `true` or `false`".to_owned() }),
+        _ => Err(Wrong { message: "is not a boolean", hint: "write `true` or `false`".to_owned() }),
     }
 }
 

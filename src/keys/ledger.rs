@@ -104,8 +104,8 @@ impl Inner {
                 Event::Used(used) => self.observers.iter().for_each(|observer| observer.used(used)),
                 Event::Siblings(one, other) => tracing::warn!(
                     key = %one, other = %other,
-                    "two keys have found the quota of the day used up together, and not by what they did: probably they are of \
-                     one Google project and share quota; give both the same `project`"
+                    "two keys ran out of day quota together, although their own usage does not explain it: they probably \
+                     belong to one Google project and share quota; give both the same `project`"
                 ),
             }
         }

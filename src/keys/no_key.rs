@@ -88,28 +88,25 @@ impl NoKey {
             }
             Self::CoolingDown { soonest, why: Kind::ModelNotForKey } => {
                 let message = format!(
-                    "No configured Gemini key has access to this model. It is asked for again in {}.",
+                    "No configured Gemini key has access to this model. Access is checked again in {}.",
                     spoken(soonest)
                 );
                 Error::not_found(message).param("model").code("model_not_found")
             }
             Self::CoolingDown { soonest, why } => {
-                let message = format!(
-                    "All Gemini keys for this model {}. The first is back in {}.",
-                    reason(why),
-                    spoken(soonest)
-                );
+                let message =
+                    format!("All Gemini keys for this model {}. Try again in {}.", reason(why), spoken(soonest));
                 Error::all_resting(message, soonest)
             }
             Self::Recovering { why } => {
-                let message = format!("All Gemini keys for this model {}. They are just coming back.", reason(why));
+                let message = format!("All Gemini keys for this model {}. Try again in a moment.", reason(why));
                 Error::all_resting(message, A_MOMENT)
             }
             Self::BeingTried => {
-                Error::all_resting("It is just being found out which Gemini keys can answer.", A_MOMENT)
+                Error::all_resting("The Gemini keys are being tested. Try again in a moment.", A_MOMENT)
             }
             Self::Overloaded { soonest } => {
-                let message = format!("The model is overloaded. It is asked again in {}.", spoken(soonest));
+                let message = format!("The model is overloaded. Try again in {}.", spoken(soonest));
                 Error { retry_after: Some(soonest), ..Error::unavailable("overloaded", message) }
             }
         }
@@ -118,7 +115,7 @@ impl NoKey {
 
 fn reason(why: Kind) -> &'static str {
     match why {
-        Kind::DayQuota => "have used up their quota of the day",
+        Kind::DayQuota => "have used up their daily quota",
         Kind::Billing => "have no credit left",
         _ => "are at their rate limit",
     }

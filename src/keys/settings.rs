@@ -94,7 +94,7 @@ impl LimitsSettings {
     fn check(self, place: &str, problems: &mut Problems) {
         for (field, limit) in [("rpm", self.rpm), ("tpm", self.tpm), ("rpd", self.rpd)] {
             if limit == Some(0) {
-                let hint = "leave it out for no limit; `deny` keeps a key from a model";
+                let hint = "leave it out for no limit; `deny` excludes a model";
                 problems.push(Problem::error("must be at least 1").at(format!("{place}.{field}")).hint(hint));
             }
         }
@@ -184,7 +184,7 @@ impl CooldownSettings {
             }
         };
         if self.base.is_zero() {
-            refuse("base", "must be longer than nothing");
+            refuse("base", "must be longer than 0s");
         }
         if self.max < self.base {
             refuse("max", "must not be shorter than `base`");

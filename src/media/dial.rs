@@ -83,9 +83,9 @@ impl Dialler {
         };
         // A private address among public ones is an attack, not an accident.
         if !self.trusted.holds(host, port) && !found.iter().all(|address| is_public(address.ip())) {
-            return Err(refused("it leads to an address that is not public"));
+            return Err(refused("it resolves to a non-public address"));
         }
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name leads nowhere");
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         for address in found {
             match timeout(PATIENCE, self.network.connect(address)).await {
                 Ok(Ok(stream)) => return Ok(stream),

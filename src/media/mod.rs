@@ -69,7 +69,7 @@ impl Media {
             }
         }
         if settings.timeout.is_zero() {
-            problems.push(Problem::error("must be longer than nothing").at("media.timeout"));
+            problems.push(Problem::error("must be longer than 0s").at("media.timeout"));
         }
         let trusted = Trusted::new(&settings.trusted_hosts);
         let tls = match root_certificates::of_this_machine() {
@@ -98,7 +98,7 @@ impl Media {
     /// What a URL must satisfy to be fetched, for a client whose URL was not.
     pub fn terms(&self) -> String {
         format!(
-            "It must be at a public https address, be there within {} seconds, be at most {} bytes, and be an image, sound, video or PDF.",
+            "It must be at a public https URL, arrive within {} seconds, have at most {} bytes, and be an image, audio, video or PDF.",
             self.settings.timeout.as_secs_f64(),
             self.settings.max_bytes
         )
@@ -118,7 +118,7 @@ impl Media {
                 None
             }
             Err(_) => {
-                tracing::debug!("a remote file was not there in time");
+                tracing::debug!("fetching a remote file timed out");
                 None
             }
         }
@@ -138,10 +138,10 @@ impl Media {
                 return self.read(response).await;
             }
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-            let location = location.ok_or("a redirect to nowhere")?;
+            let location = location.ok_or("no redirect target")?;
             url = url.join(location).map_err(|error| error.to_string())?;
         }
-        Err("redirected too often".into())
+        Err("too many redirects".into())
     }
 
     /// Whether a URL of this form may be fetched; the addresses of its host are checked when it is dialled.
@@ -153,7 +153,7 @@ impl Media {
         }
         match url.scheme() {
             "https" | "http" if self.trusted.holds(host, port) => Ok(()),
-            "https" if port != 443 => Err("a port that is not 443".into()),
+            "https" if port != 443 => Err("a port other than 443".into()),
             "https" => Ok(()),
             other => Err(format!("`{other}` is not https")),
         }

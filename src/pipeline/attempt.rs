@@ -80,7 +80,7 @@ pub async fn until_one_succeeds(
     accepted: &dyn Accepted,
     route: &Route,
 ) -> Result<Opened, Error> {
-    let mut error = Error::internal("The route names no model.");
+    let mut error = Error::internal("The route has no model.");
     for (position, model) in route.targets.iter().enumerate() {
         // A fallback model is tried immediately; only for the last one is it worth waiting.
         let last = position + 1 == route.targets.len();
@@ -336,7 +336,7 @@ async fn pause(attempt: u32, deadline: Instant) -> bool {
 pub fn mid_stream_error(fault: &Fault) -> Error {
     let mut error = Error::from(fault);
     if fault.kind == Kind::Truncated {
-        error.message.push_str(" What came before it stands, but it is not all.");
+        error.message.push_str(" The output so far is valid but incomplete.");
     }
     error
 }

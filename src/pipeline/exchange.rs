@@ -256,21 +256,21 @@ impl Exchange {
 }
 
 fn no_answer() -> Error {
-    Error::internal("A plugin replied with a text, which is not an answer to this request.")
+    Error::internal("A plugin replied with text, but this endpoint's answers are not text.")
 }
 
 fn no_stream() -> Error {
-    Error::internal("A plugin replied with a table that says nothing, to a client that wants a stream of what is said.")
+    Error::internal("A plugin replied with a table without text, but the client requested a stream.")
 }
 
 /// The error for a client with strict fidelity.
 fn too_lossy(first: &Note, others: usize) -> Error {
     let what = match first.verdict {
         Verdict::Clamped => "would be changed",
-        Verdict::Emulated => "could only be imitated",
+        Verdict::Emulated => "could only be emulated",
         _ => "would be lost",
     };
-    let more = if others > 0 { format!(" So it is with {others} more.") } else { String::new() };
+    let more = if others > 0 { format!(" Also affected: {others} more.") } else { String::new() };
     let message = format!(
         "'{}' {what}: {}.{more} Leave it out, or have the operator set this client's `fidelity` to `warn` or `lenient`.",
         first.field, first.why

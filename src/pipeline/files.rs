@@ -20,7 +20,7 @@ pub async fn fetch(exchange: &Exchange, accepted: &dyn Accepted) -> Result<Files
     }
     if named.len() > media.per_request() {
         let message = format!(
-            "The request names {} remote files; {} is the most that are fetched for one.",
+            "The request names {} remote files; at most {} are fetched per request.",
             named.len(),
             media.per_request()
         );

@@ -30,7 +30,7 @@ pub async fn find(
     };
     let its = snapshot.pools.get(&owner.pool).and_then(|pool| pool.only(&owner.key));
     let its = its.ok_or_else(|| {
-        let message = format!("`{name}` belongs to a Gemini key that is not configured any more. Make it again.");
+        let message = format!("`{name}` belongs to a Gemini key that is no longer configured. Create it again.");
         Error::not_found(message).code("owner_gone")
     })?;
     Ok((Arc::new(its), owner))
@@ -45,7 +45,7 @@ fn for_new(pool: &KeyPool, client: &str, now: Moment) -> Result<Owner, Error> {
     let key = keys.first().ok_or_else(|| {
         Error::unavailable(
             "upstream_key_error",
-            "No Gemini key is alive. The operator finds the reason of each key in /admin/keys.",
+            "No Gemini key is usable. The operator finds each key's reason in /admin/keys.",
         )
     })?;
     Ok(with(pool, key, client))
@@ -77,7 +77,7 @@ pub async fn narrow(
         match &found {
             Some((other, known)) if known.key != owner.key => {
                 let message = format!(
-                    "`{other}` and `{name}` belong to different Gemini keys, and no key can use both. Make one of them again."
+                    "`{other}` and `{name}` belong to different Gemini keys, and no key can use both. Create one of them again."
                 );
                 return Err(Error::conflict(message).code("different_owners"));
             }

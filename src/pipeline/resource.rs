@@ -42,10 +42,10 @@ impl KeyChoice<'_> {
     fn no_key_left(&self) -> Error {
         let message = match self {
             Self::Owner(_) => {
-                "The Gemini key that this belongs to is not accepted by Google. The operator finds the reason in /admin/keys."
+                "Google does not accept the Gemini key that owns this. The operator finds the reason in /admin/keys."
             }
             Self::Any(_) | Self::New(..) => {
-                "No Gemini key is alive. The operator finds the reason of each key in /admin/keys."
+                "No Gemini key is usable. The operator finds each key's reason in /admin/keys."
             }
         };
         Error::unavailable("upstream_key_error", message)

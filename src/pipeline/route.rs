@@ -65,7 +65,7 @@ pub fn permit(client: &Client, models: &Models, asked: &str, route: &Route) -> R
     match route.targets.iter().find(unpriced).filter(|_| client.limits.monthly_nanodollars.is_some()) {
         Some(model) => {
             let message = format!(
-                "This client has a budget in money, and it is not known what `{}` costs. The operator writes it into `[models.prices.\"{}\"]`.",
+                "This client has a budget in dollars, but `{}` has no known price. The operator can set it in `[models.prices.\"{}\"]`.",
                 model.name, model.name
             );
             Err(Error::forbidden(message).param("model").code("price_unknown"))

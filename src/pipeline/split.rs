@@ -35,6 +35,6 @@ pub async fn all_succeed(exchange: &mut Exchange, accepted: &dyn Accepted, route
 async fn whole(part: &mut Exchange, share: &dyn Accepted, route: &Route) -> Result<Bytes, Error> {
     match attempt::until_one_succeeds(part, share, route).await? {
         Opened::Whole(body) => Ok(body),
-        Opened::Stream(_) => Err(Error::internal("A part of a request was answered in pieces.")),
+        Opened::Stream(_) => Err(Error::internal("A split request was answered by a stream.")),
     }
 }

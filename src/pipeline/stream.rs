@@ -37,7 +37,7 @@ pub struct BrokenOff;
 
 impl std::fmt::Display for BrokenOff {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the answer broke off")
+        f.write_str("the answer was cut off")
     }
 }
 
@@ -45,7 +45,7 @@ impl std::error::Error for BrokenOff {}
 
 /// The error for a client whose answer is cut off because the server is stopping.
 pub(super) fn stopping() -> Error {
-    let message = "This server is stopping and cannot finish this answer. What came before stands, but it is not all.";
+    let message = "This server is stopping and cannot finish this answer. The output so far is valid but incomplete.";
     let mut error = Error::unavailable("shutting_down", message);
     error.retry_after = Some(Duration::from_secs(1));
     error

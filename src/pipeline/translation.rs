@@ -73,7 +73,7 @@ pub fn translate(
     };
     let accepted = protocol.accept(Incoming { place: &place, body: &body })?;
     let route = route::choose(snapshot, session, accepted.model())?;
-    let (model, fallback) = route.targets.split_first().ok_or_else(|| Error::internal("The route names no model."))?;
+    let (model, fallback) = route.targets.split_first().ok_or_else(|| Error::internal("The route has no model."))?;
     let notes = Notes::on();
     let files = if snapshot.media.is_enabled() { Files::Described } else { Files::Refused };
     let remedies = Remedies::default();

@@ -45,10 +45,10 @@ pub fn hooks(ast: &AST, file: &Path, source: &str, header: &Header) -> Result<Ve
     }
     for name in header.hooks.iter().flatten() {
         if !found.iter().any(|hook| hook.name() == name) {
-            let message = format!("its header lists the hook `{name}`, and there is no such function");
+            let message = format!("its header lists the hook `{name}`, but there is no such function");
             let problem = Problem::error(message).in_file(file, header::place(source, "hooks"));
             problems.push(problem.hint(match Hook::by_name(name) {
-                Some(_) => format!("write `fn {name}(ctx) {{ }}`, or take it out of the header"),
+                Some(_) => format!("write `fn {name}(ctx) {{ }}`, or remove it from the header"),
                 None => format!("did you mean `{}`?", Hook::nearest(name)),
             }));
         }
@@ -96,7 +96,7 @@ pub fn thrown(error: &EvalAltResult) -> Option<Error> {
     let text = |name: &str| map.get(name).and_then(|value| value.clone().into_string().ok());
     let status = map.get("status").and_then(|value| value.as_int().ok()).unwrap_or(500);
     let status = u16::try_from(status).ok().filter(|status| (400..600).contains(status)).unwrap_or(500);
-    Some(Error::by_plugin(status, text("code"), text("message").unwrap_or_else(|| "Refused by a plugin.".to_owned())))
+    Some(Error::by_plugin(status, text("code"), text("message").unwrap_or_else(|| "Rejected by a plugin.".to_owned())))
 }
 
 /// Unwraps the function calls and modules that an error passed through.
@@ -132,5 +132,5 @@ pub fn place(position: Position) -> Option<(usize, usize)> {
 /// names.
 fn reserved_word(message: &str) -> Option<String> {
     let word = message.split('\'').nth(1).filter(|_| message.contains("reserved"))?;
-    Some(format!("`{word}` is a word of the language: write `[\"{word}\"]` instead of `.{word}`"))
+    Some(format!("`{word}` is a reserved word: write `[\"{word}\"]` instead of `.{word}`"))
 }

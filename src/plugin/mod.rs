@@ -103,8 +103,8 @@ impl Plugins {
             match Script::load(&mut engine, &file.path, &file.text, number, settings) {
                 Ok(script) => match scripts.iter().find(|other| other.header.name == script.header.name) {
                     Some(other) => {
-                        let message = format!("`{}` is the name of {} too", script.header.name, other.file.display());
-                        let hint = "give each plugin a `name` of its own in its `//!` header";
+                        let message = format!("`{}` is also the name of {}", script.header.name, other.file.display());
+                        let hint = "give each plugin a unique `name` in its `//!` header";
                         problems.push(Problem::error(message).in_file(&file.path, None).hint(hint));
                     }
                     None => scripts.push(script),

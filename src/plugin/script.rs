@@ -164,7 +164,7 @@ impl Script {
         let run = || entry.run(engine, context, budget);
         let spent = if entry.pace.is_long(budget.time) { run_off_worker(run) } else { Some(run()) };
         let failure = match spent {
-            None => Failure::new("crowded", "too many calls of plugins wait for their turn already"),
+            None => Failure::new("crowded", "too many plugin calls are already waiting"),
             Some(Spent { met: false, .. }) => Failure {
                 overruns_in_a_row: entry.overruns.fetch_add(1, Ordering::Relaxed) + 1,
                 ..Failure::new(
@@ -180,7 +180,7 @@ impl Script {
                 Some(rejection) => return Attempt::Rejected(rejection),
                 None => Failure { place: place(root(&error).position()), ..Failure::new("error", cause(&error)) },
             },
-            Some(Spent { result: None, .. }) => Failure::new("crash", "it broke the engine"),
+            Some(Spent { result: None, .. }) => Failure::new("crash", "the engine panicked"),
         };
         for (_, errors) in HOW.iter().zip(&entry.errors).filter(|(how, _)| **how == failure.how) {
             errors.fetch_add(1, Ordering::Relaxed);
@@ -196,7 +196,7 @@ impl Script {
         let (why, line) = (&failure.why, failure.place.map(|(line, _)| line));
         tracing::warn!(plugin = name, hook = hook.name(), line, why, "a plugin failed");
         if failure.overruns_in_a_row >= FUSE {
-            self.turn_off("one of its hooks went beyond its limits three times in a row");
+            self.turn_off("one of its hooks exceeded its limits three times in a row");
         }
         match self.header.on_error {
             Policy::Skip => CallOutcome::Skipped,
@@ -214,7 +214,7 @@ impl Script {
 
     fn turn_off(&self, why: &'static str) {
         if self.off.set(why).is_ok() {
-            tracing::error!(plugin = self.header.name, why, "the plugin is off until it is loaded again");
+            tracing::error!(plugin = self.header.name, why, "plugin turned off until it is loaded again");
         }
     }
 
@@ -233,7 +233,7 @@ impl Script {
             hook = hook.name(),
             request_id = request,
             what,
-            "a plugin in shadow would"
+            "shadow plugin: not applied"
         );
     }
 

@@ -262,7 +262,7 @@ pub trait Reply: Send {
     /// # Errors
     /// When the event is broken.
     fn event(&mut self, _event: &[u8], _out: &mut Vec<u8>) -> Result<(), Fault> {
-        Err(Fault::new(Kind::BrokenAnswer, Blame::Internal, "An answer came in pieces that should have come whole."))
+        Err(Fault::new(Kind::BrokenAnswer, Blame::Internal, "Gemini sent a stream instead of a whole answer."))
     }
 
     /// Whether any content has been appended so far. From then on the client would notice another attempt.

@@ -63,10 +63,10 @@ impl Certificate {
         let names = names(&read);
         let shown = CertifiedKey::from_der(chain, key, &default_provider()).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => {
-                let hint = "the first certificate in `server.tls.cert` must be the one that was made for this key";
-                Problem::error("is not the key of the certificate").at(KEY).hint(hint)
+                let hint = "the first certificate in `server.tls.cert` must match this key";
+                Problem::error("does not match the certificate").at(KEY).hint(hint)
             }
-            _ => Problem::error("is a key of a kind that cannot be used").at(KEY).hint(WHICH_KEY),
+            _ => Problem::error("is a key of an unsupported kind").at(KEY).hint(WHICH_KEY),
         })?;
         let sha256 = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &own);
         let sha256 = sha256.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -85,17 +85,17 @@ impl Certificate {
 
     /// A warning if it is not valid yet, has expired, or expires soon.
     fn untimely(&self, now: Timestamp) -> Option<Problem> {
-        let hint = "renew it: new files are taken without a restart";
+        let hint = "renew it: new files are loaded without a restart";
         if now < self.not_before {
-            let message = format!("the certificate is good from {} on only", day(self.not_before));
-            return Some(Problem::warning(message).hint("look at the clock of this machine"));
+            let message = format!("the certificate is not valid until {}", day(self.not_before));
+            return Some(Problem::warning(message).hint("check this machine's clock"));
         }
         if now > self.not_after {
-            let message = format!("the certificate was good until {}: clients refuse it", day(self.not_after));
+            let message = format!("the certificate expired on {}: clients reject it", day(self.not_after));
             return Some(Problem::warning(message).hint(hint));
         }
         let soon = self.not_after.duration_since(now) < SOON;
-        soon.then(|| Problem::warning(format!("the certificate is good until {} only", day(self.not_after))).hint(hint))
+        soon.then(|| Problem::warning(format!("the certificate expires on {}", day(self.not_after))).hint(hint))
     }
 }
 
@@ -104,7 +104,7 @@ impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = if self.names.is_empty() { "no name".to_owned() } else { self.names.join(", ") };
         let short = self.sha256.get(..8).unwrap_or_default();
-        write!(f, "for {names}, good until {}, {short}", day(self.not_after))
+        write!(f, "for {names}, valid until {}, {short}", day(self.not_after))
     }
 }
 
@@ -117,7 +117,7 @@ impl fmt::Debug for Certificate {
 const CERT: &str = "server.tls.cert";
 const KEY: &str = "server.tls.key";
 const WHICH_CERT: &str =
-    "write the certificate as PEM, the server's own first and those between after it: `fullchain.pem`";
+    "write the certificate as PEM, the server's own first, then the intermediate ones: `fullchain.pem`";
 const WHICH_KEY: &str = "write the key as PEM: RSA, ECDSA (P-256, P-384, P-521) or Ed25519, as `privkey.pem`";
 
 fn chain(file: &Path, reading: &Reading) -> Result<Vec<CertificateDer<'static>>, Problems> {
@@ -134,7 +134,7 @@ fn key(file: &Path, reading: &Reading) -> Result<PrivateKeyDer<'static>, Problem
     let text = text(file, reading, KEY)?;
     if text.contains("ENCRYPTED") {
         let hint =
-            "take the password off, and the rights of all but this user: `openssl pkey -in key.pem -out plain.pem`";
+            "remove the password, and permit only this user to read it: `openssl pkey -in key.pem -out plain.pem`";
         let message = format!("the key in `{}` has a password", file.display());
         return Err(Problem::error(message).at(KEY).hint(hint).into());
     }
@@ -148,7 +148,7 @@ fn key(file: &Path, reading: &Reading) -> Result<PrivateKeyDer<'static>, Problem
 /// whose key is gone.
 fn text(file: &Path, reading: &Reading, place: &str) -> Result<Arc<str>, Problems> {
     reading.secret(file).map_err(|error| {
-        let hint = "write the path of a file that this user can read; in a container, as it is there";
+        let hint = "write the path of a file that this user can read; in a container, its path there";
         Problem::error(format!("cannot read `{}`: {error}", file.display())).at(place).hint(hint).into()
     })
 }

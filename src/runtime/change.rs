@@ -29,7 +29,7 @@ impl fmt::Display for Change {
         match (before, after) {
             (Some(before), Some(after)) => write!(f, "{path}: {before} -> {after}"),
             (None, Some(after)) => write!(f, "{path}: new, {after}"),
-            (Some(before), None) => write!(f, "{path}: gone, was {before}"),
+            (Some(before), None) => write!(f, "{path}: removed, was {before}"),
             (None, None) => f.write_str(path),
         }
     }
@@ -81,6 +81,6 @@ mod tests {
         let mut before: BTreeMap<String, Value> = map(&[("a", json!(1)), ("c", json!("x")), ("d", json!(true))]);
         let after = map(&[("a", json!(2)), ("b", json!([])), ("d", json!(true))]);
         let told: Vec<String> = between(&mut before, after).iter().map(Change::to_string).collect();
-        assert_eq!(told, ["a: 1 -> 2", "b: new, []", "c: gone, was \"x\""]);
+        assert_eq!(told, ["a: 1 -> 2", "b: new, []", "c: removed, was \"x\""]);
     }
 }

@@ -220,7 +220,7 @@ pub(super) fn takeable(before: &Snapshot, next: Snapshot) -> Result<(Snapshot, V
     let changes = changes(before, &next);
     let mut problems = Problems::new();
     for change in changes.iter().filter(|change| RESTART.contains(&change.path.as_str())) {
-        let hint = "restart the server for it, or take the change back";
+        let hint = "restart the server to apply it, or undo the change";
         problems.push(Problem::error("cannot change while the server runs").at(&change.path).hint(hint));
     }
     certificate(before, &next, &mut problems);
@@ -237,16 +237,16 @@ fn certificate(before: &Snapshot, next: &Snapshot, problems: &mut Problems) {
     let now = next.loaded_at;
     match (&before.certificate, &next.certificate) {
         (Some(before), Some(next)) if before.is_good(now) && !next.is_good(now) => {
-            let hint = "renew it; the one before is shown until then";
+            let hint = "renew it; the previous one is used until then";
             problems.push(
-                Problem::error(format!("clients would refuse the new certificate: it is {next}"))
+                Problem::error(format!("clients would reject the new certificate: it is {next}"))
                     .at("server.tls.cert")
                     .hint(hint),
             );
         }
         (Some(_), None) | (None, Some(_)) => {
-            let hint = "restart the server for it, or take the change back";
-            problems.push(Problem::error("cannot begin or end while the server runs").at("server.tls").hint(hint));
+            let hint = "restart the server to apply it, or undo the change";
+            problems.push(Problem::error("cannot be toggled while the server runs").at("server.tls").hint(hint));
         }
         _ => {}
     }

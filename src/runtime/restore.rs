@@ -37,7 +37,7 @@ pub fn restore(kept: &StoredFiles, live: &StoredFiles) -> Result<(), Problems> {
     });
     done.map_err(|(file, error)| {
         undo.into_iter().rev().for_each(take_back);
-        let hint = "let the server write there, or edit the file where it comes from";
+        let hint = "make it writable for the server, or edit the file at its source";
         Problem::error(format!("cannot be written: {error}")).in_file(file, None).hint(hint).into()
     })
 }

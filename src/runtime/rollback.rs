@@ -55,7 +55,7 @@ fn bring_back(
     let kept = history.get(generation).ok_or_else(|| gone(generation))?;
     if !kept.is_of(sources.path()) {
         let message = format!("generation {generation} was not read from `{}`", sources.path().display());
-        return Err(Problem::error(message).hint("`gemini-adapter config history` lists what is kept").into());
+        return Err(Problem::error(message).hint("`gemini-adapter config history` lists what is stored").into());
     }
     let files = open(&kept)?;
     let again = prepare(sources, &Reading::from_stored(files.clone()), ledger)?;
@@ -63,6 +63,6 @@ fn bring_back(
 }
 
 fn gone(generation: u64) -> Problems {
-    let problem = Problem::error(format!("generation {generation} is not kept"));
+    let problem = Problem::error(format!("generation {generation} is not stored"));
     problem.hint("`gemini-adapter config history` lists those that are").into()
 }

@@ -79,7 +79,7 @@ fn last_good(sources: &Sources, history: &History, services: &Services) -> Optio
 /// When secrets can no longer be found.
 pub fn open(kept: &Generation) -> Result<StoredFiles, Problems> {
     kept.open().map_err(|(file, lost)| {
-        let message = format!("had {lost} secrets that stand in none of your files any more");
+        let message = format!("had {lost} secrets that none of your files contains any more");
         let hint = "put them back; or keep them in the environment, and refer to them as `env:NAME`";
         Problem::error(message).in_file(file, None).hint(hint).into()
     })

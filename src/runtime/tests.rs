@@ -315,7 +315,7 @@ fn a_rollback_that_cannot_be_changes_nothing() {
     place.reload(&FILE.replace("2.5-flash", "2.5-pro")).unwrap();
     let text = std::fs::read_to_string(place.dir.path().join("config.toml")).unwrap();
     for (generation, expected) in
-        [(first, "had 1 secrets that stand in none of your files any more"), (77, "is not kept")]
+        [(first, "had 1 secrets that none of your files contains any more"), (77, "is not stored")]
     {
         let Err(Refusal::Problems(told)) = place.live.rollback(generation, None) else { panic!("{generation}") };
         let told = told.to_string();

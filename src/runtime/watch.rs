@@ -46,7 +46,7 @@ pub fn watch(live: Arc<Live>) -> Watch {
     let look = told.clone();
     // The thread compiles plugins and runs their tests, so it needs the stack size of threads that serve requests.
     let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || attend(&live, &look, &heard));
-    let thread = thread.inspect_err(|error| tracing::error!(%error, "files are not watched: no thread"));
+    let thread = thread.inspect_err(|error| tracing::error!(%error, "cannot watch files: no thread"));
     Watch { told, thread: thread.ok() }
 }
 
@@ -111,7 +111,7 @@ impl Places {
             }
         };
         let Ok(mut debouncer) = new_debouncer(SETTLE, None, heard) else {
-            tracing::warn!("changes of files cannot be watched; they are looked for every {} s", POLL.as_secs());
+            tracing::warn!("cannot watch files for changes: polling every {} s", POLL.as_secs());
             return Self { read, _watcher: None };
         };
         for place in places(live) {

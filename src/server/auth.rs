@@ -130,7 +130,7 @@ fn address(clients: &Clients, request: &Request) -> Option<IpAddr> {
 /// Checks whether requests from this address are accepted, regardless of the key.
 fn from_here(guard: &RouteGuard, clients: &Clients, address: IpAddr) -> Result<(), Error> {
     if !clients.addresses().may_call(address) {
-        return Err(Error::forbidden("Requests from this address are not taken."));
+        return Err(Error::forbidden("Requests from this address are not accepted."));
     }
     let services = &guard.app.services;
     match services.guard.blocked_for(address, clients.blocking(), services.clock.now().since_start) {
@@ -154,7 +154,7 @@ fn credential(headers: &HeaderMap) -> Result<Option<&str>, Error> {
     let mut found = found.into_iter().flatten().filter(|credential| !credential.is_empty());
     let first = found.next();
     if found.any(|other| Some(other) != first) {
-        return Err(Error::invalid("The request bears two different API keys. Send one of them."));
+        return Err(Error::invalid("The request has two different API keys. Send one of them."));
     }
     Ok(first)
 }

@@ -37,7 +37,7 @@ impl Share {
         if before + more > most && before + more > self.size {
             let mut error = Error::unavailable(
                 "overloaded",
-                "This server holds as much of other requests as it may. Try again later.",
+                "This server has reached its limit for request bodies. Try again later.",
             );
             error.retry_after = Some(Duration::from_secs(1));
             return Err(error);
@@ -90,7 +90,7 @@ impl Bodies {
         let mut share = Share { bodies: self.clone(), size: 0 };
         let (mut first, mut rest) = (Bytes::new(), Vec::new());
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| Error::invalid("The request body broke off before its end."))?;
+            let frame = frame.map_err(|_| Error::invalid("The request body ended early."))?;
             let Ok(data) = frame.into_data() else { continue };
             if share.size + data.len() > settings.max_body {
                 return Err(Error::too_large(settings.max_body));

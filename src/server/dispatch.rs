@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::pipeline::{self, Exchange};
 use crate::plugin::SessionFacts;
 use crate::protocol::{Family, Place, Protocol};
-use crate::telemetry::{Arrived, Outcome};
+use crate::telemetry::{Arrived, Outcome, RequestRecord};
 
 /// Answers a request to the endpoint `path` in its protocol.
 pub async fn answer(
@@ -41,19 +41,11 @@ pub async fn answer(
     let place = place(&uri, &headers, protocol.family());
     let visit = match admitted(app, &caller.client) {
         Ok(visit) => visit,
-        Err(error) => {
-            record.refused(&error);
-            record.finish(Outcome::Failed(error.status));
-            return allowed(app, &caller.client, protocol.family(), error.into_response());
-        }
+        Err(error) => return allowed(app, &caller.client, protocol.family(), refused(record, error)),
     };
     let content = match read(app, content, &headers, &place, protocol, &settings.server).await {
         Ok(content) => content,
-        Err(error) => {
-            record.refused(&error);
-            record.finish(Outcome::Failed(error.status));
-            return error.into_response();
-        }
+        Err(error) => return refused(record, error),
     };
     record.arrived(&content, || arrived(&uri, &headers, &place));
     let session = snapshot.plugins.session(|| SessionFacts {
@@ -95,6 +87,13 @@ pub async fn answer(
         respond::set_cache_status(response.headers_mut(), cached);
     }
     allowed(app, &caller.client, protocol.family(), response)
+}
+
+/// Ends a request that did not get as far as the pipeline.
+fn refused(mut record: RequestRecord, error: Error) -> Response {
+    record.refused(&error);
+    record.finish(Outcome::Failed(error.status));
+    error.into_response()
 }
 
 /// Admits a client's request unless the server is overloaded or the client has reached a limit, and counts it against

@@ -68,7 +68,7 @@ async fn read(name: &str, field: Field<'_>) -> Result<Value, Error> {
 
 fn unreadable(error: &multer::Error) -> Error {
     Error::invalid(format!(
-        "We could not read your request as a form (multipart/form-data): {error}. Let an SDK or `curl -F` write it."
+        "We could not read your request as a form (multipart/form-data): {error}. Let an SDK or `curl -F` build it."
     ))
 }
 

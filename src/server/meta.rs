@@ -43,7 +43,7 @@ pub async fn health(State(app): State<App>) -> Response {
 
 /// `POST /v1/moderations`: always an error. Gemini judges its own prompts and answers and has no moderation model.
 pub async fn no_moderations() -> Response {
-    let message = "There are no moderations here: Gemini has no model that only judges texts. What it blocks in a request or an answer is told there, as a refusal or `content_filter`.";
+    let message = "Moderations are not supported: Gemini has no moderation model. The answer to a request reports what Gemini blocks, as a refusal or `content_filter`.";
     Error::not_found(message).code("unsupported_endpoint").into_response()
 }
 

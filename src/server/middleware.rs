@@ -73,7 +73,7 @@ where
 
 /// The response after a panic. Its message stays in the log.
 fn panicked() -> Response {
-    Error::internal("Something went wrong in this server. The log has the place; please report it.").into_response()
+    Error::internal("Internal error in this server. The log has its location; please report it.").into_response()
 }
 
 /// Corrects the request path. Clients disagree on whether the base URL ends in `/v1`, so a path with `/v1` missing or

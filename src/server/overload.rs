@@ -49,7 +49,7 @@ impl Overload {
         if self.0.load(Ordering::Relaxed) < IN_A_ROW {
             return Ok(());
         }
-        let mut error = Error::unavailable("overloaded", "This server has more to do than it can. Try again later.");
+        let mut error = Error::unavailable("overloaded", "This server is overloaded. Try again later.");
         error.retry_after = Some(COME_BACK);
         Err(error)
     }

@@ -100,7 +100,7 @@ fn named(mut item: Value, response: &str, index: usize) -> Value {
 fn unknown(id: &str) -> Response {
     let shown: String = id.chars().take(100).collect::<String>().escape_debug().collect();
     let message = format!(
-        "Response with id '{shown}' not found. Responses are kept for a day, for the client that made them, unless it said `store: false`."
+        "Response with id '{shown}' not found. Responses are stored for a day, for the client that made them, unless it set `store: false`."
     );
     Error::not_found(message).into_response()
 }

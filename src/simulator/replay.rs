@@ -37,7 +37,7 @@ impl Capsule {
         let call = |attempt: &Value| Some((attempt["request"].clone(), read(&attempt["response"])?));
         let calls: Vec<_> = attempts.filter_map(call).collect();
         if calls.is_empty() {
-            return Err(wrong("holds no answer of Google's: its attempts did not come so far".to_owned()));
+            return Err(wrong("contains no answer from Google: no attempt got one".to_owned()));
         }
         Ok(Self { calls, next: AtomicUsize::default() })
     }
@@ -48,7 +48,7 @@ impl Capsule {
         let number = self.next.fetch_add(1, Ordering::Relaxed) % self.calls.len();
         let (request, recorded) = self.calls.get(number)?;
         let same = request == body;
-        tracing::info!(attempt = number + 1, status = recorded.status, same_request = same, "an attempt is replayed");
+        tracing::info!(attempt = number + 1, status = recorded.status, same_request = same, "replayed an attempt");
         Some(recorded)
     }
 }

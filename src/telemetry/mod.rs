@@ -76,8 +76,8 @@ impl Telemetry {
     pub fn begin_traces(&self, settings: &TelemetrySettings) {
         let Some(otel) = &settings.otel else { return };
         match self.spans.begin(otel) {
-            Ok(()) => tracing::info!(endpoint = otel.endpoint, ratio = otel.ratio, "traces are sent"),
-            Err(why) => tracing::error!(endpoint = otel.endpoint, why, "traces are not sent"),
+            Ok(()) => tracing::info!(endpoint = otel.endpoint, ratio = otel.ratio, "sending traces"),
+            Err(why) => tracing::error!(endpoint = otel.endpoint, why, "cannot send traces"),
         }
     }
 
@@ -164,8 +164,8 @@ impl Telemetry {
     /// An address was blocked for a while after too many wrong keys.
     pub fn held_off(&self, address: std::net::IpAddr) {
         ::metrics::counter!("gemini_adapter_addresses_held_off").increment(1);
-        let hint = "is it a proxy? then name it in `auth.trusted_proxies`";
-        tracing::warn!(%address, hint, "an address shows wrong keys: it is held off");
+        let hint = "if it is a proxy, add it to `auth.trusted_proxies`";
+        tracing::warn!(%address, hint, "address blocked after too many wrong keys");
     }
 
     /// The cache result of a call: `hit`, `joined`, `miss`, `refresh` or `bypass`.
@@ -202,9 +202,7 @@ impl Telemetry {
     pub fn stands_on_last_good(&self, stands: bool) {
         ::metrics::gauge!("gemini_adapter_config_stands_on_last_good").set(f64::from(u8::from(stands)));
         if stands {
-            tracing::error!(
-                "THE CONFIGURATION WAS REFUSED AT THE START: the last accepted one serves until it is mended"
-            );
+            tracing::error!("CONFIGURATION REJECTED AT STARTUP: the last accepted one is used until it is fixed");
         }
     }
 

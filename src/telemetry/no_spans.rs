@@ -19,7 +19,7 @@ impl Spans {
     /// # Errors
     /// Always.
     pub fn begin(&self, _: &OtelSettings) -> Result<(), String> {
-        Err("this build has no traces".to_owned())
+        Err("this build cannot send traces".to_owned())
     }
 
     /// Records nothing.

@@ -4,7 +4,7 @@
 pub fn log_location_only() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "something panicked: please report the place");
+        tracing::error!(place, "panic: please report it with the location");
     }));
 }
 

@@ -54,8 +54,8 @@ impl Default for OtelSettings {
 impl OtelSettings {
     fn check(&self, problems: &mut Problems) {
         if cfg!(not(feature = "otel")) {
-            let hint = "build it with `cargo build --release --features otel`, or take the table out";
-            problems.push(Problem::error("this build has no traces").at("telemetry.otel").hint(hint));
+            let hint = "build it with `cargo build --release --features otel`, or remove the table";
+            problems.push(Problem::error("this build cannot send traces").at("telemetry.otel").hint(hint));
         }
         if !url::Url::parse(&self.endpoint).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
             let hint = "write the whole address: `http://127.0.0.1:4318/v1/traces`";

@@ -82,7 +82,7 @@ impl BaseUrl {
     }
 
     fn under(&self, path_and_query: String) -> Result<Uri, Fault> {
-        let unusable = || Fault::new(Kind::BadRequest, Blame::Internal, "Gemini has no such address.");
+        let unusable = || Fault::new(Kind::BadRequest, Blame::Internal, "Gemini has no such URL.");
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());

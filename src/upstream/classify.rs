@@ -66,7 +66,7 @@ pub fn classify(status: u16, body: &[u8], key: &Secret) -> Fault {
     let (kind, blame) = judge(status, &error);
     let words = match (error.message.trim(), kind) {
         ("", Kind::Overloaded) => "The model is overloaded. Please try again later.".to_owned(),
-        ("", _) => format!("Gemini answered with status {status} and no further words."),
+        ("", _) => format!("Gemini answered with status {status} and no message."),
         (words, _) => words.to_owned(),
     };
     Fault {

@@ -35,7 +35,7 @@ impl Resolver {
             }
             nothing => match known.get(name) {
                 Some((since, addresses)) if since.elapsed() < KEPT => {
-                    tracing::warn!(name, "the name could not be resolved: its last addresses are used");
+                    tracing::warn!(name, "cannot resolve the name: using its last known addresses");
                     Ok(addresses.clone())
                 }
                 _ => nothing,

@@ -56,7 +56,7 @@ async fn a_request_tells_its_story() {
     assert_eq!((&request["plugins"][0]["plugin"], &request["plugins"][0]["hook"]), (&json!("p"), &json!("on_request")));
     assert!(request["written"].as_u64() > Some(0) && request["completion_tokens"].as_u64() > Some(0), "{request}");
     let story = told["story"].to_string();
-    assert!(story.contains("Attempt 2") && story.contains("rests for this model"), "{story}");
+    assert!(story.contains("Attempt 2") && story.contains("cools down for this model"), "{story}");
     assert_eq!(server.admin("GET", "/admin/explain/nobodys").await.status, 404);
 }
 
@@ -142,7 +142,7 @@ async fn a_capsule_reproduces_a_request_elsewhere() {
 async fn a_file_that_is_no_capsule_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     for (text, why) in
-        [("{}", "is not a capsule"), ("{\"capsule\":1,\"attempts\":[]}", "holds no answer"), ("[", "EOF")]
+        [("{}", "is not a capsule"), ("{\"capsule\":1,\"attempts\":[]}", "contains no answer"), ("[", "EOF")]
     {
         let file = dir.path().join("c.json");
         std::fs::write(&file, text).unwrap();

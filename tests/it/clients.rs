@@ -277,10 +277,10 @@ async fn mistakes_about_clients_are_told() {
     let found = output(dir.path(), &["check", "--config", "bad.toml"], &variables);
     let told = String::from_utf8(found.stderr).unwrap();
     for expected in [
-        "clients[0].key: there is no key behind it (env:NOT_SET)",
+        "clients[0].key: contains no key (env:NOT_SET)",
         "clients[0].rpm: must be at least 1",
         "clients[1].name: is another client's name",
-        "clients[1].key: has not 64 hex digits",
+        "clients[1].key: needs 64 hex digits",
         "clients[1].plugins[0]: there is no plugin `nobody`",
         "clients[1].addresses[0]: is not an address",
         "clients[1].monthly_usd: must be more than 0",

@@ -105,7 +105,7 @@ async fn reload_diff_history_and_rollback_of_a_running_server() {
     edit(dir.path(), "#attempts = 4", "attempts = 99");
     said(run(&["reload"]), 78, &["error: upstream.attempts: must be between 1 and 10", "| ^^^^^^^^", "rejected"]);
     said(run(&["config", "diff"]), 78, &["upstream.attempts"]);
-    said(run(&["config", "rollback", "9"]), 78, &["generation 9 is not kept"]);
+    said(run(&["config", "rollback", "9"]), 78, &["generation 9 is not stored"]);
     said(
         run(&["config", "rollback", "1"]),
         0,

@@ -139,7 +139,7 @@ async fn files_may_run_out() {
     };
     limit(open + 2);
     let waiting: Vec<TcpStream> = (0..12).map(|_| process.ask("GET /livez HTTP/1.1\r\nhost: x\r\n")).collect();
-    process.until("no more files can be opened");
+    process.until("out of file descriptors");
     limit(4096);
     for stream in waiting {
         let answer = read(said(stream, "connection: close\r\n\r\n"));

@@ -1,5 +1,6 @@
 //! The commands for operators: their output and exit codes.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::Value;
@@ -58,6 +59,20 @@ fn the_doctor_names_what_is_wrong_and_what_to_do() {
     assert_eq!(about(&found, "configuration")["state"], "bad");
     let for_people = said(dir.path(), &["doctor", "--offline"], &[]);
     assert!(for_people.out.contains("✗ configuration") && for_people.out.contains("-> "), "{}", for_people.out);
+}
+
+/// The file of variables may have another name than `.env`.
+#[test]
+fn the_doctor_sees_keys_that_others_can_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("own.env");
+    std::fs::write(&file, format!("GEMINI_API_KEYS=AIza{}\n", "x".repeat(35))).unwrap();
+    let asked = ["doctor", "--offline", "--env-file", "own.env"];
+    for (mode, seen) in [(0o644, true), (0o640, false)] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let out = said(dir.path(), &asked, &[("SECURITY_ADAPTER_API_KEYS", CLIENT_KEY)]).out;
+        assert_eq!(out.contains("chmod 640 own.env"), seen, "{out}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

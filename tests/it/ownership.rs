@@ -148,7 +148,7 @@ async fn an_owner_that_cannot_serve_is_told() {
     let say = |parts: Vec<Value>| json!({ "contents": [{ "role": "user", "parts": parts }] });
     let path = "/v1beta/models/gemini-3.8-flash:generateContent";
     let gone = ask(&server, ANNA, "POST", path, say(vec![part(&one)])).await;
-    assert!(gone.status == 404 && gone.text.contains("not configured any more"), "{}", gone.text);
+    assert!(gone.status == 404 && gone.text.contains("no longer configured"), "{}", gone.text);
     reload(&KEYS[..2]).await;
     let both = ask(&server, ANNA, "POST", path, say(vec![part(&one), part(&two)])).await;
     assert!(both.status == 409 && both.text.contains("different Gemini keys"), "{}", both.text);

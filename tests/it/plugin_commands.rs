@@ -75,7 +75,7 @@ fn a_replay_shows_what_each_plugin_changes_on_the_way_and_back() {
     };
     let request = "== pii on_request\n   /messages/0/content\n - \"mail ann@example.com\"\n + \"mail [EMAIL_1]\"\n";
     assert_eq!(replay(&[]), (Some(0), request.to_owned()));
-    let place = "== pii what is said\n   /candidates/0/content/parts/0/text";
+    let place = "== pii the output\n   /candidates/0/content/parts/0/text";
     let streamed = format!(
         "{request}-- event 1\n{place}\n - \"I wrote to [EMA\"\n + \"I wrote to \"\n\
          -- event 2\n{place}\n - \"IL_1], done\"\n + \"ann@example.com, done\"\n"

@@ -133,12 +133,12 @@ async fn what_cannot_be_shown_changes_nothing_and_is_told() {
     let locked = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAo=\n-----END ENCRYPTED PRIVATE KEY-----\n".to_owned();
     let nothing = "-----BEGIN CERTIFICATE-----\nMAo=\n-----END CERTIFICATE-----\n".to_owned();
     for (cert, key, place, word) in [
-        (&cert, &others_key, "server.tls.key", "is not the key of the certificate"),
+        (&cert, &others_key, "server.tls.key", "does not match the certificate"),
         (&cert, &locked, "server.tls.key", "has a password"),
         (&cert, &cert, "server.tls.key", "there is no private key"),
         (&key, &key, "server.tls.cert", "there is no certificate"),
         (&nothing, &key, "server.tls.cert", "cannot be read"),
-        (&expired, &its_key, "server.tls.cert", "clients would refuse the new certificate"),
+        (&expired, &its_key, "server.tls.cert", "clients would reject the new certificate"),
     ] {
         std::fs::write(path("cert.pem"), cert).unwrap();
         std::fs::write(path("key.pem"), key).unwrap();
@@ -155,7 +155,7 @@ async fn what_cannot_be_shown_changes_nothing_and_is_told() {
     let live = server.live.clone();
     std::fs::write(server.path("config.toml"), format!("[pools.default]\nkeys = [{KEY:?}]\n")).unwrap();
     let problems = tokio::task::spawn_blocking(move || live.reload()).await.unwrap().unwrap_err().to_string();
-    assert!(problems.contains("server.tls: cannot begin or end while the server runs"), "{problems}");
+    assert!(problems.contains("server.tls: cannot be toggled while the server runs"), "{problems}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,7 +186,8 @@ async fn the_commands_find_a_server_in_tls() {
         assert_eq!(code, Some(0), "{command:?}: {out}");
     }
     let (_, out) = said(&["doctor", "--offline"]);
-    for line in ["✓ certificate       for localhost, 127.0.0.1, good until 2999-12-31", "✓ port", "a server is running"]
+    for line in
+        ["✓ certificate       for localhost, 127.0.0.1, valid until 2999-12-31", "✓ port", "a server is running"]
     {
         assert!(out.contains(line), "{line}: {out}");
     }
@@ -194,7 +195,7 @@ async fn the_commands_find_a_server_in_tls() {
     assert!(out.contains(&format!("https://{}", process.address)), "{out}");
     write(dir.path(), &issuer, 2021);
     let (code, out) = said(&["reload"]);
-    assert!(code == Some(78) && out.contains("clients would refuse the new certificate"), "{out}");
+    assert!(code == Some(78) && out.contains("clients would reject the new certificate"), "{out}");
     let (code, out) = said(&["doctor", "--offline"]);
     assert!(code == Some(1) && out.contains("✗ certificate") && out.contains("2021-12-31"), "{out}");
     assert!(out.contains("! permissions") && out.contains("chmod 640"), "{out}");

@@ -1,4 +1,5 @@
-//! What replicas may do only together: use up a day's quota of known size, and probe what has rested. And how soon they hear.
+//! What replicas must coordinate: a daily quota with a configured limit, and the probe after a cooldown. And how soon
+//! they hear of each other's changes.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ use crate::{GOOD, House, PATIENT, SHIPPED};
 
 const OTHER: &str = "gemini-key-other-00000000";
 
-/// Sixty at once at three replicas, and not one more than the two keys have.
+/// Sixty concurrent requests at three replicas never exceed the quota of the two keys.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_days_quota_is_never_exceeded() {
     let house = House::configured(&[GOOD, OTHER], PATIENT, &["pools.default.limits.rpd=10"]).await;
@@ -29,17 +30,15 @@ async fn a_days_quota_is_never_exceeded() {
     assert_eq!(answered, 20);
     for (_, answer) in asked.iter().filter(|(status, _)| *status != 200) {
         let message = answer["error"]["message"].as_str().unwrap_or_default();
-        assert!(message.contains("quota of the day"), "{answer}");
+        assert!(message.contains("daily quota"), "{answer}");
     }
-    // What was claimed and not sent is not counted as used.
+    // A claim whose request was not sent does not count as usage.
     for replica in &house.replicas {
-        replica
-            .until("all know what was used", async || replica.used(0).await == 10 && replica.used(1).await == 10)
-            .await;
+        replica.until("all know the usage", async || replica.used(0).await == 10 && replica.used(1).await == 10).await;
     }
 }
 
-/// While Redis is away, each has its share of what is left.
+/// While Redis is away, each replica may use its share of the remaining quota.
 #[tokio::test(flavor = "multi_thread")]
 async fn nor_is_it_while_redis_is_away() {
     let mut house = House::configured(&[GOOD], SHIPPED, &["pools.default.limits.rpd=30"]).await;
@@ -49,7 +48,7 @@ async fn nor_is_it_while_redis_is_away() {
     };
     assert_eq!(ask(15).await, 15);
     for replica in &house.replicas {
-        replica.until("all know what was used", async || replica.used(0).await == 15).await;
+        replica.until("all know the usage", async || replica.used(0).await == 15).await;
     }
     house.redis.kill();
     for replica in &house.replicas {
@@ -60,13 +59,14 @@ async fn nor_is_it_while_redis_is_away() {
     assert_eq!(house.arrivals_of(GOOD), 30);
 }
 
-/// A rest is over: one request of one replica finds out for all whether the key works; and when its client leaves, another.
+/// After a cooldown, one request of one replica probes the key for all replicas; if its client disconnects, another one
+/// probes.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_probes_for_all() {
     let house = House::configured(&[GOOD], PATIENT, &["upstream.wait=0s"]).await;
     assert_eq!(house.replicas[0].say("[[sim:429_minute times=1 retry=0.5]] hi").await.0, 429);
     for replica in &house.replicas {
-        replica.until("the rest is over", async || replica.states().await == ["probing"]).await;
+        replica.until("the cooldown has ended", async || replica.states().await == ["probing"]).await;
     }
     let slow = "[[sim:slow delay_ms=60000]] hi";
     let mut asked: FuturesUnordered<_> = (0..12).map(|number| house.replicas[number % 3].say(slow)).collect();
@@ -74,19 +74,20 @@ async fn one_probes_for_all() {
         let (status, answer) = asked.next().await.unwrap();
         assert_eq!(status, 429, "{answer}");
     }
-    // The others may be told no before the probe has arrived; it goes on only while somebody waits for it.
+    // The others may be rejected before the probe arrives at Google, and the probe continues only while its client
+    // waits.
     tokio::select! {
         answered = asked.next() => panic!("the probe is not slow: {answered:?}"),
         () = house.replicas[0].until("the probe arrives", async || house.arrivals_of(GOOD) > 1) => {}
     }
-    assert_eq!(house.arrivals_of(GOOD), 2, "the one that was refused, and the probe");
+    assert_eq!(house.arrivals_of(GOOD), 2, "the rejected request and the probe");
     drop(asked);
     for replica in &house.replicas {
-        replica.until("the key is back", async || replica.say("hi").await.0 == 200).await;
+        replica.until("the key is usable again", async || replica.say("hi").await.0 == 200).await;
     }
 }
 
-/// What a replica has used in its last second the others know.
+/// A replica that stops publishes its usage first, including that of its last second.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_stops_tells_all_before() {
     let mut house = House::of(&[GOOD], PATIENT).await;
@@ -95,14 +96,14 @@ async fn who_stops_tells_all_before() {
     }
     house.replicas[0].stop();
     let other = &house.replicas[1];
-    other.until("the other knows", async || other.used(0).await == 3).await;
+    other.until("the other replica knows the usage", async || other.used(0).await == 3).await;
 }
 
 /// How soon a replica hears of a cooldown. It asserts nothing:
 /// `cargo test --release --test replicas -- --ignored --nocapture how_soon`.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "measures"]
-#[expect(clippy::print_stdout, reason = "what it measures is its result")]
+#[expect(clippy::print_stdout, reason = "its output is its result")]
 async fn how_soon_peers_hear() {
     let dir = tempfile::tempdir().unwrap();
     let redis = Redis::start(dir.path(), "one");
@@ -134,7 +135,7 @@ async fn how_soon_peers_hear() {
     );
 }
 
-/// A replica without its door.
+/// Starts a replica without a listener.
 async fn part(redis: &Redis) -> Arc<Live> {
     let overrides: Vec<(String, String)> = [
         ("pools.default.keys", json!([GOOD])),

@@ -1,8 +1,9 @@
-//! Three replicas around one Redis: what one learns, all know; and whatever happens to Redis, no request fails.
+//! Three replicas that share one Redis: what one learns, all know; and no request fails, whatever happens to Redis.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod claims;
+mod merge;
 mod redis;
 mod replica;
 
@@ -19,9 +20,9 @@ const TODAY: &str = "gemini-key-today-00000000";
 const MINUTE: &str = "gemini-key-minute-0000000";
 const INVALID: &str = "gemini-key-invalid-000000";
 const GOOD: &str = "gemini-key-good-000000000";
-/// All the time of a busy machine.
+/// A timeout long enough for a busy machine.
 const PATIENT: &str = "10s";
-/// As it is shipped.
+/// The default timeout.
 const SHIPPED: &str = "20ms";
 
 struct House {
@@ -48,15 +49,16 @@ impl House {
         house
     }
 
-    /// Until all share.
+    /// Waits until all replicas share Redis.
     async fn together(&self) {
         for replica in &self.replicas {
             replica.until_redis_is("shared").await;
-            replica.until("three nodes are there", async || replica.redis().await["nodes"].as_u64() >= Some(3)).await;
+            replica.until("Redis has three nodes", async || replica.redis().await["nodes"].as_u64() >= Some(3)).await;
         }
     }
 
-    /// Until each has heard all that any of them has told so far: what is told now all hear after it.
+    /// Waits until every replica has received everything that any of them has published so far: changes arrive in
+    /// order, so it is enough to wait for a new one.
     async fn all_is_heard(&self) {
         for one in &self.replicas {
             let id = one.key(0).await["id"].as_str().unwrap().to_owned();
@@ -64,7 +66,7 @@ impl House {
                 one.post(&format!("/admin/keys/{id}/{action}")).await;
                 for replica in &self.replicas {
                     let heard = async || (replica.key(0).await["state"] == "disabled") == disabled;
-                    replica.until(&format!("{action} is heard"), heard).await;
+                    replica.until(&format!("{action} has arrived"), heard).await;
                 }
             }
         }
@@ -87,8 +89,8 @@ async fn what_one_learns_of_a_key_all_know() {
             assert_eq!(replica.say("hi").await.0, 200);
         }
     }
-    assert_eq!([TODAY, INVALID].map(|key| house.arrivals_of(key)), [1, 1], "nobody asks again");
-    // Who comes later knows it from the start.
+    assert_eq!([TODAY, INVALID].map(|key| house.arrivals_of(key)), [1, 1], "no replica tries these keys again");
+    // A replica that starts later knows the states from the start.
     let late = Replica::start(&house.simulator.base_url(), &[TODAY, INVALID, GOOD], &house.redis.url(), PATIENT);
     late.until("the states are known", async || late.states().await == ["resting", "dead", "ready"]).await;
     let kept = house.redis.dump();
@@ -106,7 +108,7 @@ async fn an_admin_speaks_to_all() {
     }
     house.replicas[1].post("/admin/reset-key/gemini-key-invalid").await;
     for replica in &house.replicas {
-        replica.until("the key is back", async || replica.states().await == ["ready", "ready"]).await;
+        replica.until("the key is usable again", async || replica.states().await == ["ready", "ready"]).await;
     }
 }
 
@@ -131,9 +133,9 @@ async fn what_all_have_used_each_knows() {
         let asked = (0..7).map(|number| house.replicas[number % 3].say("hi"));
         join_all(asked).await.iter().for_each(|(status, answer)| assert_eq!(*status, 200, "{answer}"));
         for replica in &house.replicas {
-            replica.until("it knows what all have used", async || replica.used(0).await == sent).await;
+            replica.until("it knows the usage of all", async || replica.used(0).await == sent).await;
         }
-        // Lost sums are mended by the next that are told.
+        // Lost sums are restored by the next usage that is published.
         house.redis.ask("FLUSHALL");
     }
 }
@@ -143,8 +145,8 @@ async fn a_tool_loop_goes_on_at_another_replica() {
     let house = House::of(&[GOOD], PATIENT).await;
     let asked = tool_loop(&house.replicas[0]).await;
     let told = async || house.redis.dump().contains("gemini-adapter:signature:");
-    house.replicas[0].until("the signature is told", told).await;
-    // One that has heard of it, and one that comes later and has to ask.
+    house.replicas[0].until("the signature is published", told).await;
+    // One that has received the signature, and one that starts later and has to fetch it.
     let late = Replica::start(&house.simulator.base_url(), &[GOOD], &house.redis.url(), PATIENT);
     for replica in [&house.replicas[1], &late] {
         let (status, answer) = replica.chat(&asked).await;
@@ -153,7 +155,7 @@ async fn a_tool_loop_goes_on_at_another_replica() {
     }
 }
 
-/// Clients of other dialects lose what carries a signature, too.
+/// Clients of other protocols lose the field that carries the signature, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn so_it_does_in_other_dialects() {
     let house = House::of(&[GOOD], PATIENT).await;
@@ -189,7 +191,7 @@ async fn so_it_does_in_other_dialects() {
 
 async fn goes_on_elsewhere(house: &House, path: &str, body: &Value) {
     let told = async || house.redis.dump().contains("gemini-adapter:signature:");
-    house.replicas[0].until("the signature is told", told).await;
+    house.replicas[0].until("the signature is published", told).await;
     let late = Replica::start(&house.simulator.base_url(), &[GOOD], &house.redis.url(), PATIENT);
     late.until_redis_is("shared").await;
     let (status, answer) = late.ask(path, body).await;
@@ -207,13 +209,13 @@ async fn what_changed_while_redis_was_away_is_told_when_it_is_back() {
     house.redis.restart();
     house.together().await;
     let told = async || house.redis.dump().contains("gemini-adapter:signature:");
-    house.replicas[0].until("the signature is told", told).await;
+    house.replicas[0].until("the signature is published", told).await;
     let late = Replica::start(&house.simulator.base_url(), &[GOOD], &house.redis.url(), PATIENT);
     assert_eq!(late.chat(&asked).await.0, 200);
     signed(&house);
 }
 
-/// Begins a tool loop, and says how it goes on: without the signature, which the client has lost.
+/// Starts a tool loop and returns the request that continues it, without the signature, which the client has lost.
 async fn tool_loop(replica: &Replica) -> Value {
     let tools = json!([{ "type": "function", "function": { "name": "weather", "parameters": {
         "type": "object", "properties": { "city": { "type": "string" } } } } }]);
@@ -233,7 +235,7 @@ async fn tool_loop(replica: &Replica) -> Value {
     json!({ "model": "gemini-3.8-flash", "messages": messages, "tools": tools })
 }
 
-/// The last request has the signature that the stand-in gave, not Google's word for one that is lost.
+/// Checks that the last request has the signature that the stand-in issued, not Google's placeholder for a lost one.
 fn signed(house: &House) {
     let arrivals = house.simulator.arrivals();
     let last = arrivals.last().unwrap();
@@ -243,7 +245,7 @@ fn signed(house: &House) {
     assert!(!signatures.is_empty() && !signatures.iter().any(|signature| escape(&signature)), "{signatures:?}");
 }
 
-/// Whatever happens to Redis: no request fails, and what was known is known again.
+/// Whatever happens to Redis, no request fails, and the shared state is restored.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_happens_to_redis_no_request_fails() {
     let mut house = House::of(&[TODAY, GOOD], SHIPPED).await;
@@ -266,7 +268,7 @@ async fn whatever_happens_to_redis_no_request_fails() {
     house.redis.ask("SCRIPT FLUSH");
     all_answer(&house).await;
 
-    // It accepts, and never answers.
+    // Redis accepts connections and never answers.
     house.redis.signal("STOP");
     all_answer(&house).await;
     away(&house).await;
@@ -276,7 +278,7 @@ async fn whatever_happens_to_redis_no_request_fails() {
 
     house.redis.ask("FLUSHALL");
     all_answer(&house).await;
-    house.replicas[0].until("what was flushed is told again", async || known(house.redis.dump())).await;
+    house.replicas[0].until("the flushed state is published again", async || known(house.redis.dump())).await;
 
     house.redis.ask("REPLICAOF 127.0.0.1 1");
     all_answer(&house).await;
@@ -290,9 +292,9 @@ async fn whatever_happens_to_redis_no_request_fails() {
     away(&house).await;
     house.redis.restart();
     house.together().await;
-    house.replicas[0].until("what was lost is told again", async || known(house.redis.dump())).await;
+    house.replicas[0].until("the lost state is published again", async || known(house.redis.dump())).await;
     all_answer(&house).await;
-    assert!(house.arrivals_of(TODAY) <= 3, "nobody asks a key again that it has learnt to rest");
+    assert!(house.arrivals_of(TODAY) <= 3, "no replica tries a key again that it knows to be cooling down");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -307,10 +309,11 @@ async fn it_starts_without_redis() {
     assert_eq!(replica.redis().await["state"], Value::from("away"));
     let redis = Redis::start(dir.path(), "one");
     replica.until_redis_is("shared").await;
-    replica.until("what was learnt meanwhile is told", async || redis.dump().contains("day_quota")).await;
+    replica.until("what was learnt meanwhile is published", async || redis.dump().contains("day_quota")).await;
 }
 
-/// What a client may use counts at all replicas: the day's requests within about a second, the minute's as soon as they are told.
+/// A client's usage counts towards its limits at all replicas: requests per day within about a second, requests per
+/// minute as soon as they are published.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_client_uses_counts_at_all_replicas() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -331,14 +334,14 @@ async fn what_a_client_uses_counts_at_all_replicas() {
         }
         assert_eq!(replicas[0].say(prompt).await.0, 429, "{limit}");
         let before = simulator.arrivals().len();
-        replicas[1].until("the other has heard of it", async || replicas[1].say(prompt).await.0 == 429).await;
+        replicas[1].until("the other replica knows the usage", async || replicas[1].say(prompt).await.0 == 429).await;
         let passed = simulator.arrivals().len() - before;
-        assert!(passed <= sent, "{limit}: {passed} passed at the other one meanwhile");
-        assert!(!redis.dump().contains("client-key"), "no key is told");
+        assert!(passed <= sent, "{limit}: {passed} passed at the other replica meanwhile");
+        assert!(!redis.dump().contains("client-key"), "no key is stored in Redis");
     }
 }
 
-/// An answer that one replica keeps all give, until an admin of any of them has it forgotten.
+/// An answer cached by one replica is served by all, until an admin clears the cache at any of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn kept_answers_are_shared_and_forgotten_together() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -359,7 +362,7 @@ async fn kept_answers_are_shared_and_forgotten_together() {
     };
     let said = says(replicas[0].chat(&body).await);
     replicas[1]
-        .until("the other gives it too", async || {
+        .until("the other serves it too", async || {
             let before = simulator.arrivals().len();
             says(replicas[1].chat(&body).await) == said && simulator.arrivals().len() == before
         })
@@ -370,9 +373,9 @@ async fn kept_answers_are_shared_and_forgotten_together() {
         says(replica.chat(&body).await);
         simulator.arrivals().len() > before
     };
-    replicas[1].until("it is forgotten there too", async || asks(&replicas[1]).await).await;
-    // Who comes later knows of it, and gives what was kept since.
+    replicas[1].until("the cache is cleared there too", async || asks(&replicas[1]).await).await;
+    // A replica that starts later knows of the clearing, and serves what was cached since.
     let late = replica();
     late.until_redis_is("shared").await;
-    late.until("it gives what was kept since", async || !asks(&late).await).await;
+    late.until("it serves what was cached since", async || !asks(&late).await).await;
 }

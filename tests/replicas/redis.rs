@@ -1,4 +1,4 @@
-//! A redis-server of the test's own, on a Unix socket; or what REDIS_SERVER names, which may be a Valkey.
+//! A separate redis-server for each test, on a Unix socket; or the program that REDIS_SERVER names, such as Valkey.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -34,14 +34,14 @@ impl Redis {
         self.child.wait().unwrap();
     }
 
-    /// Starts anew, with nothing in it.
+    /// Starts again, without data.
     pub fn restart(&mut self) {
         let _ = std::fs::remove_file(self.socket());
         self.child = spawn(&self.dir, self.name);
         self.until_it_answers();
     }
 
-    /// A command in words without blanks; the first line of the answer.
+    /// Sends a command whose words contain no spaces, and returns the first line of the answer.
     pub fn ask(&self, command: &str) -> String {
         self.try_ask(command).unwrap()
     }
@@ -55,7 +55,7 @@ impl Redis {
         Ok(line.trim().to_owned())
     }
 
-    /// Everything in it, keys and values.
+    /// Returns all its contents, keys and values.
     pub fn dump(&self) -> String {
         let dump = self.dir.join(format!("{}.rdb", self.name));
         assert_eq!(self.ask("SAVE"), "+OK");
@@ -93,7 +93,7 @@ fn spawn(dir: &Path, name: &str) -> Child {
     let server = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
     Command::new(&server)
         .current_dir(dir)
-        // Uncompressed, so that what is in it can be looked through.
+        // Uncompressed, so that its contents can be searched.
         .args(["--port", "0", "--unixsocket", &socket, "--save", "", "--dbfilename", &dump, "--rdbcompression", "no"])
         .stdout(Stdio::null())
         .spawn()

@@ -1,4 +1,4 @@
-//! A replica: the command as a process, with a folder of its own, beside others around one Redis.
+//! A replica: the program as a separate process with its own folder, which shares one Redis with others.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -18,13 +18,13 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// In front of this upstream, with these Gemini keys, beside this Redis. Where nothing else is said, Redis has all the time of
-    /// a busy machine: what is tested is what it does, not how soon.
+    /// Starts a replica with this upstream, these Gemini keys, this Redis and this limit on the time of Redis commands.
+    /// Most tests use a long limit: they test what happens, not how soon.
     pub fn start(upstream: &str, keys: &[&str], redis: &str, cap: &str) -> Self {
         Self::configured(upstream, keys, redis, cap, &[])
     }
 
-    /// Likewise, with these settings.
+    /// Like [`Self::start`], with additional settings.
     pub fn configured(upstream: &str, keys: &[&str], redis: &str, cap: &str, settings: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_gemini-adapter"))
@@ -53,7 +53,7 @@ impl Replica {
         self.ask("/v1/chat/completions", body).await
     }
 
-    /// Of whatever dialect.
+    /// Sends a request in any protocol.
     pub async fn ask(&self, path: &str, body: &Value) -> (u16, Value) {
         let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(CLIENT_KEY);
         let answer = request.body(body.to_string()).header("content-type", "application/json").send().await.unwrap();
@@ -75,23 +75,24 @@ impl Replica {
         assert_eq!(answer.status(), 200);
     }
 
-    /// Tells it to stop, and waits until it has.
+    /// Stops it with SIGTERM and waits until it has exited.
     pub fn stop(&mut self) {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(told.success() && self.child.wait().unwrap().success());
     }
 
-    /// One of its keys, in the order of the configuration.
+    /// Returns one of its keys, by position in the configuration.
     pub async fn key(&self, number: usize) -> Value {
         self.get("/admin/keys").await["pools"]["default"]["keys"][number].clone()
     }
 
-    /// Requests that it knows to be made today, by all.
+    /// Returns how many requests of today, by all replicas, it knows for a key.
     pub async fn used(&self, number: usize) -> u64 {
         self.key(number).await["models"]["gemini-3.8-flash"]["today"]["requests"].as_u64().unwrap_or_default()
     }
 
-    /// The states of its keys, in the order of the configuration; for the model where a key rests for that only.
+    /// Returns the states of its keys, in the order of the configuration; the state for the model if that is not
+    /// `ready`.
     pub async fn states(&self) -> Vec<String> {
         let keys = self.get("/admin/keys").await;
         let keys = keys["pools"]["default"]["keys"].as_array().unwrap().clone();

@@ -30,12 +30,11 @@ fn is_mounted(mounts: &str, file: &Path) -> bool {
 }
 
 /// Warns if other users of this machine can read files that contain keys.
-pub fn readers(config: &Config) -> Vec<Finding> {
-    let files = config.file.iter().cloned().chain(Some(PathBuf::from(".env")));
+pub fn readers(config: &Config, dotenv: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for file in files {
-        let Ok(about) = fs::metadata(&file) else { continue };
-        let text = fs::read_to_string(&file).unwrap_or_default();
+    for file in config.file.iter().map(PathBuf::as_path).chain([dotenv]) {
+        let Ok(about) = fs::metadata(file) else { continue };
+        let text = fs::read_to_string(file).unwrap_or_default();
         let tells = crate::secret::scrub_google_keys(&text) != text;
         if about.permissions().mode() & 0o004 != 0 && tells {
             let found = format!("the keys in `{}` are readable by every user of this machine", file.display());

@@ -70,7 +70,6 @@ const HERE: &[fn(&Config) -> Vec<Finding>] = &[
     setup::doors,
     setup::prices,
     files::mount,
-    files::readers,
     files::folders,
     tls::certificate,
     machine::user,
@@ -85,6 +84,7 @@ pub async fn run(args: DoctorArgs, sources: &Sources) -> ExitCode {
     let refused = setup.iter().any(|finding| finding.state == State::Bad);
     let mut findings = setup;
     findings.extend(HERE.iter().flat_map(|look| look(&config)));
+    findings.extend(files::readers(&config, &sources.dotenv));
     findings.push(machine::port(&config).await);
     if !args.offline {
         findings.extend(network::google(&config).await);

@@ -42,8 +42,8 @@ impl<'e> Expected<'e> {
     /// Expects all of this.
     pub fn new(expected: &'e Map<String, Value>) -> Self {
         let unknown = expected.keys().find(|name| !NAMES.contains(&name.as_str()));
-        let wrong = unknown
-            .map(|name| format!("`expect.{name}` is nothing that can be expected; there is `{}`", NAMES.join("`, `")));
+        let wrong =
+            unknown.map(|name| format!("`expect.{name}` cannot be expected; possible are `{}`", NAMES.join("`, `")));
         Self { expected: Some(expected), seen: BTreeSet::new(), wrong: wrong.into_iter().collect() }
     }
 
@@ -76,7 +76,7 @@ impl<'e> Expected<'e> {
         self.seen.insert(name);
         if before != after {
             self.wrong
-                .push(format!("expect.{name}: must stay as it is, and becomes {}", String::from_utf8_lossy(after)));
+                .push(format!("expect.{name}: must be unchanged, but becomes {}", String::from_utf8_lossy(after)));
         }
     }
 
@@ -99,7 +99,7 @@ impl<'e> Expected<'e> {
     pub fn verdict(mut self) -> Option<String> {
         for name in self.expected.into_iter().flat_map(Map::keys) {
             if NAMES.contains(&name.as_str()) && !self.seen.contains(name.as_str()) {
-                self.wrong.push(format!("expect.{name}: it never came to that"));
+                self.wrong.push(format!("expect.{name}: this was not reached"));
             }
         }
         (!self.wrong.is_empty()).then(|| self.wrong.join("; "))
@@ -111,7 +111,7 @@ impl<'e> Expected<'e> {
 pub fn refused(case: &Case, problems: &str) -> Option<String> {
     match case.expect.get("refused") {
         Some(Value::String(words)) if problems.contains(words.as_str()) => None,
-        Some(_) => Some(format!("it is refused with other words: {problems}")),
+        Some(_) => Some(format!("it is rejected with another message: {problems}")),
         None => Some(problems.to_owned()),
     }
 }

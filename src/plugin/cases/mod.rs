@@ -130,7 +130,7 @@ pub fn check(files: &Files, settings: &PluginsSettings, problems: &mut Problems)
         if let Some(wrong) = report.wrong {
             let message = format!("the test `{}` of `{}` fails: {wrong}", report.name, report.plugin);
             let problem = Problem::error(message).in_file(&report.file, Some((report.line, 1)));
-            problems.push(problem.hint("mend the plugin or the test; `plugins.run_tests = false` leaves tests out"));
+            problems.push(problem.hint("fix the plugin or the test; `plugins.run_tests = false` skips the tests"));
         }
     }
 }
@@ -181,7 +181,7 @@ fn run(files: &Files, settings: &PluginsSettings, problems: &mut Problems) -> Ve
                 Some(file) => reports.extend(of_plugin(tests, &plugin, &cases, file, files, settings)),
                 None => {
                     let problem = Problem::warning(format!("there is no plugin `{plugin}.rhai` for these tests"));
-                    problems.push(problem.in_file(&tests.path, None).hint("give them its name, or take them away"));
+                    problems.push(problem.in_file(&tests.path, None).hint("rename or remove them"));
                 }
             },
             Err(problem) => problems.push(*problem),
@@ -196,10 +196,10 @@ fn read(tests: &File) -> Result<(String, Vec<Case>), Box<Problem>> {
         let place =
             (before.matches('\n').count() + 1, before.rsplit('\n').next().unwrap_or_default().chars().count() + 1);
         let problem = Problem::error(error.message().to_owned()).in_file(&tests.path, Some(place));
-        Box::new(problem.hint("docs/plugins.md says what a test may hold"))
+        Box::new(problem.hint("docs/plugins.md describes the tests' format"))
     })?;
     if document.case.len() > MOST {
-        let problem = Problem::error(format!("holds more than {MOST} cases"));
+        let problem = Problem::error(format!("contains more than {MOST} cases"));
         return Err(Box::new(problem.in_file(&tests.path, None)));
     }
     Ok((document.plugin.unwrap_or_else(|| stem(&tests.path)), document.case))

@@ -58,7 +58,7 @@ impl Body {
     pub fn changes(&self) -> Vec<String> {
         let document = self.lock();
         if document.dropped {
-            return vec!["all of it: it is dropped".to_owned()];
+            return vec!["the whole body (dropped)".to_owned()];
         }
         let before: Value = serde_json::from_slice(&document.bytes).unwrap_or_default();
         let after = document.value.as_ref().filter(|_| document.changed).unwrap_or(&before);
@@ -169,7 +169,7 @@ pub fn register(engine: &mut Engine) {
         })
         .register_set("texts", |body: &mut Body, new: Array| {
             let new: Result<Vec<String>, _> = new.into_iter().map(Dynamic::into_string).collect();
-            let new = new.map_err(|kind| format!("`texts` holds texts, and no {kind}"))?;
+            let new = new.map_err(|kind| format!("`texts` takes only texts, not {kind}"))?;
             body.change(
                 |dialect, value| dialect::texts(dialect, value).is_ok_and(|old| old == new),
                 |dialect, value| dialect::set_texts(dialect, value, new.clone()),
@@ -199,7 +199,7 @@ pub(super) fn set(value: &mut Value, pointer: &str, new: Value) -> Answer<()> {
                 items.get_mut(index).ok_or_else(|| format!("the array has no position {index}"))?
             }
             Value::Object(map) => map.entry(step).or_insert(Value::Null),
-            _ => return Err(format!("`{pointer}` leads through something that is neither object nor array").into()),
+            _ => return Err(format!("`{pointer}` leads through a value that is neither object nor array").into()),
         };
     }
     *here = new;

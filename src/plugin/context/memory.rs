@@ -53,7 +53,7 @@ impl State {
 
 fn seconds(seconds: i64) -> Result<Duration, Box<EvalAltResult>> {
     let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
-    let kept = seconds.map(Duration::from_secs).ok_or("state: something is remembered for at least 1 second")?;
+    let kept = seconds.map(Duration::from_secs).ok_or("state: a value is stored for at least 1 second")?;
     Ok(kept.min(LONGEST_KEPT))
 }
 

@@ -49,7 +49,7 @@ fn api(dialect: BodyKind) -> Api {
 }
 
 fn gone() -> Box<EvalAltResult> {
-    "this message is not there any more: read `messages` again after setting it".into()
+    "this message no longer exists: read `messages` again after setting it".into()
 }
 
 /// Registers the handles with the engine.
@@ -96,7 +96,7 @@ fn message(api: Api, old: &[Value], one: Dynamic) -> Answer<Value> {
         return old.get(handle.at).cloned().ok_or_else(gone);
     }
     let table =
-        one.try_cast::<Map>().ok_or("`messages` holds messages, or tables such as #{ role: \"user\", text: \"…\" }")?;
+        one.try_cast::<Map>().ok_or("`messages` takes messages, or tables such as #{ role: \"user\", text: \"…\" }")?;
     let text = |name: &str| table.get(name).and_then(|value| value.clone().into_string().ok());
     match (text("role"), text("text")) {
         (Some(role), Some(text)) if table.len() == 2 => Ok(dialect::new_message(api, &role, &text)),

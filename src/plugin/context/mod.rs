@@ -98,7 +98,7 @@ impl Context {
     fn body(&self, name: &str, hook: Hook) -> Answer<Body> {
         match self.in_hook(name, hook)?.subject {
             Subject::Body(ref body) => Ok(body.clone()),
-            _ => Err(format!("there is no `ctx.{name}` this time; `ctx.has_body` tells").into()),
+            _ => Err(format!("this call has no `ctx.{name}`; check `ctx.has_body` first").into()),
         }
     }
 

@@ -77,8 +77,8 @@ impl Piece {
         let fresh = || (Arc::from(pattern.as_str()), Waiting::default());
         let (known, waiting) = self.held.behind.entry(order).or_insert_with(fresh);
         if **known != *pattern.as_str() {
-            let message = "replace: the same replacements must be made of each piece, in the same order; \
-                           something waits here for a match of another pattern";
+            let message = "replace: the same replacements must be made in each piece, in the same order; \
+                           text is held back here for another pattern";
             return Err(message.into());
         }
         self.text = waiting.replace(&compiled, &self.text, self.last, with)?;
@@ -94,7 +94,7 @@ impl Context {
         match subject {
             Subject::Piece(piece) => act(piece),
             _ => Err(Box::new(EvalAltResult::from(format!(
-                "there is no `ctx.{name}` in `{}`, only in `on_text` and its kin",
+                "there is no `ctx.{name}` in `{}`, only in text hooks such as `on_text`",
                 hook.name()
             )))),
         }

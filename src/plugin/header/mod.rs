@@ -107,7 +107,7 @@ pub fn read(file: &Path, source: &str, settings: &PluginsSettings) -> Result<Hea
     let place = |name: &str| place(source, name);
     let name = raw.name.unwrap_or_else(|| stem(file));
     if raw.api != API {
-        let message = format!("it wants version {} of the API; there is version {API}", raw.api);
+        let message = format!("it needs version {} of the API; this is version {API}", raw.api);
         problems.push(Problem::error(message).in_file(file, place("api")));
     }
     // Without a value in the header, the limit from the configuration applies; that one is validated with the
@@ -180,7 +180,7 @@ fn wrong(file: &Path, source: &str, text: &str, error: &toml::de::Error) -> Prob
     let near = quoted.next().filter(|_| message.starts_with("unknown")).and_then(|unknown| nearest(unknown, quoted));
     problem.hint(match near {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "the header is TOML; docs/plugins.md has its settings".to_owned(),
+        None => "the header is TOML; docs/plugins.md lists its settings".to_owned(),
     })
 }
 

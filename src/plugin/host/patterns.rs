@@ -48,9 +48,8 @@ pub fn compiled(pattern: &str) -> Answer<Arc<Pattern>> {
     if let Some(known) = PATTERNS.get(pattern) {
         return Ok(known);
     }
-    let compiled = Arc::new(
-        compile(pattern).map_err(|why| format!("this is not a pattern, or too large a one: {}", shortened(&why)))?,
-    );
+    let compiled =
+        Arc::new(compile(pattern).map_err(|why| format!("the pattern is invalid or too large: {}", shortened(&why)))?);
     PATTERNS.insert(pattern.to_owned(), compiled.clone());
     Ok(compiled)
 }

@@ -28,7 +28,7 @@ pub fn register(engine: &mut Engine) {
 }
 
 fn metric(name: &str, label: &str, by: i64) -> Result<(), Box<EvalAltResult>> {
-    let by = u64::try_from(by).map_err(|_| "metric: a counter never goes down")?;
+    let by = u64::try_from(by).map_err(|_| "metric: a counter cannot decrease")?;
     if name.is_empty() || name.len() > LONGEST || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     {
         return Err(format!("metric: a name has letters, digits and `_`, at most {LONGEST}").into());

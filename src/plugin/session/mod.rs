@@ -31,7 +31,7 @@ const HIDDEN: &[&str] = &["authorization", "proxy-authorization", "x-api-key", "
 
 /// The hook name under which changes of the model's output are recorded: `on_text`, `on_reasoning`,
 /// `on_tool_arguments` and `on_end` share one record.
-const SAID: &str = "what is said";
+const SAID: &str = "the output";
 
 /// The facts that a session starts with.
 #[derive(Clone, Debug)]

@@ -167,7 +167,7 @@ impl Work<'_> {
             _ => tracing::warn!(
                 plugin = self.script.header.name,
                 tool,
-                "a plugin made arguments that are no JSON object; they stay as they were"
+                "a plugin returned arguments that are no JSON object; left unchanged"
             ),
         }
         Ok(())
@@ -204,7 +204,7 @@ impl Work<'_> {
         if last {
             let (said, would) = (std::mem::take(&mut run.said), std::mem::take(&mut run.would));
             if said != would {
-                self.session.would(self.script, hook, "change what is said");
+                self.session.would(self.script, hook, "change the output");
             }
         }
         Ok(text.to_owned())

@@ -40,9 +40,9 @@ impl Session {
 
 fn verdict(value: Dynamic) -> Option<String> {
     Some(match value.try_cast::<Returned>()? {
-        Returned::Say(_) | Returned::Show(_) => "answer by itself".to_owned(),
+        Returned::Say(_) | Returned::Show(_) => "reply itself".to_owned(),
         Returned::Retry => "retry".to_owned(),
-        Returned::CoolDown(rest) => format!("let the key rest for {} s", rest.as_secs()),
+        Returned::CoolDown(rest) => format!("cool the key down for {} s", rest.as_secs()),
         Returned::Fail => "give up".to_owned(),
     })
 }
@@ -67,7 +67,7 @@ fn changed(before: &View, after: &View) -> Option<String> {
     match (places.is_empty(), more) {
         (true, _) => None,
         (false, 0) => Some(format!("change {named}")),
-        (false, more) => Some(format!("change {named} and {more} places more")),
+        (false, more) => Some(format!("change {named} and {more} more")),
     }
 }
 

@@ -29,7 +29,7 @@ fn mistakes_are_found_at_load_with_their_place() {
         ("//! when = { model = [\"a\"] }", "did you mean `models`?"),
         ("fn on_reqest(ctx) { }", "did you mean `on_request`?"),
         ("import \"txet\" as t;", "did you mean `text`?"),
-        ("//! hooks = [\"on_request\"]", "take it out of the header"),
+        ("//! hooks = [\"on_request\"]", "remove it from the header"),
     ] {
         let (_, problems) = load(&[("p.rhai", source), ("lib/text.rhai", "fn f() { }")], PluginsSettings::default());
         assert!(problems.to_string().contains(hint), "{source}: {problems}");
@@ -50,7 +50,7 @@ fn mistakes_are_found_at_load_with_their_place() {
     }
     let (_, problems) =
         load(&[("a.rhai", "//! name = \"x\""), ("b.rhai", "//! name = \"x\"")], PluginsSettings::default());
-    assert!(problems.to_string().contains("is the name of"), "{problems}");
+    assert!(problems.to_string().contains("is also the name of"), "{problems}");
 }
 
 #[test]

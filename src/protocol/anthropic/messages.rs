@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
                 Some("web_search_tool_result") => {}
                 Some("server_tool_use") if block.name.as_deref() == Some("web_search") => {}
                 Some(kind) if kind == "server_tool_use" || kind.ends_with("_tool_result") => {
-                    self.target.notes.dropped(place, "what another vendor's tools did does not go on");
+                    self.target.notes.dropped(place, "another vendor's tool calls are not passed on");
                 }
                 kind => {
                     let known = "'text', 'thinking', 'redacted_thinking', and 'tool_use'";

@@ -97,7 +97,7 @@ fn config<'a>(request: &'a wire::Request<'a>, target: &Target<'_>) -> Result<Gen
 fn stops<'a>(request: &'a wire::Request<'a>, target: &Target<'_>) -> Vec<Cow<'a, str>> {
     let mut stops: Vec<_> = request.stop_sequences.iter().flatten().filter(|stop| !stop.is_empty()).cloned().collect();
     if stops.len() > STOPS {
-        target.notes.clamped("stop_sequences", format_args!("Gemini takes {STOPS}: those behind them are left out"));
+        target.notes.clamped("stop_sequences", format_args!("Gemini accepts {STOPS}: the others are left out"));
         stops.truncate(STOPS);
     }
     stops
@@ -119,7 +119,7 @@ fn format<'a>(request: &'a wire::Request<'a>) -> Result<(Format<'a>, &'static st
 
 fn thinking(request: &wire::Request<'_>, target: &Target<'_>) -> Result<Option<ThinkingConfig<'static>>, Error> {
     if target.remedies.no_thinking {
-        target.notes.dropped("thinking", "this model was found to take no word about thinking");
+        target.notes.dropped("thinking", "this model was found to reject thinking settings");
         return Ok(None);
     }
     let effort = request.output_config.as_ref().and_then(|config| config.effort.as_deref());

@@ -48,7 +48,7 @@ pub fn held<'a>(request: &Request<'_>, left: Option<&'a [u8]>) -> Result<Option<
 fn not_found(id: &str) -> Error {
     let shown: String = id.chars().take(100).collect::<String>().escape_debug().collect();
     let message = format!(
-        "thread.previous_message_id: no thread is known that goes on from '{shown}'. Threads are kept for a day, for the client that made them; send the whole conversation with `thread: {{\"type\": \"create\"}}` instead."
+        "thread.previous_message_id: no known thread continues from '{shown}'. Threads are stored for a day, for the client that made them; send the whole conversation with `thread: {{\"type\": \"create\"}}` instead."
     );
     Error::not_found(message).param("thread.previous_message_id").code(THREAD_NOT_FOUND)
 }

@@ -35,7 +35,7 @@ pub fn read<'a>(path: &'a str, query: &str) -> Result<Address<'a>, Error> {
     let Some(known) = METHODS.iter().find(|known| known.name() == method) else {
         let shown: String = method.chars().take(64).collect::<String>().escape_debug().collect();
         let names: Vec<&str> = METHODS.iter().map(|method| method.name()).collect();
-        let message = format!("`{shown}` is not a method of models here. There are: {}.", names.join(", "));
+        let message = format!("`{shown}` is not a supported method. Supported are: {}.", names.join(", "));
         return Err(Error::not_found(message));
     };
     let length = rest.len() - method.len() - 1;
@@ -58,7 +58,7 @@ pub fn refuse_key(query: &str) -> Result<(), Error> {
     if pairs.any(|pair| pair.split('=').next() == Some("key")) {
         // By now the key is in the logs of every proxy along the way. Accepting it would teach clients to send it
         // again.
-        let message = "The API key is in the URL, where logs keep it. Send it in the header `x-goog-api-key`, and change it if it is one of Google's.";
+        let message = "The API key is in the URL, which ends up in logs. Send it in the header `x-goog-api-key`, and replace it if it is Google's.";
         return Err(Error::invalid(message));
     }
     Ok(())

@@ -89,7 +89,7 @@ impl Reply for NativeReply {
     /// A stream without a finish reason is left for the client to judge, as at Google: blocked prompts have none.
     fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Fault> {
         if !self.begun {
-            return Err(Fault::new(Kind::BrokenAnswer, Blame::Model, "Gemini's stream ended before it began."));
+            return Err(Fault::new(Kind::BrokenAnswer, Blame::Model, "Gemini's stream ended without an event."));
         }
         self.close(out);
         Ok(())

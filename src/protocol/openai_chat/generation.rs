@@ -28,7 +28,7 @@ pub fn config<'a>(
         // 0 means no penalty, and models that do not support penalties reject even that.
         let value = limits::ranged(value, name, -2.0, 2.0)?.filter(|value| *value != 0.0);
         if value.is_some() && !facts.penalties {
-            notes.dropped(name, "this model takes no penalties");
+            notes.dropped(name, "this model accepts no penalties");
         }
         Ok::<_, Error>(value.filter(|_| facts.penalties))
     };
@@ -133,9 +133,9 @@ fn candidates(request: &Request<'_>, facts: &Facts) -> Result<Option<u32>, Error
     let Some(n) = limits::at_least_one(request.n, "n")?.filter(|n| *n > 1) else { return Ok(None) };
     if n > facts.candidates || request.stream == Some(true) {
         let message = if facts.candidates > 1 && request.stream != Some(true) {
-            format!("Invalid value for 'n': this model gives at most {} answers, but got {n}.", facts.candidates)
+            format!("Invalid value for 'n': this model returns at most {} answers, but got {n}.", facts.candidates)
         } else {
-            "Invalid value for 'n': this model gives one answer a request. Send the request several times instead."
+            "Invalid value for 'n': this model returns one answer per request. Send the request several times."
                 .to_owned()
         };
         return Err(Error::invalid(message).param("n").code("unsupported_value"));
@@ -160,7 +160,7 @@ fn stop<'a>(request: &Request<'a>) -> Result<Vec<Cow<'a, str>>, Error> {
     };
     stops.retain(|stop| !stop.is_empty());
     if stops.len() > 5 {
-        let message = format!("Invalid 'stop': array too long. Gemini takes at most 5, but got {}.", stops.len());
+        let message = format!("Invalid 'stop': array too long. Gemini accepts at most 5, but got {}.", stops.len());
         return Err(Error::invalid(message).param("stop").code("array_above_max_length"));
     }
     Ok(stops)
@@ -169,7 +169,7 @@ fn stop<'a>(request: &Request<'a>) -> Result<Vec<Cow<'a, str>>, Error> {
 /// Folds a seed into 31 bits if it does not fit Gemini's 32-bit field, so that equal seeds stay equal.
 fn fold_seed(seed: i64, notes: &Notes) -> i32 {
     i32::try_from(seed).ok().filter(|seed| *seed >= 0).unwrap_or_else(|| {
-        notes.clamped("seed", "folded into 31 bits: the same seed stays the same");
+        notes.clamped("seed", "folded into 31 bits: equal seeds stay equal");
         let folded = (seed ^ (seed >> 32)) & i64::from(i32::MAX);
         i32::try_from(folded).unwrap_or_default()
     })
@@ -194,7 +194,7 @@ fn modalities(request: &Request<'_>, facts: &Facts) -> Result<Vec<&'static str>,
             other => {
                 let shown: String = other.chars().take(64).collect();
                 let message = format!(
-                    "Invalid value: '{}'. Supported values are: 'text' and, for models that draw (`gemini-*-image`), 'image'.",
+                    "Invalid value: '{}'. Supported values are: 'text' and, for image models (`gemini-*-image`), 'image'.",
                     shown.escape_debug()
                 );
                 return Err(Error::invalid(message).param(format!("modalities[{index}]")).code("unsupported_value"));
@@ -210,7 +210,7 @@ fn thinking<'a>(
     target: &Target<'_>,
 ) -> Result<Option<ThinkingConfig<'a>>, Error> {
     if target.remedies.no_thinking {
-        target.notes.dropped("reasoning_effort", "this model was found to take no word about thinking");
+        target.notes.dropped("reasoning_effort", "this model was found to reject thinking settings");
         return Ok(None);
     }
     let effort = request.reasoning_effort.as_deref();
@@ -218,7 +218,7 @@ fn thinking<'a>(
     match (effort, native) {
         (Some(_), Some(_)) => {
             let message =
-                "'reasoning_effort' and 'extra_body.google.thinking_config' say the same thing: send one of them.";
+                "'reasoning_effort' and 'extra_body.google.thinking_config' set the same thing: send only one.";
             Err(Error::invalid(message).param("reasoning_effort").code("invalid_value"))
         }
         (Some(effort), None) => thinking::for_effort(effort, "reasoning_effort", target),

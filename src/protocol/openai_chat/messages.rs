@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
 
     fn assistant(&mut self, index: usize, message: &'a Message<'a>) -> Result<(), Error> {
         if message.audio.is_some_and(|raw| Shape::of(raw) != Shape::Null) {
-            let text = "Gemini keeps no spoken answers: send what was said as `content`.";
+            let text = "Gemini stores no spoken answers: send the transcript as `content`.";
             return Err(Error::invalid(text).param(format!("messages[{index}].audio")).code("unsupported_value"));
         }
         let mut said: Vec<Part<'a>> = parts::texts(message, index)?.into_iter().map(Part::text).collect();

@@ -40,7 +40,7 @@ pub fn prompt<'a>(request: &completions::Request<'a>) -> Result<Text<'a>, Error>
         (Some(only), true) if Shape::of(only) == Shape::String => document::text(Some(only), &"prompt[0]"),
         (None, _) => Err(document::missing("prompt[0]")),
         _ => {
-            let message = "Invalid 'prompt': one text is taken. Send several prompts as several requests, and tokens as the text they stand for.";
+            let message = "Invalid 'prompt': only one text is accepted. Send several prompts as several requests, and tokens as text.";
             Err(Error::invalid(message).param("prompt").code("unsupported_value"))
         }
     }

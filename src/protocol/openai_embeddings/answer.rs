@@ -37,7 +37,7 @@ impl Reply for EmbeddingsReply {
     fn whole(&mut self, body: &[u8]) -> Result<Vec<u8>, Fault> {
         let answer: Answer = serde_json::from_slice(body).map_err(|_| broken("Gemini's vectors cannot be read."))?;
         if answer.embeddings.len() != self.texts.len() || answer.embeddings.iter().any(|one| one.values.is_empty()) {
-            return Err(broken("Gemini did not give a vector for each text."));
+            return Err(broken("Gemini did not return a vector for each text."));
         }
         self.tokens = answer.usage_metadata.map(|usage| usage.prompt_token_count).unwrap_or(self.estimate);
         let data = answer.embeddings.into_iter().zip(self.texts.clone()).map(|(one, index)| {

@@ -78,14 +78,14 @@ fn texts(input: &RawValue) -> Result<Vec<&RawValue>, Error> {
                 return Err(wrong("input cannot be an empty string.", "empty_string").param(place(index, &texts)));
             }
             Shape::String if decode(text).is_none() => {
-                let error = wrong("half a surrogate pair is not text.", "invalid_value");
+                let error = wrong("it contains a lone surrogate.", "invalid_value");
                 return Err(error.param(place(index, &texts)));
             }
             Shape::String => {}
             // These are tokens of OpenAI's vocabulary, which cannot be decoded here.
             Shape::Scalar | Shape::Array => {
                 return Err(wrong(
-                    "token arrays are not supported, because Gemini has another vocabulary. Send texts; in LangChain, set `check_embedding_ctx_length=False`.",
+                    "token arrays are not supported, because Gemini has another tokenizer. Send texts; in LangChain, set `check_embedding_ctx_length=False`.",
                     "unsupported_value",
                 ));
             }

@@ -35,7 +35,7 @@ impl ImageReply {
         let output_format = pictures.first().and_then(|(mime, _)| mime.strip_prefix("image/"));
         let answer =
             Images { created: self.stamp.created, data: pictures.iter().map(one).collect(), output_format, usage };
-        serde_json::to_vec(&answer).map_err(|error| broken(format!("the picture could not be written: {error}")))
+        serde_json::to_vec(&answer).map_err(|error| broken(format!("the image could not be written: {error}")))
     }
 
     fn predicted(&self, body: &[u8]) -> Result<Vec<u8>, Fault> {
@@ -48,7 +48,7 @@ impl ImageReply {
         if pictures.is_empty() {
             // Imagen omits filtered images, with or without giving a reason.
             let why = answer.predictions.iter().find_map(|one| one.rai_filtered_reason.as_deref());
-            return Err(withheld(why.unwrap_or("Imagen gave no picture: it was filtered.")));
+            return Err(withheld(why.unwrap_or("Imagen gave no image: it was filtered.")));
         }
         self.written(&pictures, "", None)
     }
@@ -106,13 +106,13 @@ fn why_none(response: &Response<'_>, words: &str) -> Fault {
     match (blocked, reason.map(finish::read)) {
         (Some(reason), _) => withheld(&format!("Google blocked the prompt: {reason}.")),
         (None, Some(finish::Finish::Filtered)) => {
-            withheld(&format!("Google held the picture back: {}.", reason.unwrap_or_default()))
+            withheld(&format!("Google withheld the image: {}.", reason.unwrap_or_default()))
         }
         _ if reason == Some("NO_IMAGE") || !words.is_empty() => {
             let said = if words.is_empty() { String::new() } else { format!(" It said: {words}") };
-            Fault::new(Kind::BadRequest, Blame::Request, format!("Gemini drew nothing for this prompt.{said}"))
+            Fault::new(Kind::BadRequest, Blame::Request, format!("Gemini drew no image for this prompt.{said}"))
         }
-        _ => broken("Gemini gave no picture. Sending the request again may help."),
+        _ => broken("Gemini gave no image. Sending the request again may help."),
     }
 }
 
@@ -121,5 +121,5 @@ fn withheld(message: &str) -> Fault {
 }
 
 fn unreadable() -> Fault {
-    broken("Gemini's picture cannot be read.")
+    broken("Gemini's image cannot be read.")
 }

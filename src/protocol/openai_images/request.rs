@@ -47,17 +47,17 @@ pub fn read(body: &[u8], edits: bool) -> Result<Parsed<'_>, Error> {
         return Err(document::missing("image"));
     }
     if inputs > MOST_INPUTS {
-        let message = format!("Invalid 'image': at most {MOST_INPUTS} pictures can be sent, but got {inputs} instead.");
+        let message = format!("Invalid 'image': at most {MOST_INPUTS} images can be sent, but got {inputs} instead.");
         return Err(Error::invalid(message).param("image").code("array_above_max_length"));
     }
     if request.mask.is_some() {
         return Err(unsupported(
             "mask",
-            "Gemini takes no mask. Leave it out, and say in the prompt what is to change.",
+            "Gemini accepts no mask. Leave it out, and describe the change in the prompt.",
         ));
     }
     if request.stream == Some(true) {
-        return Err(unsupported("stream", "pictures come whole here. Leave it out."));
+        return Err(unsupported("stream", "images are not streamed. Leave it out."));
     }
     let n = request.n.unwrap_or(1);
     let count = usize::try_from(n).ok().filter(|_| (1..=MOST).contains(&n));
@@ -91,7 +91,7 @@ pub fn translate(read: &Parsed<'_>, target: &Target<'_>) -> Result<Bytes, Error>
         Gives::Predictions => predicted(read, prompt, target),
         Gives::Pictures { sizes } => drawn(read, prompt, sizes, target),
         Gives::Anything => drawn(read, prompt, false, target),
-        _ => Err(document::gives_other(&read.model, target.model, "pictures", "gemini-3.1-flash-image")),
+        _ => Err(document::gives_other(&read.model, target.model, "images", "gemini-3.1-flash-image")),
     }
 }
 
@@ -117,7 +117,7 @@ fn drawn(read: &Parsed<'_>, prompt: &str, sizes: bool, target: &Target<'_>) -> R
 
 fn predicted(read: &Parsed<'_>, prompt: &str, target: &Target<'_>) -> Result<Bytes, Error> {
     if !read.request.image.0.is_empty() {
-        return Err(unsupported("image", "Imagen draws after no pictures. Name a Gemini model that draws."));
+        return Err(unsupported("image", "Imagen accepts no images. Name a Gemini image model."));
     }
     step(read, false, target);
     let parameters = predict::Parameters { sample_count: 1, aspect_ratio: ratio(read, Choice::Imagen, target) };
@@ -127,7 +127,7 @@ fn predicted(read: &Parsed<'_>, prompt: &str, target: &Target<'_>) -> Result<Byt
 fn ratio(read: &Parsed<'_>, choice: Choice, target: &Target<'_>) -> Option<String> {
     let (ratio, exact) = read.size?.ratio(choice);
     if !exact {
-        target.notes.clamped("size", format_args!("{ratio} is the nearest ratio this model takes"));
+        target.notes.clamped("size", format_args!("{ratio} is the nearest ratio this model supports"));
     }
     Some(ratio)
 }
@@ -145,7 +145,7 @@ fn step(read: &Parsed<'_>, sizes: bool, target: &Target<'_>) -> Option<&'static 
     }
     for (field, step) in [("size", by_size), ("quality", by_quality)] {
         if step.is_some() {
-            target.notes.clamped(field, "this model draws in one size");
+            target.notes.clamped(field, "this model has one image size");
         }
     }
     None

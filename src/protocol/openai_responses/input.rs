@@ -58,7 +58,7 @@ pub fn read<'a>(request: &'a Request<'a>, target: &'a Target<'a>) -> Result<Hist
 fn not_found(id: &str) -> Error {
     let shown: String = id.chars().take(100).collect::<String>().escape_debug().collect();
     let message = format!(
-        "Previous response with id '{shown}' not found. Responses are kept for a day, for the client that made them; send the whole conversation as `input` instead."
+        "Previous response with id '{shown}' not found. Responses are stored for a day, for the client that made them; send the whole conversation as `input` instead."
     );
     Error::invalid(message).param("previous_response_id").code("previous_response_not_found")
 }
@@ -67,7 +67,7 @@ fn not_found(id: &str) -> Error {
 fn unknown_item(id: &str, place: &dyn Display) -> Error {
     let shown: String = id.chars().take(100).collect::<String>().escape_debug().collect();
     let message = format!(
-        "Item with id '{shown}' not found in the conversation of the last answer that the input refers to. Answers are kept for a day, for the client that made them, unless it said `store: false`; send the item itself instead."
+        "Item with id '{shown}' not found in the conversation of the last answer that the input refers to. Answers are stored for a day, for the client that made them, unless it set `store: false`; send the item itself."
     );
     Error::invalid(message).param(place.to_string())
 }
@@ -125,7 +125,7 @@ impl<'a> Reader<'a> {
             // Search results are left out: the text about them remains.
             (Some("web_search_call"), _) => Ok(()),
             (Some(kind), _) if is_others_work(kind) => {
-                self.target.notes.dropped(place, "what another vendor's tools did does not go on");
+                self.target.notes.dropped(place, "another vendor's tool calls are not passed on");
                 Ok(())
             }
             (Some("message"), None) => Err(missing(format!("{place}.role"))),

@@ -29,10 +29,10 @@ pub fn parse(body: &[u8]) -> Result<wire::Request<'_>, Error> {
     for (field, sent, instead) in [
         ("background", request.background == Some(true), "wait for the answer, or stream it"),
         ("conversation", there(request.conversation), "send `previous_response_id`, or the items as `input`"),
-        ("prompt", there(request.prompt), "send the prompt's words as `instructions` and `input`"),
+        ("prompt", there(request.prompt), "send the prompt's text as `instructions` and `input`"),
     ] {
         if sent {
-            let message = format!("'{field}' is kept at OpenAI, and this server has none of it: {instead}.");
+            let message = format!("'{field}' needs state that only OpenAI has: {instead}.");
             return Err(Error::invalid(message).param(field).code("unsupported_parameter"));
         }
     }
@@ -90,7 +90,7 @@ fn format<'a>(request: &'a wire::Request<'a>) -> Result<Format<'a>, Error> {
 fn thinking(request: &wire::Request<'_>, target: &Target<'_>) -> Result<Option<ThinkingConfig<'static>>, Error> {
     let Some(reasoning) = &request.reasoning else { return Ok(None) };
     if target.remedies.no_thinking {
-        target.notes.dropped("reasoning", "this model was found to take no word about thinking");
+        target.notes.dropped("reasoning", "this model was found to reject thinking settings");
         return Ok(None);
     }
     let include_thoughts = Some(reasoning.summary.is_some() && reasoning.effort.as_deref() != Some("none"));

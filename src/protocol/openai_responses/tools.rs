@@ -111,7 +111,7 @@ pub fn choice<'a>(raw: Option<&'a RawValue>, notes: &Notes) -> Result<Choice<'a>
             Ok(if names.is_empty() { Choice::Free } else { Choice::Of { names, must } })
         }
         Some(_) => {
-            notes.dropped("tool_choice", "Google's own tools cannot be demanded: the model is free to use them");
+            notes.dropped("tool_choice", "use of Google's own tools cannot be forced: the model decides");
             Ok(Choice::Free)
         }
         None => Err(missing("tool_choice.type")),

@@ -32,7 +32,7 @@ impl SpeechReply {
     /// Reads the audio of an answer or of one event.
     fn sound(&mut self, body: &[u8]) -> Result<Sound, Fault> {
         let response: Response<'_> =
-            serde_json::from_slice(body).map_err(|_| broken("Gemini's sound cannot be read."))?;
+            serde_json::from_slice(body).map_err(|_| broken("Gemini's audio cannot be read."))?;
         if let Some(metadata) = &response.usage_metadata {
             self.usage = usage::usage(metadata);
         }
@@ -40,16 +40,16 @@ impl SpeechReply {
         let reason = response.candidates.iter().find_map(|candidate| candidate.finish_reason.as_deref());
         let held = reason.filter(|reason| finish::read(reason) == finish::Finish::Filtered);
         if let Some(why) = blocked.or(held) {
-            let message = format!("Google does not read this text aloud: {why}.");
+            let message = format!("Google refused to speak this text: {why}.");
             return Err(Fault::new(Kind::Withheld, Blame::Request, message));
         }
         self.ended |= reason.is_some();
         let mut whole = Sound { samples: Vec::new(), rate: wav::RATE };
         let parts = response.candidates.iter().filter_map(|one| one.content.as_ref()).flat_map(|one| &one.parts);
         for blob in parts.filter_map(|part| part.inline_data.as_ref()) {
-            let data = STANDARD.decode(&*blob.data).map_err(|_| broken("Gemini's sound is not base64."))?;
+            let data = STANDARD.decode(&*blob.data).map_err(|_| broken("Gemini's audio is not base64."))?;
             let sound = wav::read(&blob.mime_type, data)
-                .ok_or_else(|| broken("Gemini's sound is in a format that this server does not know."))?;
+                .ok_or_else(|| broken("Gemini's audio is in a format that this server does not know."))?;
             whole.rate = sound.rate;
             whole.samples.extend(sound.samples);
         }
@@ -61,7 +61,7 @@ impl Reply for SpeechReply {
     fn whole(&mut self, body: &[u8]) -> Result<Vec<u8>, Fault> {
         let sound = self.sound(body)?;
         if sound.samples.is_empty() {
-            return Err(broken("Gemini gave no sound."));
+            return Err(broken("Gemini gave no audio."));
         }
         let mut file = wav::header(Some(sound.samples.len()), sound.rate);
         file.extend(sound.samples);
@@ -93,10 +93,10 @@ impl Reply for SpeechReply {
 
     fn end(&mut self, out: &mut Vec<u8>) -> Result<(), Fault> {
         if !self.sounded {
-            return Err(broken("Gemini gave no sound."));
+            return Err(broken("Gemini gave no audio."));
         }
         if !self.ended {
-            return Err(Fault::new(Kind::Truncated, Blame::Model, "Gemini's sound ended too early."));
+            return Err(Fault::new(Kind::Truncated, Blame::Model, "Gemini's audio ended too early."));
         }
         if self.events {
             let (input_tokens, output_tokens) = (self.usage.prompt, self.usage.completion);

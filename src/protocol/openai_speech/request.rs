@@ -119,7 +119,7 @@ fn voice(raw: &RawValue) -> Result<String, Error> {
 /// 400 when this model does not produce speech.
 pub fn translate(read: &Parsed<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
     if !matches!(target.model.facts.gives, Gives::Voice | Gives::Anything) {
-        return Err(document::gives_other(&read.model, target.model, "a voice", "gemini-3.8-flash-tts"));
+        return Err(document::gives_other(&read.model, target.model, "speech", "gemini-3.8-flash-tts"));
     }
     if read.unsaid {
         target.notes.clamped("response_format", "OpenAI's own default is MP3; here it is WAV");

@@ -40,14 +40,13 @@ impl TranscriptionReply {
             Some(finish::Finish::Filtered) => reason,
             // A truncated text would pass for a complete one.
             Some(finish::Finish::Length) => {
-                let message =
-                    "The text is longer than an answer of this model may be. Send the sound in shorter pieces.";
+                let message = "The text exceeds the longest answer of this model. Send the audio in shorter pieces.";
                 return Err(Fault::new(Kind::BadRequest, Blame::Request, message));
             }
             _ => None,
         };
         if let Some(why) = blocked.or(why) {
-            let message = format!("Google does not write this sound down: {why}.");
+            let message = format!("Google refused to transcribe this audio: {why}.");
             return Err(Fault::new(Kind::Withheld, Blame::Request, message));
         }
         self.ended |= reason.is_some();
@@ -96,7 +95,7 @@ impl Reply for TranscriptionReply {
                 _ => written(&Text { text, usage: self.counted() }),
             };
         }
-        let told = Transcript::parse(&words).ok_or_else(|| broken("Gemini told no times that make sense."))?;
+        let told = Transcript::parse(&words).ok_or_else(|| broken("Gemini returned unusable timestamps."))?;
         match self.format {
             Format::Srt => Ok(told.srt().into()),
             Format::Vtt => Ok(told.vtt().into()),

@@ -74,7 +74,7 @@ pub fn read(body: &[u8], english: bool) -> Result<Parsed<'_>, Error> {
         }
     };
     if request.timestamp_granularities.0.iter().any(|each| each != "segment") {
-        let message = "Unsupported value for 'timestamp_granularities': Gemini tells times of whole pieces. Supported values are: 'segment'.";
+        let message = "Unsupported value for 'timestamp_granularities': Gemini timestamps segments only. Supported values are: 'segment'.";
         return Err(Error::invalid(message).param("timestamp_granularities").code("unsupported_value"));
     }
     let stream = request.stream == Some(true);
@@ -99,7 +99,7 @@ pub fn read(body: &[u8], english: bool) -> Result<Parsed<'_>, Error> {
 pub fn translate(read: &Parsed<'_>, target: &Target<'_>) -> Result<Bytes, Error> {
     let facts = &target.model.facts;
     if !matches!(facts.gives, Gives::Words | Gives::Anything) {
-        return Err(document::gives_other(&read.model, target.model, "words", "gemini-flash-latest"));
+        return Err(document::gives_other(&read.model, target.model, "text", "gemini-flash-latest"));
     }
     let file = read.request.file.as_ref().ok_or_else(|| document::missing("file"))?;
     // MP4 and WebM files hold audio as often as video.
@@ -114,7 +114,7 @@ pub fn translate(read: &Parsed<'_>, target: &Target<'_>) -> Result<Bytes, Error>
         ..GenerationConfig::default()
     };
     if read.format.timed() {
-        target.notes.emulated("response_format", "the model tells times by its own estimate");
+        target.notes.emulated("response_format", "the model estimates timestamps");
         config.response_mime_type = Some("application/json");
         let schema = Some(Json::from_value(&schema()));
         if facts.json_schema {

@@ -114,7 +114,7 @@ impl Reader {
         let text = std::str::from_utf8(body).map_err(|_| broken("Gemini's answer cannot be read: it is not UTF-8."))?;
         let response: Response<'a> = serde_json::from_str(text).map_err(|error| {
             // The message states the kind of error and its position, never the content.
-            let why = if error.is_eof() { "it ends too early" } else { "it is not the JSON that Gemini speaks" };
+            let why = if error.is_eof() { "it ends too early" } else { "it is not a Gemini response" };
             broken(format!("Gemini's answer cannot be read: {why} (line {}, column {}).", error.line(), error.column()))
         })?;
         if let Some(metadata) = &response.usage_metadata {
@@ -210,7 +210,7 @@ pub fn broken(message: impl Into<String>) -> Fault {
 
 /// A fault for a whole answer with neither candidates nor a reason for their absence.
 pub fn empty() -> Fault {
-    broken("Gemini's answer is empty: it holds neither candidates nor a reason why not.")
+    broken("Gemini's answer is empty: it has neither candidates nor a block reason.")
 }
 
 /// A fault for a stream that ended without an answer.

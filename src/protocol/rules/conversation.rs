@@ -148,13 +148,12 @@ impl<'a> Conversation<'a> {
             return Some(signature.clone());
         }
         if let Some(signature) = self.target.signatures.recall(&call.id).filter(|_| trusted && !call.id.is_empty()) {
-            self.target.notes.adapted(&call.place, "the signature is remembered by the call's id");
+            self.target.notes.adapted(&call.place, "the signature was found by the call's id");
             return Some(Cow::Owned(signature.to_string()));
         }
         let missed = first && self.target.model.facts.signatures;
         if missed && !call.id.is_empty() {
-            let why =
-                "no signature of this call is known: Google's placeholder stands in, and the model may think anew";
+            let why = "no signature of this call is known: Google's placeholder is sent, and the model may think again";
             self.target.notes.emulated(&call.place, why);
         }
         missed.then(|| SIGNATURE_ESCAPE.into())
@@ -179,7 +178,7 @@ impl<'a> Conversation<'a> {
         let inside =
             if self.target.model.facts.media_in_results { std::mem::take(&mut result.media) } else { Vec::new() };
         if !result.media.is_empty() {
-            self.target.notes.adapted(place, "this model takes no files in results: they stand behind them");
+            self.target.notes.adapted(place, "this model accepts no files in results: they follow the results");
         }
         let id = (!call.id.is_empty()).then(|| call.id.clone());
         let data = Data::FunctionResponse(FunctionResponse { id, name: call.name.clone(), response, parts: inside });
@@ -223,12 +222,12 @@ impl<'a> Conversation<'a> {
         let mut history = self.history;
         let user = |words: &'a str| Content { role: Some(Role::User), parts: vec![Part::text(words)] };
         if history.contents.first().is_none_or(|first| first.role == Some(Role::Model)) {
-            self.target.notes.adapted(field, "Gemini wants a user's turn first: a blank one was put there");
+            self.target.notes.adapted(field, "Gemini requires a user turn first: a blank one was inserted");
             history.contents.insert(0, user(" "));
         }
         let ends_with = history.contents.last().and_then(|last| last.role);
         if ends_with == Some(Role::Model) && !self.target.model.facts.prefill {
-            let why = "this model does not go on with its own turn: a user's `Continue.` was put behind it";
+            let why = "this model cannot continue its own turn: a user turn `Continue.` was appended";
             self.target.notes.emulated(last, why);
             history.contents.push(user("Continue."));
         }

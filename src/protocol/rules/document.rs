@@ -52,7 +52,7 @@ fn explain<'a, T: Deserialize<'a>>(body: &'a str, error: &serde_json::Error) -> 
             let reason = reason(error.inner());
             if let Some(field) = reason.strip_prefix("duplicate field `").and_then(|rest| rest.strip_suffix('`')) {
                 let param = if path == "." { field.to_owned() } else { format!("{path}.{field}") };
-                return Error::invalid(format!("Invalid body: '{param}' is there twice.")).param(param);
+                return Error::invalid(format!("Invalid body: '{param}' occurs twice.")).param(param);
             }
             if path == "." {
                 return Error::invalid(format!("The body must be a JSON object: {reason}."));
@@ -170,7 +170,7 @@ pub fn text<'a>(raw: Option<&'a RawValue>, place: &dyn Display) -> Result<Text<'
     static ESCAPE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(br"\u"));
     let suspicious = ESCAPE.find(raw.get().as_bytes()).is_some();
     if suspicious && decode(raw).is_none() {
-        let message = format!("Invalid '{place}': it holds half of a surrogate pair (a lone `\\ud800`–`\\udfff`).");
+        let message = format!("Invalid '{place}': it contains half of a surrogate pair (a lone `\\ud800`–`\\udfff`).");
         return Err(Error::invalid(message).param(place.to_string()).code("invalid_value"));
     }
     Ok(Text::Raw(raw))
@@ -240,7 +240,7 @@ pub fn gives_other(asked: &str, model: &Model, wanted: &str, example: &str) -> E
     let at_google =
         if asked == model.name.as_str() { String::new() } else { format!(", which is `{}` here,", model.name) };
     let message = format!(
-        "The model `{shown}`{at_google} gives {}, not {wanted}. Name one that does, such as `{example}`, or have the operator set an alias for it in `models.aliases`.",
+        "The model `{shown}`{at_google} returns {}, not {wanted}. Name one that does, such as `{example}`, or have the operator set an alias for it in `models.aliases`.",
         model.facts.gives.name()
     );
     Error::invalid(message).param("model").code("unsupported_value")

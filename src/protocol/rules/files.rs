@@ -66,7 +66,7 @@ pub fn resolution(detail: Option<&str>, field: &dyn Display, target: &Target<'_>
         _ => return None,
     };
     if !target.model.facts.media_in_results {
-        target.notes.dropped(field, "this model looks at all images alike");
+        target.notes.dropped(field, "this model has one image resolution");
         return None;
     }
     Some(MediaResolution { level })

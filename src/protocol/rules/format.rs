@@ -33,7 +33,7 @@ impl<'a> Format<'a> {
             return self.into_config(config, target);
         }
         if let Some(words) = self.in_words() {
-            let why = "this model takes no JSON type together with tools: it is told in words";
+            let why = "this model cannot combine JSON output with tools: requested by instruction";
             target.notes.emulated(field, why);
             history.system.push(Part::text(words));
         }

@@ -42,7 +42,7 @@ pub fn tokens(value: Option<i64>, name: &str, target: &Target<'_>) -> Result<Opt
     let most = target.model.facts.output_tokens;
     Ok(at_least_one(value, name)?.map(|value| {
         if value > most {
-            target.notes.clamped(name, format_args!("{most} is the most this model gives"));
+            target.notes.clamped(name, format_args!("{most} is this model's maximum"));
         }
         value.min(most)
     }))

@@ -14,8 +14,8 @@ use crate::model::Facts;
 /// 400, naming the field.
 pub fn wanted(wanted: bool, stream: bool, field: &str, facts: &Facts) -> Result<Option<bool>, Error> {
     let why = match wanted {
-        true if !facts.logprobs => "this model gives no token probabilities",
-        true if stream => "Gemini gives no token probabilities in a stream",
+        true if !facts.logprobs => "this model returns no token probabilities",
+        true if stream => "Gemini returns no token probabilities in a stream",
         wanted => return Ok(wanted.then_some(true)),
     };
     let message = format!(

@@ -89,7 +89,7 @@ pub fn of_form<'a>(file: &'a File<'_>, place: &str, kind: &str) -> Result<Data<'
     let mime = told.or_else(|| mime_by_name(&file.filename)).or_else(|| sniff(&file.data));
     let wrong =
         |why: &str| Error::invalid(format!("Invalid '{place}': the file {why}.")).param(place).code("invalid_file");
-    let mime = mime.ok_or_else(|| wrong("has no media type, and neither its name nor its beginning tells one"))?;
+    let mime = mime.ok_or_else(|| wrong("has no media type, and neither its name nor its content shows one"))?;
     if !mime.to_ascii_lowercase().starts_with(kind) {
         return Err(wrong(&format!("is `{}`; a type that begins with `{kind}` is expected", shown(mime))));
     }
@@ -102,7 +102,7 @@ fn blob(mime: String, data: Cow<'_, str>) -> Result<Blob<'_>, String> {
         return Err("holds no data".into());
     }
     if mime.starts_with("image/") && !IMAGES.contains(&mime.as_str()) {
-        return Err(format!("is `{}`, which Gemini does not take; use {}", shown(&mime), IMAGES.join(", ")));
+        return Err(format!("is `{}`, which Gemini does not accept; use {}", shown(&mime), IMAGES.join(", ")));
     }
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$&^_.+-".contains(c);
     match mime.split_once('/') {

@@ -44,7 +44,7 @@ pub fn for_budget(budget: i64, field: &str, target: &Target<'_>) -> Option<Think
     };
     let taken = budget.clamp(min.into(), max.into());
     if taken != budget {
-        target.notes.clamped(field, format_args!("{taken} is the nearest budget this model takes"));
+        target.notes.clamped(field, format_args!("{taken} is the nearest budget this model accepts"));
     }
     let thinking_budget = Some(taken);
     Some(ThinkingConfig { thinking_budget, include_thoughts: Some(true), ..ThinkingConfig::default() })
@@ -71,7 +71,7 @@ fn config(effort: &str, field: &str, thinking: Thinking, notes: &Notes) -> Optio
                 _ => max,
             };
             if effort == "none" && !off {
-                notes.clamped(field, format_args!("this model always thinks: its least budget is {min}"));
+                notes.clamped(field, format_args!("this model always thinks: its minimum budget is {min}"));
             }
             config.thinking_budget = Some(budget.into());
         }
@@ -86,7 +86,7 @@ fn config(effort: &str, field: &str, thinking: Thinking, notes: &Notes) -> Optio
             let taken = level.max(lowest);
             let asked = if effort == "none" { None } else { Some(effort.to_uppercase()) };
             if asked.as_deref() != Some(taken.name()) {
-                notes.clamped(field, format_args!("{} is the nearest level this model takes", taken.name()));
+                notes.clamped(field, format_args!("{} is the nearest level this model accepts", taken.name()));
             }
             config.thinking_level = Some(taken.name().into());
         }

@@ -216,7 +216,7 @@ impl<'a> ToolSet<'a> {
         if name != asked {
             notes.renamed(
                 param,
-                format_args!("`{name}`: Gemini's names begin with a letter or `_`; the client sees its own"),
+                format_args!("`{name}`: Gemini's names begin with a letter or `_`; the client sees its own name"),
             );
         }
         if self.functions.iter().any(|other| other.name == name) {
@@ -249,7 +249,7 @@ impl<'a> ToolSet<'a> {
         }
         for BuiltIn { tool, place } in self.built_in {
             if both && !together {
-                notes.dropped(place, "this model takes no tools of Google's beside functions");
+                notes.dropped(place, "this model cannot combine Google's tools with functions");
             } else {
                 tools.push(tool);
             }

@@ -12,6 +12,6 @@ use crate::server::respond::document;
 pub async fn clear(State(app): State<App>) -> Response {
     let cleared = app.services.answers.status();
     app.services.answers.clear();
-    tracing::info!(entries = cleared.entries, "kept answers were forgotten for an admin");
+    tracing::info!(entries = cleared.entries, "cache cleared by an admin");
     document(StatusCode::OK, &json!({ "cleared": cleared.entries }))
 }

@@ -48,7 +48,7 @@ pub async fn show(State(app): State<App>, caller: Caller, Path(id): Path<String>
 
 fn not_kept() -> Error {
     Error::not_found(
-        "What this request said was not kept. `telemetry.capsules` says how many requests are kept with what they say; it is 0 unless you set it.",
+        "The content of this request was not recorded. `telemetry.capsules` sets how many requests are recorded with content; its default is 0.",
     )
     .code("capsule_not_kept")
 }

@@ -80,16 +80,15 @@ where
         Ok(Err(Refusal::Problems(problems))) => refused(&problems),
         Ok(Err(Refusal::Moved(live))) => {
             let message =
-                format!("Another configuration is live than `If-Match` names: {live}. Look at it, then ask again.");
+                format!("The live configuration is {live}, not the one `If-Match` names. Review it, then retry.");
             Error::moved(message).into_response()
         }
-        Err(_) => Error::internal("The load broke off.").into_response(),
+        Err(_) => Error::internal("The load was aborted.").into_response(),
     }
 }
 
 fn refused(problems: &Problems) -> Response {
-    let message =
-        "The new configuration was rejected; the previous one stays live. `problems` lists all that is wrong.";
+    let message = "The new configuration was rejected; the previous one stays live. `problems` lists all errors.";
     let error = json!({
         "error": { "message": message, "type": "invalid_request_error", "param": null, "code": "config_refused" },
         "problems": problems,

@@ -45,7 +45,7 @@ pub struct Feed(Mutex<Option<broadcast::Sender<Bytes>>>);
 /// Sends the complete state, then every change, as long as the configuration that admitted the watcher is live.
 pub async fn watch(State(app): State<App>, caller: Caller) -> Response {
     let Some(receiver) = app.feed.join(&app, &caller.snapshot) else {
-        let message = "Enough people are watching: close a dashboard that nobody looks at.";
+        let message = "Too many dashboards are open: close one that is not in use.";
         return Error::unavailable("too_many_watchers", message).into_response();
     };
     let mut first: Vec<Bytes> =

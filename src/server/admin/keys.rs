@@ -75,14 +75,14 @@ async fn acted(app: &App, snapshot: &Snapshot, id: &str, action: &str, model: Op
         ("enable", None) => ledger.disable(&key, false, now),
         ("test", None) => return Ok(test(snapshot, &key).await),
         ("disable" | "enable" | "test", Some(_)) => {
-            return Err(Error::invalid("Only `reset` is about one model.").param("model"));
+            return Err(Error::invalid("Only `reset` accepts a model.").param("model"));
         }
         _ => {
-            let message = "Nothing like that is done to a key: only `reset`, `disable`, `enable` and `test`.";
+            let message = "Unknown action. The actions are `reset`, `disable`, `enable` and `test`.";
             return Err(Error::not_found(message));
         }
     }
-    tracing::info!(key = %key.id(), action, model, "done to a key by an admin");
+    tracing::info!(key = %key.id(), action, model, "action on a key by an admin");
     Ok(document(StatusCode::OK, &json!({ "key": key.id(), "done": action, "model": model })))
 }
 
@@ -103,12 +103,12 @@ fn find(snapshot: &Snapshot, prefix: &str) -> Result<Arc<Key>, Error> {
     found.sort_by(|one, other| one.id().cmp(other.id()));
     found.dedup_by(|one, other| one.id() == other.id());
     match found.as_slice() {
-        [] => Err(Error::not_found("No key has an id or a text that begins so. `GET /admin/keys` lists the ids.")),
+        [] => Err(Error::not_found("No key has an id or text with this prefix. `GET /admin/keys` lists the ids.")),
         [key] => Ok(key.clone()),
         several => {
             let ids: Vec<String> = several.iter().map(|key| key.id().to_string()).collect();
             let ids = ids.join(", ");
-            Err(Error::conflict(format!("That is the beginning of several keys: {ids}. Name one by its id.")))
+            Err(Error::conflict(format!("Several keys match this prefix: {ids}. Name one by its id.")))
         }
     }
 }

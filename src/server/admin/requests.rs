@@ -63,7 +63,7 @@ pub async fn latencies(State(app): State<App>, caller: Caller) -> Response {
 }
 
 pub fn unknown() -> Error {
-    let message = "No request of this id is under way or among the last that are over: `telemetry.requests` says how many are kept. `GET /admin/requests` lists them.";
+    let message = "No request with this id is in flight or among the latest finished: `telemetry.requests` sets how many are kept. `GET /admin/requests` lists them.";
     Error::not_found(message)
 }
 
@@ -72,23 +72,23 @@ fn story(seen: &RequestView) -> Vec<Value> {
     let facts = &seen.facts;
     let asked = if facts.asked.is_empty() { "no model that could be read" } else { &facts.asked };
     let streamed = if facts.stream { ", streamed" } else { "" };
-    let mut lines = vec![format!("{} asked for {asked} ({}{streamed}) at {}.", facts.client, facts.api, seen.at)];
+    let mut lines = vec![format!("{} requested {asked} ({}{streamed}) at {}.", facts.client, facts.api, seen.at)];
     lines.extend(seen.tries.iter().enumerate().map(|(number, tried)| attempt(number + 1, tried)));
     let plugins: f64 = seen.plugins.iter().map(|cost| cost.spent_ms).sum();
     if !seen.plugins.is_empty() {
         lines.push(format!("Plugins took {plugins:.2} ms in all."));
     }
     if let Some(first) = facts.first_token_ms {
-        lines.push(format!("The first content went out after {first} ms."));
+        lines.push(format!("The first content was sent after {first} ms."));
     }
     lines.push(match (seen.phase, facts.status) {
-        ("done", 200..400) => format!("It was answered in full after {} ms.", facts.duration_ms),
+        ("done", 200..400) => format!("It was fully answered after {} ms.", facts.duration_ms),
         ("done", 499) => format!("The client left after {} ms.", facts.duration_ms),
         ("done", status) => {
             let code = seen.error.as_ref().map(|error| error.code.as_ref().unwrap_or(&error.kind).clone());
             format!("It failed after {} ms with {status} {}.", facts.duration_ms, code.unwrap_or_default())
         }
-        (phase, _) => format!("It is under way for {} ms: {phase}.", facts.duration_ms),
+        (phase, _) => format!("In flight for {} ms: {phase}.", facts.duration_ms),
     });
     lines.into_iter().map(Value::from).collect()
 }
@@ -104,13 +104,13 @@ fn attempt(number: usize, tried: &Tried) -> String {
     let status = tried.status.map(|status| format!(" ({status})")).unwrap_or_default();
     let rest = tried.rest.as_ref().map(|rest| {
         let what = match rest.of {
-            "quota" => "the key's project rests for this model",
-            "model" => "the model rests, whatever the key",
-            _ => "the key rests for all models",
+            "quota" => "the key's project cools down for this model",
+            "model" => "the model cools down for all keys",
+            _ => "the key cools down for all models",
         };
         match rest.seconds {
             Some(seconds) => format!("; {what} for {seconds} s"),
-            None => "; the key is out of use until somebody sees to it".to_owned(),
+            None => "; the key is out of use until an operator acts".to_owned(),
         }
     });
     format!("{begun}, and failed within {took} ms: {outcome}{status}{}.", rest.unwrap_or_default())

@@ -43,7 +43,7 @@ pub async fn show(
     };
     let place = Place { path, ..Place::default() };
     let Some((path, protocol)) = endpoints::door_at(&place.path) else {
-        let message = "No model is behind this `path`. `GET /` lists the endpoints.";
+        let message = "`path` is not a model endpoint. `GET /` lists the endpoints.";
         return Error::invalid(message).param("path").into_response();
     };
     let session = snapshot.plugins.session(|| SessionFacts {

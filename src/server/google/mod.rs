@@ -178,7 +178,7 @@ fn unreadable() -> Error {
 fn name(kind: &str, id: &str) -> Result<String, Error> {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_');
     if id.is_empty() || id.len() > 128 || !id.chars().all(plain) {
-        return Err(Error::not_found(format!("`{kind}/{}` is not a name.", id.escape_debug())));
+        return Err(Error::not_found(format!("`{kind}/{}` is not a valid name.", id.escape_debug())));
     }
     Ok(format!("{kind}/{id}"))
 }

@@ -66,7 +66,7 @@ pub async fn piece(
 ) -> Response {
     let key = format!("uploads/{token}");
     let Some(upload) = app.services.owners.of(&key).await else {
-        return Error::not_found("No such upload is under way. Begin it again.").into_response();
+        return Error::not_found("No such upload is in progress. Start it again.").into_response();
     };
     let snapshot = app.live.snapshot();
     let mut client = Client::anonymous();
@@ -82,7 +82,7 @@ impl ResourceHandler {
     async fn begin_upload(&self, headers: &HeaderMap, body: Bytes) -> Result<Response, Error> {
         if headers.get(PROTOCOL).is_none_or(|protocol| protocol != "resumable") {
             return Err(Error::invalid(
-                "Only resumable uploads are taken here: begin with `X-Goog-Upload-Protocol: resumable`, as Google's SDKs do.",
+                "Only resumable uploads are supported: start with `X-Goog-Upload-Protocol: resumable`, as Google's SDKs do.",
             ));
         }
         let path = ["upload", "v1beta", "files"].map(str::to_owned).to_vec();

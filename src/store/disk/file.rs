@@ -89,7 +89,7 @@ impl File {
             // The tables were created with the version; a commit would make every start wait for the disk.
             Some(VERSION) => transaction.abort()?,
             Some(other) => {
-                return Err(Error::Corrupted(format!("version {other} of the file is another program's")));
+                return Err(Error::Corrupted(format!("file version {other} is not supported")));
             }
         }
         let file = Self(database);

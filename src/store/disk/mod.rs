@@ -103,7 +103,7 @@ impl Disk {
         match &thread {
             // The channel is closed after the first attempt, or when the thread ends.
             Ok(_) => drop(first_try.recv_timeout(PATIENCE)),
-            Err(error) => tracing::error!(%error, "nothing is kept on disk: there is no thread for it"),
+            Err(error) => tracing::error!(%error, "cannot start the disk thread: state is kept in memory only"),
         }
         Self { desk, thread: Mutex::new(thread.ok()) }
     }
@@ -216,7 +216,7 @@ impl Writer {
         let (mut file, content) = match File::open(&path) {
             Err(FileError::Damaged(why)) => {
                 let aside = set_aside(&path).map_err(unusable)?;
-                tracing::error!(%why, file = %path.display(), aside = %aside.display(), "a file of the store cannot be read: it is set aside, and a new one begun");
+                tracing::error!(%why, file = %path.display(), aside = %aside.display(), "cannot read the state file: moved aside, starting with a new one");
                 File::open(&path)?
             }
             opened => opened?,
@@ -229,7 +229,7 @@ impl Writer {
             state.failures
         };
         if failures > 0 {
-            tracing::info!(file = %path.display(), "the store is written to disk again");
+            tracing::info!(file = %path.display(), "state is written to disk again");
         }
         Ok(file)
     }
@@ -245,7 +245,7 @@ impl Writer {
             let used: Vec<_> = content.used.iter().map(usage::used).collect();
             holder.recall(&used);
             holder.learn(&content.breaker_states);
-            tracing::info!(breakers = content.breaker_states.len(), rows = content.used.len(), dir = %self.keeping.dir.display(), "what was kept on disk is back");
+            tracing::info!(breakers = content.breaker_states.len(), rows = content.used.len(), dir = %self.keeping.dir.display(), "state restored from disk");
         }
         let mut pending = self.desk.pending();
         for standing in holder.breaker_states() {
@@ -289,19 +289,19 @@ impl Writer {
     fn report(&self, trouble: &FileError) {
         let (why, next) = match trouble {
             FileError::Taken => (
-                "another process has the file".to_owned(),
-                "this one takes it over when the other ends; replicas need a `store.dir` each, and share through `store.redis`",
+                "another process uses the file".to_owned(),
+                "this process takes over when the other ends; replicas need separate `store.dir`s and share state through `store.redis`",
             ),
             FileError::Damaged(why) | FileError::Unusable(why) => (
                 why.clone(),
-                "make the folder writable for this user, or set `store.dir`; it is tried again every few seconds",
+                "make the folder writable for this user, or set `store.dir`; it is retried every few seconds",
             ),
         };
         let mut state = self.desk.state();
         state.state = "closed";
         state.failures += 1;
         if state.why.as_ref() != Some(&why) {
-            tracing::error!(%why, next, file = %state.file.display(), "nothing is kept on disk: all goes on in memory");
+            tracing::error!(%why, next, file = %state.file.display(), "cannot write to disk: state is kept in memory only");
             state.why = Some(why);
         }
     }

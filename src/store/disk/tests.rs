@@ -159,7 +159,7 @@ fn the_file_of_another_process_is_taken_over_when_it_ends() {
     first.disk.breaker_changed(&standing(Scope::Key("k1".into())));
     let second = Process::start(dir.path());
     let state = second.disk.state();
-    assert_eq!((state.state, state.why.as_deref()), ("closed", Some("another process has the file")));
+    assert_eq!((state.state, state.why.as_deref()), ("closed", Some("another process uses the file")));
     second.disk.breaker_changed(&standing(Scope::Key("k2".into())));
     second.uses(&used("2026-11-24"));
     first.disk.stop();

@@ -1,12 +1,13 @@
--- What only one replica may do, or all together only so often: all that is asked for, or nothing.
--- KEYS: what was claimed on the day (hash); then one for each probe. ARGV: name in the hash or nothing, limit, what the node knows to
--- be used, kept ms, who asks, ms until a probe may be made by another.
--- Returns 0; 1 and for how many ms another may be probing; or 2 and what was claimed.
+-- Claims what replicas must share, all of it or none: one request of a limited daily quota, and probes, each of which only one replica
+-- may make at a time.
+-- KEYS: the day's claims (hash); then one key per probe. ARGV: field of the hash, or empty for no quota; limit; requests that the node
+-- knows were made; TTL in ms; id of the claimant; ms after which another replica may probe.
+-- Returns 0 and 0 on success; 1 and for how many ms a probe is still taken; or 2 and the number of claims if the quota is exhausted.
 local longest = 0
 for key = 2, #KEYS do longest = math.max(longest, redis.call('PTTL', KEYS[key])) end
 if longest > 0 then return { 1, longest } end
 if ARGV[1] ~= '' then
-  -- What nodes know mends a count that was lost.
+  -- A lost counter is restored from what the node knows.
   local count = math.max(tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0'), tonumber(ARGV[3]))
   if count >= tonumber(ARGV[2]) then return { 2, count } end
   redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', count + 1))

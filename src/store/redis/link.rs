@@ -120,7 +120,7 @@ impl Link {
     pub fn missing(&self, why: &str) {
         let mut away = self.away();
         if away.is_none() {
-            tracing::warn!(why, "Redis is away: this replica goes on by itself");
+            tracing::warn!(why, "Redis is unreachable: this replica works alone");
         }
         *away = Some(why.to_owned());
     }
@@ -143,7 +143,7 @@ impl Link {
         self.connection.store(Some(connection.into()));
         *self.away() = None;
         self.stands.send_replace(true);
-        tracing::info!("Redis is there: its memory is shared");
+        tracing::info!("connected to Redis: state is shared");
     }
 
     /// Records that the connection has worked for a while.

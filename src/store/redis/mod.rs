@@ -229,7 +229,7 @@ impl Redis {
             }
         };
         if timeout(GOODBYE, all_told).await.is_err() {
-            tracing::warn!("not all that is known here could be told to Redis before the end");
+            tracing::warn!("stopped before all state was sent to Redis");
         }
     }
 

@@ -1,6 +1,6 @@
--- What has changed since a version, and a sign of life. The era tells a memory that was emptied from the one before.
--- KEYS: standings, changed, version, era, nodes. ARGV: version, node, an era to begin if there is none, kept ms.
--- Returns the era, the version, how many nodes there are, and a list of lines as stand.lua's.
+-- Returns the breaker states that changed since a version, and registers the node as alive. The era changes when Redis has lost its data.
+-- KEYS: states, changes, version, era, nodes. ARGV: version, node, the era to set if there is none, TTL in ms.
+-- Returns the era, the version, the number of nodes, and a list of states in the format of stand.lua.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', KEYS[5], now, ARGV[2])
@@ -16,7 +16,7 @@ for _, scope in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[1], '+in
     it.k, it.r = scope, math.max(it.u - now, 0)
     lines[#lines + 1] = cjson.encode(it)
   elseif it then
-    -- Over for two days: nobody needs it.
+    -- Ended more than two days ago: no longer needed.
     redis.call('HDEL', KEYS[1], scope)
     redis.call('ZREM', KEYS[2], scope)
   end

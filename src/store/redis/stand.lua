@@ -1,7 +1,8 @@
--- How a breaker stands, told by one node: joined with what is known, and told to all. The newer epoch wins; of one epoch the
--- longer rest and the stricter state; a rest is never cut short but by an epoch in which there is none.
--- KEYS: standings, changed, version. ARGV: scope, node, epoch, strikes, rest in ms, dead, disabled, why, quota id, channel, kept ms.
--- Times are Redis's own, so the clocks of nodes may differ. Returns the joined state; its rest in ms from now.
+-- Merges one node's state of a breaker with the stored one, and publishes the result if it changed. The newer epoch wins; within one
+-- epoch, the longer cooldown and the stricter state win; an older epoch can only extend a cooldown that is still running, and a newer
+-- one ends it early only if it has none. The same rules as `Breaker::merge` in src/keys/core/merge.rs.
+-- KEYS: states, changes, version. ARGV: scope, node, epoch, strikes, cooldown in ms, dead, disabled, why, quota id, channel, TTL in ms.
+-- Times are taken from Redis's clock, so the clocks of nodes may differ. Returns the merged state, with the remaining cooldown in ms.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local rest = tonumber(ARGV[5])
@@ -21,6 +22,8 @@ elseif ours and theirs.e == ours.e then
   changed = longer or theirs.s > ours.s or (theirs.d and not ours.d) or (theirs.x and not ours.x)
   it = { e = ours.e, s = math.max(ours.s, theirs.s), u = math.max(ours.u, theirs.u), d = ours.d or theirs.d, x = ours.x or theirs.x,
     w = longer and theirs.w or ours.w, q = longer and theirs.q or ours.q }
+elseif ours and theirs.u > 0 and not ours.d and not theirs.d then
+  it.u = math.max(ours.u, theirs.u)
 end
 if changed then
   it.n, it.r = ARGV[2], nil

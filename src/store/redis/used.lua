@@ -1,7 +1,8 @@
--- Adds to what was used on one day, and says what all have used on it: names and sums by turns.
--- KEYS: sums by name (hash). ARGV: kept ms, node, number of this message; then a name, the sums that the node knows of without what it
--- adds, and what it adds, again and again. Sums are four numbers each. A message that comes again, because its answer came too
--- late, counts once; should the sums have been lost, what a node knows mends them.
+-- Adds a node's usage to the sums of one day, and returns the sums of all nodes: names and sums in turn (and each node's last message
+-- number, under its id).
+-- KEYS: sums by name (hash). ARGV: TTL in ms, node, number of this message; then, for each name: the name, the sums that the node knows
+-- without its addition, and the addition. Each sum is four numbers. A message that is repeated because its answer came too late counts
+-- once. Lost sums are restored from what the node knows.
 local function numbers(text)
   local list = {}
   for number in string.gmatch(text, '%d+') do list[#list + 1] = tonumber(number) end

@@ -82,7 +82,7 @@ fn node(schema: Value, place: &Place<'_>, depth: usize) -> Value {
         return Value::Object(map);
     }
     if old.contains_key("allOf") {
-        place.renamed("allOf", "merged into the schema around it");
+        place.renamed("allOf", "merged into the enclosing schema");
         merge_all_of(&mut old);
     }
     let mut notes = Vec::new();
@@ -188,7 +188,7 @@ fn constant(value: Value, map: &mut Map<String, Value>, notes: &mut Vec<String>,
             return;
         }
     };
-    place.renamed("const", "`enum` of one");
+    place.renamed("const", "one-value `enum`");
     map.entry("type").or_insert_with(|| json!(kind));
     map.insert("enum".to_owned(), json!([value]));
 }

@@ -87,14 +87,12 @@ impl Place<'_> {
     }
 
     fn to_description(&self, word: &str) {
-        self.notes.emulated(
-            format_args!("{self}/{word}"),
-            "Gemini's decoder does not know it: it is told in the description",
-        );
+        self.notes
+            .emulated(format_args!("{self}/{word}"), "Gemini does not enforce it: it is stated in the description");
     }
 
     fn dropped(&self, word: &str) {
-        self.notes.dropped(format_args!("{self}/{word}"), "Gemini's schemas have no such word");
+        self.notes.dropped(format_args!("{self}/{word}"), "Gemini's schemas have no such keyword");
     }
 
     fn renamed(&self, word: &str, how: impl Display) {

@@ -59,7 +59,7 @@ impl Writer<'_> {
         }
         let mut old = object.clone();
         if old.contains_key("allOf") {
-            place.renamed("allOf", "merged into the schema around it");
+            place.renamed("allOf", "merged into the enclosing schema");
             self.write_out_all_of(&mut old);
             merge_all_of(&mut old);
         }
@@ -80,11 +80,11 @@ impl Writer<'_> {
         let Some(target) = target.filter(|_| rounds < ROUNDS) else {
             place.notes.clamped(
                 format_args!("{place}/$ref"),
-                "Gemini's older schemas cannot recurse: it ends here, with any object",
+                "Gemini's older schemas cannot recurse: any object is allowed here",
             );
             return json!({ "type": "OBJECT" });
         };
-        place.renamed("$ref", "written out");
+        place.renamed("$ref", "expanded");
         self.inside.push(reference.to_owned());
         let mut written = self.node(&target, place);
         self.inside.pop();
@@ -155,7 +155,7 @@ impl Writer<'_> {
             ("prefixItems" | "items", Value::Array(members)) => {
                 place.notes.emulated(
                     format_args!("{place}/{word}"),
-                    "Gemini's older schemas know no tuples: any of its kinds, so often",
+                    "Gemini's older schemas have no tuples: a list of this length instead",
                 );
                 let each = self.each(members, &place.under(word));
                 map.insert("items".to_owned(), json!({ "anyOf": each }));
@@ -166,7 +166,7 @@ impl Writer<'_> {
                 self.alternatives(members, map, &place.under(word));
             }
             ("const", Value::String(text)) if !text.is_empty() => {
-                place.renamed(word, "`enum` of one");
+                place.renamed(word, "one-value `enum`");
                 map.insert("type".to_owned(), json!("STRING"));
                 map.insert("enum".to_owned(), json!([text]));
             }

@@ -11,8 +11,7 @@ use crate::protocol::rules::answer::broken;
 /// # Errors
 /// When it does not; another attempt may succeed.
 pub fn check_answer(schema: &RawValue, text: &str) -> Result<(), Fault> {
-    let answer: Value =
-        serde_json::from_str(text).map_err(|_| broken("Gemini's answer is not the JSON that was asked for."))?;
+    let answer: Value = serde_json::from_str(text).map_err(|_| broken("Gemini's answer is not the requested JSON."))?;
     let schema: Value = serde_json::from_str(schema.get()).unwrap_or_default();
     // An invalid schema cannot be checked.
     let Ok(validator) = jsonschema::validator_for(&schema) else { return Ok(()) };
