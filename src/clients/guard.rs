@@ -53,16 +53,16 @@ impl Guard {
             return false;
         }
         self.any.store(true, Ordering::Relaxed);
-        let mut held_off = false;
+        let mut blocked = false;
         self.shown.entry(whole(address)).and_upsert_with(|known| {
             let known = known.map(|known| known.into_value());
             let recent = known.filter(|known| now.saturating_sub(known.since) < settings.duration);
             let Shown { keys, since } = recent.unwrap_or(Shown { keys: 0, since: now });
             let keys = keys.saturating_add(1);
-            held_off = keys == settings.failures;
-            Shown { keys, since: if held_off { now } else { since } }
+            blocked = keys == settings.failures;
+            Shown { keys, since: if blocked { now } else { since } }
         });
-        held_off
+        blocked
     }
 }
 
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn who_shows_wrong_keys_is_held_off_and_then_not() {
+    fn who_shows_wrong_keys_is_blocked_and_then_not() {
         let guard = Guard::default();
         let address: IpAddr = "203.0.113.7".parse().unwrap();
         assert!(!guard.record_failure(address, &SETTINGS, at(0)) && !guard.record_failure(address, &SETTINGS, at(10)));

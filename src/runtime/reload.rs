@@ -157,7 +157,7 @@ impl Live {
 
     fn accept(&self, before: &Snapshot, next: Snapshot, changes: Vec<Change>) -> Reloaded {
         let mended = self.refused_now().take().is_some();
-        self.services.telemetry.stands_on_last_good(false);
+        self.services.telemetry.last_good_in_use(false);
         let changed = next.hash != before.hash;
         let generation = before.generation + u64::from(changed);
         let next = Snapshot { generation, ..next };

@@ -36,7 +36,7 @@ impl Live {
         if let Some(problems) = &refused {
             services.telemetry.reload_refused(problems);
         }
-        services.telemetry.stands_on_last_good(refused.is_some());
+        services.telemetry.last_good_in_use(refused.is_some());
         let live = Self {
             refused: std::sync::Mutex::new(refused.map(|problems| Refused {
                 at,

@@ -111,7 +111,7 @@ fn admit(guard: &RouteGuard, snapshot: &Snapshot, request: &Request) -> Result<A
             if let Some(address) =
                 address.filter(|address| services.guard.record_failure(*address, clients.blocking(), now))
             {
-                services.telemetry.held_off(address);
+                services.telemetry.address_blocked(address);
             }
             Error::unauthorized("Incorrect API key provided.", Some("invalid_api_key"))
         }),

@@ -93,10 +93,10 @@ fn describe() {
         "Events counted by plugins with `metric()`, by plugin, name and label."
     );
     describe_counter!(
-        "gemini_adapter_client_refusals",
+        "gemini_adapter_client_rejections",
         "Requests rejected because the client had reached one of its limits."
     );
-    describe_counter!("gemini_adapter_addresses_held_off", "Client addresses blocked for sending wrong keys.");
+    describe_counter!("gemini_adapter_addresses_blocked", "Client addresses blocked for sending wrong keys.");
     describe_counter!("gemini_adapter_cache_requests", "Calls by the result of the cache lookup.");
     describe_gauge!("gemini_adapter_cache_entries", "Answers in the cache.");
     describe_gauge!("gemini_adapter_cache_bytes", "Size of the cached answers in bytes.");
@@ -130,7 +130,7 @@ fn describe() {
     );
     describe_gauge!("gemini_adapter_config_generation", "Generation of the live configuration.");
     describe_gauge!(
-        "gemini_adapter_config_stands_on_last_good",
+        "gemini_adapter_config_last_good_in_use",
         "1 while the last accepted configuration is used in place of one that was rejected at startup."
     );
     describe_gauge!(
@@ -141,7 +141,7 @@ fn describe() {
         "gemini_adapter_config_last_reload_success_timestamp_seconds",
         "When the live configuration was loaded, in Unix time."
     );
-    describe_gauge!("gemini_adapter_plugin_on", "1 while a plugin is on, 0 after it was turned off.");
+    describe_gauge!("gemini_adapter_plugin_enabled", "1 while a plugin is on, 0 after it was turned off.");
     describe_histogram!("gemini_adapter_plugin_duration_seconds", "Duration of calls of plugin hooks.");
     describe_store();
     describe_gauge!("gemini_adapter_build_info", "Always 1; the version is a label.");
@@ -159,6 +159,6 @@ fn describe_store() {
         "1 when Redis is reachable, 0 when this replica runs without it."
     );
     describe_gauge!("gemini_adapter_store_redis_nodes", "Replicas that share the Redis, as last reported by it.");
-    describe_counter!("gemini_adapter_store_redis_questions", "Requests to Redis, by outcome.");
+    describe_counter!("gemini_adapter_store_redis_queries", "Requests to Redis, by outcome.");
     describe_counter!("gemini_adapter_store_redis_dropped_changes", "Changes not sent to the other replicas.");
 }

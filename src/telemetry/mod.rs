@@ -156,14 +156,14 @@ impl Telemetry {
     /// A client was rejected because it has reached a limit.
     pub fn client_refused(&self, client: &str, why: &str) {
         ::metrics::counter!(
-            "gemini_adapter_client_refusals", "client" => client.to_owned(), "why" => why.to_owned()
+            "gemini_adapter_client_rejections", "client" => client.to_owned(), "why" => why.to_owned()
         )
         .increment(1);
     }
 
     /// An address was blocked for a while after too many wrong keys.
-    pub fn held_off(&self, address: std::net::IpAddr) {
-        ::metrics::counter!("gemini_adapter_addresses_held_off").increment(1);
+    pub fn address_blocked(&self, address: std::net::IpAddr) {
+        ::metrics::counter!("gemini_adapter_addresses_blocked").increment(1);
         let hint = "if it is a proxy, add it to `auth.trusted_proxies`";
         tracing::warn!(%address, hint, "address blocked after too many wrong keys");
     }
@@ -199,9 +199,9 @@ impl Telemetry {
     }
 
     /// Sets whether the server runs on the last accepted configuration because the current one was rejected at startup.
-    pub fn stands_on_last_good(&self, stands: bool) {
-        ::metrics::gauge!("gemini_adapter_config_stands_on_last_good").set(f64::from(u8::from(stands)));
-        if stands {
+    pub fn last_good_in_use(&self, in_use: bool) {
+        ::metrics::gauge!("gemini_adapter_config_last_good_in_use").set(f64::from(u8::from(in_use)));
+        if in_use {
             tracing::error!("CONFIGURATION REJECTED AT STARTUP: the last accepted one is used until it is fixed");
         }
     }
@@ -240,7 +240,7 @@ impl Telemetry {
         ::metrics::gauge!("gemini_adapter_store_redis_shared").set(if shared { 1.0 } else { 0.0 });
         ::metrics::gauge!("gemini_adapter_store_redis_nodes").set(nodes as f64);
         for (outcome, count) in [("answered", answered), ("failed", failed)] {
-            ::metrics::counter!("gemini_adapter_store_redis_questions", "outcome" => outcome).absolute(count);
+            ::metrics::counter!("gemini_adapter_store_redis_queries", "outcome" => outcome).absolute(count);
         }
         ::metrics::counter!("gemini_adapter_store_redis_dropped_changes").absolute(dropped);
     }
@@ -264,7 +264,7 @@ impl Telemetry {
     /// Whether a plugin is active.
     pub fn plugin_state(&self, plugin: &str, state: &'static str) {
         let live = if state == "off" { 0.0 } else { 1.0 };
-        ::metrics::gauge!("gemini_adapter_plugin_on", "plugin" => plugin.to_owned()).set(live);
+        ::metrics::gauge!("gemini_adapter_plugin_enabled", "plugin" => plugin.to_owned()).set(live);
     }
 }
 

@@ -70,8 +70,8 @@ async fn of_many_at_once_exactly_as_many_pass_as_may() {
         assert_eq!(other.status, 200);
         assert!(!other.headers.keys().any(|name| name.starts_with("x-ratelimit")), "{:?}", other.headers);
         let metrics = server.get("/metrics").await.text;
-        let counted = "gemini_adapter_client_refusals_total{client=\"the team\",why=\"rate_limit_exceeded\"} 40";
-        assert!(metrics.contains("gemini_adapter_client_refusals_total{client=\"the team\""), "{counted}: {metrics}");
+        let counted = "gemini_adapter_client_rejections_total{client=\"the team\",why=\"rate_limit_exceeded\"} 40";
+        assert!(metrics.contains("gemini_adapter_client_rejections_total{client=\"the team\""), "{counted}: {metrics}");
     }
 }
 

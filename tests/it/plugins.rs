@@ -193,7 +193,7 @@ async fn a_long_plugin_is_on_its_own_and_its_state_shows() {
     let status = server.get("/stats").await.json()["plugins"][0].clone();
     assert_eq!((&status["state"], status["why_off"].is_string()), (&json!("off"), true), "{status}");
     let metrics = server.get("/metrics").await.text;
-    assert!(metrics.contains("gemini_adapter_plugin_on{plugin=\"slow\"} 0"), "{metrics}");
+    assert!(metrics.contains("gemini_adapter_plugin_enabled{plugin=\"slow\"} 0"), "{metrics}");
 }
 
 #[tokio::test]
