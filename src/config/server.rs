@@ -16,7 +16,8 @@ pub struct ServerSettings {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub drain: Duration,
-    /// Time limit for receiving the complete headers of a request. A change needs a restart.
+    /// Time limit for receiving the complete headers of a request, and for a connection without requests. A change needs
+    /// a restart.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub header_timeout: Duration,
@@ -24,7 +25,7 @@ pub struct ServerSettings {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub body_timeout: Duration,
-    /// How long a client may read nothing of its answer before its connection is closed.
+    /// How long a client may read nothing of its answer before its connection is closed; over HTTP/2, its stream.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub write_timeout: Duration,

@@ -11,6 +11,8 @@ use axum::http::Request;
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use futures_util::future::BoxFuture;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::sleep;
@@ -20,6 +22,11 @@ use super::{App, service, tls};
 
 /// How long answers that are cut off may take to send their final error.
 const FINAL_ERROR_GRACE: Duration = Duration::from_secs(1);
+
+/// Bytes that are buffered in each direction: headers on the way in, and on the way out what is not sent yet.
+const BUFFER: usize = 64 * 1024;
+/// Bytes of request bodies that a client may send over HTTP/2 before they are read.
+const WINDOW: u32 = 1024 * 1024;
 
 /// A running server, until it is dropped.
 pub struct Running {
@@ -43,13 +50,7 @@ pub fn run(app: App, listener: TcpListener, header_timeout: Duration) -> io::Res
         .accept_error_handler(on_accept_error)
         // The header timeout does not cover a connection that never sends anything.
         .first_request_timeout(header_timeout);
-    server
-        .http_builder()
-        .http1()
-        .timer(hyper_util::rt::TokioTimer::new())
-        .header_read_timeout(header_timeout)
-        // hyper's default of about 400 KiB per connection is for headers that nobody sends.
-        .max_buf_size(64 * 1024);
+    limit(server.http_builder(), header_timeout);
     let make = ServiceExt::<Request<_>>::into_make_service_with_connect_info::<SocketAddr>(service(app.clone()));
     let door = ConnectionLimit::new(app.clone());
     let (scheme, serving): (_, BoxFuture<'static, io::Result<()>>) = match tls::config(&app.live)? {
@@ -67,6 +68,35 @@ pub fn run(app: App, listener: TcpListener, header_timeout: Duration) -> io::Res
         }
     });
     Ok(Running { address, scheme, app, handle, task })
+}
+
+/// Sets what one connection may cost. `connection` adds what the library has no setting for.
+fn limit(builder: &mut Builder<TokioExecutor>, header_timeout: Duration) {
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        // hyper's default of about 400 KiB per connection is for headers that nobody sends.
+        .max_buf_size(BUFFER);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        // As many as a gateway needs that sends the requests of all its clients over one connection.
+        .max_concurrent_streams(200)
+        // The same for headers and buffers as over HTTP/1.1. The former also bounds how many frames they may be split
+        // into, and the latter counts for each stream: hyper's default would allow 80 MiB per connection.
+        .max_header_list_size(BUFFER as u32)
+        .max_send_buf_size(BUFFER)
+        // Bodies that nobody has read yet, per connection and per stream.
+        .initial_connection_window_size(WINDOW)
+        .initial_stream_window_size(WINDOW)
+        .max_frame_size(16 * 1024)
+        // Requests that are cancelled before they are looked at, and mistakes: a client that makes more is attacking.
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(1024)
+        // A client that has vanished without a word.
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(20));
 }
 
 impl Running {

@@ -26,6 +26,10 @@ use crate::secret::Digest;
 /// HTTP/1.1 read buffer, in bytes.
 const READ_AHEAD: usize = 32 * 1024;
 
+/// How long a request must have waited for its answer to begin, at least, for the connection to be doubted when the
+/// request is given up. Clients leave earlier too, and then it means nothing.
+const DOUBT: Duration = Duration::from_secs(10);
+
 const OURSELVES: HeaderValue = HeaderValue::from_static(concat!("gemini-adapter/", env!("CARGO_PKG_VERSION")));
 
 /// A pool of connections that take the same route. Clones share it.
@@ -141,7 +145,7 @@ impl<'s> Clients<'s> {
         let [with_proxy, with_google] = &self.tls;
         let way = ProxyRoute::to(&self.base, proxy, tcp, with_proxy);
         let connector = Connector { secure: (way, with_google.clone()).into(), limit: self.settings.connect_timeout };
-        let connections = |kept| {
+        let connections = move |kept| {
             legacy::Client::builder(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .pool_timer(TokioTimer::new())
@@ -149,10 +153,16 @@ impl<'s> Clients<'s> {
                 // Bounds what is buffered for a client that does not read. hyper's default is about 400 KiB.
                 .http1_max_buf_size(READ_AHEAD)
                 .http2_adaptive_window(true)
+                // Ends the streams of a connection that died without a word. `connection_pool` looks after new requests.
                 .http2_keep_alive_interval(Duration::from_secs(20))
                 .http2_keep_alive_timeout(Duration::from_secs(10))
                 .build(connector.clone())
         };
-        Client { connections: ConnectionPool::of(connections), credentials: ProxyRoute::credentials(&self.base, proxy) }
+        // Half of the time allowed: a request that is given up when all of it is over has certainly waited that long.
+        let patience = DOUBT.min(self.settings.first_byte_timeout / 2);
+        Client {
+            connections: ConnectionPool::of(patience, connections),
+            credentials: ProxyRoute::credentials(&self.base, proxy),
+        }
     }
 }

@@ -3,12 +3,19 @@
 //! connection stalls, all its streams stall. So requests are shared between two lanes, each with an HTTP/2 connection
 //! of its own, and further lanes are used while those are full. With HTTP/1.1, where each request has its own
 //! connection, this makes no difference.
+//!
+//! A connection can die without a word: nothing arrives any more, and nothing says so. When a request is given up after
+//! it has waited long for its answer to begin, its lane is replaced by a new one. What comes next takes a new
+//! connection; requests on the old one go on, and it closes after the last of them.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -31,18 +38,35 @@ const IDLE_LIMITS: (usize, usize) = (4, 8);
 pub(super) type Connections = Client<Connector, Full<Bytes>>;
 
 /// The lanes. Clones share them.
-#[derive(Clone, Debug)]
-pub struct ConnectionPool<C = Connections>(Arc<[Lane<C>; LANES]>);
+#[derive(Clone)]
+pub struct ConnectionPool<C = Connections>(Arc<Lanes<C>>);
 
-#[derive(Debug)]
+struct Lanes<C> {
+    lanes: [ArcSwap<Lane<C>>; LANES],
+    /// Makes the connections of a lane. Receives the number of idle connections the lane may keep.
+    make: Box<dyn Fn(usize) -> C + Send + Sync>,
+    /// How long a request must have waited for its answer to begin for its lane to be replaced when it is given up.
+    patience: Duration,
+}
+
 struct Lane<C> {
     connections: C,
+    idle_limit: usize,
     taken: Arc<AtomicUsize>,
 }
 
 /// A slot on a lane, released when dropped.
 #[derive(Debug)]
 struct Slot(Arc<AtomicUsize>);
+
+/// A request whose answer has not begun. Dropping it means that the request was given up.
+struct Waiting<'p, C> {
+    pool: &'p Lanes<C>,
+    place: &'p ArcSwap<Lane<C>>,
+    lane: &'p Arc<Lane<C>>,
+    since: Instant,
+    answered: bool,
+}
 
 /// A response body that holds its slot on the lane until it ends.
 #[derive(Debug)]
@@ -52,23 +76,30 @@ pub struct PooledBody {
 }
 
 impl<C> ConnectionPool<C> {
-    /// Creates the lanes. `connections` receives the number of idle connections the lane may keep.
-    pub fn of(connections: impl Fn(usize) -> C) -> Self {
+    /// Creates the lanes. `make` makes the connections of one, and receives the number of idle connections it may keep.
+    /// A lane is replaced when a request on it is given up after waiting this long for its answer to begin.
+    pub fn of(patience: Duration, make: impl Fn(usize) -> C + Send + Sync + 'static) -> Self {
         let (first, few) = IDLE_LIMITS;
         let lane = |number| {
-            let connections = connections(if number < first { STREAMS_PER_LANE } else { few });
-            Lane { connections, taken: Arc::default() }
+            let idle_limit = if number < first { STREAMS_PER_LANE } else { few };
+            ArcSwap::from_pointee(Lane::new(&make, idle_limit))
         };
-        Self(Arc::new(std::array::from_fn(lane)))
+        Self(Arc::new(Lanes { lanes: std::array::from_fn(lane), make: Box::new(make), patience }))
     }
 
     /// The less loaded of the first two lanes while it has room, else the first lane with room, else the least loaded.
-    fn next(&self) -> &Lane<C> {
-        let [first, second, ..] = &*self.0;
-        let near = if second.taken() < first.taken() { second } else { first };
-        let has_room = |lane: &&Lane<C>| lane.taken() < STREAMS_PER_LANE;
-        let emptiest = || self.0.iter().min_by_key(|lane| lane.taken()).unwrap_or(near);
-        Some(near).filter(has_room).or_else(|| self.0.iter().find(has_room)).unwrap_or_else(emptiest)
+    fn next(&self) -> &ArcSwap<Lane<C>> {
+        let lanes = &self.0.lanes;
+        let [first, second, ..] = lanes;
+        let taken = |lane: &&ArcSwap<Lane<C>>| lane.load().taken();
+        let near = if taken(&second) < taken(&first) { second } else { first };
+        let has_room = |lane: &&ArcSwap<Lane<C>>| taken(lane) < STREAMS_PER_LANE;
+        let emptiest = || lanes.iter().min_by_key(taken).unwrap_or(near);
+        Some(near).filter(has_room).or_else(|| lanes.iter().find(has_room)).unwrap_or_else(emptiest)
+    }
+
+    fn waiting<'p>(&'p self, place: &'p ArcSwap<Lane<C>>, lane: &'p Arc<Lane<C>>) -> Waiting<'p, C> {
+        Waiting { pool: &self.0, place, lane, since: Instant::now(), answered: false }
     }
 }
 
@@ -78,14 +109,29 @@ impl ConnectionPool {
     /// # Errors
     /// When no connection can be made, or it breaks before the headers arrive.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<PooledBody>, Error> {
-        let lane = self.next();
+        let place = self.next();
+        let lane = place.load_full();
         let slot = lane.slot();
-        let answer = lane.connections.request(request).await?;
-        Ok(answer.map(|body| PooledBody { body, _slot: slot }))
+        let mut waiting = self.waiting(place, &lane);
+        let answer = lane.connections.request(request).await;
+        // Of a broken connection, the client knows by itself that it is not to be used again.
+        waiting.answered = true;
+        Ok(answer?.map(|body| PooledBody { body, _slot: slot }))
+    }
+}
+
+impl<C> fmt::Debug for ConnectionPool<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let taken = self.0.lanes.iter().map(|lane| lane.load().taken());
+        f.debug_list().entries(taken).finish()
     }
 }
 
 impl<C> Lane<C> {
+    fn new(make: &impl Fn(usize) -> C, idle_limit: usize) -> Self {
+        Self { connections: make(idle_limit), idle_limit, taken: Arc::default() }
+    }
+
     fn taken(&self) -> usize {
         self.taken.load(Ordering::Relaxed)
     }
@@ -100,6 +146,18 @@ impl<C> Lane<C> {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl<C> Drop for Waiting<'_, C> {
+    fn drop(&mut self) {
+        if self.answered || self.since.elapsed() < self.pool.patience {
+            return;
+        }
+        tracing::debug!("no answer on an upstream connection: new requests use another");
+        let fresh = Lane::new(&self.pool.make, self.lane.idle_limit);
+        // Several requests may be given up together: only the first of them replaces the lane.
+        self.place.compare_and_swap(self.lane, Arc::new(fresh));
     }
 }
 
@@ -129,18 +187,54 @@ mod tests {
 
     #[test]
     fn two_are_shared_and_more_are_taken_while_those_are_full() {
-        let lanes = ConnectionPool::of(|_| ());
-        let mut slots: Vec<Slot> = (0..2 * STREAMS_PER_LANE + 1).map(|_| lanes.next().slot()).collect();
-        let taken = || lanes.0.iter().map(|lane| lane.taken()).filter(|taken| *taken > 0).collect::<Vec<_>>();
+        let lanes = ConnectionPool::of(Duration::MAX, |_| ());
+        let next = || lanes.next().load().slot();
+        let mut slots: Vec<Slot> = (0..2 * STREAMS_PER_LANE + 1).map(|_| next()).collect();
+        let taken = || {
+            let taken = lanes.0.lanes.iter().map(|lane| lane.load().taken());
+            taken.filter(|taken| *taken > 0).collect::<Vec<_>>()
+        };
         assert_eq!(taken(), [STREAMS_PER_LANE, STREAMS_PER_LANE, 1]);
         drop(slots.drain(..2));
-        slots.extend((0..2).map(|_| lanes.next().slot()));
+        slots.extend((0..2).map(|_| next()));
         assert_eq!(taken(), [STREAMS_PER_LANE, STREAMS_PER_LANE, 1], "the first are filled again before another");
         let rest = LANES * STREAMS_PER_LANE - slots.len();
-        slots.extend((0..rest).map(|_| lanes.next().slot()));
-        slots.push(lanes.next().slot());
+        slots.extend((0..rest).map(|_| next()));
+        slots.push(next());
         assert_eq!(taken().into_iter().sum::<usize>(), LANES * STREAMS_PER_LANE + 1, "nobody is turned away");
         drop(slots);
         assert!(taken().is_empty());
+    }
+
+    /// A pool whose lanes have numbers, in the order in which they were made.
+    fn numbered(patience: Duration) -> ConnectionPool<usize> {
+        let made = AtomicUsize::new(0);
+        ConnectionPool::of(patience, move |_| made.fetch_add(1, Ordering::Relaxed))
+    }
+
+    #[test]
+    fn a_lane_is_replaced_once_when_requests_on_it_are_given_up_late() {
+        let pool = numbered(Duration::ZERO);
+        let place = pool.next();
+        let lane = place.load_full();
+        let _other_request = lane.slot();
+        let (one, two) = (pool.waiting(place, &lane), pool.waiting(place, &lane));
+        assert_eq!((place.load().connections, place.load().taken()), (0, 1));
+        drop(one);
+        assert_eq!((place.load().connections, place.load().taken()), (LANES, 0), "the new one has all its room");
+        drop(two);
+        assert_eq!(place.load().connections, LANES, "the request that was given up was not on the new one");
+        assert_eq!(lane.taken(), 1, "the old one goes on as long as there is a request on it");
+    }
+
+    #[test]
+    fn a_lane_stays_if_its_request_is_answered_or_given_up_early() {
+        let (late, early) = (numbered(Duration::ZERO), numbered(Duration::MAX));
+        let lane = late.next().load_full();
+        late.waiting(late.next(), &lane).answered = true;
+        assert_eq!(late.next().load().connections, 0);
+        let lane = early.next().load_full();
+        drop(early.waiting(early.next(), &lane));
+        assert_eq!(early.next().load().connections, 0);
     }
 }

@@ -180,7 +180,7 @@ impl Upstream {
         }
         let body = answer.read(LARGEST_ERROR).await.unwrap_or_default();
         if status == 200 {
-            let message = "Gemini answered with something that is not JSON, a page perhaps. Check `upstream.base_url`.";
+            let message = "Gemini's answer is not JSON, perhaps a web page. Check `upstream.base_url`.";
             return Err(Fault::new(Kind::BrokenAnswer, Blame::Endpoint, message));
         }
         Err(classify(status, &body, key))
@@ -237,7 +237,7 @@ impl Answer {
             let arrived = self.timer.get_or_insert_with(|| Timer::at(until)).until(until, chunk(&mut self.body)).await;
             match arrived {
                 Some(arrived) => self.take(arrived),
-                None => self.over = Some(Err(timeout_fault("Gemini's stream fell silent."))),
+                None => self.over = Some(Err(timeout_fault("Gemini's stream stalled."))),
             }
         }
     }
@@ -256,7 +256,7 @@ impl Answer {
             }
             Some(Event::Stray(text)) if is_error(&text) => Err(classify_event(&text, &self.key)),
             Some(Event::Stray(_)) => {
-                let message = "Gemini's stream holds something that is not an event.";
+                let message = "Gemini's stream contains an invalid event.";
                 Err(Fault::new(Kind::BrokenAnswer, Blame::Model, message))
             }
             None => Ok(None),
@@ -346,7 +346,7 @@ pub(super) fn build_request(method: Method, to: Uri, key: &Secret, body: Bytes) 
 
 fn sensitive(key: &Secret) -> Result<HeaderValue, Fault> {
     let mut value = HeaderValue::from_str(key.expose())
-        .map_err(|_| Fault::new(Kind::KeyInvalid, Blame::Key, "The key holds characters that no header may hold."))?;
+        .map_err(|_| Fault::new(Kind::KeyInvalid, Blame::Key, "The key has characters that headers do not allow."))?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -362,7 +362,7 @@ pub(super) fn connection_fault(error: &legacy::Error) -> Fault {
 }
 
 fn broken_off(error: &hyper::Error) -> Fault {
-    tracing::debug!(error = %chain(error), "an answer from upstream broke off");
+    tracing::debug!(error = %chain(error), "an upstream answer was cut off");
     Fault::new(Kind::Truncated, Blame::Endpoint, "The connection to Gemini broke in the middle of the answer.")
 }
 
@@ -377,7 +377,7 @@ pub(super) fn timeout_fault(message: &str) -> Fault {
 }
 
 fn too_large() -> Fault {
-    Fault::new(Kind::BrokenAnswer, Blame::Model, "Gemini's answer is larger than this server takes.")
+    Fault::new(Kind::BrokenAnswer, Blame::Model, "Gemini's answer is larger than this server accepts.")
 }
 
 #[cfg(test)]

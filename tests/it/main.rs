@@ -25,6 +25,7 @@ mod harness;
 mod held;
 mod holding;
 mod http2;
+mod http2_floods;
 mod keys;
 mod media;
 mod media_out;

@@ -1,5 +1,7 @@
 //! Connections: limits how many are open, and drops a connection whose client has stopped reading.
 
+mod http2;
+
 use std::future::{Ready, ready};
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::SocketAddr;
@@ -16,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
+use self::http2::Watched;
 use super::App;
 use crate::error::Error;
 use crate::protocol::{Family, OpenAi};
@@ -26,7 +29,7 @@ const SPARE_FILES: u64 = 64;
 const QUIET: Duration = Duration::from_secs(10);
 /// The response to a connection beyond the limit, sent before any of its request is read.
 static FULL: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let words = "This server has as many connections as it takes. Try again later.";
+    let words = "This server has reached its connection limit. Try again later.";
     let body = OpenAi.error(&Error::unavailable("overloaded", words), "");
     let length = body.len();
     let head = format!(
@@ -61,10 +64,13 @@ impl ConnectionLimit {
     }
 }
 
+/// A connection and its service.
+type Accepted<S> = (Guarded, Watched<S>);
+
 impl<S: 'static> Accept<TcpStream, S> for ConnectionLimit {
     type Stream = Guarded;
-    type Service = S;
-    type Future = Either<Ready<io::Result<(Guarded, S)>>, BoxFuture<'static, io::Result<(Guarded, S)>>>;
+    type Service = Watched<S>;
+    type Future = Either<Ready<io::Result<Accepted<S>>>, BoxFuture<'static, io::Result<Accepted<S>>>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let snapshot = self.app.live.snapshot();
@@ -73,6 +79,7 @@ impl<S: 'static> Accept<TcpStream, S> for ConnectionLimit {
             return Either::Right(Box::pin(reject(stream)));
         };
         let patience = settings.write_timeout;
+        let service = Watched::new(service, settings.header_timeout, patience);
         let nodelay = stream.set_nodelay(true);
         let guarded = nodelay.map(|()| (Guarded { stream, patience, stalled: None, _place: place }, service));
         Either::Left(ready(guarded))
@@ -84,7 +91,7 @@ impl<S: 'static> Accept<TcpStream, S> for ConnectionLimit {
 async fn reject<T>(stream: TcpStream) -> io::Result<T> {
     stream.writable().await?;
     stream.try_write(&FULL)?;
-    Err(io::Error::new(ErrorKind::QuotaExceeded, "all places are taken"))
+    Err(io::Error::new(ErrorKind::QuotaExceeded, "connection limit reached"))
 }
 
 /// The permit of one connection, returned when dropped.
@@ -111,10 +118,10 @@ pub fn on_accept_error(_: Option<&SocketAddr>, error: &io::Error) {
     match (due, out_of_files) {
         (Err(_), _) => {}
         (Ok(_), true) => {
-            tracing::error!(%error, "no more files can be opened: raise the limit (ulimit -n, LimitNOFILE)")
+            tracing::error!(%error, "out of file descriptors: raise the limit (ulimit -n, LimitNOFILE)")
         }
         (Ok(_), false) => tracing::warn!(
-            "connections are turned away: raise `server.max_connections`, or the limit of open files (ulimit -n, LimitNOFILE)"
+            "connections are rejected: raise `server.max_connections`, or the limit of open files (ulimit -n, LimitNOFILE)"
         ),
     }
 }
