@@ -62,7 +62,8 @@ where
     let id = RequestId::of(request.headers());
     let family = family::of(request.method(), request.uri().path(), request.headers());
     request.extensions_mut().insert(id.clone());
-    let answered = AssertUnwindSafe(inner.call(request)).catch_unwind().await;
+    // The call too, because a service may panic before it returns its future.
+    let answered = AssertUnwindSafe(async move { inner.call(request).await }).catch_unwind().await;
     let answered = answered.map_or_else(|_| panicked(), |Ok(response)| response);
     let mut response = family::render_error(answered, family, &id.0);
     if let Ok(value) = HeaderValue::try_from(id.0) {
@@ -171,9 +172,13 @@ mod tests {
         async fn fails(_: Request<Body>) -> Result<Response, Infallible> {
             panic!("the words of a panic, with a key in them")
         }
+        // Before there is a future.
+        fn fails_at_once(_: Request<Body>) -> std::future::Ready<Result<Response, Infallible>> {
+            panic!("the words of a panic, with a key in them")
+        }
         let ask = || Request::get("/v1/fails").body(Body::empty()).unwrap();
-        for _ in 0..2 {
-            let Ok(response) = around(ask(), service_fn(fails)).await;
+        let answers = [around(ask(), service_fn(fails)).await, around(ask(), service_fn(fails_at_once)).await];
+        for Ok(response) in answers {
             assert_eq!(response.status(), 500);
             assert!(response.headers().contains_key("x-request-id"));
             let body = to_bytes(response.into_body(), 4096).await.unwrap();
