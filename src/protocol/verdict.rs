@@ -70,9 +70,14 @@ impl Notes {
         Self(None)
     }
 
+    /// Whether notes are taken.
+    pub fn are_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Returns a location for a note that may be taken later; empty when notes are off.
     pub fn place(&self, place: impl Display) -> String {
-        if self.0.is_some() { place.to_string() } else { String::new() }
+        if self.are_on() { place.to_string() } else { String::new() }
     }
 
     /// Notes that a field is passed on with the nearest value that Gemini accepts.

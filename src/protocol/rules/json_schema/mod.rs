@@ -6,12 +6,15 @@
 //! is never rejected; changes are noted with their location.
 
 mod clean;
+mod known;
 mod scan;
 mod subset;
 mod validate;
 
 use std::fmt::{self, Display};
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -21,14 +24,26 @@ use crate::wire::json::{Json, Shape};
 
 pub use validate::check_answer;
 
+use known::Known;
+
 /// Keywords that mean something to a model but not to Gemini's decoder. They move into the description.
 const TO_DESCRIPTION: &[&str] =
     &["exclusiveMinimum", "exclusiveMaximum", "multipleOf", "uniqueItems", "not", "contains"];
 
+/// Compiled schemas for the fields that take JSON Schema, and for those that take the dialect.
+static CLEANED: Known = Known::new();
+static SUBSETS: Known = Known::new();
+
 /// Compiles a schema for one of the two kinds of fields; `field` is its location in the request.
 pub fn compile<'a>(schema: &'a RawValue, takes_json_schema: bool, field: &dyn Display, notes: &Notes) -> Json<'a> {
     let place = Place { notes, at: At::Field(field) };
-    if takes_json_schema { clean::clean(schema, &place) } else { subset::subset(schema, &place) }
+    let compiled = || if takes_json_schema { clean::clean(schema, &place) } else { subset::subset(schema, &place) };
+    // Notes come from compiling, so whoever wants them has it done.
+    if notes.are_on() {
+        return compiled();
+    }
+    let known = if takes_json_schema { &CLEANED } else { &SUBSETS };
+    known.or(schema, compiled)
 }
 
 /// Whether a function with this schema takes no parameters: there is no object schema, or the object has no properties.
@@ -63,7 +78,10 @@ pub fn is_empty(schema: &RawValue) -> bool {
 
 /// Whether the schema has properties. Detects only the common case in which `properties` is the first nested object.
 fn begins_with_properties(schema: &str) -> bool {
-    let Some((before, rest)) = schema.split_once(r#""properties""#) else { return false };
+    static PROPERTIES: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(br#""properties""#));
+    let Some(at) = PROPERTIES.find(schema.as_bytes()) else { return false };
+    let (before, found) = schema.split_at(at);
+    let Some(rest) = found.strip_prefix(r#""properties""#) else { return false };
     let outermost = memchr::memchr_iter(b'{', before.as_bytes()).count() == 1 && !before.contains('\\');
     let opened = rest.trim_ascii_start().strip_prefix(':').and_then(|rest| rest.trim_ascii_start().strip_prefix('{'));
     outermost && opened.is_some_and(|rest| rest.trim_ascii_start().starts_with('"'))
