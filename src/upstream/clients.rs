@@ -9,14 +9,13 @@ use http::header::{PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::Full;
 use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 
 use super::UpstreamSettings;
 use super::connection_pool::{ConnectionPool, PooledBody};
-use super::connector::{Connector, ProxyRoute};
+use super::connector::{self, Connector, ProxyRoute};
 use super::resolver::Resolver;
 use crate::environment::{Environment, SecretRef};
 use crate::problem::{Problem, Problems};
@@ -139,9 +138,7 @@ impl<'s> Clients<'s> {
     }
 
     fn client(&self, proxy: Option<&Intercept>) -> Client {
-        let mut tcp = HttpConnector::new_with_resolver(self.resolver.clone());
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
+        let tcp = connector::tcp(self.resolver.clone());
         let [with_proxy, with_google] = &self.tls;
         let way = ProxyRoute::to(&self.base, proxy, tcp, with_proxy);
         let connector = Connector { secure: (way, with_google.clone()).into(), limit: self.settings.connect_timeout };

@@ -25,6 +25,29 @@ type Tcp = HttpConnector<Resolver>;
 type Failure = Box<dyn Error + Send + Sync>;
 type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;
 
+/// How long a connection is silent before the kernel asks whether the other end is still there, how often it asks
+/// again, and how many times. Google may think for minutes without a word, and a connection that a router has forgotten
+/// is silent too: without these questions only `upstream.first_byte_timeout` would tell the two apart.
+const SILENCE: Duration = Duration::from_secs(20);
+const ASK_EVERY: Duration = Duration::from_secs(10);
+const ASK_TIMES: u32 = 3;
+/// How long what was sent may remain unconfirmed by the other end.
+#[cfg(target_os = "linux")]
+const UNCONFIRMED: Duration = Duration::from_secs(30);
+
+/// Opens TCP connections that notice when the other end is gone without a word.
+pub fn tcp(resolver: Resolver) -> Tcp {
+    let mut tcp = HttpConnector::new_with_resolver(resolver);
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_keepalive(Some(SILENCE));
+    tcp.set_keepalive_interval(Some(ASK_EVERY));
+    tcp.set_keepalive_retries(Some(ASK_TIMES));
+    #[cfg(target_os = "linux")]
+    tcp.set_tcp_user_timeout(Some(UNCONFIRMED));
+    tcp
+}
+
 /// How a connection is made, before TLS with Google.
 #[derive(Clone, Debug)]
 pub enum ProxyRoute {
@@ -195,8 +218,7 @@ mod tests {
 
     fn way(base: &Uri, proxy: &str) -> (ProxyRoute, Option<HeaderValue>) {
         let proxy = Matcher::builder().all(proxy).build().intercept(base);
-        let mut tcp = HttpConnector::new_with_resolver(Resolver::default());
-        tcp.enforce_http(false);
+        let tcp = tcp(Resolver::default());
         let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap();
@@ -233,6 +255,21 @@ mod tests {
         assert_eq!(credentials.unwrap(), "Basic dXNlcjpwYXNz");
         assert!(says_hello(way, &base).await, "requests must name their whole address");
         assert_eq!(proxy.await.unwrap(), [b"hello"]);
+    }
+
+    /// The kernel's table of connections says which timer runs on each: 2 is that of a silent connection.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_kernel_asks_whether_a_silent_connection_is_alive() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let to = Uri::try_from(format!("http://127.0.0.1:{port}")).unwrap();
+        let _open = tcp(Resolver::default()).call(to).await.unwrap();
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let ours = format!("0100007F:{port:04X} 01 ");
+        let row = table.lines().find(|row| row.contains(&ours)).expect("our end of the connection");
+        let timer = row.split_whitespace().nth(5).unwrap();
+        assert!(timer.starts_with("02:"), "{row}");
     }
 
     #[tokio::test]
