@@ -27,7 +27,7 @@ impl ModelName {
 
     /// The resource name in Google's paths: `models/gemini-2.5-pro` or `tunedModels/mine`.
     pub fn resource(&self) -> String {
-        if self.0.starts_with("tunedModels/") { self.0.to_string() } else { format!("models/{}", self.0) }
+        if self.0.starts_with("tunedModels/") { self.0.to_string() } else { ["models/", &*self.0].concat() }
     }
 }
 

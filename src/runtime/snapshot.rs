@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
+use http::HeaderValue;
 use jiff::Timestamp;
 
 use super::Certificate;
@@ -48,12 +49,18 @@ pub struct Snapshot {
     /// Problems that did not prevent it but deserve attention.
     pub warnings: Problems,
     pub(super) redaction: OnceLock<Redaction>,
+    pub(super) version_header: OnceLock<Option<HeaderValue>>,
 }
 
 impl Snapshot {
     /// The version, as used in response headers: `12-3fa9c2d41e07`.
     pub fn version(&self) -> String {
         format!("{}-{}", self.generation, self.hash)
+    }
+
+    /// The version as a header. Made when first used, because it depends on the generation, which is set last.
+    pub fn version_header(&self) -> Option<HeaderValue> {
+        self.version_header.get_or_init(|| HeaderValue::try_from(self.version()).ok()).clone()
     }
 
     /// Whether [`Self::redaction`] has been built. For a thousand keys, building it takes too long for a thread that
@@ -137,6 +144,7 @@ fn build(sources: &Sources, reading: &Reading, ledger: &Ledger) -> Result<Snapsh
         reading: reading.clone(),
         warnings: problems,
         redaction: OnceLock::new(),
+        version_header: OnceLock::new(),
         config,
     })
 }

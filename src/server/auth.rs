@@ -74,7 +74,7 @@ impl RouteGuard {
 
 /// Adds the header that names the configuration.
 pub fn with_config_header(mut response: Response, snapshot: &Snapshot) -> Response {
-    if let Ok(version) = HeaderValue::from_str(&snapshot.version()) {
+    if let Some(version) = snapshot.version_header() {
         response.headers_mut().insert(CONFIG, version);
     }
     response

@@ -236,15 +236,15 @@ impl RequestRecord {
         };
         self.count(status, elapsed);
         let ended = self.ended(status, elapsed);
+        match self.tags.take() {
+            None => ended.log(None),
+            Some(tags) => log_hook::enqueue(ended.clone(), tags),
+        }
         let costs = self.costs.take().map(|costs| costs.costs()).unwrap_or_default();
-        self.trace.ended(&ended, costs);
+        self.trace.ended(ended, costs);
         self.telemetry.journal.end(&self.trace);
         if let Some(came) = self.came.take() {
             self.telemetry.spans.export(&came, &self.trace.seen());
-        }
-        match self.tags.take() {
-            None => ended.log(None),
-            Some(tags) => log_hook::enqueue(ended, tags),
         }
     }
 

@@ -53,7 +53,7 @@ impl BaseUrl {
     /// The URL of a call. Model names contain only allow-listed characters, so none can form another path.
     pub fn of_call(&self, call: &Call) -> Result<Uri, Fault> {
         let query = if call.method.streams() { "?alt=sse" } else { "" };
-        self.under(format!("{}/v1beta/{}:{}{query}", self.prefix, call.model.resource(), call.method.name()))
+        self.under([&self.prefix, "/v1beta/", &call.model.resource(), ":", call.method.name(), query].concat())
     }
 
     /// The URL of a resource request.

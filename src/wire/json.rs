@@ -189,6 +189,12 @@ pub fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// Appends a number.
+pub fn push_number(out: &mut Vec<u8>, number: impl Serialize) {
+    // Writing a number to a Vec cannot fail. `format!` would take ten times as long.
+    drop(serde_json::to_writer(out, &number));
+}
+
 /// Appends `text` escaped for the inside of a JSON string, without quotes.
 pub fn push_escaped(out: &mut Vec<u8>, text: &str) {
     // serde_json writes the quotes as well: its opening quote takes the position of the last byte in `out`, which is

@@ -12,7 +12,7 @@ use crate::protocol::rules::answer::{Call, CandidateState, Ending, Piece, Reader
 use crate::protocol::rules::citations::UrlCitation;
 use crate::protocol::rules::tools::Names;
 use crate::wire::gemini::response::{Candidate, Part, Response};
-use crate::wire::json::push_string;
+use crate::wire::json::{push_number, push_string};
 use crate::wire::openai::chat::Request;
 
 /// What the request specifies about its answer.
@@ -178,11 +178,20 @@ pub fn push_signature(out: &mut Vec<u8>, signature: &str) {
 /// Appends the usage object.
 pub fn push_usage(out: &mut Vec<u8>, usage: &Usage) {
     let Usage { prompt, completion, cached, reasoning, audio_in, audio_out } = usage;
-    let total = prompt + completion;
-    let text = format!(
-        r#"{{"prompt_tokens":{prompt},"completion_tokens":{completion},"total_tokens":{total},"prompt_tokens_details":{{"cached_tokens":{cached},"audio_tokens":{audio_in}}},"completion_tokens_details":{{"reasoning_tokens":{reasoning},"audio_tokens":{audio_out},"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}}}"#
-    );
-    out.extend_from_slice(text.as_bytes());
+    let fields: [(&[u8], u64); 7] = [
+        (br#"{"prompt_tokens":"#, *prompt),
+        (br#","completion_tokens":"#, *completion),
+        (br#","total_tokens":"#, prompt + completion),
+        (br#","prompt_tokens_details":{"cached_tokens":"#, *cached),
+        (br#","audio_tokens":"#, *audio_in),
+        (br#"},"completion_tokens_details":{"reasoning_tokens":"#, *reasoning),
+        (br#","audio_tokens":"#, *audio_out),
+    ];
+    for (name, count) in fields {
+        out.extend_from_slice(name);
+        push_number(out, count);
+    }
+    out.extend_from_slice(br#","accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}"#);
 }
 
 /// Appends a call without its braces: `"id":…,"type":…,"function":{"name":…,"arguments":…}`, with the arguments as

@@ -6,7 +6,7 @@ use crate::protocol::rules::answer::{self, Call, Piece};
 use crate::protocol::rules::finish::Finish;
 use crate::protocol::rules::{json_schema, logprobs};
 use crate::wire::gemini::response::{Candidate, Response};
-use crate::wire::json::push_string;
+use crate::wire::json::{push_escaped, push_number, push_string};
 
 /// The collected content of a message. All buffers hold JSON fragments: escaped string content, array members or an
 /// object.
@@ -33,17 +33,19 @@ pub fn write(reply: &mut ChatReply, body: &[u8]) -> Result<Vec<u8>, Fault> {
         return Err(answer::empty());
     }
     let mut out = Vec::with_capacity(body.len() + 512);
-    out.extend_from_slice(br#"{"id":"#);
-    push_string(&mut out, &format!("chatcmpl-{}", reply.stamp.id));
-    out.extend_from_slice(
-        format!(r#","object":"chat.completion","created":{},"model":"#, reply.stamp.created).as_bytes(),
-    );
+    out.extend_from_slice(br#"{"id":"chatcmpl-"#);
+    push_escaped(&mut out, &reply.stamp.id);
+    out.extend_from_slice(br#"","object":"chat.completion","created":"#);
+    push_number(&mut out, reply.stamp.created);
+    out.extend_from_slice(br#","model":"#);
     push_string(&mut out, &reply.stamp.model);
     out.extend_from_slice(br#","choices":["#);
     choices(reply, &response, refusal, &mut out)?;
     out.extend_from_slice(br#"],"usage":"#);
     push_usage(&mut out, &reply.reader.usage);
-    out.extend_from_slice(format!(r#","service_tier":"{}","system_fingerprint":null}}"#, reply.reader.tier).as_bytes());
+    out.extend_from_slice(br#","service_tier":""#);
+    out.extend_from_slice(reply.reader.tier.as_bytes());
+    out.extend_from_slice(br#"","system_fingerprint":null}"#);
     reply.committed = true;
     Ok(out)
 }
@@ -120,7 +122,9 @@ fn choice(
     if let Some(schema) = reply.terms.schema.as_ref().filter(|_| finish == "stop") {
         json_schema::check_answer(schema, &answer::unescaped(&message.content))?;
     }
-    out.extend_from_slice(format!(r#"{{"index":{index},"message":{{"role":"assistant","content":"#).as_bytes());
+    out.extend_from_slice(br#"{"index":"#);
+    push_number(out, index);
+    out.extend_from_slice(br#","message":{"role":"assistant","content":"#);
     let called = !message.calls.is_empty() || !message.legacy_call.is_empty();
     if message.content.is_empty() && (called || message.refusal.is_some() || !message.audio.is_empty()) {
         out.extend_from_slice(b"null");
@@ -163,7 +167,9 @@ fn choice(
     }
     out.extend_from_slice(br#"},"logprobs":"#);
     out.extend_from_slice(logprobs.as_deref().unwrap_or(b"null"));
-    out.extend_from_slice(format!(r#","finish_reason":"{finish}"}}"#).as_bytes());
+    out.extend_from_slice(br#","finish_reason":""#);
+    out.extend_from_slice(finish.as_bytes());
+    out.extend_from_slice(br#""}"#);
     Ok(())
 }
 

@@ -223,9 +223,9 @@ impl Trace {
         self.pieces.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(in crate::telemetry) fn ended(&self, ended: &RequestSummary, plugins: Vec<PluginCost>) {
+    pub(in crate::telemetry) fn ended(&self, ended: RequestSummary, plugins: Vec<PluginCost>) {
         let mut state = self.state();
-        state.facts.clone_from(ended);
+        state.facts = ended;
         (state.plugins, state.over) = (plugins, true);
     }
 
