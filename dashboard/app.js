@@ -1,4 +1,4 @@
-// The frame: who may look, which screen, which language, which light. Each screen is a module that mounts itself and is told of events.
+// The frame of the page: sign-in, navigation, language and theme. Each screen is a module that mounts itself and receives events.
 
 import { attribute, dialog, h, replace, s, write } from './dom.js';
 import { key, listen, now, state, tick } from './feed.js';
@@ -152,7 +152,7 @@ function start() {
   current = null;
   const first = (event) => {
     if (event === 'hello') tick(state.hello.now);
-    // The first events come together; the frame is drawn when all are there.
+    // The first events arrive together; the frame is drawn once all of them are here.
     if (event === 'usage' && !current) frame();
     current?.tell(event);
   };

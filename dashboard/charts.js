@@ -1,4 +1,4 @@
-// Small drawings: bars over time, histograms with percentiles, waterfalls.
+// Charts: bars over time, histograms with percentiles, waterfalls.
 
 import { h, s } from './dom.js';
 import { called } from './pools.js';

@@ -1,4 +1,4 @@
-// Elements, made and kept. Text goes in as text: nothing here, or anywhere on this page, parses HTML.
+// Creates and updates elements. Text is inserted as text: nothing on this page parses HTML.
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -48,7 +48,7 @@ export function keyed(parent, items, keyOf, make, update) {
     now.set(key, kept);
     if (element === place) place = place.nextSibling;
     else parent.insertBefore(element, place);
-    // In its place first: how much room there is, only what is there knows.
+    // Inserted first, because only an element in the document knows how much room it has.
     update?.(kept, item);
   }
   for (const [key, kept] of before) if (!now.has(key)) (kept.element ?? kept).remove();

@@ -21,7 +21,7 @@ export default {
 
   'keys.filter': 'Filter keys', 'keys.of': 'Pool {pool}', 'keys.about': 'Rows are keys, columns are models.', 'keys.counts': '{usable} of {total} usable · {resting} cooling down · {dead} dead · {disabled} disabled',
   'state.ready': 'ready', 'state.resting': 'cooling down', 'state.probing': 'probing', 'state.dead': 'dead', 'state.disabled': 'disabled', 'state.idle': 'not used yet',
-  'short.probing': 'probing', 'short.disabled': 'off', 'short.dead': 'dead', 'short.resting': 'cooling', 'short.ready': 'ready',
+  'short.probing': 'probing', 'short.disabled': 'disabled', 'short.dead': 'dead', 'short.resting': 'cooling', 'short.ready': 'ready',
   'short.key_invalid': 'invalid', 'short.key_blocked': 'blocked', 'short.location': 'location', 'short.billing': 'billing', 'short.rate_limited': 'rate', 'short.day_quota': 'day',
   'short.model_not_for_key': 'no access', 'short.overloaded': 'overload', 'short.upstream_error': 'error', 'short.unreachable': 'network', 'short.timeout': 'timeout', 'short.broken_answer': 'broken', 'short.truncated': 'cut off', 'short.unknown': 'unknown',
   'key.id': 'ID', 'key.project': 'Project', 'key.state': 'State', 'key.whole': 'the whole key', 'key.why': 'Why', 'key.quota': 'Quota', 'key.until': 'Until', 'key.strikes': 'Consecutive cooldowns',

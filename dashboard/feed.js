@@ -1,4 +1,4 @@
-// The way to the server: one feed of events, and requests. The admin key is kept in this tab's session and nowhere else.
+// The connection to the server: one event feed, and requests. The admin key is kept in this tab's session storage and nowhere else.
 
 const KEPT = 'gemini-adapter.admin-key';
 

@@ -1,4 +1,4 @@
-// What pools look like: states as words, colours and glyphs; whether many keys fail together.
+// How pools are shown: key states as words, colours and glyphs; whether many keys fail together.
 
 import { state, now } from './feed.js';
 import { t } from './words.js';

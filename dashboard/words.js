@@ -1,4 +1,4 @@
-// Which language. Each has a file with the same names in it.
+// The chosen language. Each language has a file with the same names.
 
 import en from './en.js';
 import zh from './zh.js';
