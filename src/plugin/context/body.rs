@@ -22,9 +22,14 @@ struct Document {
     /// The model, if the request's URL names it instead of its body.
     model: Option<String>,
     value: Option<Value>,
+    /// How many texts were read without parsing the document.
+    glances: u8,
     changed: bool,
     dropped: bool,
 }
+
+/// How many texts are read without parsing the document. Whoever reads more is better served by a tree.
+const MOST_GLANCES: u8 = 2;
 
 impl Body {
     /// Creates a handle for these bytes.
@@ -34,7 +39,8 @@ impl Body {
 
     /// Creates a handle for the body of a request whose URL names its model.
     pub fn addressed(dialect: BodyKind, bytes: Bytes, model: Option<String>) -> Self {
-        Self(Arc::new(Mutex::new(Document { dialect, bytes, model, value: None, changed: false, dropped: false })))
+        let (value, glances, changed, dropped) = Default::default();
+        Self(Arc::new(Mutex::new(Document { dialect, bytes, model, value, glances, changed, dropped })))
     }
 
     /// Returns the model from the request's URL, including any change by scripts.
@@ -80,8 +86,12 @@ impl Body {
 
     /// Returns a text without parsing the document, where that is possible.
     fn peek_text(&self, name: &str) -> Option<String> {
-        let document = self.lock();
-        if document.value.is_some() { None } else { dialect::peek_text(document.dialect, name, &document.bytes) }
+        let mut document = self.lock();
+        if document.value.is_some() || document.glances == MOST_GLANCES {
+            return None;
+        }
+        document.glances += 1;
+        dialect::peek_text(document.dialect, name, &document.bytes)
     }
 
     fn set_text(&self, name: &str, new: &str) -> Answer<()> {
@@ -129,7 +139,7 @@ impl Body {
 impl Document {
     fn parsed(&mut self) -> Answer<&mut Value> {
         if self.value.is_none() {
-            let value = serde_json::from_slice(&self.bytes).map_err(|_| "the body is not valid JSON")?;
+            let value = dialect::parsed(&self.bytes).map_err(|_| "the body is not valid JSON")?;
             self.value = Some(value);
         }
         self.value.as_mut().ok_or_else(|| "the body is not valid JSON".into())

@@ -7,7 +7,10 @@ mod gemini;
 mod requests;
 mod texts;
 
+use std::borrow::Cow;
+
 use rhai::EvalAltResult;
+use serde::Deserialize;
 use serde_json::Value;
 
 pub use requests::{message_role, message_text, new_message, set_message_text};
@@ -81,12 +84,24 @@ pub fn text(dialect: BodyKind, name: &str, body: &Value) -> Answer<String> {
     found.ok_or_else(|| nothing(name))
 }
 
+/// Parses JSON. Text that is UTF-8 as a whole, as it nearly always is, is not checked again string by string.
+///
+/// # Errors
+/// Fails if it is not such a document.
+pub fn parsed<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> serde_json::Result<T> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(bytes),
+    }
+}
+
 /// Returns a text without parsing the whole body, where that is possible.
 pub fn peek_text(dialect: BodyKind, name: &str, bytes: &[u8]) -> Option<String> {
     match (dialect, name) {
         (BodyKind::GeminiAnswer | BodyKind::GeminiChunk, "text" | "reasoning") => {
             gemini::peek_text(bytes, name == "reasoning")
         }
+        (dialect, "last_user_text") => requests::peek_last_user_text(request_api(dialect)?, bytes),
         _ => None,
     }
 }
@@ -115,7 +130,7 @@ pub fn set_text(dialect: BodyKind, name: &str, body: &mut Value, new: &str) -> A
 ///
 /// # Errors
 /// Fails if this body is not a request.
-pub fn messages(dialect: BodyKind, body: &Value) -> Answer<Vec<Value>> {
+pub fn messages(dialect: BodyKind, body: &Value) -> Answer<Cow<'_, [Value]>> {
     let api = request_api(dialect).ok_or_else(|| nothing("messages"))?;
     Ok(requests::messages(api, body))
 }
