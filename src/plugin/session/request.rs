@@ -1,5 +1,8 @@
 //! Hooks for a request on its way to Gemini.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use rhai::Dynamic;
 use serde_json::{Value, json};
@@ -39,18 +42,20 @@ impl Session {
         let scripts = &self.loaded.scripts;
         if scripts.iter().any(|script| script.header.when.needs_model() || script.has(Hook::Request)) {
             let named = self.facts.model.clone();
-            self.memory().asked = named.unwrap_or_else(|| asked(&body).0);
+            let asked = named.unwrap_or_else(|| asked(&body).0);
+            self.memory().rename(|names| names.asked = asked);
         }
         for (_, script) in self.concerned(Hook::Request) {
-            let named = self.facts.model.as_ref().map(|_| self.memory().asked.clone());
+            let named = self.facts.model.as_ref().map(|_| self.asked());
             let handle = Body::addressed(BodyKind::Request(self.api()), body.clone(), named.clone());
-            let view = self.view(Hook::Request, script, Subject::Body(handle.clone()));
-            let view = View { model: view.asked.clone(), ..view };
+            let mut view = self.view(Hook::Request, script, Subject::Body(handle.clone()));
+            let names = Arc::make_mut(&mut view.names);
+            names.model.clone_from(&names.asked);
             let Some((returned, _)) = self.call(script, view)? else { continue };
             let renamed = handle.model_in_address();
             if renamed != named {
                 self.touched(script, Hook::Request, || (json!({ "model": named }), json!({ "model": renamed })));
-                self.memory().asked = renamed.unwrap_or_default();
+                self.memory().rename(|names| names.asked = renamed.unwrap_or_default());
             }
             let edited = handle.into_bytes().unwrap_or_default();
             self.touched_if(&body, &edited, script, Hook::Request);
@@ -66,10 +71,13 @@ impl Session {
 
     /// Returns the model that plugins set in place of the one in the request's URL, if they changed it.
     pub fn renamed(&self) -> Option<String> {
-        let memory = self.memory();
         let named = self.facts.model.as_deref()?;
         // `asked` is only filled in if a plugin might use it.
-        (!memory.asked.is_empty() && memory.asked != named).then(|| memory.asked.clone())
+        Some(self.asked()).filter(|asked| !asked.is_empty() && asked != named)
+    }
+
+    fn asked(&self) -> String {
+        self.memory().names.as_ref().map(|names| names.asked.clone()).unwrap_or_default()
     }
 
     /// Converts a plugin's answer to a reply: its text and, if the plugin wrote one, its document.
@@ -94,7 +102,7 @@ impl Session {
         if self.loaded.scripts.is_empty() {
             return Ok(());
         }
-        self.memory().asked.clone_from(&route.asked);
+        self.memory().rename(|names| names.asked.clone_from(&route.asked));
         self.remember(route);
         for (_, script) in self.concerned(Hook::Route) {
             let fallback = route.fallback.iter().cloned().map(Dynamic::from).collect();
@@ -102,8 +110,8 @@ impl Session {
             if let Some((_, view)) = self.call(script, view)? {
                 let before = route.clone();
                 let view = view.view();
-                route.model.clone_from(&view.model);
-                route.pool.clone_from(&view.pool);
+                route.model.clone_from(&view.names.model);
+                route.pool.clone_from(&view.names.pool);
                 route.fallback = view.fallback.iter().filter_map(|name| name.clone().into_string().ok()).collect();
                 self.touched(script, Hook::Route, || (before.shown(), route.shown()));
                 self.remember(route);
@@ -113,9 +121,10 @@ impl Session {
     }
 
     fn remember(&self, route: &RouteView) {
-        let mut memory = self.memory();
-        memory.model.clone_from(&route.model);
-        memory.pool.clone_from(&route.pool);
+        self.memory().rename(|names| {
+            names.model.clone_from(&route.model);
+            names.pool.clone_from(&route.pool);
+        });
     }
 
     /// Runs the hook for the Gemini request of one attempt.
@@ -140,10 +149,11 @@ impl Session {
 fn asked(body: &[u8]) -> (String, bool) {
     #[derive(serde::Deserialize, Default)]
     #[serde(default)]
-    struct Incoming {
-        model: String,
+    struct Incoming<'a> {
+        #[serde(borrow)]
+        model: Cow<'a, str>,
         stream: bool,
     }
-    let asked: Incoming = serde_json::from_slice(body).unwrap_or_default();
-    (asked.model, asked.stream)
+    let asked: Incoming<'_> = dialect::parsed(body).unwrap_or_default();
+    (asked.model.into_owned(), asked.stream)
 }
