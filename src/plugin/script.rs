@@ -1,5 +1,6 @@
 //! One plugin: compiled once, called at its hooks, with an error policy and a fuse that turns it off.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -26,6 +27,12 @@ const FUSE: u32 = 3;
 const LONGEST_SOURCE: usize = 256 * 1024;
 /// Minimum time limit for the top level of a script, which runs only once.
 const ONCE: Duration = Duration::from_millis(100);
+
+thread_local! {
+    /// The variables of the program that calls a hook: `ctx`, empty between calls. It is kept because to create it takes
+    /// several allocations.
+    static SCOPE: Cell<Scope<'static>> = Cell::default();
+}
 
 /// What the engine returned; None if it panicked.
 type Called = Option<Result<Dynamic, Box<EvalAltResult>>>;
@@ -325,9 +332,14 @@ impl Entry {
     /// Calls the hook. The result is None if the engine panicked.
     fn run(&self, engine: &Engine, context: &Context, budget: &Budget) -> Spent<Called> {
         let spent = within(budget, || {
-            let mut scope = Scope::new();
-            scope.push("ctx", context.clone());
-            catch_unwind(AssertUnwindSafe(|| engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.call))).ok()
+            let mut scope = SCOPE.take();
+            scope.set_value("ctx", context.clone());
+            let call = || engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.call);
+            let called = catch_unwind(AssertUnwindSafe(call)).ok();
+            // Only the empty variable stays for the next call.
+            scope.rewind(1).set_value("ctx", ());
+            SCOPE.set(scope);
+            called
         });
         self.count(spent.took, spent.operations);
         spent

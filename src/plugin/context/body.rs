@@ -113,16 +113,21 @@ impl Body {
 
     /// Runs `reader` on the parsed document.
     pub(super) fn read<T>(&self, reader: impl FnOnce(BodyKind, &Value) -> Answer<T>) -> Answer<T> {
+        self.walk(|dialect, value| reader(dialect, value))
+    }
+
+    /// Runs `walker` on the parsed document, which it must leave as it is.
+    fn walk<T>(&self, walker: impl FnOnce(BodyKind, &mut Value) -> Answer<T>) -> Answer<T> {
         let mut document = self.lock();
         let dialect = document.dialect;
-        reader(dialect, document.parsed()?)
+        walker(dialect, document.parsed()?)
     }
 
     /// Runs `change` on the parsed document. `same` returns whether the document already has the new value: Rhai
     /// writes a property back even if the script only calls a method on it, and that must not count as a change.
     pub(super) fn change(
         &self,
-        same: impl FnOnce(BodyKind, &Value) -> bool,
+        same: impl FnOnce(BodyKind, &mut Value) -> bool,
         change: impl FnOnce(BodyKind, &mut Value) -> Answer<()>,
     ) -> Answer<()> {
         let mut document = self.lock();
@@ -174,7 +179,7 @@ pub fn register(engine: &mut Engine) {
     engine
         .register_get("calls", |body: &mut Body| body.read(|dialect, value| dynamic(&dialect::calls(dialect, value)?)))
         .register_get("texts", |body: &mut Body| {
-            let texts = body.read(dialect::texts)?;
+            let texts = body.walk(dialect::texts)?;
             Answer::Ok(texts.into_iter().map(Dynamic::from).collect::<Array>())
         })
         .register_set("texts", |body: &mut Body, new: Array| {
