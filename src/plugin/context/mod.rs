@@ -6,8 +6,9 @@ mod memory;
 mod messages;
 mod piece;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use bytes::Bytes;
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString as Text, Map};
 
 pub use body::{Body, dynamic, json};
@@ -51,11 +52,36 @@ pub struct View {
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     /// The client's name for the model.
-    pub asked: String,
+    pub asked: Arc<Asked>,
     /// The model at Google.
     pub model: String,
     /// The pool.
     pub pool: String,
+}
+
+/// The client's name for the model. One that stands in the request's body is read when somebody wants to know it, and
+/// then once.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    body: Bytes,
+    name: OnceLock<String>,
+}
+
+impl Asked {
+    /// A name that is known.
+    pub fn named(name: String) -> Arc<Self> {
+        Arc::new(Self { body: Bytes::new(), name: name.into() })
+    }
+
+    /// The name in a request's body; empty if there is none.
+    pub fn in_body(body: Bytes) -> Arc<Self> {
+        Arc::new(Self { body, name: OnceLock::new() })
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> &str {
+        self.name.get_or_init(|| dialect::asked(&self.body).0)
+    }
 }
 
 /// What a hook works on.
@@ -88,6 +114,13 @@ pub struct Facts {
     pub client: String,
     /// Headers without credentials. They become a script value only if a script asks for all of them.
     pub headers: Vec<(String, String)>,
+}
+
+impl View {
+    /// Returns the model as scripts see it. Before there is a route, it is the one that the client named.
+    fn model(&self) -> &str {
+        if self.hook == Hook::Request { self.names.asked.name() } else { &self.names.model }
+    }
 }
 
 impl Facts {
@@ -165,11 +198,11 @@ pub fn register(engine: &mut Engine) {
 
 fn routes(engine: &mut Engine) {
     engine
-        .register_get("asked", |ctx: &mut Context| ctx.view().names.asked.clone())
-        .register_get("model", |ctx: &mut Context| ctx.view().names.model.clone())
+        .register_get("asked", |ctx: &mut Context| ctx.view().names.asked.name().to_owned())
+        .register_get("model", |ctx: &mut Context| ctx.view().model().to_owned())
         .register_set("model", |ctx: &mut Context, model: Text| {
             // Rhai writes the property back even if the script only calls a method on it.
-            if ctx.view().names.model != *model {
+            if ctx.view().model() != model.as_str() {
                 Arc::make_mut(&mut ctx.in_hook("model = …", Hook::Route)?.names).model = model.to_string();
             }
             Answer::Ok(())

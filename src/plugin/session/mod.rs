@@ -245,7 +245,7 @@ impl Session {
         if let Some(known) = memory.concerned.get(place).copied().flatten() {
             return known;
         }
-        let models = memory.names.as_deref().map_or(["", ""], |names| [&names.asked, &names.model]);
+        let models = memory.names.as_deref().map_or(["", ""], |names| [names.asked.name(), &names.model]);
         let concerns = self.only.as_ref().is_none_or(|only| only.contains(&script.header.name))
             && when.concerns(&models, self.facts.path, &self.facts.client, self.facts.api);
         let scripts = self.loaded.scripts.len();

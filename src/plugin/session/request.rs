@@ -1,8 +1,5 @@
 //! Hooks for a request on its way to Gemini.
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
 use bytes::Bytes;
 use rhai::Dynamic;
 use serde_json::{Value, json};
@@ -10,7 +7,7 @@ use serde_json::{Value, json};
 use super::Session;
 use crate::error::Error;
 use crate::plugin::context::dialect::{self, BodyKind};
-use crate::plugin::context::{Body, Subject, View};
+use crate::plugin::context::{Asked, Body, Subject, View};
 use crate::plugin::hook::Hook;
 use crate::plugin::verdict::{Reply, Returned, Verdict};
 
@@ -42,20 +39,18 @@ impl Session {
         let scripts = &self.loaded.scripts;
         if scripts.iter().any(|script| script.header.when.needs_model() || script.has(Hook::Request)) {
             let named = self.facts.model.clone();
-            let asked = named.unwrap_or_else(|| asked(&body).0);
+            let asked = named.map_or_else(|| Asked::in_body(body.clone()), Asked::named);
             self.memory().rename(|names| names.asked = asked);
         }
         for (_, script) in self.concerned(Hook::Request) {
             let named = self.facts.model.as_ref().map(|_| self.asked());
             let handle = Body::addressed(BodyKind::Request(self.api()), body.clone(), named.clone());
-            let mut view = self.view(Hook::Request, script, Subject::Body(handle.clone()));
-            let names = Arc::make_mut(&mut view.names);
-            names.model.clone_from(&names.asked);
+            let view = self.view(Hook::Request, script, Subject::Body(handle.clone()));
             let Some((returned, _)) = self.call(script, view)? else { continue };
             let renamed = handle.model_in_address();
             if renamed != named {
                 self.touched(script, Hook::Request, || (json!({ "model": named }), json!({ "model": renamed })));
-                self.memory().rename(|names| names.asked = renamed.unwrap_or_default());
+                self.memory().rename(|names| names.asked = Asked::named(renamed.unwrap_or_default()));
             }
             let edited = handle.into_bytes().unwrap_or_default();
             self.touched_if(&body, &edited, script, Hook::Request);
@@ -77,12 +72,12 @@ impl Session {
     }
 
     fn asked(&self) -> String {
-        self.memory().names.as_ref().map(|names| names.asked.clone()).unwrap_or_default()
+        self.memory().names.as_ref().map(|names| names.asked.name().to_owned()).unwrap_or_default()
     }
 
     /// Converts a plugin's answer to a reply: its text and, if the plugin wrote one, its document.
     fn replied(&self, returned: Returned, body: &[u8]) -> Option<Reply> {
-        let (model, stream) = asked(body);
+        let (model, stream) = dialect::asked(body);
         let (text, document) = match returned {
             Returned::Say(text) => (text, None),
             Returned::Show(document) => {
@@ -102,7 +97,7 @@ impl Session {
         if self.loaded.scripts.is_empty() {
             return Ok(());
         }
-        self.memory().rename(|names| names.asked.clone_from(&route.asked));
+        self.memory().rename(|names| names.asked = Asked::named(route.asked.clone()));
         self.remember(route);
         for (_, script) in self.concerned(Hook::Route) {
             let fallback = route.fallback.iter().cloned().map(Dynamic::from).collect();
@@ -143,17 +138,4 @@ impl Session {
         }
         Ok(self.edited(Hook::UpstreamRequest, BodyKind::GeminiRequest, body)?.unwrap_or_default())
     }
-}
-
-/// Returns the model that a request names and whether it asks for a stream. Invalid requests are rejected elsewhere.
-fn asked(body: &[u8]) -> (String, bool) {
-    #[derive(serde::Deserialize, Default)]
-    #[serde(default)]
-    struct Incoming<'a> {
-        #[serde(borrow)]
-        model: Cow<'a, str>,
-        stream: bool,
-    }
-    let asked: Incoming<'_> = dialect::parsed(body).unwrap_or_default();
-    (asked.model.into_owned(), asked.stream)
 }

@@ -154,6 +154,31 @@ fn a_long_hook_stops_no_other_request() {
 }
 
 #[test]
+fn the_model_that_was_asked_for_is_the_clients_whoever_looks_first() {
+    let edits = "//! priority = 1\nfn on_request(ctx) { ctx.req.model = \"edited\"; }";
+    let looks = "fn on_request(ctx) { ctx.req.set(\"/seen\", ctx.asked + ctx.model); ctx.model += \"\"; }";
+    let late = "fn on_error(ctx) { ctx.error.message = ctx.asked + \"|\" + ctx.model; }";
+    let (plugins, problems) =
+        load(&[("e.rhai", edits), ("l.rhai", looks), ("x.rhai", late)], PluginsSettings::default());
+    assert!(problems.is_empty(), "{problems}");
+    assert_eq!(continued(&plugins, r#"{"model":"m"}"#), r#"{"model":"edited","seen":"mm"}"#);
+    assert_eq!(continued(&plugins, r#"{"model":7}"#), r#"{"model":"edited","seen":""}"#);
+    let (plugins, _) = load(&[("e.rhai", edits), ("x.rhai", late)], PluginsSettings::default());
+    let session = session(&plugins);
+    let told = || {
+        let mut error = crate::error::Error::internal("why");
+        session.on_error(&mut error);
+        error.message
+    };
+    assert_eq!(told(), "|", "there was no request yet");
+    session.on_request(Bytes::from_static(br#"{"model":"m"}"#)).unwrap();
+    assert_eq!(told(), "m|", "there is no route yet");
+    let (pool, fallback) = ("p".into(), Vec::new());
+    session.on_route(&mut RouteView { asked: "n".into(), model: "g".into(), fallback, pool }).unwrap();
+    assert_eq!(told(), "n|g");
+}
+
+#[test]
 fn a_filter_follows_the_model() {
     let of_a = "//! when = { models = [\"a*\"] }\nfn on_upstream_request(ctx) { ctx.up.set(\"/a\", true); }";
     let of_b = "//! when = { models = [\"b*\"] }\nfn on_upstream_request(ctx) { ctx.up.set(\"/b\", true); }";

@@ -13,7 +13,7 @@ use rhai::EvalAltResult;
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use requests::{message_role, message_text, new_message, set_message_text};
+pub use requests::{asked, message_role, message_text, new_message, set_message_text};
 pub use texts::{set_texts, texts};
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;

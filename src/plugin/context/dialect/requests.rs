@@ -7,7 +7,20 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Answer, Api, set_at, words};
+use super::{Answer, Api, parsed, set_at, words};
+
+/// Returns the model that a request names and whether it asks for a stream. Invalid requests are rejected elsewhere.
+pub fn asked(bytes: &[u8]) -> (String, bool) {
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Incoming<'a> {
+        #[serde(borrow)]
+        model: Cow<'a, str>,
+        stream: bool,
+    }
+    let asked: Incoming<'_> = parsed(bytes).unwrap_or_default();
+    (asked.model.into_owned(), asked.stream)
+}
 
 /// The name of the field that holds the messages.
 pub fn place(api: Api) -> &'static str {
