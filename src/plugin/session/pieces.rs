@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use crate::error::Error;
-use crate::plugin::context::{Context, Held, Piece, Subject};
+use crate::plugin::context::{Context, Held, Piece, Subject, dialect};
 use crate::plugin::hook::{Hook, PIECES};
 use crate::plugin::script::{CallOutcome, Script};
 
@@ -48,7 +48,7 @@ impl Session {
             return Ok(event);
         }
         // Invalid JSON is left for the translation to reject.
-        let Ok(mut document) = serde_json::from_slice::<Value>(&event) else { return Ok(event) };
+        let Ok(mut document) = dialect::parsed::<Value>(&event) else { return Ok(event) };
         let mut changed = false;
         for (place, script) in concerned {
             let mut flow = self.memory().flows.remove(&place).unwrap_or_default();
