@@ -257,7 +257,7 @@ impl Session {
     }
 
     fn view(&self, hook: Hook, script: &Script, subject: Subject) -> View {
-        let memory = self.memory();
+        let mut memory = self.memory();
         let mut vars = memory.vars.clone();
         if script.header.shadow
             && let Some(Some(own)) = memory.shadow_vars.get(&script.header.name)
@@ -272,7 +272,7 @@ impl Session {
             config: script.config.clone(),
             state: State::new(script.header.budget.plugin.clone(), self.loaded.state().clone()),
             attempt: memory.attempt,
-            names: memory.names.clone().unwrap_or_default(),
+            names: memory.names.get_or_insert_default().clone(),
             fallback: rhai::Array::new(),
             no_store: false,
             subject,
