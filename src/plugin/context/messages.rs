@@ -36,9 +36,8 @@ impl Message {
         self.body.change(
             |_, _| false,
             |dialect, body| {
-                let mut messages = dialect::messages(dialect, body)?.into_owned();
-                *messages.get_mut(self.at).ok_or_else(gone)? = new;
-                dialect::set_messages(dialect, body, messages)
+                let replaced = dialect::set_message(dialect, body, self.at, new)?;
+                if replaced { Ok(()) } else { Err(gone()) }
             },
         )
     }

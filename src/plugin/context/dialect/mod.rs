@@ -144,6 +144,20 @@ pub fn set_messages(dialect: BodyKind, body: &mut Value, new: Vec<Value>) -> Ans
     set_at(body, requests::place(api), Value::Array(new))
 }
 
+/// Replaces one message of a request in its place. Returns false if there is none at this position.
+///
+/// # Errors
+/// Fails if this body is not a request.
+pub fn set_message(dialect: BodyKind, body: &mut Value, at: usize, new: Value) -> Answer<bool> {
+    let api = request_api(dialect).ok_or_else(|| nothing("messages"))?;
+    match body.get_mut(requests::place(api)) {
+        Some(Value::Array(messages)) => Ok(messages.get_mut(at).map(|message| *message = new).is_some()),
+        // A text stands for one message.
+        Some(Value::String(_)) if at == 0 => set_messages(dialect, body, vec![new]).map(|()| true),
+        _ => Ok(false),
+    }
+}
+
 /// Returns the protocol of a request's messages; None if the body is not a request.
 pub fn request_api(dialect: BodyKind) -> Option<Api> {
     match dialect {
