@@ -119,6 +119,11 @@ const fn row(hook: Hook, name: &'static str, when: &'static str, may: &'static s
 }
 
 impl Hook {
+    /// Returns its place among [`HOOKS`].
+    pub const fn place(self) -> usize {
+        self as usize
+    }
+
     /// Returns the hook with this function name.
     pub fn by_name(name: &str) -> Option<Self> {
         HOOKS.iter().find(|row| row.name == name).map(|row| row.hook)
@@ -126,11 +131,23 @@ impl Hook {
 
     /// Returns the name of the script function.
     pub fn name(self) -> &'static str {
-        HOOKS.iter().find(|row| row.hook == self).map_or("", |row| row.name)
+        HOOKS.get(self.place()).map_or("", |row| row.name)
     }
 
     /// Returns the hook name nearest to an unknown name.
     pub fn nearest(name: &str) -> &'static str {
         HOOKS.iter().map(|row| row.name).min_by_key(|known| strsim::osa_distance(known, name)).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hook_is_found_at_its_place() {
+        for (place, row) in HOOKS.iter().enumerate() {
+            assert_eq!((row.hook.place(), row.hook.name()), (place, row.name));
+        }
     }
 }

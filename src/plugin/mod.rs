@@ -61,7 +61,7 @@ struct Loaded {
     engine: Engine,
     scripts: Vec<Script>,
     fingerprint: String,
-    state: OnceLock<Table>,
+    state: OnceLock<Arc<Table>>,
 }
 
 impl std::fmt::Debug for Loaded {
@@ -72,8 +72,8 @@ impl std::fmt::Debug for Loaded {
 
 impl Loaded {
     /// Returns the table that holds plugin state: the shared one if it was set, otherwise a private one.
-    fn state(&self) -> &Table {
-        self.state.get_or_init(|| Table::new(STATE))
+    fn state(&self) -> &Arc<Table> {
+        self.state.get_or_init(|| Arc::new(Table::new(STATE)))
     }
 }
 
@@ -129,7 +129,7 @@ impl Plugins {
     /// Makes plugins keep their state in this table. Without this call, or before it, the state is in a table of
     /// their own.
     pub fn remember_in(&self, table: &Table) {
-        let _ = self.0.state.set(table.clone());
+        let _ = self.0.state.set(Arc::new(table.clone()));
     }
 
     /// Starts the plugins for one request. `facts` is called only if there are any plugins.
@@ -169,19 +169,17 @@ impl Loaded {
             let view = View {
                 hook: Hook::Load,
                 facts: Arc::new(Facts::default()),
-                vars: rhai::Map::new(),
+                vars: None,
                 config: script.config.clone(),
                 // The plugin is not live yet, and may never be.
-                state: State::new(&script.header.name, Table::new(STATE)),
+                state: State::new(script.header.budget.plugin.clone(), Arc::new(Table::new(STATE))),
                 attempt: 0,
-                asked: String::new(),
-                model: String::new(),
-                pool: String::new(),
+                names: Arc::default(),
                 fallback: rhai::Array::new(),
                 no_store: false,
                 subject: Subject::Nothing,
             };
-            let (message, place) = match script.attempt(&self.engine, Hook::Load, &Context::new(view)) {
+            let (message, place) = match script.attempt(&self.engine, Hook::Load, &Context::new(view)).0 {
                 Attempt::Returned(_) => continue,
                 Attempt::Rejected(error) => (error.message, None),
                 Attempt::Failed(failure) => (format!("its `on_load` fails: {}", failure.why), failure.place),

@@ -1,10 +1,11 @@
 //! One plugin: compiled once, called at its hooks, with an error policy and a fuse that turns it off.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Map, Module, Scope};
@@ -12,7 +13,7 @@ use rhai::{AST, Dynamic, Engine, EvalAltResult, Map, Module, Scope};
 use super::context::Context;
 use super::diagnostics::{self, cause, place, root, thrown};
 use super::header::{self, Header, Policy};
-use super::hook::Hook;
+use super::hook::{HOOKS, Hook};
 use super::sandbox::{Budget, Pace, Spent, run_off_worker, within};
 use super::settings::PluginsSettings;
 use super::status::{HookStatus, PluginStatus};
@@ -27,6 +28,15 @@ const LONGEST_SOURCE: usize = 256 * 1024;
 /// Minimum time limit for the top level of a script, which runs only once.
 const ONCE: Duration = Duration::from_millis(100);
 
+thread_local! {
+    /// The variables of the program that calls a hook: `ctx`, empty between calls. It is kept because to create it takes
+    /// several allocations.
+    static SCOPE: Cell<Scope<'static>> = Cell::default();
+}
+
+/// What the engine returned; None if it panicked.
+type Called = Option<Result<Dynamic, Box<EvalAltResult>>>;
+
 /// How a call can fail: an error of the script, a limit exceeded, not called because too many calls are waiting, or a
 /// crash of the engine.
 const HOW: [&str; 4] = ["error", "limits", "crowded", "crash"];
@@ -39,10 +49,11 @@ pub struct Script {
     /// Its file.
     pub file: PathBuf,
     /// Its settings, as a script value.
-    pub config: Map,
+    pub config: Arc<Map>,
     /// The `///` comments of its functions, by function name.
     pub comments: BTreeMap<String, String>,
-    hooks: BTreeMap<Hook, Entry>,
+    /// The hooks it implements, by [`Hook::place`].
+    hooks: Vec<Option<Entry>>,
     /// Why it was turned off, once it was.
     off: OnceLock<&'static str>,
     /// Why the most recent failed call failed. Never sent to clients, because it may quote a request.
@@ -121,7 +132,7 @@ impl Script {
             .map_err(|(message, place)| Problem::error(message).in_file(file, place))?;
         let namespace = format!("plugin_{number}");
         engine.register_static_module(&namespace, module.into());
-        let mut hooks = BTreeMap::new();
+        let mut hooks: Vec<Option<Entry>> = HOOKS.iter().map(|_| None).collect();
         for hook in found {
             let mut scope = Scope::new();
             scope.push_dynamic("ctx", Dynamic::UNIT);
@@ -129,40 +140,66 @@ impl Script {
             let call = engine.compile_with_scope(&scope, program).map_err(|error| {
                 Problem::error(format!("`{}` cannot be called: {error}", hook.name())).in_file(file, None)
             })?;
-            hooks.insert(hook, Entry::new(call, plugin_durations(&header.name, hook.name())));
+            if let Some(place) = hooks.get_mut(hook.place()) {
+                *place = Some(Entry::new(call, plugin_durations(&header.name, hook.name())));
+            }
         }
-        let config = rhai::serde::to_dynamic(&header.config).ok().and_then(Dynamic::try_cast).unwrap_or_default();
+        let config: Option<Map> = rhai::serde::to_dynamic(&header.config).ok().and_then(Dynamic::try_cast);
         let comments = ast.iter_functions().map(|function| (function.name.to_owned(), function.comments.join("\n")));
         let comments = comments.collect();
         let (off, last_failure) = Default::default();
+        let config = Arc::new(config.unwrap_or_default());
         Ok(Self { header, file: file.to_owned(), config, comments, hooks, off, last_failure })
     }
 
     /// Returns its hooks, in the order in which they occur during a request.
     pub fn hooks(&self) -> impl Iterator<Item = Hook> {
-        self.hooks.keys().copied()
+        self.entries().map(|(hook, _)| hook)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (Hook, &Entry)> {
+        HOOKS.iter().filter_map(|row| Some((row.hook, self.entry(row.hook)?)))
+    }
+
+    fn entry(&self, hook: Hook) -> Option<&Entry> {
+        self.hooks.get(hook.place())?.as_ref()
     }
 
     /// Returns whether it implements this hook and is not turned off.
     pub fn has(&self, hook: Hook) -> bool {
-        self.hooks.contains_key(&hook) && self.off.get().is_none()
+        self.entry(hook).is_some() && self.off.get().is_none()
     }
 
-    /// Calls a hook, and applies the error policy if it fails.
-    pub fn call(&self, engine: &Engine, hook: Hook, context: &Context) -> CallOutcome {
-        match self.attempt(engine, hook, context) {
+    /// Calls a hook, and applies the error policy if it fails. Returns also how long it took, including the time it
+    /// waited for its turn.
+    pub fn call(&self, engine: &Engine, hook: Hook, context: &Context) -> (CallOutcome, Duration) {
+        let (attempt, took) = self.attempt(engine, hook, context);
+        let outcome = match attempt {
             Attempt::Returned(value) => CallOutcome::Returned(value),
             Attempt::Rejected(error) => CallOutcome::Rejected(error),
             Attempt::Failed(failure) => self.failed(hook, &failure),
-        }
+        };
+        (outcome, took)
     }
 
     /// Calls a hook without applying the error policy.
-    pub fn attempt(&self, engine: &Engine, hook: Hook, context: &Context) -> Attempt {
-        let Some(entry) = self.hooks.get(&hook) else { return Attempt::Returned(Dynamic::UNIT) };
+    pub fn attempt(&self, engine: &Engine, hook: Hook, context: &Context) -> (Attempt, Duration) {
+        let Some(entry) = self.entry(hook) else { return (Attempt::Returned(Dynamic::UNIT), Duration::ZERO) };
         let budget = &self.header.budget;
-        let run = || entry.run(engine, context, budget);
-        let spent = if entry.pace.is_long(budget.time) { run_off_worker(run) } else { Some(run()) };
+        if entry.pace.is_long(budget.time) {
+            let began = Instant::now();
+            let spent = run_off_worker(|| entry.run(engine, context, budget));
+            (self.judged(hook, entry, spent), began.elapsed())
+        } else {
+            let spent = entry.run(engine, context, budget);
+            let took = spent.took;
+            (self.judged(hook, entry, Some(spent)), took)
+        }
+    }
+
+    /// Says what came of a call, and counts failures. None is a call that was not made, because too many wait.
+    fn judged(&self, hook: Hook, entry: &Entry, spent: Option<Spent<Called>>) -> Attempt {
+        let budget = &self.header.budget;
         let failure = match spent {
             None => Failure::new("crowded", "too many plugin calls are already waiting"),
             Some(Spent { met: false, .. }) => Failure {
@@ -225,7 +262,7 @@ impl Script {
 
     /// Records and logs what the plugin would have done, for a plugin in shadow mode.
     pub fn would(&self, hook: Hook, request: &str, what: &str) {
-        if let Some(entry) = self.hooks.get(&hook) {
+        if let Some(entry) = self.entry(hook) {
             entry.shadowed.fetch_add(1, Ordering::Relaxed);
         }
         tracing::info!(
@@ -240,7 +277,7 @@ impl Script {
     /// Returns its status.
     pub fn status(&self) -> PluginStatus {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let hooks = self.hooks.iter().map(|(hook, entry)| HookStatus {
+        let hooks = self.entries().map(|(hook, entry)| HookStatus {
             name: hook.name(),
             calls: load(&entry.calls),
             errors: entry.errors.iter().map(load).sum(),
@@ -293,19 +330,18 @@ impl Entry {
     }
 
     /// Calls the hook. The result is None if the engine panicked.
-    fn run(
-        &self,
-        engine: &Engine,
-        context: &Context,
-        budget: &Budget,
-    ) -> Spent<Option<Result<Dynamic, Box<EvalAltResult>>>> {
-        let started = Instant::now();
-        let mut scope = Scope::new();
-        scope.push("ctx", context.clone());
+    fn run(&self, engine: &Engine, context: &Context, budget: &Budget) -> Spent<Called> {
         let spent = within(budget, || {
-            catch_unwind(AssertUnwindSafe(|| engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.call))).ok()
+            let mut scope = SCOPE.take();
+            scope.set_value("ctx", context.clone());
+            let call = || engine.eval_ast_with_scope::<Dynamic>(&mut scope, &self.call);
+            let called = catch_unwind(AssertUnwindSafe(call)).ok();
+            // Only the empty variable stays for the next call.
+            scope.rewind(1).set_value("ctx", ());
+            SCOPE.set(scope);
+            called
         });
-        self.count(started.elapsed(), spent.operations);
+        self.count(spent.took, spent.operations);
         spent
     }
 

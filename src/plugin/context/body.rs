@@ -22,9 +22,14 @@ struct Document {
     /// The model, if the request's URL names it instead of its body.
     model: Option<String>,
     value: Option<Value>,
+    /// How many texts were read without parsing the document.
+    glances: u8,
     changed: bool,
     dropped: bool,
 }
+
+/// How many texts are read without parsing the document. Whoever reads more is better served by a tree.
+const MOST_GLANCES: u8 = 2;
 
 impl Body {
     /// Creates a handle for these bytes.
@@ -34,7 +39,8 @@ impl Body {
 
     /// Creates a handle for the body of a request whose URL names its model.
     pub fn addressed(dialect: BodyKind, bytes: Bytes, model: Option<String>) -> Self {
-        Self(Arc::new(Mutex::new(Document { dialect, bytes, model, value: None, changed: false, dropped: false })))
+        let (value, glances, changed, dropped) = Default::default();
+        Self(Arc::new(Mutex::new(Document { dialect, bytes, model, value, glances, changed, dropped })))
     }
 
     /// Returns the model from the request's URL, including any change by scripts.
@@ -80,8 +86,12 @@ impl Body {
 
     /// Returns a text without parsing the document, where that is possible.
     fn peek_text(&self, name: &str) -> Option<String> {
-        let document = self.lock();
-        if document.value.is_some() { None } else { dialect::peek_text(document.dialect, name, &document.bytes) }
+        let mut document = self.lock();
+        if document.value.is_some() || document.glances == MOST_GLANCES {
+            return None;
+        }
+        document.glances += 1;
+        dialect::peek_text(document.dialect, name, &document.bytes)
     }
 
     fn set_text(&self, name: &str, new: &str) -> Answer<()> {
@@ -103,16 +113,21 @@ impl Body {
 
     /// Runs `reader` on the parsed document.
     pub(super) fn read<T>(&self, reader: impl FnOnce(BodyKind, &Value) -> Answer<T>) -> Answer<T> {
+        self.walk(|dialect, value| reader(dialect, value))
+    }
+
+    /// Runs `walker` on the parsed document, which it must leave as it is.
+    fn walk<T>(&self, walker: impl FnOnce(BodyKind, &mut Value) -> Answer<T>) -> Answer<T> {
         let mut document = self.lock();
         let dialect = document.dialect;
-        reader(dialect, document.parsed()?)
+        walker(dialect, document.parsed()?)
     }
 
     /// Runs `change` on the parsed document. `same` returns whether the document already has the new value: Rhai
     /// writes a property back even if the script only calls a method on it, and that must not count as a change.
     pub(super) fn change(
         &self,
-        same: impl FnOnce(BodyKind, &Value) -> bool,
+        same: impl FnOnce(BodyKind, &mut Value) -> bool,
         change: impl FnOnce(BodyKind, &mut Value) -> Answer<()>,
     ) -> Answer<()> {
         let mut document = self.lock();
@@ -129,7 +144,7 @@ impl Body {
 impl Document {
     fn parsed(&mut self) -> Answer<&mut Value> {
         if self.value.is_none() {
-            let value = serde_json::from_slice(&self.bytes).map_err(|_| "the body is not valid JSON")?;
+            let value = dialect::parsed(&self.bytes).map_err(|_| "the body is not valid JSON")?;
             self.value = Some(value);
         }
         self.value.as_mut().ok_or_else(|| "the body is not valid JSON".into())
@@ -164,7 +179,7 @@ pub fn register(engine: &mut Engine) {
     engine
         .register_get("calls", |body: &mut Body| body.read(|dialect, value| dynamic(&dialect::calls(dialect, value)?)))
         .register_get("texts", |body: &mut Body| {
-            let texts = body.read(dialect::texts)?;
+            let texts = body.walk(dialect::texts)?;
             Answer::Ok(texts.into_iter().map(Dynamic::from).collect::<Array>())
         })
         .register_set("texts", |body: &mut Body, new: Array| {

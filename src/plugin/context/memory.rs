@@ -1,6 +1,7 @@
 //! `ctx.state`: values that a plugin keeps between requests, for a limited time. The state is bounded, separate for
 //! each plugin, and best effort: a full table drops entries.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString as Text};
@@ -17,14 +18,14 @@ const LONGEST_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The state of one plugin.
 #[derive(Clone, Debug)]
 pub struct State {
-    plugin: String,
-    table: Table,
+    plugin: Arc<str>,
+    table: Arc<Table>,
 }
 
 impl State {
     /// Returns this plugin's part of `table`.
-    pub fn new(plugin: &str, table: Table) -> Self {
-        Self { plugin: plugin.to_owned(), table }
+    pub fn new(plugin: Arc<str>, table: Arc<Table>) -> Self {
+        Self { plugin, table }
     }
 
     fn row(&self, name: &str) -> Answer<String> {

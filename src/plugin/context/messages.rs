@@ -36,9 +36,8 @@ impl Message {
         self.body.change(
             |_, _| false,
             |dialect, body| {
-                let mut messages = dialect::messages(dialect, body)?;
-                *messages.get_mut(self.at).ok_or_else(gone)? = new;
-                dialect::set_messages(dialect, body, messages)
+                let replaced = dialect::set_message(dialect, body, self.at, new)?;
+                if replaced { Ok(()) } else { Err(gone()) }
             },
         )
     }
@@ -56,7 +55,9 @@ fn gone() -> Box<EvalAltResult> {
 pub fn register(engine: &mut Engine) {
     engine
         .register_type_with_name::<Message>("Message")
-        .register_get("role", |message: &mut Message| message.read(|api, it| Ok(dialect::message_role(api, it))))
+        .register_get("role", |message: &mut Message| {
+            message.read(|api, it| Ok(dialect::message_role(api, it).to_owned()))
+        })
         .register_get("text", |message: &mut Message| message.read(|api, it| Ok(dialect::message_text(api, it))))
         .register_set("text", |message: &mut Message, new: Text| {
             message.change(|api, it| {
@@ -82,7 +83,7 @@ fn handles(body: &Body) -> Answer<Array> {
 }
 
 fn replace(body: &Body, new: Array) -> Answer<()> {
-    let old = body.read(dialect::messages)?;
+    let old = body.read(|dialect, value| Ok(dialect::messages(dialect, value)?.into_owned()))?;
     let api = body.read(|dialect, _| Ok(api(dialect)))?;
     let new: Answer<Vec<Value>> = new.into_iter().map(|one| message(api, &old, one)).collect();
     let new = new?;

@@ -6,8 +6,9 @@ mod memory;
 mod messages;
 mod piece;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use bytes::Bytes;
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString as Text, Map};
 
 pub use body::{Body, dynamic, json};
@@ -29,26 +30,58 @@ pub struct View {
     pub hook: Hook,
     /// Facts that are the same for the whole request.
     pub facts: Arc<Facts>,
-    /// Variables that the plugins of this request share.
-    pub vars: Map,
+    /// Variables that the plugins of this request share. Copied only for a script that reads or sets them.
+    pub vars: Option<Arc<Map>>,
     /// The plugin's settings.
-    pub config: Map,
+    pub config: Arc<Map>,
     /// The state that the plugin keeps between requests.
     pub state: State,
     /// The number of attempts so far, including this one.
     pub attempt: i64,
-    /// The client's name for the model.
-    pub asked: String,
-    /// The model at Google.
-    pub model: String,
-    /// The pool.
-    pub pool: String,
+    /// What the request is called and where it goes.
+    pub names: Arc<Names>,
     /// Models to fall back on.
     pub fallback: rhai::Array,
     /// Whether the plugin asked not to cache the answer.
     pub no_store: bool,
     /// What this hook works on.
     pub subject: Subject,
+}
+
+/// What a request is called and where it goes.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// The client's name for the model.
+    pub asked: Arc<Asked>,
+    /// The model at Google.
+    pub model: String,
+    /// The pool.
+    pub pool: String,
+}
+
+/// The client's name for the model. One that stands in the request's body is read when somebody wants to know it, and
+/// then once.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    body: Bytes,
+    name: OnceLock<String>,
+}
+
+impl Asked {
+    /// A name that is known.
+    pub fn named(name: String) -> Arc<Self> {
+        Arc::new(Self { body: Bytes::new(), name: name.into() })
+    }
+
+    /// The name in a request's body; empty if there is none.
+    pub fn in_body(body: Bytes) -> Arc<Self> {
+        Arc::new(Self { body, name: OnceLock::new() })
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> &str {
+        self.name.get_or_init(|| dialect::asked(&self.body).0)
+    }
 }
 
 /// What a hook works on.
@@ -79,8 +112,26 @@ pub struct Facts {
     pub model: Option<String>,
     /// The name of the client.
     pub client: String,
-    /// Headers without credentials.
-    pub headers: Map,
+    /// Headers without credentials. They become a script value only if a script asks for all of them.
+    pub headers: Vec<(String, String)>,
+}
+
+impl View {
+    /// Returns the model as scripts see it. Before there is a route, it is the one that the client named.
+    fn model(&self) -> &str {
+        if self.hook == Hook::Request { self.names.asked.name() } else { &self.names.model }
+    }
+}
+
+impl Facts {
+    /// Returns the value of a header by its name in lower case. Of several with one name, the last counts.
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    fn all_headers(&self) -> Map {
+        self.headers.iter().map(|(name, value)| (name.into(), value.clone().into())).collect()
+    }
 }
 
 impl Context {
@@ -127,16 +178,16 @@ pub fn register(engine: &mut Engine) {
         .register_get("api", |ctx: &mut Context| ctx.view().facts.api.to_owned())
         .register_get("path", |ctx: &mut Context| ctx.view().facts.path.to_owned())
         .register_get("client", |ctx: &mut Context| ctx.view().facts.client.clone())
-        .register_get("headers", |ctx: &mut Context| ctx.view().facts.headers.clone())
+        .register_get("headers", |ctx: &mut Context| ctx.view().facts.all_headers())
         .register_fn("header", |ctx: &mut Context, name: Text| {
-            ctx.view().facts.headers.get(name.to_lowercase().as_str()).cloned().unwrap_or(Dynamic::UNIT)
+            ctx.view().facts.header(&name.to_lowercase()).map_or(Dynamic::UNIT, |value| value.to_owned().into())
         })
         .register_fn("no_store", |ctx: &mut Context| ctx.view().no_store = true)
         .register_get("attempt", |ctx: &mut Context| ctx.view().attempt)
-        .register_get("config", |ctx: &mut Context| ctx.view().config.clone())
+        .register_get("config", |ctx: &mut Context| Map::clone(&ctx.view().config))
         .register_get("state", |ctx: &mut Context| ctx.view().state.clone())
-        .register_get("vars", |ctx: &mut Context| ctx.view().vars.clone())
-        .register_set("vars", |ctx: &mut Context, vars: Map| ctx.view().vars = vars);
+        .register_get("vars", |ctx: &mut Context| ctx.view().vars.as_deref().cloned().unwrap_or_default())
+        .register_set("vars", |ctx: &mut Context, vars: Map| ctx.view().vars = Some(Arc::new(vars)));
     routes(engine);
     subjects(engine);
     body::register(engine);
@@ -147,12 +198,12 @@ pub fn register(engine: &mut Engine) {
 
 fn routes(engine: &mut Engine) {
     engine
-        .register_get("asked", |ctx: &mut Context| ctx.view().asked.clone())
-        .register_get("model", |ctx: &mut Context| ctx.view().model.clone())
+        .register_get("asked", |ctx: &mut Context| ctx.view().names.asked.name().to_owned())
+        .register_get("model", |ctx: &mut Context| ctx.view().model().to_owned())
         .register_set("model", |ctx: &mut Context, model: Text| {
             // Rhai writes the property back even if the script only calls a method on it.
-            if ctx.view().model != *model {
-                ctx.in_hook("model = …", Hook::Route)?.model = model.to_string();
+            if ctx.view().model() != model.as_str() {
+                Arc::make_mut(&mut ctx.in_hook("model = …", Hook::Route)?.names).model = model.to_string();
             }
             Answer::Ok(())
         })
@@ -163,11 +214,11 @@ fn routes(engine: &mut Engine) {
             ctx.in_hook("fallback = …", Hook::Route)?.fallback = models;
             Answer::Ok(())
         })
-        .register_get("pool", |ctx: &mut Context| ctx.view().pool.clone())
+        .register_get("pool", |ctx: &mut Context| ctx.view().names.pool.clone())
         .register_set("pool", |ctx: &mut Context, pool: Text| {
             // Rhai writes the property back even if the script only calls a method on it.
-            if ctx.view().pool != *pool {
-                ctx.in_hook("pool = …", Hook::Route)?.pool = pool.to_string();
+            if ctx.view().names.pool != *pool {
+                Arc::make_mut(&mut ctx.in_hook("pool = …", Hook::Route)?.names).pool = pool.to_string();
             }
             Answer::Ok(())
         });

@@ -40,6 +40,11 @@ impl When {
             && any(&self.apis, &[api])
     }
 
+    /// Returns whether every request matches.
+    pub fn is_everything(&self) -> bool {
+        [&self.models, &self.paths, &self.clients, &self.apis].iter().all(|globs| globs.is_empty())
+    }
+
     /// Returns whether it filters by model.
     pub fn needs_model(&self) -> bool {
         !self.models.is_empty()

@@ -43,20 +43,25 @@ pub struct Spent<T> {
     pub met: bool,
     /// The number of operations it used.
     pub operations: u64,
+    /// The time it took.
+    pub took: Duration,
 }
 
 /// Runs `call` on this thread within a budget.
 pub fn within<T>(budget: &Budget, call: impl FnOnce() -> T) -> Spent<T> {
-    DEADLINE.set(Some(Deadline::after(budget.time)));
+    let began = Instant::now();
+    DEADLINE.set(Some(Deadline { at: began + budget.time, limit: budget.time, late_since: None }));
     STOPPED.set(false);
     MOST_OPERATIONS.set(budget.operations);
     OPERATIONS.set(0);
     PLUGIN.set(Some(budget.plugin.clone()));
     let result = call();
-    let met = !STOPPED.get() && !is_late();
+    // One look at the clock says both whether the call was late and how long it took.
+    let now = Instant::now();
+    let met = !STOPPED.get() && !is_late(now);
     DEADLINE.set(None);
     PLUGIN.set(None);
-    Spent { result, met, operations: OPERATIONS.get() }
+    Spent { result, met, operations: OPERATIONS.get(), took: now.saturating_duration_since(began) }
 }
 
 /// Returns the plugin whose call is running on this thread.
@@ -69,7 +74,7 @@ pub fn current_plugin() -> Arc<str> {
 pub fn watch(engine: &mut Engine) {
     engine.on_progress(|operations| {
         OPERATIONS.set(operations);
-        let stop = operations > MOST_OPERATIONS.get() || (operations % LOOK_EVERY == 0 && is_late());
+        let stop = operations > MOST_OPERATIONS.get() || (operations % LOOK_EVERY == 0 && is_late(Instant::now()));
         stop.then(|| {
             STOPPED.set(true);
             Dynamic::UNIT
@@ -86,10 +91,6 @@ struct Deadline {
 }
 
 impl Deadline {
-    fn after(limit: Duration) -> Self {
-        Self { at: Instant::now() + limit, limit, late_since: None }
-    }
-
     /// Returns the deadline extended by the CPU time left, or None if none is left.
     fn extended(self) -> Option<Self> {
         let late_since = self.late_since.map_or_else(|| ThreadTime::try_now().ok(), Some)?;
@@ -98,8 +99,8 @@ impl Deadline {
     }
 }
 
-fn is_late() -> bool {
-    let Some(deadline) = DEADLINE.get().filter(|deadline| Instant::now() > deadline.at) else { return false };
+fn is_late(now: Instant) -> bool {
+    let Some(deadline) = DEADLINE.get().filter(|deadline| now > deadline.at) else { return false };
     let extended = deadline.extended();
     DEADLINE.set(extended.or(Some(deadline)));
     extended.is_none()
@@ -127,7 +128,7 @@ mod tests {
             let began = ThreadTime::now();
             let mut late = false;
             while began.elapsed() < LIMIT * 6 {
-                late |= is_late();
+                late |= is_late(Instant::now());
             }
             late
         });

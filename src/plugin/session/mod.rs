@@ -8,7 +8,7 @@ mod shadow;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use rhai::{Dynamic, Map};
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::Loaded;
 use super::context::dialect::{Api, BodyKind};
-use super::context::{Body, Context, Facts, State, Subject, View};
+use super::context::{Body, Context, Facts, Names, State, Subject, View};
 use super::diff::{Difference, differences};
 use super::hook::{Hook, PIECES};
 use super::script::{CallOutcome, Script};
@@ -57,28 +57,66 @@ pub struct Session {
     facts: Arc<Facts>,
     /// The names of the plugins that apply to the client; None means all.
     only: Option<Arc<[String]>>,
+    /// Whether the content of changes is recorded.
+    traced: bool,
     memory: Mutex<Memory>,
 }
 
 /// State that is kept from hook to hook.
 #[derive(Debug, Default)]
 struct Memory {
-    vars: Map,
+    /// None as long as it is empty, as are the names: most requests meet no plugin.
+    vars: Option<Arc<Map>>,
     /// The `vars` of plugins in shadow mode, by plugin.
-    shadow_vars: BTreeMap<String, Map>,
+    shadow_vars: BTreeMap<String, Option<Arc<Map>>>,
     attempt: i64,
-    asked: String,
-    model: String,
-    pool: String,
+    names: Option<Arc<Names>>,
+    /// Whether each plugin applies to this request, by its position in the order, once that was found out. Forgotten
+    /// when a name changes.
+    concerned: Vec<Option<bool>>,
     touched: Vec<PluginChange>,
-    /// Whether the content of changes is recorded.
-    traced: bool,
     /// Whether a plugin asked not to cache the answer.
     no_store: bool,
     /// What each plugin holds back of the answer, by the plugin's position in the order.
     flows: BTreeMap<usize, Flow>,
-    /// The cost of hooks so far, by plugin: calls and time.
-    costs: BTreeMap<(Arc<str>, Hook), (u64, Duration)>,
+    /// The cost of hooks so far: one entry per plugin and hook, in the order of their first calls.
+    costs: Vec<Cost>,
+}
+
+/// What one hook of one plugin has cost this request.
+#[derive(Clone, Debug)]
+struct Cost {
+    plugin: Arc<str>,
+    hook: Hook,
+    calls: u64,
+    spent: Duration,
+}
+
+impl Memory {
+    /// Changes names. What applied to the old ones may not apply to the new ones.
+    fn rename(&mut self, change: impl FnOnce(&mut Names)) {
+        change(Arc::make_mut(self.names.get_or_insert_default()));
+        self.concerned.clear();
+    }
+
+    fn spend(&mut self, plugin: &Arc<str>, hook: Hook, spent: Duration) {
+        // The plugin's name is shared, so its address tells it apart.
+        let known = self.costs.iter_mut().find(|cost| cost.hook == hook && Arc::ptr_eq(&cost.plugin, plugin));
+        match known {
+            Some(cost) => (cost.calls, cost.spent) = (cost.calls + 1, cost.spent + spent),
+            None => self.costs.push(Cost { plugin: plugin.clone(), hook, calls: 1, spent }),
+        }
+    }
+
+    /// Keeps what a successful call has left for later ones. What a plugin in shadow mode leaves, only it sees.
+    fn keep(&mut self, script: &Script, view: &View) {
+        if script.header.shadow {
+            self.shadow_vars.insert(script.header.name.clone(), view.vars.clone());
+        } else {
+            self.vars.clone_from(&view.vars);
+            self.no_store |= view.no_store;
+        }
+    }
 }
 
 /// A change made by a plugin.
@@ -101,23 +139,21 @@ impl Session {
             path: facts.path,
             model: facts.model,
             client: facts.client,
-            headers: (facts.headers.into_iter())
-                .filter(|(name, _)| !HIDDEN.contains(&name.as_str()))
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
+            headers: (facts.headers.into_iter()).filter(|(name, _)| !HIDDEN.contains(&name.as_str())).collect(),
         });
-        Self { loaded, facts: facts.unwrap_or_default().into(), only: None, memory: Mutex::default() }
+        let facts = facts.unwrap_or_default().into();
+        Self { loaded, facts, only: None, traced: false, memory: Mutex::default() }
     }
 
     /// Restricts the session to these plugins; None means all.
     pub fn only(self, names: Option<Arc<[String]>>) -> Self {
+        self.memory().concerned.clear();
         Self { only: names, ..self }
     }
 
     /// Records from now on what plugins change, not only that they change it. Too expensive for ordinary requests.
     pub fn traced(self) -> Self {
-        self.memory().traced = true;
-        self
+        Self { traced: true, ..self }
     }
 
     /// Returns the changes that plugins made so far. Changes of chunks are included only if the session is traced.
@@ -136,7 +172,7 @@ impl Session {
             let handle = Body::new(dialect, body.clone());
             if self.call(script, self.view(hook, script, Subject::Body(handle.clone())))?.is_some() {
                 let edited = handle.into_bytes();
-                if hook != Hook::Chunk || self.memory().traced {
+                if hook != Hook::Chunk || self.traced {
                     self.touched_if(&body, edited.as_ref().unwrap_or(&Bytes::new()), script, hook);
                 }
                 let Some(edited) = edited else { return Ok(None) };
@@ -155,8 +191,7 @@ impl Session {
     }
 
     fn touched(&self, script: &Script, hook: Hook, documents: impl FnOnce() -> (Value, Value)) {
-        let mut memory = self.memory();
-        let changes = if memory.traced || hook == Hook::Route {
+        let changes = if self.traced || hook == Hook::Route {
             let (before, after) = documents();
             differences(&before, &after)
         } else {
@@ -164,7 +199,7 @@ impl Session {
         };
         if hook != Hook::Route || !changes.is_empty() {
             let hook = if PIECES.contains(&hook) { SAID } else { hook.name() };
-            memory.touched.push(PluginChange { plugin: script.header.name.clone(), hook, changes });
+            self.memory().touched.push(PluginChange { plugin: script.header.name.clone(), hook, changes });
         }
     }
 
@@ -176,69 +211,68 @@ impl Session {
         }
         let hook = view.hook;
         let context = Context::new(view);
-        match self.timed(script, hook, &context) {
-            CallOutcome::Returned(value) => {
-                self.remember_view(script, &context);
-                Ok(Some((value, context)))
-            }
+        match self.run(script, hook, &context) {
+            CallOutcome::Returned(value) => Ok(Some((value, context))),
             CallOutcome::Rejected(error) => Err(error),
             CallOutcome::Skipped => Ok(None),
         }
     }
 
-    /// Keeps what a successful call has left for later ones. What a plugin in shadow mode leaves, only it sees.
-    fn remember_view(&self, script: &Script, context: &Context) {
-        let (mut memory, view) = (self.memory(), context.view());
-        if script.header.shadow {
-            memory.shadow_vars.insert(script.header.name.clone(), view.vars.clone());
-        } else {
-            memory.vars.clone_from(&view.vars);
-            memory.no_store |= view.no_store;
+    /// Calls a hook, records what it cost the request, and keeps what it left if it succeeded.
+    fn run(&self, script: &Script, hook: Hook, context: &Context) -> CallOutcome {
+        let (called, spent) = script.call(&self.loaded.engine, hook, context);
+        let (view, mut memory) = (context.view(), self.memory());
+        memory.spend(&script.header.budget.plugin, hook, spent);
+        if matches!(called, CallOutcome::Returned(_)) {
+            memory.keep(script, &view);
         }
-    }
-
-    /// Calls a hook and records what it cost the request.
-    fn timed(&self, script: &Script, hook: Hook, context: &Context) -> CallOutcome {
-        let began = Instant::now();
-        let called = script.call(&self.loaded.engine, hook, context);
-        let spent = began.elapsed();
-        let mut memory = self.memory();
-        let (calls, sum) = memory.costs.entry((script.header.budget.plugin.clone(), hook)).or_default();
-        (*calls, *sum) = (*calls + 1, *sum + spent);
         called
     }
 
     /// Returns the plugins that implement the hook and apply to this request, with their positions in the order.
     fn concerned(&self, hook: Hook) -> impl Iterator<Item = (usize, &Script)> {
         let scripts = self.loaded.scripts.iter().enumerate();
-        scripts.filter(move |(_, script)| script.has(hook) && self.concerns(script))
+        scripts.filter(move |(place, script)| script.has(hook) && self.concerns(*place, script))
     }
 
-    fn concerns(&self, script: &Script) -> bool {
-        if self.only.as_ref().is_some_and(|only| !only.contains(&script.header.name)) {
-            return false;
+    /// Returns whether a plugin, which has this position in the order, applies to this request.
+    fn concerns(&self, place: usize, script: &Script) -> bool {
+        let when = &script.header.when;
+        if self.only.is_none() && when.is_everything() {
+            return true;
         }
-        let memory = self.memory();
-        let models = [memory.asked.as_str(), memory.model.as_str()];
-        script.header.when.concerns(&models, self.facts.path, &self.facts.client, self.facts.api)
+        let mut memory = self.memory();
+        if let Some(known) = memory.concerned.get(place).copied().flatten() {
+            return known;
+        }
+        let models = memory.names.as_deref().map_or(["", ""], |names| [names.asked.name(), &names.model]);
+        let concerns = self.only.as_ref().is_none_or(|only| only.contains(&script.header.name))
+            && when.concerns(&models, self.facts.path, &self.facts.client, self.facts.api);
+        let scripts = self.loaded.scripts.len();
+        memory.concerned.resize(scripts, None);
+        if let Some(known) = memory.concerned.get_mut(place) {
+            *known = Some(concerns);
+        }
+        concerns
     }
 
     fn view(&self, hook: Hook, script: &Script, subject: Subject) -> View {
-        let memory = self.memory();
+        let mut memory = self.memory();
         let mut vars = memory.vars.clone();
-        if script.header.shadow {
-            vars.extend(memory.shadow_vars.get(&script.header.name).cloned().unwrap_or_default());
+        if script.header.shadow
+            && let Some(Some(own)) = memory.shadow_vars.get(&script.header.name)
+        {
+            let vars = Arc::make_mut(vars.get_or_insert_default());
+            vars.extend(own.iter().map(|(name, value)| (name.clone(), value.clone())));
         }
         View {
             hook,
             facts: self.facts.clone(),
             vars,
             config: script.config.clone(),
-            state: State::new(&script.header.name, self.loaded.state().clone()),
+            state: State::new(script.header.budget.plugin.clone(), self.loaded.state().clone()),
             attempt: memory.attempt,
-            asked: memory.asked.clone(),
-            model: memory.model.clone(),
-            pool: memory.pool.clone(),
+            names: memory.names.get_or_insert_default().clone(),
             fallback: rhai::Array::new(),
             no_store: false,
             subject,

@@ -1,12 +1,9 @@
 //! Hooks beside the request path: the list of models, and the log once a request is over.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use rhai::Array;
 use serde_json::Value;
 
-use super::Session;
+use super::{Cost, Session};
 use crate::error::Error;
 use crate::plugin::context::{Subject, dynamic, json};
 use crate::plugin::hook::Hook;
@@ -46,14 +43,15 @@ impl Session {
 
 impl Costs for Session {
     fn costs(&self) -> Vec<PluginCost> {
-        let memory = self.memory();
-        let cost = |((plugin, hook), (calls, spent)): (&(Arc<str>, Hook), &(u64, Duration))| PluginCost {
-            plugin: plugin.to_string(),
-            hook: hook.name(),
-            calls: *calls,
-            spent_ms: (spent.as_secs_f64() * 1_000_000.0).round() / 1000.0,
+        let mut costs = self.memory().costs.clone();
+        costs.sort_by(|one, other| (&one.plugin, one.hook).cmp(&(&other.plugin, other.hook)));
+        let cost = |cost: Cost| PluginCost {
+            plugin: cost.plugin.to_string(),
+            hook: cost.hook.name(),
+            calls: cost.calls,
+            spent_ms: (cost.spent.as_secs_f64() * 1_000_000.0).round() / 1000.0,
         };
-        memory.costs.iter().map(cost).collect()
+        costs.into_iter().map(cost).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Session;
 use crate::error::Error;
-use crate::plugin::context::{Context, Held, Piece, Subject};
+use crate::plugin::context::{Context, Held, Piece, Subject, dialect};
 use crate::plugin::hook::{Hook, PIECES};
 use crate::plugin::script::{CallOutcome, Script};
 
@@ -41,17 +41,18 @@ impl Session {
     /// it, the bytes are returned unchanged.
     pub(super) fn pieces(&self, event: Bytes, whole: bool) -> Result<Bytes, Error> {
         let scripts = self.loaded.scripts.iter().enumerate();
-        let wanted = |script: &Script| PIECES.iter().any(|hook| script.has(*hook)) && self.concerns(script);
-        let concerned: Vec<(usize, &Script)> = scripts.filter(|(_, script)| wanted(script)).collect();
+        let wanted =
+            |place, script: &Script| PIECES.iter().any(|hook| script.has(*hook)) && self.concerns(place, script);
+        let concerned: Vec<(usize, &Script)> = scripts.filter(|(place, script)| wanted(*place, script)).collect();
         if concerned.is_empty() {
             return Ok(event);
         }
         // Invalid JSON is left for the translation to reject.
-        let Ok(mut document) = serde_json::from_slice::<Value>(&event) else { return Ok(event) };
+        let Ok(mut document) = dialect::parsed::<Value>(&event) else { return Ok(event) };
         let mut changed = false;
         for (place, script) in concerned {
             let mut flow = self.memory().flows.remove(&place).unwrap_or_default();
-            let before = self.memory().traced.then(|| document.clone());
+            let before = self.traced.then(|| document.clone());
             let change = self.through(script, &mut flow, &mut document, whole)?;
             if let Some(before) = before.filter(|_| change) {
                 self.touched(script, Hook::Text, || (before, document.clone()));
@@ -183,12 +184,11 @@ impl Work<'_> {
         let as_it_is = held.release() + text;
         let piece = Piece::new(self.candidate, tool, held, text, last);
         let context = Context::new(self.session.view(hook, self.script, Subject::Piece(piece)));
-        let called = self.session.timed(self.script, hook, &context);
+        let called = self.session.run(self.script, hook, &context);
         let shadow = self.script.header.shadow;
         let subject = context.view().subject.clone();
         let goes_on = match (called, subject) {
             (CallOutcome::Returned(_), Subject::Piece(piece)) => {
-                self.session.remember_view(self.script, &context);
                 run.held = if last { Held::default() } else { piece.held };
                 piece.text
             }

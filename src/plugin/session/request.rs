@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Session;
 use crate::error::Error;
 use crate::plugin::context::dialect::{self, BodyKind};
-use crate::plugin::context::{Body, Subject, View};
+use crate::plugin::context::{Asked, Body, Subject, View};
 use crate::plugin::hook::Hook;
 use crate::plugin::verdict::{Reply, Returned, Verdict};
 
@@ -39,18 +39,18 @@ impl Session {
         let scripts = &self.loaded.scripts;
         if scripts.iter().any(|script| script.header.when.needs_model() || script.has(Hook::Request)) {
             let named = self.facts.model.clone();
-            self.memory().asked = named.unwrap_or_else(|| asked(&body).0);
+            let asked = named.map_or_else(|| Asked::in_body(body.clone()), Asked::named);
+            self.memory().rename(|names| names.asked = asked);
         }
         for (_, script) in self.concerned(Hook::Request) {
-            let named = self.facts.model.as_ref().map(|_| self.memory().asked.clone());
+            let named = self.facts.model.as_ref().map(|_| self.asked());
             let handle = Body::addressed(BodyKind::Request(self.api()), body.clone(), named.clone());
             let view = self.view(Hook::Request, script, Subject::Body(handle.clone()));
-            let view = View { model: view.asked.clone(), ..view };
             let Some((returned, _)) = self.call(script, view)? else { continue };
             let renamed = handle.model_in_address();
             if renamed != named {
                 self.touched(script, Hook::Request, || (json!({ "model": named }), json!({ "model": renamed })));
-                self.memory().asked = renamed.unwrap_or_default();
+                self.memory().rename(|names| names.asked = Asked::named(renamed.unwrap_or_default()));
             }
             let edited = handle.into_bytes().unwrap_or_default();
             self.touched_if(&body, &edited, script, Hook::Request);
@@ -66,15 +66,18 @@ impl Session {
 
     /// Returns the model that plugins set in place of the one in the request's URL, if they changed it.
     pub fn renamed(&self) -> Option<String> {
-        let memory = self.memory();
         let named = self.facts.model.as_deref()?;
         // `asked` is only filled in if a plugin might use it.
-        (!memory.asked.is_empty() && memory.asked != named).then(|| memory.asked.clone())
+        Some(self.asked()).filter(|asked| !asked.is_empty() && asked != named)
+    }
+
+    fn asked(&self) -> String {
+        self.memory().names.as_ref().map(|names| names.asked.name().to_owned()).unwrap_or_default()
     }
 
     /// Converts a plugin's answer to a reply: its text and, if the plugin wrote one, its document.
     fn replied(&self, returned: Returned, body: &[u8]) -> Option<Reply> {
-        let (model, stream) = asked(body);
+        let (model, stream) = dialect::asked(body);
         let (text, document) = match returned {
             Returned::Say(text) => (text, None),
             Returned::Show(document) => {
@@ -94,7 +97,7 @@ impl Session {
         if self.loaded.scripts.is_empty() {
             return Ok(());
         }
-        self.memory().asked.clone_from(&route.asked);
+        self.memory().rename(|names| names.asked = Asked::named(route.asked.clone()));
         self.remember(route);
         for (_, script) in self.concerned(Hook::Route) {
             let fallback = route.fallback.iter().cloned().map(Dynamic::from).collect();
@@ -102,8 +105,8 @@ impl Session {
             if let Some((_, view)) = self.call(script, view)? {
                 let before = route.clone();
                 let view = view.view();
-                route.model.clone_from(&view.model);
-                route.pool.clone_from(&view.pool);
+                route.model.clone_from(&view.names.model);
+                route.pool.clone_from(&view.names.pool);
                 route.fallback = view.fallback.iter().filter_map(|name| name.clone().into_string().ok()).collect();
                 self.touched(script, Hook::Route, || (before.shown(), route.shown()));
                 self.remember(route);
@@ -113,9 +116,10 @@ impl Session {
     }
 
     fn remember(&self, route: &RouteView) {
-        let mut memory = self.memory();
-        memory.model.clone_from(&route.model);
-        memory.pool.clone_from(&route.pool);
+        self.memory().rename(|names| {
+            names.model.clone_from(&route.model);
+            names.pool.clone_from(&route.pool);
+        });
     }
 
     /// Runs the hook for the Gemini request of one attempt.
@@ -134,16 +138,4 @@ impl Session {
         }
         Ok(self.edited(Hook::UpstreamRequest, BodyKind::GeminiRequest, body)?.unwrap_or_default())
     }
-}
-
-/// Returns the model that a request names and whether it asks for a stream. Invalid requests are rejected elsewhere.
-fn asked(body: &[u8]) -> (String, bool) {
-    #[derive(serde::Deserialize, Default)]
-    #[serde(default)]
-    struct Incoming {
-        model: String,
-        stream: bool,
-    }
-    let asked: Incoming = serde_json::from_slice(body).unwrap_or_default();
-    (asked.model, asked.stream)
 }

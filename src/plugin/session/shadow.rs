@@ -17,11 +17,8 @@ impl Session {
         let hook = view.hook;
         let before = view.clone();
         let context = Context::new(view);
-        let what = match self.timed(script, hook, &context) {
-            CallOutcome::Returned(value) => {
-                self.remember_view(script, &context);
-                verdict(value).or_else(|| changed(&before, &context.view()))
-            }
+        let what = match self.run(script, hook, &context) {
+            CallOutcome::Returned(value) => verdict(value).or_else(|| changed(&before, &context.view())),
             CallOutcome::Rejected(error) => {
                 Some(format!("reject with {} {}", error.status, error.code.unwrap_or_default()))
             }
@@ -55,8 +52,8 @@ fn changed(before: &View, after: &View) -> Option<String> {
         _ => {
             let listed = |view: &View| view.fallback.iter().map(ToString::to_string).collect::<Vec<_>>();
             let route = [
-                ("model", before.model != after.model),
-                ("pool", before.pool != after.pool),
+                ("model", before.names.model != after.names.model),
+                ("pool", before.names.pool != after.names.pool),
                 ("fallback", listed(before) != listed(after)),
             ];
             route.iter().filter(|(_, changed)| *changed).map(|(name, _)| (*name).to_owned()).collect()

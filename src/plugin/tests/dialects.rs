@@ -146,3 +146,16 @@ fn no_body_is_too_strange() {
         }
     }
 }
+
+#[test]
+fn one_message_is_replaced_in_its_place() {
+    let body = json!({ "model": "m", "input": "a", "z": 1 });
+    let edited = edit("responses", "ctx.req.messages[0].text = \"b\";", &body).unwrap();
+    assert_eq!(edited.to_string(), r#"{"model":"m","input":[{"role":"user","content":"b"}],"z":1}"#);
+    let body = json!({ "messages": [{ "role": "user", "content": "a" }, { "role": "user", "content": "b" }], "z": 1 });
+    let edited = edit("chat", "for m in ctx.req.messages { m.text += \"!\"; }", &body).unwrap();
+    let expected = r#"{"messages":[{"role":"user","content":"a!"},{"role":"user","content":"b!"}],"z":1}"#;
+    assert_eq!(edited.to_string(), expected);
+    let gone = "let m = ctx.req.messages; ctx.req.messages = [m[0]]; m[1].text = \"c\";";
+    assert_eq!(edit("chat", gone, &body).unwrap_err().code.as_deref(), Some("plugin_error"));
+}

@@ -68,6 +68,10 @@ fn parts_of_a_body_have_names() {
     for (code, expected) in [
         ("ctx.req.model = \"x\";", r#""model":"x""#),
         ("ctx.req.last_user_text += \"!\";", r#""content":"hi!""#),
+        (
+            "let t = ctx.req.last_user_text; ctx.req.last_user_text = t + ctx.req.last_user_text + ctx.req.last_user_text; ctx.req.last_user_text += t;",
+            r#""content":"hihihihi""#,
+        ),
         ("ctx.req.system = \"S\";", r#"{"role":"system","content":"S"}"#),
         ("ctx.req.set(\"/a/b/c\", [1, #{}]);", "\"a\":2"),
         ("ctx.req.messages[0].text = \"in place\";", r#""content":"in place""#),

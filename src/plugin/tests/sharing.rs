@@ -152,3 +152,63 @@ fn a_long_hook_stops_no_other_request() {
         assert_eq!(long.await.unwrap(), r#"{"model":"went"}"#);
     });
 }
+
+#[test]
+fn the_model_that_was_asked_for_is_the_clients_whoever_looks_first() {
+    let edits = "//! priority = 1\nfn on_request(ctx) { ctx.req.model = \"edited\"; }";
+    let looks = "fn on_request(ctx) { ctx.req.set(\"/seen\", ctx.asked + ctx.model); ctx.model += \"\"; }";
+    let late = "fn on_error(ctx) { ctx.error.message = ctx.asked + \"|\" + ctx.model; }";
+    let (plugins, problems) =
+        load(&[("e.rhai", edits), ("l.rhai", looks), ("x.rhai", late)], PluginsSettings::default());
+    assert!(problems.is_empty(), "{problems}");
+    assert_eq!(continued(&plugins, r#"{"model":"m"}"#), r#"{"model":"edited","seen":"mm"}"#);
+    assert_eq!(continued(&plugins, r#"{"model":7}"#), r#"{"model":"edited","seen":""}"#);
+    let (plugins, _) = load(&[("e.rhai", edits), ("x.rhai", late)], PluginsSettings::default());
+    let session = session(&plugins);
+    let told = || {
+        let mut error = crate::error::Error::internal("why");
+        session.on_error(&mut error);
+        error.message
+    };
+    assert_eq!(told(), "|", "there was no request yet");
+    session.on_request(Bytes::from_static(br#"{"model":"m"}"#)).unwrap();
+    assert_eq!(told(), "m|", "there is no route yet");
+    let (pool, fallback) = ("p".into(), Vec::new());
+    session.on_route(&mut RouteView { asked: "n".into(), model: "g".into(), fallback, pool }).unwrap();
+    assert_eq!(told(), "n|g");
+}
+
+#[test]
+fn a_filter_follows_the_model() {
+    let of_a = "//! when = { models = [\"a*\"] }\nfn on_upstream_request(ctx) { ctx.up.set(\"/a\", true); }";
+    let of_b = "//! when = { models = [\"b*\"] }\nfn on_upstream_request(ctx) { ctx.up.set(\"/b\", true); }";
+    let renames = "//! priority = 1\nfn on_request(ctx) { if ctx.header(\"x-rename\") == \"1\" { ctx.req.model = \"b-1\"; } }\n\
+                   fn on_route(ctx) { if ctx.model == \"a-2\" { ctx.model = \"b-2\"; } }";
+    let (plugins, problems) =
+        load(&[("a.rhai", of_a), ("b.rhai", of_b), ("r.rhai", renames)], PluginsSettings::default());
+    assert!(problems.is_empty(), "{problems}");
+    let named = |headers| {
+        let (id, client) = ("id".to_owned(), "c".to_owned());
+        plugins.session(|| SessionFacts { id, api: "native", path: "/x", model: Some("a-1".into()), client, headers })
+    };
+    let sent = |session: &Session| session.on_upstream_request(1, Bytes::from_static(b"{}")).unwrap();
+    let routed = |session: &Session, asked: &str, model: &str| {
+        let (pool, fallback) = ("p".into(), Vec::new());
+        session.on_route(&mut RouteView { asked: asked.into(), model: model.into(), fallback, pool }).unwrap();
+    };
+    // The first plugin changes the name in the URL, after a filter that saw the old one.
+    let renamed = named(vec![("x-rename".into(), "0".into()), ("x-rename".into(), "1".into())]);
+    assert_eq!(sent(&renamed), "{}", "nothing is known yet");
+    renamed.on_request(Bytes::from_static(b"{}")).unwrap();
+    assert_eq!((renamed.renamed().as_deref(), &sent(&renamed)[..]), (Some("b-1"), &br#"{"b":true}"#[..]));
+    // The route changes it; a client's restriction holds whatever the model is.
+    let session = named(Vec::new());
+    session.on_request(Bytes::from_static(b"{}")).unwrap();
+    assert_eq!((session.renamed(), &sent(&session)[..]), (None, &br#"{"a":true}"#[..]));
+    routed(&session, "other", "a-2");
+    assert_eq!(sent(&session), r#"{"b":true}"#);
+    routed(&session, "a-1", "b-3");
+    assert_eq!(sent(&session), r#"{"a":true,"b":true}"#);
+    let session = session.only(Some(vec!["b".to_owned()].into()));
+    assert_eq!(sent(&session), r#"{"b":true}"#);
+}

@@ -1,10 +1,11 @@
 //! Answers in Gemini's own form: the parts of the first candidate.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::wire::json::decode;
+use super::parsed;
 
 /// Returns the text of an answer, or its reasoning.
 pub fn text(body: &Value, thought: bool) -> String {
@@ -33,14 +34,18 @@ pub fn peek_text(bytes: &[u8], thought: bool) -> Option<String> {
     #[derive(Deserialize)]
     struct Part<'a> {
         #[serde(borrow)]
-        text: Option<&'a RawValue>,
+        text: Option<Text<'a>>,
         #[serde(default)]
         thought: bool,
     }
 
-    let answer: Answer<'_> = serde_json::from_slice(bytes).ok()?;
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+    let answer: Answer<'_> = parsed(bytes).ok()?;
     let parts = &answer.candidates.first()?.content.parts;
-    parts.iter().filter(|part| part.thought == thought).filter_map(|part| part.text).map(decode).collect()
+    let wanted = parts.iter().filter(|part| part.thought == thought).filter_map(|part| part.text.as_ref());
+    Some(wanted.map(|text| &*text.0).collect())
 }
 
 /// Puts the whole text into the first part of its kind and empties the others. Emptied parts stay, because they may

@@ -7,10 +7,13 @@ mod gemini;
 mod requests;
 mod texts;
 
+use std::borrow::Cow;
+
 use rhai::EvalAltResult;
+use serde::Deserialize;
 use serde_json::Value;
 
-pub use requests::{message_role, message_text, new_message, set_message_text};
+pub use requests::{asked, message_role, message_text, new_message, set_message_text};
 pub use texts::{set_texts, texts};
 
 type Answer<T> = Result<T, Box<EvalAltResult>>;
@@ -81,12 +84,24 @@ pub fn text(dialect: BodyKind, name: &str, body: &Value) -> Answer<String> {
     found.ok_or_else(|| nothing(name))
 }
 
+/// Parses JSON. Text that is UTF-8 as a whole, as it nearly always is, is not checked again string by string.
+///
+/// # Errors
+/// Fails if it is not such a document.
+pub fn parsed<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> serde_json::Result<T> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(bytes),
+    }
+}
+
 /// Returns a text without parsing the whole body, where that is possible.
 pub fn peek_text(dialect: BodyKind, name: &str, bytes: &[u8]) -> Option<String> {
     match (dialect, name) {
         (BodyKind::GeminiAnswer | BodyKind::GeminiChunk, "text" | "reasoning") => {
             gemini::peek_text(bytes, name == "reasoning")
         }
+        (dialect, "last_user_text") => requests::peek_last_user_text(request_api(dialect)?, bytes),
         _ => None,
     }
 }
@@ -115,7 +130,7 @@ pub fn set_text(dialect: BodyKind, name: &str, body: &mut Value, new: &str) -> A
 ///
 /// # Errors
 /// Fails if this body is not a request.
-pub fn messages(dialect: BodyKind, body: &Value) -> Answer<Vec<Value>> {
+pub fn messages(dialect: BodyKind, body: &Value) -> Answer<Cow<'_, [Value]>> {
     let api = request_api(dialect).ok_or_else(|| nothing("messages"))?;
     Ok(requests::messages(api, body))
 }
@@ -127,6 +142,20 @@ pub fn messages(dialect: BodyKind, body: &Value) -> Answer<Vec<Value>> {
 pub fn set_messages(dialect: BodyKind, body: &mut Value, new: Vec<Value>) -> Answer<()> {
     let api = request_api(dialect).ok_or_else(|| nothing("messages"))?;
     set_at(body, requests::place(api), Value::Array(new))
+}
+
+/// Replaces one message of a request in its place. Returns false if there is none at this position.
+///
+/// # Errors
+/// Fails if this body is not a request.
+pub fn set_message(dialect: BodyKind, body: &mut Value, at: usize, new: Value) -> Answer<bool> {
+    let api = request_api(dialect).ok_or_else(|| nothing("messages"))?;
+    match body.get_mut(requests::place(api)) {
+        Some(Value::Array(messages)) => Ok(messages.get_mut(at).map(|message| *message = new).is_some()),
+        // A text stands for one message.
+        Some(Value::String(_)) if at == 0 => set_messages(dialect, body, vec![new]).map(|()| true),
+        _ => Ok(false),
+    }
 }
 
 /// Returns the protocol of a request's messages; None if the body is not a request.

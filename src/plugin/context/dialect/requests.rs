@@ -1,8 +1,26 @@
 //! Requests in the client's protocol and requests to Gemini: the system prompt and the messages.
 
+use std::borrow::Cow;
+
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Answer, Api, set_at, words};
+use super::{Answer, Api, parsed, set_at, words};
+
+/// Returns the model that a request names and whether it asks for a stream. Invalid requests are rejected elsewhere.
+pub fn asked(bytes: &[u8]) -> (String, bool) {
+    #[derive(Deserialize, Default)]
+    #[serde(default)]
+    struct Incoming<'a> {
+        #[serde(borrow)]
+        model: Cow<'a, str>,
+        stream: bool,
+    }
+    let asked: Incoming<'_> = parsed(bytes).unwrap_or_default();
+    (asked.model.into_owned(), asked.stream)
+}
 
 /// The name of the field that holds the messages.
 pub fn place(api: Api) -> &'static str {
@@ -14,24 +32,24 @@ pub fn place(api: Api) -> &'static str {
 }
 
 /// Returns the messages in the protocol's own form. A string input counts as one message.
-pub fn messages(api: Api, body: &Value) -> Vec<Value> {
+pub fn messages(api: Api, body: &Value) -> Cow<'_, [Value]> {
     match &body[place(api)] {
-        Value::Array(messages) => messages.clone(),
-        Value::String(text) => vec![new_message(api, "user", text)],
-        _ => Vec::new(),
+        Value::Array(messages) => Cow::Borrowed(messages),
+        Value::String(text) => Cow::Owned(vec![new_message(api, "user", text)]),
+        _ => Cow::default(),
     }
 }
 
 /// Returns the role of a message: `user`, `assistant`, `system` or `tool`. Gemini's `model` is returned as
 /// `assistant`.
-pub fn message_role(api: Api, message: &Value) -> String {
+pub fn message_role(api: Api, message: &Value) -> &str {
     match (api, message["role"].as_str()) {
-        (Api::Native, Some("model")) => "assistant".to_owned(),
-        (Api::Responses, None) if message["type"] == "function_call" => "assistant".to_owned(),
-        (Api::Responses, None) if message["type"] == "function_call_output" => "tool".to_owned(),
-        (_, Some("developer")) => "system".to_owned(),
-        (_, Some(role)) => role.to_owned(),
-        (_, None) => "user".to_owned(),
+        (Api::Native, Some("model")) => "assistant",
+        (Api::Responses, None) if message["type"] == "function_call" => "assistant",
+        (Api::Responses, None) if message["type"] == "function_call_output" => "tool",
+        (_, Some("developer")) => "system",
+        (_, Some(role)) => role,
+        (_, None) => "user",
     }
 }
 
@@ -145,6 +163,47 @@ pub fn last_user_text(api: Api, body: &Value) -> String {
     last.map(|message| message_text(api, message)).unwrap_or_default()
 }
 
+/// Returns the same as [`last_user_text`], but parses only that message, and the others not into trees. Returns None
+/// if the tree is required after all.
+pub fn peek_last_user_text(api: Api, bytes: &[u8]) -> Option<String> {
+    let mut json = serde_json::Deserializer::from_str(std::str::from_utf8(bytes).ok()?);
+    let messages = json.deserialize_map(Messages(place(api))).ok()?;
+    json.end().ok()?;
+    for message in messages.into_iter().rev() {
+        let message: Value = serde_json::from_str(message.get()).ok()?;
+        if message_role(api, &message) == "user" {
+            return Some(message_text(api, &message));
+        }
+    }
+    Some(String::new())
+}
+
+/// Reads the array of this name from an object, its elements as they are written.
+struct Messages(&'static str);
+
+impl<'a> Visitor<'a> for Messages {
+    type Value = Vec<&'a RawValue>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "an object with one array `{}`", self.0)
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut fields: M) -> Result<Self::Value, M::Error> {
+        #[derive(Deserialize)]
+        struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+        let mut found = None;
+        while let Some(name) = fields.next_key::<Name<'a>>()? {
+            if name.0 != self.0 {
+                fields.next_value::<IgnoredAny>()?;
+            } else if found.replace(fields.next_value()?).is_some() {
+                return Err(M::Error::duplicate_field(self.0));
+            }
+        }
+        found.ok_or_else(|| M::Error::missing_field(self.0))
+    }
+}
+
 /// Replaces the text of the last user message.
 ///
 /// # Errors
@@ -159,4 +218,36 @@ pub fn set_last_user_text(api: Api, body: &mut Value, new: &str) -> Answer<()> {
         _ => return Err("there is no user's message".into()),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glance_sees_what_the_whole_shows() {
+        let chat = r#"{"model":"m","messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}"#;
+        for (api, document) in [
+            (Api::Chat, chat),
+            (Api::Chat, r#"{"messages":[{"content":[{"text":"\u0061"},{"image":{}},{"text":"b"}]},{"role":"tool"}]}"#),
+            (Api::Chat, r#"{"messages":[{"role":"user","content":"a"}],"\u006dessages":[]}"#),
+            (Api::Chat, r#"{"messages":[{"role":"user","content":"a","content":"b"}],"x":[[],{"y":-1.5e3}]}"#),
+            (Api::Chat, r#"{"messages":[{"role":"system","content":"a"}],"stop":null}"#),
+            (Api::Chat, r#"{"messages":[{"role":"user","content":"a"}]"#),
+            (Api::Chat, r#"{"messages":[{"role":"user","content":"a"}]} {}"#),
+            (Api::Chat, r#"{"messages":[{"role":"user","content":"\ud800"}]}"#),
+            (Api::Chat, r#"{"messages":{"role":"user"}}"#),
+            (Api::Chat, r#"["messages"]"#),
+            (Api::Messages, r#"{"system":"s","messages":["x",7,{"role":"user","content":null}]}"#),
+            (Api::Responses, r#"{"input":"a"}"#),
+            (Api::Responses, r#"{"input":[{"content":"a"},{"type":"function_call_output","output":"b"}]}"#),
+            (Api::Native, r#"{"contents":[{"parts":[{"text":"a"},{"text":"b"}]},{"role":"model","parts":[]}]}"#),
+            (Api::Other, "{}"),
+        ] {
+            let whole = serde_json::from_str(document).ok().map(|body| last_user_text(api, &body));
+            let seen = peek_last_user_text(api, document.as_bytes());
+            assert!(seen.is_none() || seen == whole, "{document}: {seen:?} is not {whole:?}");
+        }
+        assert_eq!(peek_last_user_text(Api::Chat, chat.as_bytes()).as_deref(), Some("a"), "without the tree");
+    }
 }
