@@ -1,6 +1,7 @@
 //! Replaces the live snapshot. Preparing may fail, swapping cannot: whatever is wrong with a change, the old snapshot
 //! stays live.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -121,7 +122,7 @@ impl Live {
     /// All problems found. Nothing has changed then.
     pub fn reload(&self) -> Result<Reloaded, Problems> {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.load()
+        self.load(not_emptied)
     }
 
     /// As [`Live::reload`], provided that the live version is still the one in `seen`: of two concurrent decisions, the
@@ -131,7 +132,7 @@ impl Live {
     /// All problems found, or that another version is live. Nothing has changed then.
     pub fn reload_if(&self, seen: Option<&str>) -> Result<Reloaded, Refusal> {
         let _turn = self.turn_if(seen)?;
-        Ok(self.load()?)
+        Ok(self.load(not_emptied)?)
     }
 
     pub(super) fn turn_if(&self, seen: Option<&str>) -> Result<MutexGuard<'_, ()>, Refusal> {
@@ -140,13 +141,17 @@ impl Live {
         if seen.is_none_or(|seen| seen == live) { Ok(turn) } else { Err(Refusal::Moved(live)) }
     }
 
-    /// As [`Live::reload`], for a caller that holds the turn.
-    pub(super) fn load(&self) -> Result<Reloaded, Problems> {
+    /// As [`Live::reload`], for a caller that holds the turn. `check` compares the live snapshot with the next.
+    pub(super) fn load(
+        &self,
+        check: impl FnOnce(&Snapshot, &Snapshot) -> Result<(), Problems>,
+    ) -> Result<Reloaded, Problems> {
         let before = self.snapshot();
         let reading = Reading::default();
         let next = prepare(&self.sources, &reading, &self.services.ledger);
         *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = reading;
-        match next.and_then(|next| takeable(&before, next)) {
+        let checked = next.and_then(|next| check(&before, &next).map(|()| next));
+        match checked.and_then(|next| takeable(&before, next)) {
             Ok((next, changes)) => Ok(self.accept(&before, next, changes)),
             Err(problems) => {
                 self.refuse(&problems);
@@ -213,6 +218,25 @@ pub(super) fn learn(services: &Services, snapshot: &Snapshot, changes: &[Change]
     snapshot.plugins.remember_in(&services.plugin_state);
     let changes: Vec<String> = changes.iter().map(Change::to_string).collect();
     services.telemetry.reloaded(snapshot.generation, &snapshot.hash, &changes, &snapshot.warnings);
+}
+
+/// Checks that no file has lost all its content: an editor empties a file before it writes it, and leaves it empty when
+/// the disk is full.
+///
+/// # Errors
+/// Names each such file.
+pub(super) fn not_emptied(before: &Snapshot, next: &Snapshot) -> Result<(), Problems> {
+    let is_empty = |reading: &Reading, file: &Path| reading.shown(file).map(|text| text.trim().is_empty());
+    let files = next.reading.files();
+    let emptied = files
+        .iter()
+        .filter(|file| is_empty(&next.reading, file) == Some(true) && is_empty(&before.reading, file) == Some(false));
+    let mut problems = Problems::new();
+    problems.extend(emptied.map(|file| {
+        let hint = "save it again; if nothing is to be in it, leave a comment in it, or delete it";
+        Problem::error("has become empty").in_file(file, None).hint(hint)
+    }));
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// Returns the next snapshot and its changes, unless they need a restart.

@@ -1,7 +1,7 @@
 //! Rolls back to an earlier accepted configuration. The configuration is checked first; then the user's own files are
 //! restored, all or none, and loaded like any other change. Files in the way are set aside, not lost.
 
-use super::reload::takeable;
+use super::reload::{not_emptied, takeable};
 use super::restore::restore;
 use super::start::open;
 use super::{Change, History, Live, Refusal, Reloaded, Snapshot, prepare};
@@ -17,7 +17,9 @@ impl Live {
     /// All problems a reload would be rejected for.
     pub fn trial(&self) -> Result<Vec<Change>, Problems> {
         let next = prepare(self.sources(), &Default::default(), &self.services().ledger)?;
-        takeable(&self.snapshot(), next).map(|(_, changes)| changes)
+        let live = self.snapshot();
+        not_emptied(&live, &next)?;
+        takeable(&live, next).map(|(_, changes)| changes)
     }
 
     /// Restores the files of an earlier generation and loads them. The result is a new generation.
@@ -30,7 +32,8 @@ impl Live {
         let live = self.snapshot();
         let checked = |next| takeable(&live, next).map(|_| live.reading.kept());
         bring_back(&self.history, generation, self.sources(), &self.services().ledger, checked)?;
-        Ok(self.load()?)
+        // A file that was empty then is meant to be.
+        Ok(self.load(|_, _| Ok(()))?)
     }
 }
 

@@ -20,6 +20,11 @@ use crate::secret::Digest;
 
 /// Editors write in several steps: wait until they have finished.
 const SETTLE: Duration = Duration::from_millis(200);
+/// How long files must stay the same before they are loaded. An editor may empty a file before it writes it, and what
+/// stands in it meanwhile may be valid.
+const STEADY: Duration = Duration::from_millis(100);
+/// How often to wait for that. Files that change all the time are loaded all the same.
+const WAITS: usize = 20;
 /// How often files are read again, in case events were missed.
 const POLL: Duration = Duration::from_secs(3);
 
@@ -66,7 +71,11 @@ fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
         let how = live.snapshot().config.settings.runtime.watch;
         // Compares with what the last load read, successful or not. This also covers changes before the first watch was
         // set up.
-        if how != Watching::Off && reading.again().digest() != reading.digest() {
+        let digest = || reading.again().digest();
+        if how != Watching::Off
+            && digest() != reading.digest()
+            && settled(digest, || std::thread::sleep(STEADY)) != reading.digest()
+        {
             // Problems are logged, and available from `Live::refused`.
             let _ = live.reload();
         }
@@ -82,6 +91,19 @@ fn attend(live: &Live, look: &Sender<Told>, heard: &Receiver<Told>) {
             Ok(Told::Look) | Err(RecvTimeoutError::Timeout) => {}
         }
     }
+}
+
+/// Looks until it sees the same twice in a row, waiting in between, and returns it.
+fn settled<T: PartialEq>(look: impl Fn() -> T, wait: impl Fn()) -> T {
+    let mut seen = look();
+    for _ in 0..WAITS {
+        wait();
+        let before = std::mem::replace(&mut seen, look());
+        if seen == before {
+            break;
+        }
+    }
+    seen
 }
 
 /// The watched paths.
@@ -140,4 +162,27 @@ fn places(live: &Live) -> Vec<PathBuf> {
     places.sort();
     places.dedup();
     places
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// Looks at something that takes these values, one after the other, while others wait.
+    fn seen(values: &[u8]) -> (u8, usize) {
+        let waits = Cell::new(0);
+        let look = || values.get(waits.get()).or(values.last()).copied().unwrap_or_default();
+        (settled(look, || waits.set(waits.get() + 1)), waits.get())
+    }
+
+    #[test]
+    fn a_file_that_is_being_saved_is_not_loaded_half() {
+        assert_eq!(seen(&[1]), (1, 1), "what was saved before is there after one wait");
+        assert_eq!(seen(&[0, 1]), (1, 2), "emptied, then written");
+        assert_eq!(seen(&[0, 1, 2, 3, 3, 4]), (3, 4));
+        let restless: Vec<u8> = (0..100).collect();
+        assert_eq!(seen(&restless), (20, WAITS), "what never settles is loaded as it is");
+    }
 }
