@@ -22,11 +22,8 @@ use crate::telemetry::Outcome;
 use crate::timer::Timer;
 
 /// How often in a row to yield to the connection's task without receiving anything before assuming a pause. After a
-/// previous event that was followed by a pause, a single yield is enough.
+/// previous event that was followed by a pause, as in a slow stream, a single yield is enough.
 const YIELDS: usize = 4;
-/// The first event after a pause this long is sent without yielding, as is each event of a slow stream. In a burst it
-/// is followed by others so soon that those are sent together.
-const PAUSE: Duration = Duration::from_millis(2);
 /// Maximum size of one write, in bytes.
 const LARGEST_WRITE: usize = 32 * 1024;
 
@@ -165,7 +162,6 @@ impl Live {
             self.exchange.record.first_token();
             return Some(Ok(self.written()));
         }
-        let before = self.begun.answer.arrived();
         while !self.begun.ended && self.begun.out.is_empty() {
             let until = Instant::now() + self.exchange.keep_alive();
             let arrived = tokio::select! {
@@ -184,23 +180,17 @@ impl Live {
                 Some(arrived) => self.take(arrived),
             }
         }
-        let paused = self.begun.answer.arrived().duration_since(before) >= PAUSE;
-        self.gather(paused).await;
+        self.gather().await;
         if self.begun.out.is_empty() && std::mem::take(&mut self.broken) {
             return Some(Err(BrokenOff));
         }
         (!self.begun.out.is_empty()).then(|| Ok(self.written()))
     }
 
-    /// Translates everything that has already arrived. `paused` says that nothing had arrived for a while before.
-    async fn gather(&mut self, paused: bool) {
-        let mut alone = true;
-        let mut fruitless = match (paused, self.slow) {
-            (true, _) => YIELDS,
-            (false, true) => YIELDS - 1,
-            (false, false) => 0,
-        };
-        loop {
+    /// Translates everything that has already arrived.
+    async fn gather(&mut self) {
+        let (mut fruitless, mut alone) = (if self.slow { YIELDS - 1 } else { 0 }, true);
+        while fruitless < YIELDS {
             while !self.begun.ended && self.begun.out.len() < LARGEST_WRITE {
                 match self.begun.answer.ready_event() {
                     Ok(None) => break,
@@ -210,13 +200,11 @@ impl Live {
             if self.begun.ended || self.begun.out.len() >= LARGEST_WRITE {
                 return;
             }
+            yield_now().await;
             if self.begun.answer.take_ready() {
                 (fruitless, alone) = (0, false);
-            } else if fruitless < YIELDS {
-                fruitless += 1;
-                yield_now().await;
             } else {
-                break;
+                fruitless += 1;
             }
         }
         self.slow = alone;
