@@ -294,6 +294,23 @@ fn a_rollback_brings_files_plugins_and_secrets_back() {
 }
 
 #[test]
+fn a_file_that_becomes_empty_is_a_failed_save_unless_it_is_rolled_back_to() {
+    let place = Place::new();
+    let more = place.dir.path().join("more.toml");
+    std::fs::write(&more, "").unwrap();
+    let file = format!("include = [\"more.toml\"]\n{FILE}");
+    let empty = place.reload(&file).unwrap();
+    std::fs::write(&more, "[upstream]\nattempts = 2\n").unwrap();
+    let filled = place.reload(&file).unwrap();
+    std::fs::write(&more, "\n").unwrap();
+    let refused = place.reload(&file).unwrap_err().to_string();
+    assert!(refused.contains("more.toml: error: has become empty"), "{refused}");
+    assert_eq!(place.live.snapshot().generation, filled.generation);
+    let back = place.live.rollback(empty.generation, None).unwrap();
+    assert_eq!((back.generation, back.hash), (filled.generation + 1, empty.hash));
+}
+
+#[test]
 fn a_generation_whose_file_is_gone_can_be_forgotten() {
     let place = Place::new();
     let data = place.dir.path().join("data");

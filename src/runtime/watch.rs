@@ -20,8 +20,8 @@ use crate::secret::Digest;
 
 /// Editors write in several steps: wait until they have finished.
 const SETTLE: Duration = Duration::from_millis(200);
-/// How long files must stay the same before they are loaded. An editor may empty a file before it writes it, and what
-/// stands in it meanwhile may be valid.
+/// How long files must stay the same before they are loaded. An editor may empty a file before it writes it, and its
+/// content in the meantime may be valid.
 const STEADY: Duration = Duration::from_millis(100);
 /// How often to wait for that. Files that change all the time are loaded all the same.
 const WAITS: usize = 20;

@@ -23,13 +23,13 @@ struct Document {
     model: Option<String>,
     value: Option<Value>,
     /// How many texts were read without parsing the document.
-    glances: u8,
+    peeks: u8,
     changed: bool,
     dropped: bool,
 }
 
-/// How many texts are read without parsing the document. Whoever reads more is better served by a tree.
-const MOST_GLANCES: u8 = 2;
+/// How many texts are read without parsing the document. For more, parsing it once is cheaper.
+const MAX_PEEKS: u8 = 2;
 
 impl Body {
     /// Creates a handle for these bytes.
@@ -39,8 +39,8 @@ impl Body {
 
     /// Creates a handle for the body of a request whose URL names its model.
     pub fn addressed(dialect: BodyKind, bytes: Bytes, model: Option<String>) -> Self {
-        let (value, glances, changed, dropped) = Default::default();
-        Self(Arc::new(Mutex::new(Document { dialect, bytes, model, value, glances, changed, dropped })))
+        let (value, peeks, changed, dropped) = Default::default();
+        Self(Arc::new(Mutex::new(Document { dialect, bytes, model, value, peeks, changed, dropped })))
     }
 
     /// Returns the model from the request's URL, including any change by scripts.
@@ -87,10 +87,10 @@ impl Body {
     /// Returns a text without parsing the document, where that is possible.
     fn peek_text(&self, name: &str) -> Option<String> {
         let mut document = self.lock();
-        if document.value.is_some() || document.glances == MOST_GLANCES {
+        if document.value.is_some() || document.peeks == MAX_PEEKS {
             return None;
         }
-        document.glances += 1;
+        document.peeks += 1;
         dialect::peek_text(document.dialect, name, &document.bytes)
     }
 

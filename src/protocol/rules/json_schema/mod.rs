@@ -6,7 +6,7 @@
 //! is never rejected; changes are noted with their location.
 
 mod clean;
-mod known;
+mod memo;
 mod scan;
 mod subset;
 mod validate;
@@ -24,15 +24,15 @@ use crate::wire::json::{Json, Shape};
 
 pub use validate::check_answer;
 
-use known::Known;
+use memo::Memo;
 
 /// Keywords that mean something to a model but not to Gemini's decoder. They move into the description.
 const TO_DESCRIPTION: &[&str] =
     &["exclusiveMinimum", "exclusiveMaximum", "multipleOf", "uniqueItems", "not", "contains"];
 
 /// Compiled schemas for the fields that take JSON Schema, and for those that take the dialect.
-static CLEANED: Known = Known::new();
-static SUBSETS: Known = Known::new();
+static CLEANED: Memo = Memo::new();
+static SUBSETS: Memo = Memo::new();
 
 /// Compiles a schema for one of the two kinds of fields; `field` is its location in the request.
 pub fn compile<'a>(schema: &'a RawValue, takes_json_schema: bool, field: &dyn Display, notes: &Notes) -> Json<'a> {
@@ -42,8 +42,8 @@ pub fn compile<'a>(schema: &'a RawValue, takes_json_schema: bool, field: &dyn Di
     if notes.are_on() {
         return compiled();
     }
-    let known = if takes_json_schema { &CLEANED } else { &SUBSETS };
-    known.or(schema, compiled)
+    let memo = if takes_json_schema { &CLEANED } else { &SUBSETS };
+    memo.get_or_compile(schema, compiled)
 }
 
 /// Whether a function with this schema takes no parameters: there is no object schema, or the object has no properties.

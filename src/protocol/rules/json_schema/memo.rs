@@ -18,7 +18,7 @@ const MOST: usize = 4 * 1024 * 1024;
 const ENTRY: usize = 64;
 
 /// Compiled schemas by their text, for one kind of field.
-pub struct Known(LazyLock<Mutex<Entries>>);
+pub struct Memo(LazyLock<Mutex<Entries>>);
 
 #[derive(Default)]
 struct Entries {
@@ -27,14 +27,14 @@ struct Entries {
     bytes: usize,
 }
 
-impl Known {
+impl Memo {
     /// Remembers nothing yet.
     pub const fn new() -> Self {
         Self(LazyLock::new(Mutex::default))
     }
 
     /// Returns what the schema is compiled to: what is remembered, or what `compile` returns.
-    pub fn or<'a>(&self, schema: &'a RawValue, compile: impl FnOnce() -> Json<'a>) -> Json<'a> {
+    pub fn get_or_compile<'a>(&self, schema: &'a RawValue, compile: impl FnOnce() -> Json<'a>) -> Json<'a> {
         if schema.get().len() > LONGEST {
             return compile();
         }
@@ -83,25 +83,25 @@ mod tests {
 
     #[test]
     fn a_schema_is_compiled_once() {
-        let known = Known::new();
+        let memo = Memo::new();
         let (same, other) = (raw(r#"{"type":"string"}"#), raw(r#"{"const":1}"#));
-        assert_eq!(known.or(&same, || Json::Raw(&same)).get(), same.get());
-        assert_eq!(known.or(&other, || Json::Own(raw(r#"{"enum":[1]}"#))).get(), r#"{"enum":[1]}"#);
+        assert_eq!(memo.get_or_compile(&same, || Json::Raw(&same)).get(), same.get());
+        assert_eq!(memo.get_or_compile(&other, || Json::Own(raw(r#"{"enum":[1]}"#))).get(), r#"{"enum":[1]}"#);
         let never = || unreachable!("it is known");
-        assert_eq!(known.or(&same, never).get(), same.get());
-        assert_eq!(known.or(&raw(other.get()), never).get(), r#"{"enum":[1]}"#);
+        assert_eq!(memo.get_or_compile(&same, never).get(), same.get());
+        assert_eq!(memo.get_or_compile(&raw(other.get()), never).get(), r#"{"enum":[1]}"#);
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let known = Known::new();
+        let memo = Memo::new();
         let long = raw(format!("\"{}\"", "x".repeat(LONGEST)));
-        known.or(&long, || Json::Raw(&long));
-        assert_eq!(known.entries().bytes, 0, "too long to be remembered");
+        memo.get_or_compile(&long, || Json::Raw(&long));
+        assert_eq!(memo.entries().bytes, 0, "too long to be remembered");
         for number in 0..2 * MOST / 1024 {
             let schema = raw(format!("\"{number} {}\"", "x".repeat(1024)));
-            known.or(&schema, || Json::Own(raw(schema.get())));
-            let entries = known.entries();
+            memo.get_or_compile(&schema, || Json::Own(raw(schema.get())));
+            let entries = memo.entries();
             let counted = |text: &str| ENTRY + 2 * text.len();
             assert_eq!(entries.bytes, entries.compiled.keys().map(|text| counted(text)).sum::<usize>());
             assert!(entries.bytes <= MOST);
