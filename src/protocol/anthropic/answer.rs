@@ -237,7 +237,7 @@ impl MessagesReply {
 
     /// Returns the usage in Anthropic's way of counting: tokens that came from a cache are not part of the input.
     fn tokens(&self, output: u64) -> String {
-        let Usage { prompt, cached, .. } = self.reader.usage;
+        let Usage { prompt, cached, .. } = self.reader.usage.read();
         let input = prompt.saturating_sub(cached);
         let searches = match self.told.sources.queries().len() {
             number if number > 0 && self.terms.searches => {
@@ -262,7 +262,7 @@ impl MessagesReply {
         self.search(out);
         // A refused answer cannot be continued from.
         self.ended = reason != "refusal";
-        Ok((reason, self.tokens(self.reader.usage.completion)))
+        Ok((reason, self.tokens(self.reader.usage.read().completion)))
     }
 }
 
@@ -316,7 +316,7 @@ impl Reply for MessagesReply {
     }
 
     fn usage(&self) -> Usage {
-        self.reader.usage.clone()
+        self.reader.usage.read()
     }
 
     fn left(&mut self) -> Option<Continuation> {

@@ -4,24 +4,24 @@
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind};
-use crate::protocol::rules::usage;
+use crate::protocol::rules::usage::LatestUsage;
 use crate::protocol::{AnswerContext, Family, Form, Google, Reply, Usage};
-use crate::wire::gemini::response;
 
 /// Passes one answer on.
 pub struct NativeReply {
     form: Form,
     begun: bool,
-    usage: Usage,
+    usage: LatestUsage,
 }
 
 impl NativeReply {
     /// Creates a reply in this form.
     pub fn new(form: Form) -> Self {
-        Self { form, begun: false, usage: Usage::default() }
+        Self { form, begun: false, usage: LatestUsage::default() }
     }
 
     /// Records the usage.
@@ -30,13 +30,17 @@ impl NativeReply {
         #[serde(rename_all = "camelCase")]
         struct Used<'a> {
             #[serde(borrow)]
-            usage_metadata: Option<response::Usage<'a>>,
+            usage_metadata: Option<&'a RawValue>,
         }
 
-        let used: Used<'_> = serde_json::from_slice(document)
-            .map_err(|_| Fault::new(Kind::BrokenAnswer, Blame::Model, "Gemini's answer is not a JSON object."))?;
-        if let Some(metadata) = &used.usage_metadata {
-            self.usage = usage::usage(metadata);
+        let no_object = || Fault::new(Kind::BrokenAnswer, Blame::Model, "Gemini's answer is not a JSON object.");
+        // serde would read an array as the fields in their order.
+        if !document.trim_ascii_start().starts_with(b"{") {
+            return Err(no_object());
+        }
+        let used: Used<'_> = serde_json::from_slice(document).map_err(|_| no_object())?;
+        if let Some(metadata) = used.usage_metadata {
+            self.usage.take(metadata);
         }
         Ok(())
     }
@@ -101,7 +105,7 @@ impl Reply for NativeReply {
     }
 
     fn usage(&self) -> Usage {
-        self.usage.clone()
+        self.usage.read()
     }
 }
 

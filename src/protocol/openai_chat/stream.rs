@@ -69,7 +69,7 @@ pub fn end(reply: &mut ChatReply, out: &mut Vec<u8>) -> Result<(), Fault> {
         // The prefix opens a choice, but this chunk has none.
         out.extend_from_slice(reply.prefix.strip_suffix(br#"{"index":"#).unwrap_or(&reply.prefix));
         out.extend_from_slice(br#"],"usage":"#);
-        push_usage(out, &reply.reader.usage);
+        push_usage(out, &reply.reader.usage.read());
         out.extend_from_slice(b"}\n\n");
     }
     out.extend_from_slice(b"data: [DONE]\n\n");
@@ -201,7 +201,8 @@ fn begin(reply: &mut ChatReply) {
     let created = format!(r#","object":"chat.completion.chunk","created":{},"model":"#, reply.stamp.created);
     prefix.extend_from_slice(created.as_bytes());
     push_string(&mut prefix, &reply.stamp.model);
-    let rest = format!(r#","service_tier":"{}","system_fingerprint":null,"choices":[{{"index":"#, reply.reader.tier);
+    let rest =
+        format!(r#","service_tier":"{}","system_fingerprint":null,"choices":[{{"index":"#, reply.reader.usage.tier());
     prefix.extend_from_slice(rest.as_bytes());
     reply.prefix = prefix;
 }

@@ -2,7 +2,7 @@
 
 use crate::fault::{Blame, Fault, Kind};
 use crate::protocol::rules::answer::broken;
-use crate::protocol::rules::{finish, plain_text};
+use crate::protocol::rules::{finish, plain_text, usage};
 use crate::protocol::{AnswerContext, Reply, Usage};
 use crate::wire::gemini::predict;
 use crate::wire::gemini::response::{self, ModalityCount, Response};
@@ -60,9 +60,8 @@ impl Reply for ImageReply {
         if response.candidates.is_empty() && response.prompt_feedback.is_none() {
             return self.predicted(body);
         }
-        if let Some(metadata) = &response.usage_metadata {
-            self.usage = crate::protocol::rules::usage::usage(metadata);
-        }
+        let metadata = response.usage_metadata.map(|metadata| usage::parsed(metadata.get()));
+        self.usage = metadata.as_ref().map(usage::counted).unwrap_or_default();
         let parts = || {
             response
                 .candidates
@@ -80,7 +79,7 @@ impl Reply for ImageReply {
         if pictures.is_empty() {
             return Err(why_none(&response, &words));
         }
-        let usage = response.usage_metadata.as_ref().map(|metadata| images::Usage {
+        let usage = metadata.map(|metadata| images::Usage {
             input_tokens: self.usage.prompt,
             output_tokens: self.usage.completion,
             total_tokens: self.usage.prompt + self.usage.completion,

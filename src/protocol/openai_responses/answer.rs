@@ -252,7 +252,8 @@ impl ResponsesReply {
 
     fn document(&self, status: Status<'_>) -> Vec<u8> {
         let Self { stamp, terms, items, reader, .. } = self;
-        Document { stamp, echo: &terms.echo, status, items, usage: &reader.usage, tier: reader.tier }.written()
+        Document { stamp, echo: &terms.echo, status, items, usage: &reader.usage.read(), tier: reader.usage.tier() }
+            .written()
     }
 
     /// Closes the last item and the answer.
@@ -328,7 +329,7 @@ impl Reply for ResponsesReply {
     }
 
     fn usage(&self) -> Usage {
-        self.reader.usage.clone()
+        self.reader.usage.read()
     }
 
     fn left(&mut self) -> Option<Continuation> {

@@ -8,7 +8,8 @@ use super::wav::{self, Sound};
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind};
 use crate::protocol::rules::answer::broken;
-use crate::protocol::rules::{events, finish, usage};
+use crate::protocol::rules::usage::LatestUsage;
+use crate::protocol::rules::{events, finish};
 use crate::protocol::{Reply, Usage};
 use crate::wire::gemini::response::Response;
 use crate::wire::openai::speech;
@@ -17,7 +18,7 @@ use crate::wire::openai::speech;
 pub struct SpeechReply {
     format: Format,
     events: bool,
-    usage: Usage,
+    usage: LatestUsage,
     /// Whether any audio has been written.
     sounded: bool,
     ended: bool,
@@ -26,15 +27,15 @@ pub struct SpeechReply {
 impl SpeechReply {
     /// Creates a reply in this format, optionally as events.
     pub fn new(format: Format, events: bool) -> Self {
-        Self { format, events, usage: Usage::default(), sounded: false, ended: false }
+        Self { format, events, usage: LatestUsage::default(), sounded: false, ended: false }
     }
 
     /// Reads the audio of an answer or of one event.
     fn sound(&mut self, body: &[u8]) -> Result<Sound, Fault> {
         let response: Response<'_> =
             serde_json::from_slice(body).map_err(|_| broken("Gemini's audio cannot be read."))?;
-        if let Some(metadata) = &response.usage_metadata {
-            self.usage = usage::usage(metadata);
+        if let Some(metadata) = response.usage_metadata {
+            self.usage.take(metadata);
         }
         let blocked = response.prompt_feedback.as_ref().and_then(|feedback| feedback.block_reason.as_deref());
         let reason = response.candidates.iter().find_map(|candidate| candidate.finish_reason.as_deref());
@@ -99,7 +100,7 @@ impl Reply for SpeechReply {
             return Err(Fault::new(Kind::Truncated, Blame::Model, "Gemini's audio ended too early."));
         }
         if self.events {
-            let (input_tokens, output_tokens) = (self.usage.prompt, self.usage.completion);
+            let Usage { prompt: input_tokens, completion: output_tokens, .. } = self.usage.read();
             let usage = speech::Usage { input_tokens, output_tokens, total_tokens: input_tokens + output_tokens };
             events::push(out, &speech::Event::Done { usage });
         }
@@ -114,6 +115,6 @@ impl Reply for SpeechReply {
     }
 
     fn usage(&self) -> Usage {
-        self.usage.clone()
+        self.usage.read()
     }
 }

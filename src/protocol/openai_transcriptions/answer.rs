@@ -7,7 +7,8 @@ use super::request::Format;
 use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind};
 use crate::protocol::rules::answer::{self, broken};
-use crate::protocol::rules::{events, finish, plain_text, usage};
+use crate::protocol::rules::usage::LatestUsage;
+use crate::protocol::rules::{events, finish, plain_text};
 use crate::protocol::{Form, Reply, Usage};
 use crate::wire::gemini::response::Response;
 use crate::wire::openai::transcription::{self, Details, Event, Segment, Text, Verbose};
@@ -16,7 +17,7 @@ use crate::wire::openai::transcription::{self, Details, Event, Segment, Text, Ve
 pub struct TranscriptionReply {
     format: Format,
     english: bool,
-    usage: Usage,
+    usage: LatestUsage,
     said: String,
     ended: bool,
 }
@@ -24,15 +25,15 @@ pub struct TranscriptionReply {
 impl TranscriptionReply {
     /// Creates a reply in this format; `english` marks a translation.
     pub fn new(format: Format, english: bool) -> Self {
-        Self { format, english, usage: Usage::default(), said: String::new(), ended: false }
+        Self { format, english, usage: LatestUsage::default(), said: String::new(), ended: false }
     }
 
     /// Reads the text of an answer or of one event.
     fn words(&mut self, body: &[u8]) -> Result<String, Fault> {
         let response: Response<'_> =
             serde_json::from_slice(body).map_err(|_| broken("Gemini's text cannot be read."))?;
-        if let Some(metadata) = &response.usage_metadata {
-            self.usage = usage::usage(metadata);
+        if let Some(metadata) = response.usage_metadata {
+            self.usage.take(metadata);
         }
         let blocked = response.prompt_feedback.as_ref().and_then(|feedback| feedback.block_reason.as_deref());
         let reason = response.candidates.iter().find_map(|candidate| candidate.finish_reason.as_deref());
@@ -55,8 +56,7 @@ impl TranscriptionReply {
     }
 
     fn counted(&self) -> transcription::Usage {
-        let (input_tokens, output_tokens) = (self.usage.prompt, self.usage.completion);
-        let audio_tokens = self.usage.audio_in;
+        let Usage { prompt: input_tokens, completion: output_tokens, audio_in: audio_tokens, .. } = self.usage.read();
         transcription::Usage {
             r#type: "tokens",
             input_tokens,
@@ -129,7 +129,7 @@ impl Reply for TranscriptionReply {
     }
 
     fn usage(&self) -> Usage {
-        self.usage.clone()
+        self.usage.read()
     }
 }
 

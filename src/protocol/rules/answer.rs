@@ -8,9 +8,9 @@ use serde_json::value::RawValue;
 use super::citations::{Sources, Transcript};
 use super::finish::{self, Finish};
 use super::ids::CallIds;
-use super::usage;
+use super::usage::LatestUsage;
 use crate::fault::{Blame, Fault, Kind};
-use crate::protocol::{AnswerContext, Reply, Usage};
+use crate::protocol::{AnswerContext, Reply};
 use crate::store::Signatures;
 use crate::wire::gemini::response::{Candidate, Part, Response};
 use crate::wire::json::{decode, escaped, push_escaped};
@@ -23,9 +23,7 @@ const LARGEST_SIGNATURE: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Reader {
     /// Token counts so far.
-    pub usage: Usage,
-    /// OpenAI's name for the service tier that served it.
-    pub tier: &'static str,
+    pub usage: LatestUsage,
     /// Whether only the first of several calls is passed on.
     pub single_call: bool,
     /// Whether the text is recorded, because the answer may name its sources.
@@ -96,8 +94,7 @@ impl Reader {
     /// Creates a reader for one answer. Calls without an id get one that begins with this prefix.
     pub fn new(stamp: &AnswerContext, id_prefix: &'static str) -> Self {
         Self {
-            usage: Usage::default(),
-            tier: "default",
+            usage: LatestUsage::default(),
             single_call: false,
             transcribed: true,
             ids: CallIds::new(stamp.seed, id_prefix),
@@ -117,13 +114,8 @@ impl Reader {
             let why = if error.is_eof() { "it ends too early" } else { "it is not a Gemini response" };
             broken(format!("Gemini's answer cannot be read: {why} (line {}, column {}).", error.line(), error.column()))
         })?;
-        if let Some(metadata) = &response.usage_metadata {
-            self.usage = usage::usage(metadata);
-            self.tier = match metadata.service_tier.as_deref() {
-                Some("flex" | "FLEX") => "flex",
-                Some("priority" | "PRIORITY") => "priority",
-                _ => "default",
-            };
+        if let Some(metadata) = response.usage_metadata {
+            self.usage.take(metadata);
         }
         Ok(response)
     }

@@ -16,9 +16,9 @@ pub struct Response<'a> {
     /// Why the prompt was blocked.
     #[serde(borrow)]
     pub prompt_feedback: Option<PromptFeedback<'a>>,
-    /// Token counts so far. In a stream the last report is the final one.
+    /// Token counts so far, a [`Usage`]. Raw because every event of a stream has them and the last ones are final.
     #[serde(borrow)]
-    pub usage_metadata: Option<Usage<'a>>,
+    pub usage_metadata: Option<&'a RawValue>,
 }
 
 /// One answer.
