@@ -180,6 +180,13 @@ impl Exchange {
         Ok(body)
     }
 
+    /// Drops what only another attempt would need. The answer may take minutes, and the request may hold a whole book.
+    pub fn settled(&mut self) {
+        self.body = Bytes::new();
+        self.files = Files::default();
+        self.earlier = None;
+    }
+
     /// The facts that the next attempt's answer is stamped with.
     pub fn stamp(&self) -> AnswerContext {
         AnswerContext {

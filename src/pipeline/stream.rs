@@ -64,7 +64,8 @@ impl EventStream {
     }
 
     /// A stream that has produced its first content.
-    pub(super) fn live(exchange: Exchange, begun: Box<OpenStream>) -> Self {
+    pub(super) fn live(mut exchange: Exchange, begun: Box<OpenStream>) -> Self {
+        exchange.settled();
         let stop = Box::pin(exchange.services.stop.requested());
         // Boxed, because it moves into the future of each piece and back.
         let silence = Timer::at(Instant::now() + exchange.keep_alive());

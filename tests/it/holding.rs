@@ -125,6 +125,22 @@ async fn bodies_have_a_bound_together() {
     while full().await.status != 200 {}
 }
 
+/// A stream that has begun needs its request no more, however long it goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_body_of_a_stream_that_has_begun_is_forgotten() {
+    let server = server("[server]\nmax_bodies = 100000\n").await;
+    let prompt = format!("[[sim:stall after=2]] hello {}", "x".repeat(80_000));
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let mut stream = said(connect(&server), &chat(&prompt));
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).unwrap();
+        assert_eq!(&head, b"HTTP/1.1 200");
+        open.push(stream);
+    }
+    assert_eq!(server.simulator.open_streams(), 3);
+}
+
 /// Files run out: those who wait are served when there are some again, nobody is lost, and it is told once.
 #[tokio::test(flavor = "multi_thread")]
 async fn files_may_run_out() {
