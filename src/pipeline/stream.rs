@@ -21,9 +21,6 @@ use crate::protocol::Protocol;
 use crate::telemetry::Outcome;
 use crate::timer::Timer;
 
-/// How often in a row to yield to the connection's task without receiving anything before assuming a pause. After a
-/// previous event that was followed by a pause, as in a slow stream, a single yield is enough.
-const YIELDS: usize = 4;
 /// Maximum size of one write, in bytes.
 const LARGEST_WRITE: usize = 32 * 1024;
 
@@ -69,7 +66,7 @@ impl EventStream {
         let stop = Box::pin(exchange.services.stop.requested());
         // Boxed, because it moves into the future of each piece and back.
         let silence = Timer::at(Instant::now() + exchange.keep_alive());
-        let mut live = Box::new(Live { exchange, begun, broken: false, slow: false, silence, stop });
+        let mut live = Box::new(Live { exchange, begun, broken: false, silence, stop });
         if live.begun.ended {
             live.finish(Outcome::Answered);
         }
@@ -142,8 +139,6 @@ struct Live {
     exchange: Exchange,
     begun: Box<OpenStream>,
     broken: bool,
-    /// Whether nothing further had arrived after the last event.
-    slow: bool,
     /// Fires when the next keep-alive message is due.
     silence: Timer,
     /// Completes when the server must end the stream.
@@ -181,34 +176,29 @@ impl Live {
                 Some(arrived) => self.take(arrived),
             }
         }
-        self.gather().await;
+        self.gather();
         if self.begun.out.is_empty() && std::mem::take(&mut self.broken) {
+            // The server drops what it has not written when it is told. While it waits, it writes.
+            yield_now().await;
             return Some(Err(BrokenOff));
         }
         (!self.begun.out.is_empty()).then(|| Ok(self.written()))
     }
 
     /// Translates everything that has already arrived.
-    async fn gather(&mut self) {
-        let (mut fruitless, mut alone) = (if self.slow { YIELDS - 1 } else { 0 }, true);
-        while fruitless < YIELDS {
+    fn gather(&mut self) {
+        loop {
             while !self.begun.ended && self.begun.out.len() < LARGEST_WRITE {
                 match self.begun.answer.ready_event() {
                     Ok(None) => break,
                     arrived => self.take(arrived),
                 }
             }
-            if self.begun.ended || self.begun.out.len() >= LARGEST_WRITE {
+            let full = self.begun.ended || self.begun.out.len() >= LARGEST_WRITE;
+            if full || !self.begun.answer.take_ready() {
                 return;
             }
-            yield_now().await;
-            if self.begun.answer.take_ready() {
-                (fruitless, alone) = (0, false);
-            } else {
-                fruitless += 1;
-            }
         }
-        self.slow = alone;
     }
 
     /// Translates one arrival: an event, the end, or a fault.

@@ -8,22 +8,18 @@ use bytes::Bytes;
 use http::header::{PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::Full;
-use hyper_util::client::legacy;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 
 use super::UpstreamSettings;
 use super::connection_pool::{ConnectionPool, PooledBody};
+use super::connections::{Connections, SendError};
 use super::connector::{self, Connector, ProxyRoute};
 use super::resolver::Resolver;
 use crate::environment::{Environment, SecretRef};
 use crate::problem::{Problem, Problems};
 use crate::root_certificates;
 use crate::secret::Digest;
-
-/// HTTP/1.1 read buffer, in bytes.
-const READ_AHEAD: usize = 32 * 1024;
 
 /// How long a request must have waited for its answer to begin, at least, for the connection to be doubted when the
 /// request is given up. Clients leave earlier too, and then it means nothing.
@@ -44,7 +40,7 @@ impl Client {
     ///
     /// # Errors
     /// When no connection can be made, or it breaks before the headers arrive.
-    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<PooledBody>, legacy::Error> {
+    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<PooledBody>, SendError> {
         request.headers_mut().insert(USER_AGENT, OURSELVES);
         if let Some(credentials) = &self.credentials {
             request.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());
@@ -142,19 +138,8 @@ impl<'s> Clients<'s> {
         let [with_proxy, with_google] = &self.tls;
         let way = ProxyRoute::to(&self.base, proxy, tcp, with_proxy);
         let connector = Connector { secure: (way, with_google.clone()).into(), limit: self.settings.connect_timeout };
-        let connections = move |kept| {
-            legacy::Client::builder(TokioExecutor::new())
-                .timer(TokioTimer::new())
-                .pool_timer(TokioTimer::new())
-                .pool_max_idle_per_host(kept)
-                // Bounds what is buffered for a client that does not read. hyper's default is about 400 KiB.
-                .http1_max_buf_size(READ_AHEAD)
-                .http2_adaptive_window(true)
-                // Ends the streams of a connection that died without a word. `connection_pool` looks after new requests.
-                .http2_keep_alive_interval(Duration::from_secs(20))
-                .http2_keep_alive_timeout(Duration::from_secs(10))
-                .build(connector.clone())
-        };
+        let server = self.base.clone();
+        let connections = move |kept| Connections::to(&server, connector.clone(), kept);
         // Half of the time allowed: a request that is given up when all of it is over has certainly waited that long.
         let patience = DOUBT.min(self.settings.first_byte_timeout / 2);
         Client {

@@ -19,10 +19,9 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper_util::client::legacy::{Client, Error};
+use hyper::body::{Body, Frame, SizeHint};
 
-use super::connector::Connector;
+use super::connections::{Connections, ResponseBody, SendError};
 
 /// Requests per lane. Below the 100 streams that RFC 9113 (6.5.2) recommends as the minimum, because a stream that has
 /// ended on our side may still be closing on the other. Google's actual limit was not measured.
@@ -33,9 +32,6 @@ const LANES: usize = 64;
 /// How many lanes keep all their idle HTTP/1.1 connections, and how many idle connections each of the others keeps.
 /// Limits the memory held after a burst; a connection takes about 25 KiB.
 const IDLE_LIMITS: (usize, usize) = (4, 8);
-
-/// The connections of one lane.
-pub(super) type Connections = Client<Connector, Full<Bytes>>;
 
 /// The lanes. Clones share them.
 #[derive(Clone)]
@@ -71,7 +67,7 @@ struct Waiting<'p, C> {
 /// A response body that holds its slot on the lane until it ends.
 #[derive(Debug)]
 pub struct PooledBody {
-    body: Incoming,
+    body: ResponseBody,
     _slot: Slot,
 }
 
@@ -108,12 +104,13 @@ impl ConnectionPool {
     ///
     /// # Errors
     /// When no connection can be made, or it breaks before the headers arrive.
-    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<PooledBody>, Error> {
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<PooledBody>, SendError> {
         let place = self.next();
         let lane = place.load_full();
         let slot = lane.slot();
         let mut waiting = self.waiting(place, &lane);
-        let answer = lane.connections.request(request).await;
+        // Boxed, because the futures around it are moved.
+        let answer = Box::pin(lane.connections.send(request)).await;
         // Of a broken connection, the client knows by itself that it is not to be used again.
         waiting.answered = true;
         Ok(answer?.map(|body| PooledBody { body, _slot: slot }))

@@ -22,7 +22,8 @@ use tower::Service;
 use super::resolver::Resolver;
 
 type Tcp = HttpConnector<Resolver>;
-type Failure = Box<dyn Error + Send + Sync>;
+/// Why no connection was made.
+pub type Failure = Box<dyn Error + Send + Sync>;
 type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;
 
 /// How long a connection is silent before the kernel asks whether the other end is still there, how often it asks

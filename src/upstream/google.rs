@@ -9,7 +9,6 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
-use hyper_util::client::legacy;
 use tokio::time::{Instant, timeout_at};
 
 use super::UpstreamSettings;
@@ -17,6 +16,7 @@ use super::base_url::BaseUrl;
 use super::classify::{classify, classify_event};
 use super::clients::{Client, Clients};
 use super::connection_pool::PooledBody;
+use super::connections::SendError;
 use super::resource::ResourceAddress;
 use crate::call::Call;
 use crate::environment::{Environment, SecretRef};
@@ -351,11 +351,10 @@ fn sensitive(key: &Secret) -> Result<HeaderValue, Fault> {
     Ok(value)
 }
 
-pub(super) fn connection_fault(error: &legacy::Error) -> Fault {
-    let message = if error.is_connect() {
-        "No connection to Gemini could be made."
-    } else {
-        "The connection to Gemini broke before it answered."
+pub(super) fn connection_fault(error: &SendError) -> Fault {
+    let message = match error {
+        SendError::Connect(_) => "No connection to Gemini could be made.",
+        SendError::Broken(_) => "The connection to Gemini broke before it answered.",
     };
     tracing::debug!(error = %chain(error), "no answer from upstream");
     Fault::new(Kind::Unreachable, Blame::Endpoint, message)
