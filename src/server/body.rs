@@ -18,6 +18,9 @@ use crate::error::Error;
 /// at each step.
 const AHEAD: usize = 1024 * 1024;
 
+/// The largest body that is copied out of the buffer of its connection, in bytes: the buffer's initial size.
+const SHORT: usize = 8 * 1024;
+
 /// The number of bytes held by the bodies of all requests.
 #[derive(Clone, Debug, Default)]
 pub struct Bodies(Arc<AtomicUsize>);
@@ -106,8 +109,13 @@ impl Bodies {
                 (false, false) => rest.extend_from_slice(&data),
             }
         }
-        // A body that arrived in one piece is not copied.
-        let content = if rest.is_empty() { first } else { rest.into() };
+        let content = match rest.is_empty() {
+            false => rest.into(),
+            // A body that arrived in one piece is part of the connection's buffer. A short one is copied, so that the
+            // buffer can be used again.
+            true if first.len() <= SHORT => Bytes::copy_from_slice(&first),
+            true => first,
+        };
         Ok(Bytes::from_owner(Held { content, _share: share }))
     }
 }

@@ -78,6 +78,8 @@ pub async fn answer(
         record,
         snapshot,
     };
+    // They are parts of the connection's buffer, which can then be used again.
+    drop((uri, headers));
     let known = exchange.known.clone();
     let mut response = pipeline::answer(exchange, content).await.into_response();
     if let Some(why) = known.why().filter(|_| why_headers) {

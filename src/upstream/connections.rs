@@ -63,7 +63,7 @@ struct Open {
     idle: Vec<Aging<Http1Connection>>,
     /// The connection being opened, which all wait for because it may become one to share.
     opening: Option<Opening>,
-    /// Whether the server was found to speak HTTP/1.1, so that nothing can be shared.
+    /// Whether the server spoke HTTP/1.1 when last asked, so that nothing can be shared.
     http1_only: bool,
     /// Whether the task that closes old connections runs.
     swept: bool,
@@ -195,12 +195,8 @@ impl Connections {
                 let opened = lane.open().await;
                 let mut open = lane.lock();
                 open.opening = None;
-                match opened? {
-                    Connection::Http2(connection) => open.http2 = Some(Aging(connection, 0)),
-                    Connection::Http1(connection) => {
-                        open.http1_only = true;
-                        open.idle.push(Aging(connection, 0));
-                    }
+                if let Connection::Http1(connection) = opened? {
+                    open.idle.push(Aging(connection, 0));
                 }
                 Ok(())
             });
@@ -209,6 +205,8 @@ impl Connections {
             };
             task.map(ended).boxed().shared()
         };
+        // One that has ended, and is still here, ended with a panic.
+        open.opening.take_if(|opening| opening.peek().is_some());
         Some(open.opening.get_or_insert_with(opening).clone())
     }
 }
@@ -238,10 +236,12 @@ impl Lane {
         }
     }
 
+    /// Opens a connection. One that can be shared is at hand from then on.
     async fn open(&self) -> Result<Connection, SendError> {
         let connecting = |error: Failure| SendError::Connect(error.into());
         let stream = self.connector.clone().oneshot(self.server.clone()).await.map_err(connecting)?;
         let connected = stream.connected();
+        self.lock().http1_only = !connected.is_negotiated_h2();
         if !connected.is_negotiated_h2() {
             let inner = Box::new(Http1::over(stream).await?);
             return Ok(Connection::Http1(Http1Connection { inner, forwarded: connected.is_proxied() }));
@@ -259,6 +259,7 @@ impl Lane {
             }
         });
         requests.ready().await?;
+        self.lock().http2 = Some(Aging(requests.clone(), 0));
         Ok(Connection::Http2(requests))
     }
 

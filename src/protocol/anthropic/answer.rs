@@ -237,7 +237,7 @@ impl MessagesReply {
 
     /// Returns the usage in Anthropic's way of counting: tokens that came from a cache are not part of the input.
     fn tokens(&self, output: u64) -> String {
-        let Usage { prompt, cached, .. } = self.reader.usage.read();
+        let &Usage { prompt, cached, .. } = self.reader.usage.read();
         let input = prompt.saturating_sub(cached);
         let searches = match self.told.sources.queries().len() {
             number if number > 0 && self.terms.searches => {
@@ -316,7 +316,7 @@ impl Reply for MessagesReply {
     }
 
     fn usage(&self) -> Usage {
-        self.reader.usage.read()
+        self.reader.usage.read().clone()
     }
 
     fn left(&mut self) -> Option<Continuation> {

@@ -105,7 +105,7 @@ impl Reply for NativeReply {
     }
 
     fn usage(&self) -> Usage {
-        self.usage.read()
+        self.usage.read().clone()
     }
 }
 

@@ -107,6 +107,6 @@ impl Reply for answer::ChatReply {
     }
 
     fn usage(&self) -> super::Usage {
-        self.reader.usage.read()
+        self.reader.usage.read().clone()
     }
 }

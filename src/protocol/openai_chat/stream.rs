@@ -69,7 +69,7 @@ pub fn end(reply: &mut ChatReply, out: &mut Vec<u8>) -> Result<(), Fault> {
         // The prefix opens a choice, but this chunk has none.
         out.extend_from_slice(reply.prefix.strip_suffix(br#"{"index":"#).unwrap_or(&reply.prefix));
         out.extend_from_slice(br#"],"usage":"#);
-        push_usage(out, &reply.reader.usage.read());
+        push_usage(out, reply.reader.usage.read());
         out.extend_from_slice(b"}\n\n");
     }
     out.extend_from_slice(b"data: [DONE]\n\n");

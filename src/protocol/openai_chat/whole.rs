@@ -42,7 +42,7 @@ pub fn write(reply: &mut ChatReply, body: &[u8]) -> Result<Vec<u8>, Fault> {
     out.extend_from_slice(br#","choices":["#);
     choices(reply, &response, refusal, &mut out)?;
     out.extend_from_slice(br#"],"usage":"#);
-    push_usage(&mut out, &reply.reader.usage.read());
+    push_usage(&mut out, reply.reader.usage.read());
     out.extend_from_slice(br#","service_tier":""#);
     out.extend_from_slice(reply.reader.usage.tier().as_bytes());
     out.extend_from_slice(br#"","system_fingerprint":null}"#);

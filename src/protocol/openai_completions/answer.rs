@@ -95,7 +95,7 @@ impl CompletionsReply {
     }
 
     fn usage_object(&self) -> String {
-        let Usage { prompt, completion, cached, reasoning, .. } = self.reader.usage.read();
+        let &Usage { prompt, completion, cached, reasoning, .. } = self.reader.usage.read();
         let total = prompt + completion;
         format!(
             r#"{{"prompt_tokens":{prompt},"completion_tokens":{completion},"total_tokens":{total},"prompt_tokens_details":{{"cached_tokens":{cached}}},"completion_tokens_details":{{"reasoning_tokens":{reasoning}}}}}"#
@@ -186,7 +186,7 @@ impl Reply for CompletionsReply {
     }
 
     fn usage(&self) -> Usage {
-        self.reader.usage.read()
+        self.reader.usage.read().clone()
     }
 }
 

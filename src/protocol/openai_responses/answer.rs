@@ -252,7 +252,7 @@ impl ResponsesReply {
 
     fn document(&self, status: Status<'_>) -> Vec<u8> {
         let Self { stamp, terms, items, reader, .. } = self;
-        Document { stamp, echo: &terms.echo, status, items, usage: &reader.usage.read(), tier: reader.usage.tier() }
+        Document { stamp, echo: &terms.echo, status, items, usage: reader.usage.read(), tier: reader.usage.tier() }
             .written()
     }
 
@@ -329,7 +329,7 @@ impl Reply for ResponsesReply {
     }
 
     fn usage(&self) -> Usage {
-        self.reader.usage.read()
+        self.reader.usage.read().clone()
     }
 
     fn left(&mut self) -> Option<Continuation> {

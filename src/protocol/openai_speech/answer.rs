@@ -100,7 +100,7 @@ impl Reply for SpeechReply {
             return Err(Fault::new(Kind::Truncated, Blame::Model, "Gemini's audio ended too early."));
         }
         if self.events {
-            let Usage { prompt: input_tokens, completion: output_tokens, .. } = self.usage.read();
+            let &Usage { prompt: input_tokens, completion: output_tokens, .. } = self.usage.read();
             let usage = speech::Usage { input_tokens, output_tokens, total_tokens: input_tokens + output_tokens };
             events::push(out, &speech::Event::Done { usage });
         }
@@ -115,6 +115,6 @@ impl Reply for SpeechReply {
     }
 
     fn usage(&self) -> Usage {
-        self.usage.read()
+        self.usage.read().clone()
     }
 }

@@ -56,7 +56,7 @@ impl TranscriptionReply {
     }
 
     fn counted(&self) -> transcription::Usage {
-        let Usage { prompt: input_tokens, completion: output_tokens, audio_in: audio_tokens, .. } = self.usage.read();
+        let &Usage { prompt: input_tokens, completion: output_tokens, audio_in: audio_tokens, .. } = self.usage.read();
         transcription::Usage {
             r#type: "tokens",
             input_tokens,
@@ -129,7 +129,7 @@ impl Reply for TranscriptionReply {
     }
 
     fn usage(&self) -> Usage {
-        self.usage.read()
+        self.usage.read().clone()
     }
 }
 

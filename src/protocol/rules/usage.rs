@@ -2,6 +2,8 @@
 //! include what built-in tools added. Google's own OpenAI endpoint leaves thoughts out, so its three numbers do not add
 //! up.
 
+use std::cell::OnceCell;
+
 use serde_json::value::RawValue;
 
 use crate::protocol::Usage;
@@ -12,6 +14,8 @@ use crate::wire::gemini::response;
 #[derive(Debug, Default)]
 pub struct LatestUsage {
     report: String,
+    /// The counts of this report, once someone has asked.
+    counts: OnceCell<Usage>,
     tier: Option<&'static str>,
 }
 
@@ -19,8 +23,11 @@ impl LatestUsage {
     /// Records a report.
     pub fn take(&mut self, metadata: &RawValue) {
         metadata.get().clone_into(&mut self.report);
+        self.counts.take();
         if self.tier.is_none() {
-            self.tier = parsed(&self.report).service_tier.map(|tier| match &*tier {
+            let report = parsed(&self.report);
+            self.counts = counted(&report).into();
+            self.tier = report.service_tier.map(|tier| match &*tier {
                 "flex" | "FLEX" => "flex",
                 "priority" | "PRIORITY" => "priority",
                 _ => "default",
@@ -29,8 +36,8 @@ impl LatestUsage {
     }
 
     /// Returns the counts: 0 if there was no report, or one that cannot be read.
-    pub fn read(&self) -> Usage {
-        counted(&parsed(&self.report))
+    pub fn read(&self) -> &Usage {
+        self.counts.get_or_init(|| counted(&parsed(&self.report)))
     }
 
     /// OpenAI's name for the service tier, as first reported.
@@ -82,14 +89,14 @@ mod tests {
                  "promptTokensDetails": [{ "modality": "TEXT", "tokenCount": 1 }, { "modality": "AUDIO", "tokenCount": 2 }] }"#,
         ]);
         let expected = Usage { prompt: 5, completion: 6, cached: 1, reasoning: 5, audio_in: 2, audio_out: 0 };
-        assert_eq!(usage.read(), expected);
+        assert_eq!(*usage.read(), expected);
         assert_eq!(usage.tier(), "flex");
     }
 
     #[test]
     fn no_report_and_one_that_cannot_be_read() {
         for usage in [after(&[]), after(&["true"]), after(&[r#"{ "promptTokenCount": "many" }"#])] {
-            assert_eq!((usage.read(), usage.tier()), (Usage::default(), "default"));
+            assert_eq!((usage.read(), usage.tier()), (&Usage::default(), "default"));
         }
     }
 }
