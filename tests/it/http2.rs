@@ -1,7 +1,7 @@
 //! Google over HTTP/2: the limit of streams per connection, connections that Google closes, and connections that die
 //! without a word.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
@@ -20,7 +20,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use futures_util::stream;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::watch;
-use tokio::task::spawn_blocking;
+use tokio::task::{block_in_place, spawn_blocking};
 
 use crate::endpoint::{Proof, issuer, tls};
 use crate::process::{Process, command, read, variables};
@@ -31,8 +31,8 @@ const LAST: &str = "data: {\"candidates\":[{\"content\":{\"role\":\"model\",\"pa
 /// An upstream whose streams say one word and go on when they are let.
 #[derive(Clone)]
 struct Upstream {
-    /// Connections, and requests.
-    came: Arc<Mutex<(HashSet<SocketAddr>, usize)>>,
+    /// Connections with their version, and requests.
+    came: Arc<Mutex<(HashMap<SocketAddr, Version>, usize)>>,
     goes_on: watch::Receiver<bool>,
 }
 
@@ -41,10 +41,9 @@ async fn answer(
     ConnectInfo(from): ConnectInfo<SocketAddr>,
     version: Version,
 ) -> Response {
-    assert_eq!(version, Version::HTTP_2);
     {
         let mut came = upstream.came.lock().unwrap();
-        came.0.insert(from);
+        came.0.insert(from, version);
         came.1 += 1;
     }
     let mut goes_on = upstream.goes_on.clone();
@@ -61,6 +60,8 @@ async fn answer(
 struct House {
     process: Process,
     upstream: Upstream,
+    /// Its TLS, which may change.
+    tls: RustlsConfig,
     /// Ends the connections of the upstream.
     handle: Handle<SocketAddr>,
     /// Lets its streams go on.
@@ -79,6 +80,7 @@ async fn house_by(mut command: Command, dir: tempfile::TempDir, way: impl FnOnce
     std::fs::write(dir.path().join("issuer.pem"), issuer.pem()).unwrap();
     let mut config = tls(&issuer, &Proof::Good);
     config.alpn_protocols = vec![b"h2".to_vec()];
+    let config = RustlsConfig::from_config(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let url = format!("https://localhost:{}", way(listener.local_addr().unwrap()).port());
@@ -86,13 +88,12 @@ async fn house_by(mut command: Command, dir: tempfile::TempDir, way: impl FnOnce
     let upstream = Upstream { came: Arc::default(), goes_on };
     let app = Router::new().route("/{*path}", post(answer)).with_state(upstream.clone());
     let handle = Handle::new();
-    let config = RustlsConfig::from_config(Arc::new(config));
-    let mut server = axum_server::from_tcp_rustls(listener, config).unwrap().handle(handle.clone());
+    let mut server = axum_server::from_tcp_rustls(listener, config.clone()).unwrap().handle(handle.clone());
     server.http_builder().http2().max_concurrent_streams(100);
     tokio::spawn(server.serve(app.into_make_service_with_connect_info::<SocketAddr>()));
     command.env("SSL_CERT_FILE", "issuer.pem");
     let process = spawn_blocking(move || Process::start_as(command, &variables(&url))).await.unwrap();
-    House { process, upstream, handle, let_go, _dir: dir }
+    House { process, upstream, tls: config, handle, let_go, _dir: dir }
 }
 
 /// A way to the upstream on which connections can die silently: nothing is carried any more, and nothing is closed.
@@ -187,7 +188,7 @@ fn until(stream: &mut TcpStream, words: &str) -> String {
 /// Connections take 100 streams each: the next ones have their first word all the same, while all others are still open.
 #[tokio::test(flavor = "multi_thread")]
 async fn more_streams_than_one_connection_takes_are_served_at_once() {
-    let House { process, upstream, let_go, handle: _handle, _dir } = house().await;
+    let House { process, upstream, let_go, handle: _handle, _dir, .. } = house().await;
     let texts = spawn_blocking(move || {
         let mut open: Vec<TcpStream> = (0..260).map(|_| process.chat("hello", true)).collect();
         open.iter_mut().for_each(|stream| drop(until(stream, "first")));
@@ -199,12 +200,43 @@ async fn more_streams_than_one_connection_takes_are_served_at_once() {
     let (connections, requests) = &*upstream.came.lock().unwrap();
     assert_eq!(*requests, 260);
     assert!((4..=8).contains(&connections.len()), "{} connections", connections.len());
+    assert!(connections.values().all(|version| *version == Version::HTTP_2));
+}
+
+/// A server that comes to speak HTTP/2, as behind a new balancer, is spoken to so, and its connections are shared.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_comes_to_speak_http2_is_noticed() {
+    let House { process, upstream, tls, let_go, handle: _handle, _dir } = house().await;
+    let speak = |protocol: &[u8]| {
+        let mut config = (*tls.get_inner()).clone();
+        config.alpn_protocols = vec![protocol.to_vec()];
+        tls.reload_from_config(Arc::new(config));
+    };
+    let open = |streams: usize| {
+        let streams: Vec<TcpStream> = block_in_place(|| {
+            let open = (0..streams).map(|_| process.chat("hello", true));
+            open.inspect(|stream| drop(until(&mut stream.try_clone().unwrap(), "first"))).collect()
+        });
+        let versions: Vec<Version> = upstream.came.lock().unwrap().0.values().copied().collect();
+        let of = |wanted| versions.iter().filter(|version| **version == wanted).count();
+        (streams, of(Version::HTTP_11), of(Version::HTTP_2))
+    };
+    speak(b"http/1.1");
+    let (mut streams, first, second) = open(4);
+    assert_eq!((first, second), (4, 0), "each needs its own");
+    speak(b"h2");
+    let (more, first, second) = open(6);
+    assert_eq!((first, second), (4, 2), "shared");
+    streams.extend(more);
+    let_go.send(true).unwrap();
+    let texts = spawn_blocking(move || streams.into_iter().map(read).collect::<Vec<_>>()).await.unwrap();
+    assert!(texts.iter().all(|text| text.contains("last") && text.contains("[DONE]")), "{texts:?}");
 }
 
 /// A connection that says that it goes (GOAWAY) still brings to an end what it has begun; what comes next takes another.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_goes_away_loses_nothing() {
-    let House { process, upstream, handle, let_go, _dir } = house().await;
+    let House { process, upstream, handle, let_go, _dir, .. } = house().await;
     let mut open: Vec<TcpStream> = (0..4).map(|_| process.chat("hello", true)).collect();
     let mut open = spawn_blocking(move || {
         open.iter_mut().for_each(|stream| drop(until(stream, "first")));
@@ -231,7 +263,7 @@ fn attempts(answer: &str) -> Option<&str> {
 /// it has begun is not given up with it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_died_silently_is_found_out_once() {
-    let (House { process, upstream, let_go, handle: _handle, _dir }, relay, open) = house_behind_a_relay().await;
+    let (House { process, upstream, let_go, handle: _handle, _dir, .. }, relay, open) = house_behind_a_relay().await;
     relay.kill();
     let_go.send(true).unwrap();
     let ask_two = move || {
