@@ -42,9 +42,9 @@ type Http2 = http2::SendRequest<Full<Bytes>>;
 
 /// The connections of one lane to one server. Clones share them.
 #[derive(Clone)]
-pub struct Connections(Arc<Lane>);
+pub struct Connections(Arc<Inner>);
 
-struct Lane {
+struct Inner {
     connector: Connector,
     /// Scheme and host of the server. All requests go to it.
     server: Uri,
@@ -120,7 +120,7 @@ impl Connections {
         let server = server.clone();
         let host = server.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
         let host = host.unwrap_or_else(|| HeaderValue::from_static(""));
-        Self(Arc::new(Lane { connector, server, host, idle_limit, open: Mutex::default() }))
+        Self(Arc::new(Inner { connector, server, host, idle_limit, open: Mutex::default() }))
     }
 
     /// Sends a request and waits for the response headers. An idle connection may turn out to be closed when the request
@@ -211,7 +211,7 @@ impl Connections {
     }
 }
 
-impl Lane {
+impl Inner {
     fn lock(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -277,7 +277,7 @@ impl Lane {
 }
 
 /// Closes connections that are not used.
-async fn sweep(lane: Weak<Lane>) {
+async fn sweep(lane: Weak<Inner>) {
     loop {
         tokio::time::sleep(SWEEP).await;
         let Some(lane) = lane.upgrade() else { return };
