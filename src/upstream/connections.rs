@@ -242,10 +242,16 @@ impl Inner {
         let stream = self.connector.clone().oneshot(self.server.clone()).await.map_err(connecting)?;
         let connected = stream.connected();
         self.lock().http1_only = !connected.is_negotiated_h2();
-        if !connected.is_negotiated_h2() {
-            let inner = Box::new(Http1::over(stream).await?);
-            return Ok(Connection::Http1(Http1Connection { inner, forwarded: connected.is_proxied() }));
+        // Boxed, because many may wait for the line above at the same time, and these are large.
+        if connected.is_negotiated_h2() {
+            return Ok(Connection::Http2(Box::pin(self.http2(stream)).await?));
         }
+        let inner = Box::new(Box::pin(Http1::over(stream)).await?);
+        Ok(Connection::Http1(Http1Connection { inner, forwarded: connected.is_proxied() }))
+    }
+
+    /// Speaks HTTP/2 on this stream, from now on for all requests.
+    async fn http2(&self, stream: Stream) -> Result<Http2, SendError> {
         let (mut requests, connection) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .adaptive_window(true)
@@ -260,7 +266,7 @@ impl Inner {
         });
         requests.ready().await?;
         self.lock().http2 = Some(Aging(requests.clone(), 0));
-        Ok(Connection::Http2(requests))
+        Ok(requests)
     }
 
     /// Takes back a connection after a response.
