@@ -3,11 +3,15 @@
 //! up.
 
 use std::cell::OnceCell;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use serde_json::value::RawValue;
 
 use crate::protocol::Usage;
 use crate::wire::gemini::response;
+
+static TIER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""serviceTier""#));
 
 /// The latest report of token counts. In a stream the last one counts: the counts are not monotone, so neither their
 /// sum nor their maximum is correct. As every event has one, it is parsed only when someone asks.
@@ -24,7 +28,8 @@ impl LatestUsage {
     pub fn take(&mut self, metadata: &RawValue) {
         metadata.get().clone_into(&mut self.report);
         self.counts.take();
-        if self.tier.is_none() {
+        // Many models report none.
+        if self.tier.is_none() && TIER.find(self.report.as_bytes()).is_some() {
             let report = parsed(&self.report);
             self.counts = counted(&report).into();
             self.tier = report.service_tier.map(|tier| match &*tier {
