@@ -30,6 +30,9 @@ use super::http1::Http1;
 const SWEEP: Duration = Duration::from_secs(30);
 const OLD: u8 = 3;
 
+/// How often a request waits for a shared connection to be opened and finds it closed again, before it opens its own.
+const OPENINGS: usize = 3;
+
 /// Pings on an HTTP/2 connection with open streams: when one is sent, and how long its answer may take. They end the
 /// streams of a connection that died without a word. `connection_pool` looks after new requests.
 const PING_AFTER: Duration = Duration::from_secs(20);
@@ -168,15 +171,14 @@ impl Connections {
 
     /// A connection that was opened for this request, or for several that came together.
     async fn fresh(&self) -> Result<Connection, SendError> {
-        loop {
-            let Some(opening) = self.shared_opening() else {
-                return self.0.open().await;
-            };
+        for _ in 0..OPENINGS {
+            let Some(opening) = self.shared_opening() else { break };
             opening.await?;
             if let Some(connection) = self.0.at_hand() {
                 return Ok(connection);
             }
         }
+        self.0.open().await
     }
 
     /// The connection being opened; begins to open one if there is none. None if each request needs its own.
