@@ -12,8 +12,8 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use rustls::ClientConfig;
 
 use super::UpstreamSettings;
-use super::connection_pool::{ConnectionPool, PooledBody};
-use super::connections::{Connections, SendError};
+use super::connection_pool::ConnectionPool;
+use super::connections::{Connections, ResponseBody, SendError};
 use super::connector::{self, Connector, ProxyRoute};
 use super::resolver::Resolver;
 use crate::environment::{Environment, SecretRef};
@@ -40,7 +40,7 @@ impl Client {
     ///
     /// # Errors
     /// When no connection can be made, or it breaks before the headers arrive.
-    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<PooledBody>, SendError> {
+    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<ResponseBody>, SendError> {
         request.headers_mut().insert(USER_AGENT, OURSELVES);
         if let Some(credentials) = &self.credentials {
             request.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());

@@ -9,17 +9,14 @@
 //! connection; requests on the old one go on, and it closes after the last of them.
 
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper::body::{Body, Frame, SizeHint};
 
 use super::connections::{Connections, ResponseBody, SendError};
 
@@ -53,7 +50,7 @@ struct Lane<C> {
 
 /// A slot on a lane, released when dropped.
 #[derive(Debug)]
-struct Slot(Arc<AtomicUsize>);
+pub(super) struct Slot(Arc<AtomicUsize>);
 
 /// A request whose answer has not begun. Dropping it means that the request was given up.
 struct Waiting<'p, C> {
@@ -62,13 +59,6 @@ struct Waiting<'p, C> {
     lane: &'p Arc<Lane<C>>,
     since: Instant,
     answered: bool,
-}
-
-/// A response body that holds its slot on the lane until it ends.
-#[derive(Debug)]
-pub struct PooledBody {
-    body: ResponseBody,
-    _slot: Slot,
 }
 
 impl<C> ConnectionPool<C> {
@@ -104,7 +94,7 @@ impl ConnectionPool {
     ///
     /// # Errors
     /// When no connection can be made, or it breaks before the headers arrive.
-    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<PooledBody>, SendError> {
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<ResponseBody>, SendError> {
         let place = self.next();
         let lane = place.load_full();
         let slot = lane.slot();
@@ -113,7 +103,7 @@ impl ConnectionPool {
         let answer = Box::pin(lane.connections.send(request)).await;
         // Of a broken connection, the client knows by itself that it is not to be used again.
         waiting.answered = true;
-        Ok(answer?.map(|body| PooledBody { body, _slot: slot }))
+        Ok(answer?.map(|body| body.holding(slot)))
     }
 }
 
@@ -155,26 +145,6 @@ impl<C> Drop for Waiting<'_, C> {
         let fresh = Lane::new(&self.pool.make, self.lane.idle_limit);
         // Several requests may be given up together: only the first of them replaces the lane.
         self.place.compare_and_swap(self.lane, Arc::new(fresh));
-    }
-}
-
-impl Body for PooledBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

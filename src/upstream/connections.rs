@@ -23,6 +23,7 @@ use hyper_util::client::legacy::connect::Connection as _;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::{Service, ServiceExt};
 
+use super::connection_pool::Slot;
 use super::connector::{Connector, Failure};
 use super::http1::Http1;
 
@@ -153,7 +154,7 @@ impl Connections {
         match connection {
             Connection::Http2(mut connection) => {
                 let response = connection.try_send_request(request).await?;
-                Ok(response.map(|body| ResponseBody { body: Some(body), on: None }))
+                Ok(response.map(|body| ResponseBody { body: Some(body), on: None, slot: None }))
             }
             Connection::Http1(mut connection) => {
                 request.headers_mut().insert(HOST, self.0.host.clone());
@@ -164,7 +165,7 @@ impl Connections {
                 }
                 let response = connection.inner.send(request).await?;
                 let on = Some((connection, self.clone()));
-                Ok(response.map(|body| ResponseBody { body: Some(body), on }))
+                Ok(response.map(|body| ResponseBody { body: Some(body), on, slot: None }))
             }
         }
     }
@@ -321,6 +322,16 @@ pub struct ResponseBody {
     body: Option<Incoming>,
     /// The HTTP/1.1 connection it comes from, and where that belongs.
     on: Option<(Http1Connection, Connections)>,
+    /// Its slot on the lane, if it was given one.
+    slot: Option<Slot>,
+}
+
+impl ResponseBody {
+    /// Holds a slot until it is dropped.
+    pub(super) fn holding(mut self, slot: Slot) -> Self {
+        self.slot = Some(slot);
+        self
+    }
 }
 
 impl Body for ResponseBody {
@@ -331,7 +342,7 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let Self { body, on } = &mut *self;
+        let Self { body, on, .. } = &mut *self;
         match (body, on) {
             (Some(body), Some((connection, _))) => connection.inner.poll_body(body, context),
             (Some(body), None) => Pin::new(body).poll_frame(context),
@@ -360,7 +371,7 @@ impl Drop for ResponseBody {
 
 impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ResponseBody").field(&self.body).finish()
+        f.debug_tuple("ResponseBody").field(&self.body).field(&self.slot).finish()
     }
 }
 

@@ -15,8 +15,7 @@ use super::UpstreamSettings;
 use super::base_url::BaseUrl;
 use super::classify::{classify, classify_event};
 use super::clients::{Client, Clients};
-use super::connection_pool::PooledBody;
-use super::connections::SendError;
+use super::connections::{ResponseBody, SendError};
 use super::resource::ResourceAddress;
 use crate::call::Call;
 use crate::environment::{Environment, SecretRef};
@@ -137,7 +136,7 @@ impl Upstream {
         Ok(models)
     }
 
-    fn answer(&self, response: Response<PooledBody>, key: &Secret, deadline: Instant) -> Answer {
+    fn answer(&self, response: Response<ResponseBody>, key: &Secret, deadline: Instant) -> Answer {
         let now = Instant::now();
         Answer {
             body: response.into_body(),
@@ -156,7 +155,7 @@ impl Upstream {
     /// Reads a whole document of any content type. Any status but success is a fault.
     pub(super) async fn document(
         &self,
-        response: Response<PooledBody>,
+        response: Response<ResponseBody>,
         key: &Secret,
         deadline: Instant,
     ) -> Result<Bytes, Fault> {
@@ -170,7 +169,12 @@ impl Upstream {
     }
 
     /// Accepts an answer with status 200 and JSON or an event stream. Everything else is a fault.
-    async fn checked(&self, response: Response<PooledBody>, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
+    async fn checked(
+        &self,
+        response: Response<ResponseBody>,
+        key: &Secret,
+        deadline: Instant,
+    ) -> Result<Answer, Fault> {
         let status = response.status().as_u16();
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_json = content_type.is_none_or(|kind| kind.contains("json") || kind.contains("event-stream"));
@@ -190,7 +194,7 @@ impl Upstream {
 /// A successful answer being received. Dropping it closes the connection or HTTP/2 stream, so Google stops generating.
 #[derive(Debug)]
 pub struct Answer {
-    body: PooledBody,
+    body: ResponseBody,
     key: Secret,
     deadline: Instant,
     idle: Duration,
@@ -318,7 +322,7 @@ impl Answer {
 }
 
 /// The next chunk of the body; None at its end.
-async fn chunk(body: &mut PooledBody) -> hyper::Result<Option<Bytes>> {
+async fn chunk(body: &mut ResponseBody) -> hyper::Result<Option<Bytes>> {
     while let Some(frame) = body.frame().await {
         // Ignore trailers.
         if let Ok(data) = frame?.into_data() {
