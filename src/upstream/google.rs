@@ -1,19 +1,17 @@
 //! The Gemini API over HTTP. The only code that knows its headers; `base_url` knows its URLs.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use futures_util::FutureExt;
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
-use http_body::Body;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use tokio::time::{Instant, timeout_at};
 
 use super::UpstreamSettings;
+use super::answer::{Answer, LARGEST_ANSWER, timeout_fault};
 use super::base_url::BaseUrl;
-use super::classify::{classify, classify_event};
+use super::classify::classify;
 use super::clients::{Client, Clients};
 use super::connections::{ResponseBody, SendError};
 use super::resource::ResourceAddress;
@@ -22,18 +20,11 @@ use crate::environment::{Environment, SecretRef};
 use crate::fault::{Blame, Fault, Kind};
 use crate::problem::Problems;
 use crate::secret::{Digest, Secret};
-use crate::timer::Timer;
-use crate::wire::sse::{self, Event};
 
 /// The header for the key. The key is never put in a URL, because URLs turn up in error messages and logs.
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-goog-api-key");
 /// How much of an error body is read to classify it, in bytes.
 const LARGEST_ERROR: usize = 1024 * 1024;
-/// Bytes that count as progress even without a complete event, as within the event of an image. Fewer might be an
-/// endless trickle.
-const PROGRESS: usize = 64 * 1024;
-/// Largest whole answer, in bytes: enough for an image or two.
-const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
 
 /// The client of the Gemini API. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -136,22 +127,6 @@ impl Upstream {
         Ok(models)
     }
 
-    fn answer(&self, response: Response<ResponseBody>, key: &Secret, deadline: Instant) -> Answer {
-        let now = Instant::now();
-        Answer {
-            body: response.into_body(),
-            key: key.clone(),
-            deadline,
-            idle: self.settings.idle_timeout,
-            latest: now,
-            arrived: now,
-            trickled: 0,
-            timer: None,
-            events: sse::Decoder::default(),
-            over: None,
-        }
-    }
-
     /// Reads a whole document of any content type. Any status but success is a fault.
     pub(super) async fn document(
         &self,
@@ -160,7 +135,7 @@ impl Upstream {
         deadline: Instant,
     ) -> Result<Bytes, Fault> {
         let status = response.status();
-        let mut answer = self.answer(response, key, deadline);
+        let mut answer = Answer::begin(response, key, deadline, self.settings.idle_timeout);
         if status.is_success() {
             return answer.read(LARGEST_ANSWER).await;
         }
@@ -178,7 +153,7 @@ impl Upstream {
         let status = response.status().as_u16();
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_json = content_type.is_none_or(|kind| kind.contains("json") || kind.contains("event-stream"));
-        let mut answer = self.answer(response, key, deadline);
+        let mut answer = Answer::begin(response, key, deadline, self.settings.idle_timeout);
         if status == 200 && is_json {
             return Ok(answer);
         }
@@ -189,154 +164,6 @@ impl Upstream {
         }
         Err(classify(status, &body, key))
     }
-}
-
-/// A successful answer being received. Dropping it closes the connection or HTTP/2 stream, so Google stops generating.
-#[derive(Debug)]
-pub struct Answer {
-    body: ResponseBody,
-    key: Secret,
-    deadline: Instant,
-    idle: Duration,
-    /// When the last bytes arrived.
-    latest: Instant,
-    /// When the last complete event, or an amount of data that counts as progress, arrived.
-    arrived: Instant,
-    /// Bytes received since then that have not completed an event.
-    trickled: usize,
-    /// The timer for the next event; set once a stream is read.
-    timer: Option<Timer>,
-    events: sse::Decoder,
-    /// Set when nothing more will arrive: a proper end, or the fault that ended it.
-    over: Option<Result<(), Fault>>,
-}
-
-impl Answer {
-    /// Returns the whole body.
-    ///
-    /// # Errors
-    /// When it breaks off, takes too long, or turns out to be an error.
-    pub async fn whole(mut self) -> Result<Bytes, Fault> {
-        let body = self.read(LARGEST_ANSWER).await?;
-        if is_error(&body) {
-            return Err(classify_event(&body, &self.key));
-        }
-        Ok(body)
-    }
-
-    /// The next event of a stream; None at its end.
-    ///
-    /// # Errors
-    /// When the stream breaks off, falls silent, or turns out to hold an error.
-    pub async fn event(&mut self) -> Result<Option<Bytes>, Fault> {
-        loop {
-            if let Some(event) = self.ready_event()? {
-                return Ok(Some(event));
-            }
-            if let Some(end) = &self.over {
-                return end.clone().map(|()| None);
-            }
-            // Counted from the last event, not from now: the caller may have cancelled this wait and started again.
-            let until = self.deadline.min(self.arrived + self.idle);
-            let arrived = self.timer.get_or_insert_with(|| Timer::at(until)).until(until, chunk(&mut self.body)).await;
-            match arrived {
-                Some(arrived) => self.take(arrived),
-                None => self.over = Some(Err(timeout_fault("Gemini's stream stalled."))),
-            }
-        }
-    }
-
-    /// Returns an event that has already arrived, without waiting.
-    ///
-    /// # Errors
-    /// When it is an error, or not an event.
-    pub fn ready_event(&mut self) -> Result<Option<Bytes>, Fault> {
-        let ended = matches!(self.over, Some(Ok(())));
-        match self.events.next().or_else(|| if ended { self.events.finish() } else { None }) {
-            Some(Event::Data(data)) if is_error(&data) => Err(classify_event(&data, &self.key)),
-            Some(Event::Data(data)) => {
-                self.progressed();
-                Ok(Some(data))
-            }
-            Some(Event::Stray(text)) if is_error(&text) => Err(classify_event(&text, &self.key)),
-            Some(Event::Stray(_)) => {
-                let message = "Gemini's stream contains an invalid event.";
-                Err(Fault::new(Kind::BrokenAnswer, Blame::Model, message))
-            }
-            None => Ok(None),
-        }
-    }
-
-    /// Takes in bytes that have already arrived, without waiting, so that several events can be sent in one write.
-    /// Returns whether there were any.
-    pub fn take_ready(&mut self) -> bool {
-        if self.over.is_some() {
-            return false;
-        }
-        let ready = chunk(&mut self.body).now_or_never();
-        ready.map(|arrived| self.take(arrived)).is_some()
-    }
-
-    /// When the last event arrived.
-    pub fn arrived(&self) -> std::time::Instant {
-        self.arrived.into_std()
-    }
-
-    fn take(&mut self, arrived: hyper::Result<Option<Bytes>>) {
-        self.latest = Instant::now();
-        match arrived {
-            Ok(Some(chunk)) => {
-                self.trickled += chunk.len();
-                if self.trickled >= PROGRESS {
-                    self.progressed();
-                }
-                if self.events.push(chunk).is_err() {
-                    self.over = Some(Err(too_large()));
-                }
-            }
-            Ok(None) => self.over = Some(Ok(())),
-            Err(error) => self.over = Some(Err(broken_off(&error))),
-        }
-    }
-
-    fn progressed(&mut self) {
-        (self.arrived, self.trickled) = (self.latest, 0);
-    }
-
-    async fn read(&mut self, limit: usize) -> Result<Bytes, Fault> {
-        let announced = self.body.size_hint().exact();
-        let mut body = BytesMut::new();
-        loop {
-            let until = self.deadline.min(Instant::now() + self.idle);
-            match timeout_at(until, chunk(&mut self.body)).await {
-                // A body that arrives in one piece is not copied.
-                Ok(Ok(Some(chunk))) if body.is_empty() && announced == Some(chunk.len() as u64) => return Ok(chunk),
-                Ok(Ok(Some(chunk))) if body.len() + chunk.len() > limit => return Err(too_large()),
-                Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
-                Ok(Ok(None)) => return Ok(body.freeze()),
-                Ok(Err(error)) => return Err(broken_off(&error)),
-                Err(_) => return Err(timeout_fault("Gemini's answer did not arrive in time.")),
-            }
-        }
-    }
-}
-
-/// The next chunk of the body; None at its end.
-async fn chunk(body: &mut ResponseBody) -> hyper::Result<Option<Bytes>> {
-    while let Some(frame) = body.frame().await {
-        // Ignore trailers.
-        if let Ok(data) = frame?.into_data() {
-            return Ok(Some(data));
-        }
-    }
-    Ok(None)
-}
-
-/// Whether a document is Google's error object, bare or in an array, rather than an answer.
-fn is_error(document: &[u8]) -> bool {
-    let inner = document.trim_ascii_start();
-    let inner = inner.strip_prefix(b"[").unwrap_or(inner).trim_ascii_start();
-    inner.strip_prefix(b"{").is_some_and(|inner| inner.trim_ascii_start().starts_with(br#""error""#))
 }
 
 /// Builds a request authenticated with this key.
@@ -364,39 +191,8 @@ pub(super) fn connection_fault(error: &SendError) -> Fault {
     Fault::new(Kind::Unreachable, Blame::Endpoint, message)
 }
 
-fn broken_off(error: &hyper::Error) -> Fault {
-    tracing::debug!(error = %chain(error), "an upstream answer was cut off");
-    Fault::new(Kind::Truncated, Blame::Endpoint, "The connection to Gemini broke in the middle of the answer.")
-}
-
 /// An error and its causes, for the log. None of them contains an address or a header.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-pub(super) fn timeout_fault(message: &str) -> Fault {
-    Fault::new(Kind::Timeout, Blame::Model, message)
-}
-
-fn too_large() -> Fault {
-    Fault::new(Kind::BrokenAnswer, Blame::Model, "Gemini's answer is larger than this server accepts.")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn errors_are_told_from_answers() {
-        for (document, error) in [
-            (r#"{"error":{}}"#, true),
-            ("[{\n  \"error\": {}", true),
-            (" { \"error\" : {", true),
-            (r#"{"candidates":[{"error":1}]}"#, false),
-            ("", false),
-        ] {
-            assert_eq!(is_error(document.as_bytes()), error, "{document}");
-        }
-    }
 }

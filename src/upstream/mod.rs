@@ -1,6 +1,7 @@
 //! The connection to Google: URLs, headers, HTTP clients, and the classification of Google's failures.
 //! Never: retry decisions, a client's protocol, a key in a URL.
 
+mod answer;
 mod base_url;
 pub mod classify;
 mod clients;
@@ -13,6 +14,7 @@ mod resolver;
 mod resource;
 pub mod settings;
 
-pub use google::{Answer, Listed, Upstream};
+pub use answer::Answer;
+pub use google::{Listed, Upstream};
 pub use resource::{ResourceAddress, ResourceAnswer, ResourceRequest};
 pub use settings::UpstreamSettings;

@@ -5,7 +5,8 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::time::{Instant, timeout_at};
 
-use super::google::{Upstream, build_request, connection_fault, timeout_fault};
+use super::answer::timeout_fault;
+use super::google::{Upstream, build_request, connection_fault};
 use crate::fault::Fault;
 use crate::secret::Secret;
 
