@@ -101,10 +101,7 @@ pub async fn run_until_signal(live: Arc<Live>, running: Running, signals: Signal
     let drain = live.snapshot().config.settings.server.drain;
     tracing::info!(drain_s = drain.as_secs_f64(), "stopping: waiting for open requests");
     tokio::select! {
-        stopped = running.stop(drain) => match stopped {
-            Ok(()) => tracing::info!("stopped"),
-            Err(error) => return failed(&format!("the listener failed: {error}")),
-        },
+        () = running.stop(drain) => tracing::info!("stopped"),
         _ = terminate.recv() => tracing::warn!("stopped immediately: second signal"),
         _ = interrupt.recv() => tracing::warn!("stopped immediately: second signal"),
     }

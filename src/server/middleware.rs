@@ -54,7 +54,7 @@ fn new_id() -> String {
 /// Wraps every request. Corrects its path, assigns its id, which the response carries too; turns a panic into a 500 of
 /// that request alone; renders errors in the family's format. This is one function because each layer costs every
 /// request an allocation and a copy. `inner` must always be ready, as a router is.
-pub async fn around<S>(request: Request, mut inner: S) -> Result<Response, Infallible>
+pub async fn around<S>(request: Request, mut inner: S) -> Response
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
@@ -69,7 +69,7 @@ where
     if let Ok(value) = HeaderValue::try_from(id.0) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
-    Ok(response)
+    response
 }
 
 /// The response after a panic. Its message stays in the log.
@@ -178,7 +178,7 @@ mod tests {
         }
         let ask = || Request::get("/v1/fails").body(Body::empty()).unwrap();
         let answers = [around(ask(), service_fn(fails)).await, around(ask(), service_fn(fails_at_once)).await];
-        for Ok(response) in answers {
+        for response in answers {
             assert_eq!(response.status(), 500);
             assert!(response.headers().contains_key("x-request-id"));
             let body = to_bytes(response.into_body(), 4096).await.unwrap();

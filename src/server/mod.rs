@@ -23,12 +23,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::BoxError;
-use axum::body::Body;
-use axum::http::Request;
+use axum::Router;
+use axum::extract::Request;
+use axum::http::Method;
 use axum::response::Response;
-use bytes::Bytes;
-use tower::{Service, ServiceBuilder};
+use futures_util::FutureExt;
+use tower::{Layer, ServiceExt, service_fn};
+use tower_http::cors::CorsLayer;
 
 use crate::runtime::{Live, Services};
 
@@ -72,15 +73,30 @@ impl App {
     }
 }
 
-/// The complete HTTP service, for the listener's body type.
-pub fn service<B>(
+/// Answers requests, whichever connection they come from.
+pub struct RequestHandler {
     app: App,
-) -> impl Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone + Send
-where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    let router = endpoints::router(app.clone());
-    let answer = move |request: Request<B>| middleware::around(request.map(Body::new), router.clone());
-    ServiceBuilder::new().layer(middleware::cors(app)).service_fn(answer)
+    router: Router,
+    cors: CorsLayer,
+}
+
+impl RequestHandler {
+    /// The handler of all endpoints.
+    pub fn new(app: App) -> Self {
+        Self { router: endpoints::router(app.clone()), cors: middleware::cors(app.clone()), app }
+    }
+
+    /// Answers a request. An error is an answer, too.
+    pub async fn answer(&self, request: Request) -> Response {
+        let router = self.router.clone();
+        // Only where web pages may call: the layer costs every request copies.
+        let pages = !self.app.live.snapshot().config.settings.server.cors_origins.is_empty();
+        if pages || request.method() == Method::OPTIONS {
+            let around =
+                service_fn(move |request| middleware::around(request, router.clone()).map(Ok::<_, Infallible>));
+            let answer = Box::pin(self.cors.clone().layer(around).oneshot(request));
+            return answer.await.unwrap_or_else(|never| match never {});
+        }
+        middleware::around(request, router).await
+    }
 }

@@ -3,102 +3,58 @@
 
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
-use axum::http::{Request, Response, Version};
-use axum_server::ConnectionShutdown;
+use axum::response::Response;
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, Either};
 use http_body::{Frame, SizeHint};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
-use tower::Service;
+
+use super::ending::{Ending, Notice};
 
 /// The most of an answer that is handed over at a time, in bytes. What is handed over stays in memory until the client
 /// has room for it.
 const PIECE: usize = 32 * 1024;
 
-/// The service of one connection. Requests of HTTP/1.1 pass through.
+/// The requests of one connection.
 #[derive(Clone)]
-pub struct Watched<S> {
-    service: S,
-    connection: Arc<Connection>,
-}
-
-struct Connection {
-    /// How many requests are open.
+pub struct Requests {
+    /// How many are open.
     open: watch::Sender<usize>,
-    /// How long it may be without requests.
-    idle: Duration,
     /// How long a client may take nothing of an answer.
     patience: Duration,
-    watched: Once,
 }
 
 /// A request that counts as open until this is dropped.
-struct Open(Arc<Connection>);
+pub struct Open(Requests);
 
-impl<S> Watched<S> {
+impl Requests {
     /// Watches a connection, which may be without requests for `idle`, and whose client may take nothing of an answer
     /// for `patience`.
-    pub fn new(service: S, idle: Duration, patience: Duration) -> Self {
-        let connection = Connection { open: watch::channel(0).0, idle, patience, watched: Once::new() };
-        Self { service, connection: Arc::new(connection) }
-    }
-}
-
-impl<S, B> Service<Request<B>> for Watched<S>
-where
-    S: Service<Request<B>, Response = Response<Body>>,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Either<S::Future, BoxFuture<'static, Result<Response<Body>, S::Error>>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.service.poll_ready(context)
+    pub fn watched(ending: Arc<Ending>, idle: Duration, patience: Duration) -> Self {
+        let requests = Self { open: watch::channel(0).0, patience };
+        tokio::spawn(close_when_idle(requests.open.subscribe(), ending, idle, patience));
+        requests
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        if request.version() != Version::HTTP_2 {
-            return Either::Left(self.service.call(request));
-        }
-        if let Some(shutdown) = request.extensions().get() {
-            self.connection.watch(shutdown);
-        }
-        let open = Open::new(&self.connection);
-        let answer = self.service.call(request);
-        Either::Right(Box::pin(async move { Ok(answer.await?.map(|body| offered(body, open))) }))
-    }
-}
-
-impl Connection {
-    /// Starts to watch it, once.
-    fn watch(&self, shutdown: &ConnectionShutdown) {
-        self.watched.call_once(|| {
-            let (open, shutdown) = (self.open.subscribe(), shutdown.clone());
-            tokio::spawn(close_when_idle(open, shutdown, self.idle, self.patience));
-        });
+    /// A request that has arrived.
+    pub fn arrived(&self) -> Open {
+        Open::new(self)
     }
 }
 
 /// Closes a connection without requests. It is first told to go away, so that a client that has just sent a request
 /// knows to send it again. What its client still has not taken then is an answer's last piece.
-async fn close_when_idle(
-    mut open: watch::Receiver<usize>,
-    shutdown: ConnectionShutdown,
-    idle: Duration,
-    patience: Duration,
-) {
+async fn close_when_idle(mut open: watch::Receiver<usize>, ending: Arc<Ending>, idle: Duration, patience: Duration) {
     if is_idle_for(&mut open, idle).await {
-        shutdown.graceful_shutdown();
+        ending.tell(Notice::Finish);
         if is_idle_for(&mut open, patience).await {
-            shutdown.shutdown();
+            ending.tell(Notice::Abort);
         }
     }
 }
@@ -116,9 +72,14 @@ async fn is_idle_for(open: &mut watch::Receiver<usize>, time: Duration) -> bool 
 }
 
 impl Open {
-    fn new(connection: &Arc<Connection>) -> Self {
-        connection.open.send_modify(|open| *open += 1);
-        Self(connection.clone())
+    fn new(requests: &Requests) -> Self {
+        requests.open.send_modify(|open| *open += 1);
+        Self(requests.clone())
+    }
+
+    /// Its answer, whose body is offered to the client. The request is open until that has been taken or let go.
+    pub fn answered(self, response: Response) -> Response {
+        response.map(|body| offered(body, self))
     }
 }
 
@@ -235,11 +196,11 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(60);
 
-    fn connection() -> Arc<Connection> {
-        Watched::new((), Duration::from_secs(10), PATIENCE).connection
+    fn connection() -> Requests {
+        Requests { open: watch::channel(0).0, patience: PATIENCE }
     }
 
-    fn open(connection: &Connection) -> usize {
+    fn open(connection: &Requests) -> usize {
         *connection.open.borrow()
     }
 
@@ -264,7 +225,7 @@ mod tests {
     }
 
     /// A source that is silent for a minute and a half before each piece, and what tells that it was dropped.
-    fn slow_source(connection: &Arc<Connection>) -> (Body, oneshot::Receiver<()>) {
+    fn slow_source(connection: &Requests) -> (Body, oneshot::Receiver<()>) {
         let (held, dropped) = oneshot::channel::<()>();
         let pieces = stream::unfold(held, |held| async move {
             sleep(PATIENCE * 3 / 2).await;
