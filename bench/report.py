@@ -36,9 +36,9 @@ def spread(name, field):
     return f"{statistics.median(found):.1f} ({min(found):.1f}–{max(found):.1f})"
 
 
-def per_stream(who):
+def per_stream(who, streams):
     row = rows(f"{who}-hold")[0]
-    return (row["peak_mib"] * 1024 - row["before_kib"]) / int(held)
+    return (row["peak_mib"] * 1024 - row["before_kib"]) / int(streams)
 
 
 WHOLE, EVENT = "cpu_us_per_request", "cpu_us_per_event"
@@ -76,7 +76,7 @@ print(f"""
 | 5 of 10 keys at their limit: CPU per request, relative to 10 good keys | {median("half-unary", WHOLE) / median("good-unary", WHOLE):.2f} | 1.1 |
 | a plugin with `on_request` and `on_chunk`: a whole answer, relative to no plugin | {plugged["unary"]:.2f} | 1.15 |
 | the same, a streamed event | {plugged["stream"]:.2f} | 1.15 |
-| memory per open stream, KiB (nginx: {per_stream("nginx"):.0f}) | {per_stream("adapter"):.0f} | 40 |
+| memory per open stream, KiB (nginx: {per_stream("nginx", held):.0f}) | {per_stream("adapter", held):.0f} | 40 |
 | latency added to a whole answer at 1,000 a second, p50, ms (nginx: {added["p50_ms"]["nginx"]:.2f}) | {added["p50_ms"]["adapter"]:.2f} | 0.3 |
 | the same, p99, ms (nginx: {added["p99_ms"]["nginx"]:.2f}) | {added["p99_ms"]["adapter"]:.2f} | 2 |
 | start to ready, ms | {median("start", "ready_ms"):.0f} | 50 |
@@ -86,11 +86,13 @@ print(f"""
 print("""
 Upstream protocol: CPU relative to plain HTTP. All three go through the same nginx.
 
-| CPU µs (relative to plain HTTP) | plain HTTP | TLS, HTTP/1.1 | TLS, HTTP/2 |
+| CPU µs (relative to plain HTTP); memory | plain HTTP | TLS, HTTP/1.1 | TLS, HTTP/2 |
 |---|---|---|---|""")
 for title, mode, field in [("a whole answer", "unary", WHOLE), ("an event of a burst", "stream", EVENT), ("200 slow streams, per event", "hold", EVENT)]:
     plain, one, two = (median(f"{who}-{mode}", field) for who in ("plain", "tls1", "tls2"))
     print(f"| {title} | {plain:.1f} | {one:.1f} ({one / plain:.2f}) | {two:.1f} ({two / plain:.2f}) |")
+plain, one, two = (per_stream(who, 200) for who in ("plain", "tls1", "tls2"))
+print(f"| the same, memory per open stream, KiB | {plain:.0f} | {one:.0f} | {two:.0f} |")
 
 wrong = sum(row["wrong"] for who in ("plain", "tls1", "tls2") for mode in ("unary", "stream", "hold") for row in rows(f"{who}-{mode}"))
 wrong += sum(row["wrong"] for who in ("direct", "nginx", "adapter") for row in rows(f"{who}-rate"))

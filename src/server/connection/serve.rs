@@ -97,7 +97,7 @@ impl Server {
             let (handler, request) = (handler.clone(), from(peer, request));
             async move { Ok::<_, Infallible>(handler.answer(request).await) }
         });
-        let connection = self.http1.serve_connection(TokioIo::new(begun), service);
+        let connection = pin!(self.http1.serve_connection(TokioIo::new(begun), service));
         until_over(connection, http1::Connection::graceful_shutdown, ending).await;
     }
 
@@ -111,7 +111,7 @@ impl Server {
             let (handler, request, open) = (handler.clone(), from(peer, request), requests.arrived());
             async move { Ok::<_, Infallible>(open.answered(handler.answer(request).await)) }
         });
-        let connection = self.http2.serve_connection(TokioIo::new(begun), service);
+        let connection = pin!(self.http2.serve_connection(TokioIo::new(begun), service));
         until_over(connection, http2::Connection::graceful_shutdown, ending).await;
     }
 }
@@ -124,8 +124,7 @@ fn from(peer: SocketAddr, request: Request<Incoming>) -> Request<Body> {
 }
 
 /// Runs a connection until it is over. `finish` makes it end after the requests that have begun.
-async fn until_over<C: Future>(connection: C, finish: impl Fn(Pin<&mut C>), ending: &Ending) {
-    let mut connection = pin!(connection);
+async fn until_over<C: Future>(mut connection: Pin<&mut C>, finish: impl Fn(Pin<&mut C>), ending: &Ending) {
     let mut finishing = false;
     poll_fn(|context| {
         match ending.told(context) {
