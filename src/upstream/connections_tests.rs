@@ -2,7 +2,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http_body_util::BodyExt;
 use hyper_rustls::HttpsConnector;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -40,13 +41,44 @@ impl Server {
     }
 
     fn connections(&self, scheme: &str, idle_limit: usize) -> Connections {
+        self.trusting(RootCertStore::empty(), scheme, idle_limit)
+    }
+
+    fn trusting(&self, roots: RootCertStore, scheme: &str, idle_limit: usize) -> Connections {
         let server = Uri::try_from(format!("{scheme}://{}/", self.url)).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let tls = Arc::new(tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
+        let tls = ClientConfig::builder_with_provider(Arc::new(default_provider()));
+        let tls = tls.with_safe_default_protocol_versions().unwrap().with_root_certificates(roots);
+        let mut tls = tls.with_no_client_auth();
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let tls = Arc::new(tls);
         let route = ProxyRoute::to(&server, None, connector::tcp(Resolver::default()), &tls);
         let secure = HttpsConnector::from((route, tls));
         Connections::to(&server, Connector { secure, limit: Duration::from_secs(10) }, idle_limit)
+    }
+
+    /// Closes each connection after the handshake of TLS, in which it promises HTTP/2.
+    async fn breaking_its_word() -> (Self, RootCertStore) {
+        let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(own.cert.der().clone()).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+        let tls = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+        let tls = tls.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let mut tls = tls.with_single_cert(vec![own.cert.der().clone()], key).unwrap();
+        tls.alpn_protocols = vec![b"h2".to_vec()];
+        let tls = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = listener.local_addr().unwrap().to_string();
+        let accepted = Arc::<AtomicUsize>::default();
+        let count = accepted.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
+                let mut stream = tls.accept(stream).await.unwrap();
+                let _ = stream.shutdown().await;
+            }
+        });
+        (Self { url, accepted, heard: unbounded_channel().1 }, roots)
     }
 
     fn request(&self) -> Outgoing {
@@ -169,4 +201,13 @@ async fn one_connection_is_opened_for_all_that_might_share_it() {
         assert_eq!(server.accepted(), opened);
     }
     assert!(server.heard.try_recv().is_err());
+}
+
+/// A server that takes connections and closes them is not asked for ever.
+#[tokio::test]
+async fn a_server_that_closes_what_it_promised_to_share_is_given_up() {
+    let (server, roots) = Server::breaking_its_word().await;
+    let connections = server.trusting(roots, "https", 4);
+    assert!(connections.send(server.request()).await.is_err());
+    assert!((1..=OPENINGS + 1).contains(&server.accepted()), "{}", server.accepted());
 }
