@@ -11,6 +11,7 @@ use serde::de::IgnoredAny;
 use super::settings::{CacheSettings, Cacheable};
 use crate::call::Method;
 use crate::wire::gemini::response::Response;
+use crate::wire::json;
 
 /// The parts of a call that decide. Google accepts both spellings.
 #[derive(Default, Deserialize)]
@@ -40,7 +41,7 @@ pub fn may_keep(settings: &CacheSettings, method: Method, body: &[u8]) -> bool {
         Method::Predict => any,
         Method::Generate | Method::Stream => {
             // A body that cannot be parsed here is for Google to judge.
-            let Ok(Asked { config, tools }) = serde_json::from_slice(body) else { return false };
+            let Ok(Asked { config, tools }) = json::read_slice(body) else { return false };
             let one = config.candidates.unwrap_or(1) == 1;
             let same = config.temperature == Some(0.0) || config.seed.is_some();
             one && (any || same && tools.iter().all(only_declares))
@@ -60,7 +61,7 @@ pub fn is_complete(settings: &CacheSettings, method: Method, pieces: &[Bytes]) -
     }
     let (mut stopped, mut says) = (false, false);
     for piece in pieces {
-        let Ok(response) = serde_json::from_slice::<Response<'_>>(piece) else { return false };
+        let Ok(response) = json::read_slice::<Response<'_>>(piece) else { return false };
         if response.prompt_feedback.is_some_and(|feedback| feedback.block_reason.is_some()) {
             return false;
         }

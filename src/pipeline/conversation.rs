@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::call::Call;
 use crate::secret::Digest;
+use crate::wire::json;
 
 /// The part of a request that stays the same while the conversation grows.
 #[derive(Deserialize)]
@@ -23,7 +24,7 @@ pub fn fingerprint(client: &str, conversation: &str, call: &Call) -> Option<u64>
     if !conversation.is_empty() {
         return number(&format!("{client}\n{}\n{conversation}", call.model));
     }
-    let opening: Opening<'_> = serde_json::from_slice(&call.body).ok()?;
+    let opening: Opening<'_> = json::read_slice(&call.body).ok()?;
     let first = opening.contents.first()?.get();
     let system = opening.system_instruction.map_or("", RawValue::get);
     number(&format!("{client}\n{}\n{system}\n{first}", call.model))

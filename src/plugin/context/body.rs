@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Answer;
 use super::dialect::{self, BodyKind};
 use crate::plugin::diff::differences;
+use crate::wire::json;
 
 /// A body. Clones share the document, because scripts pass arguments by value.
 #[derive(Clone, Debug)]
@@ -144,7 +145,7 @@ impl Body {
 impl Document {
     fn parsed(&mut self) -> Answer<&mut Value> {
         if self.value.is_none() {
-            let value = dialect::parsed(&self.bytes).map_err(|_| "the body is not valid JSON")?;
+            let value = json::read_slice(&self.bytes).map_err(|_| "the body is not valid JSON")?;
             self.value = Some(value);
         }
         self.value.as_mut().ok_or_else(|| "the body is not valid JSON".into())

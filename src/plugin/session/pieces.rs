@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::Session;
 use crate::error::Error;
-use crate::plugin::context::{Context, Held, Piece, Subject, dialect};
+use crate::plugin::context::{Context, Held, Piece, Subject};
 use crate::plugin::hook::{Hook, PIECES};
 use crate::plugin::script::{CallOutcome, Script};
+use crate::wire::json;
 
 /// What one plugin holds back of one answer, by candidate.
 #[derive(Debug, Default)]
@@ -48,7 +49,7 @@ impl Session {
             return Ok(event);
         }
         // Invalid JSON is left for the translation to reject.
-        let Ok(mut document) = dialect::parsed::<Value>(&event) else { return Ok(event) };
+        let Ok(mut document) = json::read_slice::<Value>(&event) else { return Ok(event) };
         let mut changed = false;
         for (place, script) in concerned {
             let mut flow = self.memory().flows.remove(&place).unwrap_or_default();

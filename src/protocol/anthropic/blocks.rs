@@ -10,7 +10,7 @@ use crate::protocol::rules::files;
 use crate::protocol::{RemoteFile, Target};
 use crate::wire::anthropic::messages::{Block, Message, Source};
 use crate::wire::gemini::request::Part;
-use crate::wire::json::Shape;
+use crate::wire::json::{self, Shape};
 
 /// Reads content that may hold only text, such as the system prompt. Empty texts are left out.
 ///
@@ -116,11 +116,11 @@ fn remote_in(raw: Option<&RawValue>, place: &dyn Display, named: &mut Vec<Remote
     let may = |raw: &&RawValue| {
         Shape::of(raw) == Shape::Array && memchr::memmem::find(raw.get().as_bytes(), b"\"url\"").is_some()
     };
-    let blocks = raw.filter(may).and_then(|raw| serde_json::from_str::<Vec<Block<'_>>>(raw.get()).ok());
+    let blocks = raw.filter(may).and_then(|raw| json::read::<Vec<Block<'_>>>(raw.get()).ok());
     for (number, block) in blocks.into_iter().flatten().enumerate() {
         let place = format!("{place}[{number}]");
         remote_in(block.content, &format_args!("{place}.content"), named);
-        let source = block.source.and_then(|raw| serde_json::from_str::<Source<'_>>(raw.get()).ok());
+        let source = block.source.and_then(|raw| json::read::<Source<'_>>(raw.get()).ok());
         let url = source.and_then(|source| source.url.and_then(files::remote_url));
         named.extend(url.map(|url| RemoteFile { param: format!("{place}.source.url"), url }));
     }

@@ -13,6 +13,7 @@ use crate::protocol::rules::document::{Content, content, missing, unknown_kind};
 use crate::protocol::rules::signature_mark;
 use crate::protocol::rules::tools::gemini_name;
 use crate::wire::anthropic::messages::{Block, Message, Request};
+use crate::wire::json;
 
 /// Reads the system prompt and the messages, which follow those stored in the request's thread.
 ///
@@ -44,7 +45,7 @@ pub fn unsigned_calls<'m>(messages: &'m [Message<'_>]) -> Vec<Cow<'m, str>> {
     for message in messages {
         let calls = |raw: &&RawValue| memchr::memmem::find(raw.get().as_bytes(), b"\"tool_use\"").is_some();
         let blocks = message.content.filter(calls);
-        let blocks = blocks.and_then(|raw| serde_json::from_str::<Vec<Block<'_>>>(raw.get()).ok());
+        let blocks = blocks.and_then(|raw| json::read::<Vec<Block<'_>>>(raw.get()).ok());
         let mut signed = false;
         for block in blocks.into_iter().flatten() {
             match block.kind.as_deref() {

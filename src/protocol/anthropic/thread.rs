@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::protocol::family::THREAD_NOT_FOUND;
 use crate::protocol::rules::document::{missing, unknown_kind};
 use crate::wire::anthropic::messages::Request;
+use crate::wire::json;
 
 /// Rejects an invalid thread.
 ///
@@ -38,7 +39,7 @@ pub fn earlier<'r>(request: &'r Request<'_>) -> Option<&'r str> {
 /// 404 when the thread is not stored; clients then send the whole conversation.
 pub fn held<'a>(request: &Request<'_>, left: Option<&'a [u8]>) -> Result<Option<Request<'a>>, Error> {
     let Some(id) = earlier(request) else { return Ok(None) };
-    let known = left.and_then(|document| serde_json::from_slice::<Request<'a>>(document).ok());
+    let known = left.and_then(|document| json::read_slice::<Request<'a>>(document).ok());
     match known.filter(|known| known.messages.is_some()) {
         Some(known) => Ok(Some(known)),
         None => Err(not_found(id)),
@@ -67,8 +68,8 @@ pub fn so_far(request: &Request<'_>, body: &[u8], left: Option<&[u8]>) -> Option
         messages: Vec<&'a RawValue>,
     }
     request.thread.as_ref()?;
-    let sent: Conversation<'_> = serde_json::from_slice(body).ok()?;
-    let held: Conversation<'_> = left.and_then(|left| serde_json::from_slice(left).ok()).unwrap_or_default();
+    let sent: Conversation<'_> = json::read_slice(body).ok()?;
+    let held: Conversation<'_> = left.and_then(|left| json::read_slice(left).ok()).unwrap_or_default();
     let mut out = "{".to_owned();
     for (name, value) in [("system", sent.system.or(held.system)), ("tools", sent.tools.or(held.tools))] {
         if let Some(value) = value {

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::fault::{Blame, Fault, Kind};
 use crate::protocol::rules::usage::LatestUsage;
 use crate::protocol::{AnswerContext, Family, Form, Google, Reply, Usage};
+use crate::wire::json;
 
 /// Passes one answer on.
 pub struct NativeReply {
@@ -38,7 +39,7 @@ impl NativeReply {
         if !document.trim_ascii_start().starts_with(b"{") {
             return Err(no_object());
         }
-        let used: Used<'_> = serde_json::from_slice(document).map_err(|_| no_object())?;
+        let used: Used<'_> = json::read_slice(document).map_err(|_| no_object())?;
         if let Some(metadata) = used.usage_metadata {
             self.usage.take(metadata);
         }

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::error::Error;
 use crate::model::ModelName;
 use crate::protocol::rules::document;
-use crate::wire::json::Json;
+use crate::wire::json::{self, Json};
 
 /// The members of an object, in their original order.
 struct Members<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
@@ -76,11 +76,11 @@ fn renamed<'a>(mut members: Members<'a>, resource: &str) -> Members<'a> {
     for (name, value) in &mut members.0 {
         let replacement = match &**name {
             "model" => Some(Json::from_value(&resource)),
-            "requests" => serde_json::from_str::<Vec<Members<'_>>>(value.get()).ok().map(|requests| {
+            "requests" => json::read::<Vec<Members<'_>>>(value.get()).ok().map(|requests| {
                 Json::from_value(&requests.into_iter().map(|request| renamed(request, resource)).collect::<Vec<_>>())
             }),
             "generateContentRequest" | "generate_content_request" => {
-                serde_json::from_str(value.get()).ok().map(|request| Json::from_value(&renamed(request, resource)))
+                json::read(value.get()).ok().map(|request| Json::from_value(&renamed(request, resource)))
             }
             _ => None,
         };

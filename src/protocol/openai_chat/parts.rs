@@ -9,7 +9,7 @@ use crate::protocol::rules::document::{Content, content, nested, text, unknown_k
 use crate::protocol::rules::{files, media};
 use crate::protocol::{RemoteFile, Target};
 use crate::wire::gemini::request as gemini;
-use crate::wire::json::{Shape, Text};
+use crate::wire::json::{self, Shape, Text};
 use crate::wire::openai::chat::{MediaUrl, Message, Part};
 
 /// Reads the texts of a message that may hold nothing else: a system, developer or assistant message. Empty texts are
@@ -73,7 +73,7 @@ pub fn remote_files(messages: &[Message<'_>]) -> Vec<RemoteFile> {
             let found = |word: &[u8]| memchr::memmem::find(raw.get().as_bytes(), word).is_some();
             Shape::of(raw) == Shape::Array && found(b"_url\"") && found(b"http")
         };
-        let parts = message.content.filter(may).and_then(|raw| serde_json::from_str::<Vec<Part<'_>>>(raw.get()).ok());
+        let parts = message.content.filter(may).and_then(|raw| json::read::<Vec<Part<'_>>>(raw.get()).ok());
         for (number, part) in parts.iter().flatten().enumerate() {
             let kinds = [("image_url", part.image_url), ("video_url", part.video_url)];
             for (kind, raw) in kinds.into_iter().filter_map(|(kind, raw)| Some((kind, raw?))) {

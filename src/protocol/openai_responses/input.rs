@@ -18,7 +18,7 @@ use crate::protocol::rules::document::{missing, nested, unknown_kind};
 use crate::protocol::rules::signature_mark;
 use crate::protocol::rules::tools::gemini_name;
 use crate::wire::gemini::request::Part;
-use crate::wire::json::{Json, Shape};
+use crate::wire::json::{self, Json, Shape};
 use crate::wire::openai::responses::{Item, Request};
 
 /// Reads the earlier answer's conversation, the instructions and the input.
@@ -76,7 +76,7 @@ fn unknown_item(id: &str, place: &dyn Display) -> Error {
 /// here; translation reports them.
 pub fn unsigned_calls(input: Option<&RawValue>) -> Vec<Cow<'_, str>> {
     let calls = |raw: &&RawValue| memchr::memmem::find(raw.get().as_bytes(), b"_call\"").is_some();
-    let items = input.filter(calls).and_then(|raw| serde_json::from_str::<Vec<Item<'_>>>(raw.get()).ok());
+    let items = input.filter(calls).and_then(|raw| json::read::<Vec<Item<'_>>>(raw.get()).ok());
     let (mut unsigned, mut signed) = (Vec::new(), false);
     for item in items.into_iter().flatten() {
         match item.kind.as_deref() {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::document::response_of_item;
-use crate::wire::json::Shape;
+use crate::wire::json::{self, Shape};
 
 /// The items that an earlier answer has left.
 pub struct Kept<'a> {
@@ -43,14 +43,14 @@ struct Named {
 impl<'a> Kept<'a> {
     /// Reads the items from this document; returns None when the document is something else.
     pub fn read(left: &'a [u8]) -> Option<Self> {
-        let Left { input, response } = serde_json::from_slice(left).ok()?;
+        let Left { input, response } = json::read_slice(left).ok()?;
         Some(Self { items: input.into_iter().chain(response.output).collect(), by_id: OnceCell::new() })
     }
 
     /// Returns the item with this id.
     pub fn find(&self, id: &str) -> Option<&'a RawValue> {
         let by_id = self.by_id.get_or_init(|| {
-            let named = |raw: &&'a RawValue| Some((serde_json::from_str::<Named>(raw.get()).ok()?.id?, *raw));
+            let named = |raw: &&'a RawValue| Some((json::read::<Named>(raw.get()).ok()?.id?, *raw));
             self.items.iter().filter_map(named).collect()
         });
         by_id.get(id).copied()
@@ -59,7 +59,7 @@ impl<'a> Kept<'a> {
 
 /// Returns the id of the item that this one refers to, if it is a reference.
 pub fn reference(item: &RawValue) -> Option<String> {
-    let named: Named = serde_json::from_str(item.get()).ok()?;
+    let named: Named = json::read(item.get()).ok()?;
     named.id.filter(|_| named.kind.as_deref() == Some("item_reference"))
 }
 
@@ -69,6 +69,6 @@ pub fn referred_to(input: Option<&RawValue>) -> Option<String> {
     let may = |raw: &&RawValue| {
         Shape::of(raw) == Shape::Array && memchr::memmem::find(raw.get().as_bytes(), b"item_reference").is_some()
     };
-    let items: Vec<&RawValue> = serde_json::from_str(input.filter(may)?.get()).ok()?;
+    let items: Vec<&RawValue> = json::read(input.filter(may)?.get()).ok()?;
     response_of_item(&items.into_iter().rev().find_map(reference)?)
 }

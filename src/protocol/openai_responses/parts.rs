@@ -9,7 +9,7 @@ use crate::protocol::rules::document::{content, text, unknown_kind};
 use crate::protocol::rules::{files, media};
 use crate::protocol::{RemoteFile, Target};
 use crate::wire::gemini::request as gemini;
-use crate::wire::json::Shape;
+use crate::wire::json::{self, Shape};
 use crate::wire::openai::responses::{Item, Part};
 
 /// Reads the content. Empty texts are left out.
@@ -66,10 +66,10 @@ pub fn remote_files(input: Option<&RawValue>) -> Vec<RemoteFile> {
     let may = |raw: &&RawValue| {
         Shape::of(raw) == Shape::Array && memchr::memmem::find(raw.get().as_bytes(), b"_url\"").is_some()
     };
-    let items = input.filter(may).and_then(|raw| serde_json::from_str::<Vec<Item<'_>>>(raw.get()).ok());
+    let items = input.filter(may).and_then(|raw| json::read::<Vec<Item<'_>>>(raw.get()).ok());
     for (index, item) in items.into_iter().flatten().enumerate() {
         for (field, raw) in [("content", item.content), ("output", item.output)] {
-            let parts = raw.filter(may).and_then(|raw| serde_json::from_str::<Vec<Part<'_>>>(raw.get()).ok());
+            let parts = raw.filter(may).and_then(|raw| json::read::<Vec<Part<'_>>>(raw.get()).ok());
             for (number, part) in parts.into_iter().flatten().enumerate() {
                 for (kind, raw) in [("image_url", part.image_url), ("file_url", part.file_url)] {
                     let param = format!("input[{index}].{field}[{number}].{kind}");

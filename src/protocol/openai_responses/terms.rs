@@ -10,7 +10,7 @@ use super::kept::{self, Kept};
 use super::namespaces::{Namespaces, flat, joined};
 use crate::protocol::AnswerContext;
 use crate::protocol::rules::tools::Names;
-use crate::wire::json::{Shape, compact};
+use crate::wire::json::{self, Shape, compact};
 use crate::wire::openai::responses::Request;
 
 /// What the request specifies about its answer.
@@ -46,7 +46,7 @@ impl Terms {
         };
         let format = request.text.as_ref().and_then(|text| text.format.as_ref());
         // The body was parsed earlier, so it is JSON of the right types.
-        let echo: Echo<'_> = serde_json::from_slice(body).unwrap_or_default();
+        let echo: Echo<'_> = json::read_slice(body).unwrap_or_default();
         Self {
             names: Names::of(named("function").iter(), named("custom").iter()),
             namespaces: Namespaces::of(tools),

@@ -13,7 +13,7 @@ use crate::fault::{Blame, Fault, Kind};
 use crate::protocol::{AnswerContext, Reply};
 use crate::store::Signatures;
 use crate::wire::gemini::response::{Candidate, Part, Response};
-use crate::wire::json::{decode, escaped, push_escaped};
+use crate::wire::json::{self, decode, escaped, push_escaped};
 
 /// The largest signature that is passed to the client, in bytes. Signatures of texts and calls have a few thousand
 /// bytes; those of images have over a million.
@@ -109,7 +109,7 @@ impl Reader {
     pub fn read<'a>(&mut self, body: &'a [u8]) -> Result<Response<'a>, Fault> {
         // UTF-8 is checked once for the whole body, not string by string.
         let text = std::str::from_utf8(body).map_err(|_| broken("Gemini's answer cannot be read: it is not UTF-8."))?;
-        let response: Response<'a> = serde_json::from_str(text).map_err(|error| {
+        let response: Response<'a> = json::read(text).map_err(|error| {
             // The message states the kind of error and its position, never the content.
             let why = if error.is_eof() { "it ends too early" } else { "it is not a Gemini response" };
             broken(format!("Gemini's answer cannot be read: {why} (line {}, column {}).", error.line(), error.column()))
@@ -271,7 +271,7 @@ fn visible<'a>(part: &'a Part<'a>) -> Piece<'a> {
 /// Decodes the escaped content of a JSON string.
 pub fn unescaped(shown: &[u8]) -> String {
     let quoted = [b"\"", shown, b"\""].concat();
-    serde_json::from_slice(&quoted).unwrap_or_default()
+    json::read_slice(&quoted).unwrap_or_default()
 }
 
 fn fenced(language: &str, code: &str) -> Vec<u8> {

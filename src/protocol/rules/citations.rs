@@ -7,6 +7,8 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::wire::json;
+
 /// The text so far, as Gemini counts it.
 #[derive(Debug, Default)]
 pub struct Transcript {
@@ -144,7 +146,7 @@ pub struct UrlCitation<'a> {
 impl Sources {
     /// Records what a candidate reports. A stream may report it in several events.
     pub fn take(&mut self, grounding: Option<&RawValue>, citations: Option<&RawValue>) {
-        if let Some(grounding) = grounding.and_then(|raw| serde_json::from_str::<Grounding>(raw.get()).ok()) {
+        if let Some(grounding) = grounding.and_then(|raw| json::read::<Grounding>(raw.get()).ok()) {
             let page = |chunk: Chunk| chunk.web.or(chunk.retrieved_context).or(chunk.maps).unwrap_or_default();
             let queries = grounding.web_search_queries.into_iter().filter(|query| !query.is_empty());
             for query in queries {
@@ -157,7 +159,7 @@ impl Sources {
             }
             self.supports.extend(grounding.grounding_supports);
         }
-        if let Some(told) = citations.and_then(|raw| serde_json::from_str::<Citations>(raw.get()).ok()) {
+        if let Some(told) = citations.and_then(|raw| json::read::<Citations>(raw.get()).ok()) {
             self.citations.extend(told.citation_sources);
         }
     }

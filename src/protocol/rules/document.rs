@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use crate::error::Error;
 use crate::model::Model;
 use crate::wire::gemini::request::Part;
-use crate::wire::json::{Shape, Text, decode};
+use crate::wire::json::{self, Shape, Text, decode};
 
 /// Reads a body that must be a JSON object.
 ///
@@ -26,7 +26,7 @@ pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Error> {
     // UTF-8 is checked once for the whole body, not string by string. This includes strings that are not read here,
     // because they may be passed on.
     let text = std::str::from_utf8(body).map_err(|error| no_text(&error))?;
-    serde_json::from_str(text).map_err(|error| explain::<T>(text, &error))
+    json::read(text).map_err(|error| explain::<T>(text, &error))
 }
 
 fn no_text(error: &std::str::Utf8Error) -> Error {
@@ -84,7 +84,7 @@ pub fn reason(error: &serde_json::Error) -> String {
 
 /// Parses a raw value inside the body; errors name the full path.
 pub fn nested<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue, place: &dyn Display) -> Result<T, Error> {
-    serde_json::from_str(raw.get()).map_err(|_| {
+    json::read(raw.get()).map_err(|_| {
         let mut reader = serde_json::Deserializer::from_str(raw.get());
         let (inner, reason) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
             Err(error) => (error.path().to_string(), reason(error.inner())),

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use super::limits;
 use crate::error::Error;
 use crate::model::Facts;
+use crate::wire::json;
 
 /// Whether token probabilities are requested, by this field. The request is rejected where there are none: Google
 /// rejects them in streams ("LogProbs is not supported in streaming mode", recorded), and newer models have none.
@@ -83,7 +84,7 @@ pub fn object(raw: &RawValue) -> Option<Vec<u8>> {
 
 /// Returns the list of tokens; None when Gemini reported none.
 pub fn list(raw: &RawValue) -> Option<Vec<u8>> {
-    let result: CandidateState = serde_json::from_str(raw.get()).ok()?;
+    let result: CandidateState = json::read(raw.get()).ok()?;
     let alternatives = |index: usize| result.top_candidates.get(index).map(|top| top.candidates.as_slice());
     let chosen = result.chosen_candidates.iter().enumerate().map(|(index, token)| Chosen {
         token: token.into(),

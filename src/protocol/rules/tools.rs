@@ -13,7 +13,7 @@ use super::json_schema;
 use crate::error::Error;
 use crate::protocol::{Notes, Target};
 use crate::wire::gemini::request::{FunctionCallingConfig, FunctionDeclaration, Mode, Tool, ToolConfig};
-use crate::wire::json::{Json, Shape, Text, compact};
+use crate::wire::json::{self, Json, Shape, Text, compact};
 
 /// A function as a client declares it.
 #[derive(Debug, Default)]
@@ -110,7 +110,7 @@ impl Names {
             input: String,
         }
         if self.is_free_text(call.name)
-            && let Ok(Input { input }) = serde_json::from_str(call.args)
+            && let Ok(Input { input }) = json::read(call.args)
         {
             return input.into();
         }

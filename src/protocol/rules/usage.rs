@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::protocol::Usage;
 use crate::wire::gemini::response;
+use crate::wire::json;
 
 static TIER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#""serviceTier""#));
 
@@ -53,7 +54,7 @@ impl LatestUsage {
 
 /// Parses a report; all counts are 0 if it cannot be read.
 pub fn parsed(report: &str) -> response::Usage<'_> {
-    serde_json::from_str(report).unwrap_or_default()
+    json::read(report).unwrap_or_default()
 }
 
 /// Counts as OpenAI does.

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::wire::json;
+
 /// A whole answer, or one event of a stream.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -182,7 +184,7 @@ pub struct Usage<'a> {
 impl Usage<'_> {
     /// Parses token counts by modality; empty when they cannot be read.
     pub fn by_kind(details: Option<&RawValue>) -> Vec<ModalityCount<'_>> {
-        details.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+        details.and_then(|raw| json::read(raw.get()).ok()).unwrap_or_default()
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::parsed;
+use crate::wire::json;
 
 /// Returns the text of an answer, or its reasoning.
 pub fn text(body: &Value, thought: bool) -> String {
@@ -42,7 +42,7 @@ pub fn peek_text(bytes: &[u8], thought: bool) -> Option<String> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-    let answer: Answer<'_> = parsed(bytes).ok()?;
+    let answer: Answer<'_> = json::read_slice(bytes).ok()?;
     let parts = &answer.candidates.first()?.content.parts;
     let wanted = parts.iter().filter(|part| part.thought == thought).filter_map(|part| part.text.as_ref());
     Some(wanted.map(|text| &*text.0).collect())

@@ -10,7 +10,6 @@ mod texts;
 use std::borrow::Cow;
 
 use rhai::EvalAltResult;
-use serde::Deserialize;
 use serde_json::Value;
 
 pub use requests::{asked, message_role, message_text, new_message, set_message_text};
@@ -82,17 +81,6 @@ pub fn text(dialect: BodyKind, name: &str, body: &Value) -> Answer<String> {
         _ => None,
     };
     found.ok_or_else(|| nothing(name))
-}
-
-/// Parses JSON. Text that is UTF-8 as a whole, as it nearly always is, is not checked again string by string.
-///
-/// # Errors
-/// Fails if it is not such a document.
-pub fn parsed<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> serde_json::Result<T> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(bytes),
-    }
 }
 
 /// Returns a text without parsing the whole body, where that is possible.

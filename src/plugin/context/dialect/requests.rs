@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Answer, Api, parsed, set_at, words};
+use super::{Answer, Api, set_at, words};
+use crate::wire::json;
 
 /// Returns the model that a request names and whether it asks for a stream. Invalid requests are rejected elsewhere.
 pub fn asked(bytes: &[u8]) -> (String, bool) {
@@ -18,7 +19,7 @@ pub fn asked(bytes: &[u8]) -> (String, bool) {
         model: Cow<'a, str>,
         stream: bool,
     }
-    let asked: Incoming<'_> = parsed(bytes).unwrap_or_default();
+    let asked: Incoming<'_> = json::read_slice(bytes).unwrap_or_default();
     (asked.model.into_owned(), asked.stream)
 }
 
@@ -170,7 +171,7 @@ pub fn peek_last_user_text(api: Api, bytes: &[u8]) -> Option<String> {
     let messages = json.deserialize_map(Messages(place(api))).ok()?;
     json.end().ok()?;
     for message in messages.into_iter().rev() {
-        let message: Value = serde_json::from_str(message.get()).ok()?;
+        let message: Value = json::read(message.get()).ok()?;
         if message_role(api, &message) == "user" {
             return Some(message_text(api, &message));
         }

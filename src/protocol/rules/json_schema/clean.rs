@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::scan::needs_cleaning;
 use super::{Place, TO_DESCRIPTION, describe, merge_all_of, plain};
-use crate::wire::json::Json;
+use crate::wire::json::{self, Json};
 
 /// The maximum nesting that is cleaned; what lies deeper is passed on as it is.
 const DEEPEST: usize = 64;
@@ -56,7 +56,7 @@ pub fn clean<'a>(schema: &'a RawValue, place: &Place<'_>) -> Json<'a> {
     if !needs_cleaning(schema.get()) {
         return Json::Raw(schema);
     }
-    match serde_json::from_str(schema.get()) {
+    match json::read(schema.get()) {
         Ok(value) => Json::from_value(&node(value, place, 0)),
         Err(_) => Json::Raw(schema),
     }

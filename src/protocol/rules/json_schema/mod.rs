@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::protocol::verdict::Notes;
-use crate::wire::json::{Json, Shape};
+use crate::wire::json::{self, Json, Shape};
 
 pub use validate::check_answer;
 
@@ -68,7 +68,7 @@ pub fn is_empty(schema: &RawValue) -> bool {
     if begins_with_properties(schema.get()) {
         return false;
     }
-    let Ok(outline) = serde_json::from_str::<Outline<'_>>(schema.get()) else { return true };
+    let Ok(outline) = json::read::<Outline<'_>>(schema.get()) else { return true };
     // An object with at least one member.
     let filled = |raw: &RawValue| raw.get().trim_start_matches('{').trim_start().starts_with('"');
     let says_more = [outline.reference, outline.any_of, outline.one_of, outline.all_of].iter().any(Option::is_some)

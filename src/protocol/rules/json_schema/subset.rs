@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::clean::ASIDE;
 use super::{Place, TO_DESCRIPTION, describe, merge_all_of, plain};
-use crate::wire::json::Json;
+use crate::wire::json::{self, Json};
 
 /// Keywords that are copied as they are.
 const KNOWN: &[&str] = &[
@@ -34,7 +34,7 @@ const MOST: usize = 2000;
 
 /// Returns the schema in Gemini's dialect.
 pub fn subset(schema: &RawValue, place: &Place<'_>) -> Json<'static> {
-    let root: Value = serde_json::from_str(schema.get()).unwrap_or_default();
+    let root: Value = json::read(schema.get()).unwrap_or_default();
     let mut writer = Writer { root: &root, inside: Vec::new(), left: MOST };
     let written = writer.node(&root, place);
     Json::from_value(&written)

@@ -1,0 +1,232 @@
+//! Finds where JSON tokens end. Checks the whole grammar and builds nothing: strings are left as they are written.
+//!
+//! Every function takes the document and a position in it, and returns None for what is not JSON.
+
+/// How many bytes of a string are looked at in one step.
+const BLOCK: usize = 16;
+
+/// Returns the position of the first byte that is not white space; the end of the document if there is none.
+#[inline]
+pub(super) fn space(json: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = json.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// Returns the end of the literal `word` if it is here.
+#[inline]
+pub(super) fn word(json: &[u8], at: usize, word: &[u8]) -> Option<usize> {
+    json.get(at..)?.starts_with(word).then_some(at + word.len())
+}
+
+/// Returns the end of a string, which is behind its closing quote, and whether the string has escapes. `at` is behind
+/// the opening quote. Half a surrogate pair is passed over here, it is no error until the string is decoded.
+#[inline]
+pub(super) fn string(json: &[u8], mut at: usize) -> Option<(usize, bool)> {
+    let mut escapes = false;
+    while let Some(block) = json.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
+        let mut next = at + BLOCK;
+        let mut found = specials(block);
+        while found != 0 {
+            let here = at + found.trailing_zeros() as usize;
+            match json.get(here) {
+                Some(b'"') => return Some((here + 1, escapes)),
+                Some(b'\\') => escapes = true,
+                _ => return None,
+            }
+            let past = escape(json, here + 1)?;
+            if past >= next {
+                next = past;
+                break;
+            }
+            // What the escape covers is no longer special.
+            found &= u32::MAX << (past - at);
+        }
+        at = next;
+    }
+    last_string(json, at, escapes)
+}
+
+/// The same as [`string`], for the last few bytes of the document.
+fn last_string(json: &[u8], mut at: usize, mut escapes: bool) -> Option<(usize, bool)> {
+    loop {
+        match json.get(at)? {
+            b'"' => return Some((at + 1, escapes)),
+            b'\\' => {
+                escapes = true;
+                at = escape(json, at + 1)?;
+            }
+            0..0x20 => return None,
+            _ => at += 1,
+        }
+    }
+}
+
+/// Returns the end of an escape; `at` is behind its backslash.
+#[inline]
+fn escape(json: &[u8], at: usize) -> Option<usize> {
+    match json.get(at)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 1),
+        b'u' => {
+            let digits = json.get(at + 1..at + 5)?;
+            digits.iter().all(u8::is_ascii_hexdigit).then_some(at + 5)
+        }
+        _ => None,
+    }
+}
+
+/// Returns a bit for each byte that is not plain text in a string: a quote, a backslash or a control character.
+#[inline(always)]
+fn specials(block: &[u8; BLOCK]) -> u32 {
+    // Written in the form that compiles to one vector instruction for each comparison: without branches, and with a
+    // whole byte for each answer.
+    let special = |byte: u8| if (byte == b'"') | (byte == b'\\') | (byte < 0x20) { 0xff } else { 0 };
+    let found = u128::from_le_bytes(block.map(special));
+    if found == 0 {
+        return 0;
+    }
+    bits(found as u64) | bits((found >> 64) as u64) << 8
+}
+
+/// Returns a bit for each byte, of which all must be 0 or 255.
+#[inline(always)]
+fn bits(bytes: u64) -> u32 {
+    // Keeps one bit of each byte, a different one each, and adds up the bytes in the uppermost one.
+    const ONE_OF_EACH: u64 = 0x8040_2010_0804_0201;
+    const SUM: u64 = 0x0101_0101_0101_0101;
+    ((bytes & ONE_OF_EACH).wrapping_mul(SUM) >> 56) as u32
+}
+
+/// Returns the end of a number, and whether it is written without fraction and exponent.
+#[inline]
+pub(super) fn number(json: &[u8], mut at: usize) -> Option<(usize, bool)> {
+    if json.get(at) == Some(&b'-') {
+        at += 1;
+    }
+    at = match json.get(at)? {
+        b'0' if json.get(at + 1).is_some_and(u8::is_ascii_digit) => return None,
+        _ => digits(json, at)?,
+    };
+    match json.get(at) {
+        Some(b'.' | b'e' | b'E') => Some((fraction(json, at)?, false)),
+        _ => Some((at, true)),
+    }
+}
+
+/// Returns the end of a fraction or an exponent or both.
+fn fraction(json: &[u8], mut at: usize) -> Option<usize> {
+    if json.get(at) == Some(&b'.') {
+        at = digits(json, at + 1)?;
+    }
+    if let Some(b'e' | b'E') = json.get(at) {
+        let sign = matches!(json.get(at + 1), Some(b'+' | b'-'));
+        at = digits(json, at + 1 + usize::from(sign))?;
+    }
+    Some(at)
+}
+
+/// Returns the end of at least one digit.
+fn digits(json: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
+    while json.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
+    }
+    (at > start).then_some(at)
+}
+
+/// Returns the end of the value that begins here, whatever it is. Also None if it is nested too deeply for [`Nesting`].
+pub(super) fn value(json: &[u8], mut at: usize) -> Option<usize> {
+    let mut around = Nesting::default();
+    loop {
+        at = match json.get(at)? {
+            b'"' => string(json, at + 1)?.0,
+            b'{' => {
+                at = space(json, at + 1);
+                if json.get(at) == Some(&b'}') {
+                    at + 1
+                } else {
+                    around.enter(true)?;
+                    at = key(json, at)?;
+                    continue;
+                }
+            }
+            b'[' => {
+                at = space(json, at + 1);
+                if json.get(at) == Some(&b']') {
+                    at + 1
+                } else {
+                    around.enter(false)?;
+                    continue;
+                }
+            }
+            b't' => word(json, at, b"true")?,
+            b'f' => word(json, at, b"false")?,
+            b'n' => word(json, at, b"null")?,
+            _ => number(json, at)?.0,
+        };
+        loop {
+            if around.depth == 0 {
+                return Some(at);
+            }
+            at = space(json, at);
+            match (json.get(at)?, around.in_object()) {
+                (b',', true) => {
+                    at = key(json, space(json, at + 1))?;
+                    break;
+                }
+                (b',', false) => {
+                    at = space(json, at + 1);
+                    break;
+                }
+                (b'}', true) | (b']', false) => around.leave(),
+                _ => return None,
+            }
+            at += 1;
+        }
+    }
+}
+
+/// Returns the position of the value that belongs to the key here.
+#[inline]
+fn key(json: &[u8], at: usize) -> Option<usize> {
+    if json.get(at) != Some(&b'"') {
+        return None;
+    }
+    let (end, _) = string(json, at + 1)?;
+    colon(json, end)
+}
+
+/// Returns the position of the value behind a colon.
+#[inline]
+pub(super) fn colon(json: &[u8], at: usize) -> Option<usize> {
+    let at = space(json, at);
+    (json.get(at) == Some(&b':')).then(|| space(json, at + 1))
+}
+
+/// The objects and arrays around a value: a bit for each, set for an object, the innermost in the lowest place.
+#[derive(Default)]
+struct Nesting {
+    objects: u128,
+    depth: u32,
+}
+
+impl Nesting {
+    #[inline]
+    fn enter(&mut self, object: bool) -> Option<()> {
+        self.objects = self.objects << 1 | u128::from(object);
+        self.depth += 1;
+        (self.depth <= u128::BITS).then_some(())
+    }
+
+    #[inline]
+    fn leave(&mut self) {
+        self.objects >>= 1;
+        self.depth -= 1;
+    }
+
+    #[inline]
+    fn in_object(&self) -> bool {
+        self.objects & 1 == 1
+    }
+}
