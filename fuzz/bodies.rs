@@ -1,6 +1,7 @@
 //! The bodies of the fuzz targets: each takes bytes from outside and asserts what must hold for any input. The test
 //! suite runs them again on every input that once revealed a bug.
 
+use std::fmt::Debug;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,7 +15,11 @@ use gemini_adapter::reading::{Reading, StoredFiles};
 use gemini_adapter::secret::Secret;
 use gemini_adapter::store::Signatures;
 use gemini_adapter::upstream::classify;
+use gemini_adapter::wire::gemini::response::Response;
+use gemini_adapter::wire::json::read;
 use gemini_adapter::wire::sse::{Decoder, Event};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -44,6 +49,21 @@ fn events(pieces: impl IntoIterator<Item = Bytes>) -> Vec<Event> {
     }
     events.extend(std::iter::from_fn(|| decoder.finish()));
     events
+}
+
+/// JSON: our reader gives what serde_json gives, the value or the error.
+pub fn json(data: &[u8]) {
+    fn same<'a, T: Deserialize<'a> + Debug>(text: &'a str) {
+        let (ours, theirs) = (read::<T>(text), serde_json::from_str::<T>(text));
+        assert_eq!(format!("{ours:?}"), format!("{theirs:?}"), "{text:?}");
+    }
+
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    same::<Value>(text);
+    same::<IgnoredAny>(text);
+    same::<&RawValue>(text);
+    same::<Vec<&RawValue>>(text);
+    same::<Response<'_>>(text);
 }
 
 /// A request in any protocol: it becomes a JSON document for Gemini, or a 4xx with a reason. Its stored earlier

@@ -19,8 +19,9 @@ type Holds = fn(&[u8]);
 
 #[test]
 fn what_was_found_once_stays_found() {
-    let targets: [(&str, Holds); 7] = [
+    let targets: [(&str, Holds); 8] = [
         ("sse", bodies::sse),
+        ("json", bodies::json),
         ("request", bodies::request),
         ("answer", bodies::answer),
         ("failure", bodies::failure),
