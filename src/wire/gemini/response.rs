@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::wire::json;
+use crate::wire::json::{self, optional};
 
 /// A whole answer, or one event of a stream.
 #[derive(Debug, Default, Deserialize)]
@@ -33,10 +33,10 @@ pub struct Candidate<'a> {
     #[serde(borrow)]
     pub content: Option<Content<'a>>,
     /// Why the answer ended. A stream may report it more than once; the last report counts.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub finish_reason: Option<Cow<'a, str>>,
     /// A message that explains the finish reason.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub finish_message: Option<Cow<'a, str>>,
     /// Token probabilities.
     #[serde(borrow)]
@@ -92,7 +92,7 @@ pub struct Part<'a> {
 #[serde(default)]
 pub struct FunctionCall<'a> {
     /// Gemini 3 has sent an id since 2026; older models send none.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub id: Option<Cow<'a, str>>,
     /// The function's name.
     #[serde(borrow)]
@@ -149,10 +149,10 @@ pub struct CodeResult<'a> {
 #[serde(rename_all = "camelCase", default)]
 pub struct PromptFeedback<'a> {
     /// `SAFETY`, `PROHIBITED_CONTENT`, …
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub block_reason: Option<Cow<'a, str>>,
     /// A message that explains it.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub block_reason_message: Option<Cow<'a, str>>,
 }
 
@@ -177,7 +177,7 @@ pub struct Usage<'a> {
     #[serde(borrow)]
     pub candidates_tokens_details: Option<&'a RawValue>,
     /// `standard`, `flex`, `priority`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub service_tier: Option<Cow<'a, str>>,
 }
 

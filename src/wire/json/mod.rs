@@ -12,7 +12,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 /// The content of a JSON string: copied from another document, or created here.
@@ -182,11 +182,21 @@ pub fn read_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> serde_json::Res
 /// Decodes a JSON string. Returns None when `raw` is not a string or contains half a surrogate pair. Borrows when there
 /// are no escapes.
 pub fn decode(raw: &RawValue) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
-
     read::<Borrowed<'_>>(raw.get()).ok().map(|text| text.0)
 }
+
+/// Deserializes an optional text, null being None. Borrows when there are no escapes, which `Option<Cow<str>>` by itself
+/// never does.
+///
+/// # Errors
+/// When it is neither a string nor null.
+pub fn optional<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'a, str>>, D::Error> {
+    Option::<Borrowed<'a>>::deserialize(deserializer).map(|text| text.map(|text| text.0))
+}
+
+/// A string that is borrowed if it has no escapes.
+#[derive(Deserialize)]
+struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Returns the escaped content of a JSON string, without its quotes.
 pub fn escaped(raw: &RawValue) -> &[u8] {

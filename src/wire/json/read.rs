@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
 
 use super::access::{Elements, GaveUp, Members, RAW_VALUE, Raw, Variant};
+use super::scan::Window;
 use super::{decode, scan};
 
 /// How deeply documents may be nested; serde_json's limit. It keeps the stack from overflowing.
@@ -15,7 +16,7 @@ const MAX_DEPTH: u8 = 127;
 
 /// Reads `text`. None if it is wrong, or not for this reader.
 pub(super) fn attempt<'de, T: Deserialize<'de>>(text: &'de str) -> Option<T> {
-    let mut reader = Reader { text, at: 0, depth: 0, gave_up: false, decoded: String::new() };
+    let mut reader = Reader { text, at: 0, window: Window::new(), depth: 0, gave_up: false, decoded: String::new() };
     let value = T::deserialize(&mut reader).ok()?;
     let at_end = scan::space(text.as_bytes(), reader.at) == text.len();
     (at_end && !reader.gave_up).then_some(value)
@@ -26,6 +27,7 @@ pub(super) struct Reader<'de> {
     text: &'de str,
     /// The position of the next byte, which may be white space.
     at: usize,
+    window: Window,
     depth: u8,
     /// Stays set: a type that goes on after an error does so from another position than with serde_json.
     gave_up: bool,
@@ -74,11 +76,19 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
+    /// Returns the end of the value that is here.
+    #[inline]
+    fn skip(&mut self) -> Result<usize, GaveUp> {
+        let end = scan::value(self.json(), &mut self.window, self.at);
+        self.found(end)
+    }
+
     /// Reads the string whose opening quote is here.
     #[inline]
     fn string(&mut self) -> Result<Text<'de>, GaveUp> {
         let start = self.at + 1;
-        let (end, escapes) = self.found(scan::string(self.json(), start))?;
+        let end = scan::string(self.json(), &mut self.window, start);
+        let (end, escapes) = self.found(end)?;
         self.at = end;
         let content = self.found(self.text.get(start..end - 1))?;
         if !escapes {
@@ -308,7 +318,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
             return visitor.visit_newtype_struct(self);
         }
         self.peek();
-        let end = self.found(scan::value(self.json(), self.at))?;
+        let end = self.skip()?;
         let raw = self.found(self.text.get(self.at..end))?;
         self.at = end;
         visitor.visit_map(Raw::new(raw))
@@ -368,7 +378,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     #[inline]
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, GaveUp> {
         self.peek();
-        self.at = self.found(scan::value(self.json(), self.at))?;
+        self.at = self.skip()?;
         visitor.visit_unit()
     }
 

@@ -2,9 +2,6 @@
 //!
 //! Every function takes the document and a position in it, and returns None for what is not JSON.
 
-/// How many bytes of a string are looked at in one step.
-const BLOCK: usize = 16;
-
 /// Returns the position of the first byte that is not white space; the end of the document if there is none.
 #[inline]
 pub(super) fn space(json: &[u8], mut at: usize) -> usize {
@@ -22,43 +19,27 @@ pub(super) fn word(json: &[u8], at: usize, word: &[u8]) -> Option<usize> {
 
 /// Returns the end of a string, which is behind its closing quote, and whether the string has escapes. `at` is behind
 /// the opening quote. Half a surrogate pair is passed over here, it is no error until the string is decoded.
-#[inline]
-pub(super) fn string(json: &[u8], mut at: usize) -> Option<(usize, bool)> {
-    let mut escapes = false;
-    while let Some(block) = json.get(at..).and_then(|rest| rest.first_chunk::<BLOCK>()) {
-        let mut next = at + BLOCK;
-        let mut found = specials(block);
-        while found != 0 {
-            let here = at + found.trailing_zeros() as usize;
-            match json.get(here) {
-                Some(b'"') => return Some((here + 1, escapes)),
-                Some(b'\\') => escapes = true,
-                _ => return None,
-            }
-            let past = escape(json, here + 1)?;
-            if past >= next {
-                next = past;
-                break;
-            }
-            // What the escape covers is no longer special.
-            found &= u32::MAX << (past - at);
-        }
-        at = next;
+#[inline(always)]
+pub(super) fn string(json: &[u8], window: &mut Window, at: usize) -> Option<(usize, bool)> {
+    // Most strings are short and have no escapes.
+    match window.seen(at) {
+        Some(here) if json.get(here) == Some(&b'"') => Some((here + 1, false)),
+        _ => any_string(json, window, at),
     }
-    last_string(json, at, escapes)
 }
 
-/// The same as [`string`], for the last few bytes of the document.
-fn last_string(json: &[u8], mut at: usize, mut escapes: bool) -> Option<(usize, bool)> {
+#[inline(never)]
+fn any_string(json: &[u8], window: &mut Window, mut at: usize) -> Option<(usize, bool)> {
+    let mut escapes = false;
     loop {
-        match json.get(at)? {
-            b'"' => return Some((at + 1, escapes)),
+        let here = window.next(json, at)?;
+        match json.get(here)? {
+            b'"' => return Some((here + 1, escapes)),
             b'\\' => {
                 escapes = true;
-                at = escape(json, at + 1)?;
+                at = escape(json, here + 1)?;
             }
-            0..0x20 => return None,
-            _ => at += 1,
+            _ => return None,
         }
     }
 }
@@ -76,26 +57,85 @@ fn escape(json: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// Returns a bit for each byte that is not plain text in a string: a quote, a backslash or a control character.
-#[inline(always)]
-fn specials(block: &[u8; BLOCK]) -> u32 {
-    // Written in the form that compiles to one vector instruction for each comparison: without branches, and with a
-    // whole byte for each answer.
-    let special = |byte: u8| if (byte == b'"') | (byte == b'\\') | (byte < 0x20) { 0xff } else { 0 };
-    let found = u128::from_le_bytes(block.map(special));
-    if found == 0 {
-        return 0;
-    }
-    bits(found as u64) | bits((found >> 64) as u64) << 8
+/// Some bytes of the document, and which of them are not plain text in a string: quotes, backslashes and control
+/// characters. It moves along with the reader, so that strings and escapes close to each other share one search.
+pub(super) struct Window {
+    start: usize,
+    /// A bit for each byte, the first one lowest.
+    found: u64,
 }
 
-/// Returns a bit for each byte, of which all must be 0 or 255.
+/// How many bytes a [`Window`] covers.
+const WIDTH: usize = 64;
+
+impl Window {
+    /// A window on nothing.
+    pub(super) fn new() -> Self {
+        // It ends where the document begins.
+        Self { start: 0_usize.wrapping_sub(WIDTH), found: 0 }
+    }
+
+    /// Returns the position of the first byte from `at` on that is not plain text, if the window shows one.
+    #[inline(always)]
+    fn seen(&self, at: usize) -> Option<usize> {
+        let offset = at.wrapping_sub(self.start);
+        let rest = if offset < WIDTH { self.found >> offset } else { 0 };
+        (rest != 0).then(|| at + rest.trailing_zeros() as usize)
+    }
+
+    /// Returns the same position, wherever it is. `at` must never go back.
+    #[inline]
+    fn next(&mut self, json: &[u8], mut at: usize) -> Option<usize> {
+        loop {
+            if let Some(here) = self.seen(at) {
+                return Some(here);
+            }
+            if at.wrapping_sub(self.start) < WIDTH {
+                at = self.start + WIDTH;
+            }
+            self.found = specials(json, at)?;
+            self.start = at;
+        }
+    }
+}
+
+/// Returns a bit for each special byte among those from `at` on. None at the end of the document.
+fn specials(json: &[u8], at: usize) -> Option<u64> {
+    let rest = json.get(at..)?;
+    if let Some(block) = rest.first_chunk() {
+        return Some(specials_in(block));
+    }
+    if rest.is_empty() {
+        return None;
+    }
+    if let Some(block) = json.last_chunk() {
+        return Some(specials_in(block) >> (WIDTH - rest.len()));
+    }
+    let mut block = [b' '; WIDTH];
+    block.get_mut(..rest.len())?.copy_from_slice(rest);
+    Some(specials_in(&block))
+}
+
+/// Returns a bit for each special byte. Two loops without branches, the first of which compiles to one vector
+/// instruction for each comparison of 16 bytes. Inlined, they would not be vectorised.
+#[inline(never)]
+fn specials_in(block: &[u8; WIDTH]) -> u64 {
+    let mut special = [0; WIDTH];
+    for (special, byte) in special.iter_mut().zip(block) {
+        *special = if (*byte == b'"') | (*byte == b'\\') | (*byte < 0x20) { 0xff } else { 0 };
+    }
+    let (eights, _) = special.as_chunks::<8>();
+    let bits = eights.iter().map(|eight| bits(u64::from_le_bytes(*eight)));
+    bits.enumerate().fold(0, |found, (index, bits)| found | bits << (8 * index))
+}
+
+/// Returns a bit for each of eight bytes, of which all must be 0 or 255.
 #[inline(always)]
-fn bits(bytes: u64) -> u32 {
+fn bits(bytes: u64) -> u64 {
     // Keeps one bit of each byte, a different one each, and adds up the bytes in the uppermost one.
     const ONE_OF_EACH: u64 = 0x8040_2010_0804_0201;
     const SUM: u64 = 0x0101_0101_0101_0101;
-    ((bytes & ONE_OF_EACH).wrapping_mul(SUM) >> 56) as u32
+    (bytes & ONE_OF_EACH).wrapping_mul(SUM) >> 56
 }
 
 /// Returns the end of a number, and whether it is written without fraction and exponent.
@@ -136,18 +176,18 @@ fn digits(json: &[u8], start: usize) -> Option<usize> {
 }
 
 /// Returns the end of the value that begins here, whatever it is. Also None if it is nested too deeply for [`Nesting`].
-pub(super) fn value(json: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn value(json: &[u8], window: &mut Window, mut at: usize) -> Option<usize> {
     let mut around = Nesting::default();
     loop {
         at = match json.get(at)? {
-            b'"' => string(json, at + 1)?.0,
+            b'"' => string(json, window, at + 1)?.0,
             b'{' => {
                 at = space(json, at + 1);
                 if json.get(at) == Some(&b'}') {
                     at + 1
                 } else {
                     around.enter(true)?;
-                    at = key(json, at)?;
+                    at = key(json, window, at)?;
                     continue;
                 }
             }
@@ -172,7 +212,7 @@ pub(super) fn value(json: &[u8], mut at: usize) -> Option<usize> {
             at = space(json, at);
             match (json.get(at)?, around.in_object()) {
                 (b',', true) => {
-                    at = key(json, space(json, at + 1))?;
+                    at = key(json, window, space(json, at + 1))?;
                     break;
                 }
                 (b',', false) => {
@@ -189,11 +229,11 @@ pub(super) fn value(json: &[u8], mut at: usize) -> Option<usize> {
 
 /// Returns the position of the value that belongs to the key here.
 #[inline]
-fn key(json: &[u8], at: usize) -> Option<usize> {
+fn key(json: &[u8], window: &mut Window, at: usize) -> Option<usize> {
     if json.get(at) != Some(&b'"') {
         return None;
     }
-    let (end, _) = string(json, at + 1)?;
+    let (end, _) = string(json, window, at + 1)?;
     colon(json, end)
 }
 

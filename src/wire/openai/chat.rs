@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::wire::json::optional;
+
 pub use super::google::{ExtraBody, Google, GoogleThinking};
 
 /// A chat request.
@@ -13,7 +15,7 @@ pub use super::google::{ExtraBody, Google, GoogleThinking};
 #[serde(default)]
 pub struct Request<'a> {
     /// The requested model.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub model: Option<Cow<'a, str>>,
     /// The conversation.
     #[serde(borrow)]
@@ -65,13 +67,13 @@ pub struct Request<'a> {
     #[serde(borrow)]
     pub function_call: Option<&'a RawValue>,
     /// The reasoning effort: none, minimal, low, medium, high, xhigh, max.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub reasoning_effort: Option<Cow<'a, str>>,
     /// The output modalities.
     #[serde(borrow)]
     pub modalities: Option<Vec<Cow<'a, str>>>,
     /// `auto`, `default`, `flex`, `priority`, …
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub service_tier: Option<Cow<'a, str>>,
     /// When present, the model may search the web.
     #[serde(borrow)]
@@ -97,13 +99,13 @@ pub struct StreamOptions {
 #[serde(default)]
 pub struct Message<'a> {
     /// `system`, `developer`, `user`, `assistant`, `tool` or `function`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub role: Option<Cow<'a, str>>,
     /// A string or a list of parts.
     #[serde(borrow)]
     pub content: Option<&'a RawValue>,
     /// The function's name (role `function`).
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub name: Option<Cow<'a, str>>,
     /// The text of a refusal.
     #[serde(borrow)]
@@ -118,7 +120,7 @@ pub struct Message<'a> {
     #[serde(borrow)]
     pub audio: Option<&'a RawValue>,
     /// The id of the call that a tool message answers.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub tool_call_id: Option<Cow<'a, str>>,
     /// Google's extension: the signature of the message's text.
     #[serde(borrow)]
@@ -130,7 +132,7 @@ pub struct Message<'a> {
 #[serde(default)]
 pub struct ToolCall<'a> {
     /// The id that the call's result refers to.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub id: Option<Cow<'a, str>>,
     /// The function and its arguments.
     #[serde(borrow)]
@@ -148,7 +150,7 @@ pub struct ToolCall<'a> {
 #[serde(default)]
 pub struct CalledFunction<'a> {
     /// The function's name.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub name: Option<Cow<'a, str>>,
     /// JSON, encoded in a string.
     #[serde(borrow)]
@@ -160,10 +162,10 @@ pub struct CalledFunction<'a> {
 #[serde(default)]
 pub struct CalledCustom<'a> {
     /// The tool's name.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub name: Option<Cow<'a, str>>,
     /// Free text.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub input: Option<Cow<'a, str>>,
 }
 
@@ -181,7 +183,7 @@ pub struct ExtraContent<'a> {
 #[serde(default)]
 pub struct GoogleContent<'a> {
     /// The thought signature, to be sent back unchanged.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub thought_signature: Option<Cow<'a, str>>,
 }
 
@@ -197,7 +199,7 @@ impl<'a> ExtraContent<'a> {
 #[serde(default)]
 pub struct Part<'a> {
     /// `text`, `image_url`, `input_audio`, `file`, `refusal`, `video_url`, …
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// The text.
     #[serde(borrow)]
@@ -227,7 +229,7 @@ pub struct MediaUrl<'a> {
     #[serde(borrow)]
     pub url: Option<&'a RawValue>,
     /// `auto`, `low`, `high` or `original`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub detail: Option<Cow<'a, str>>,
 }
 
@@ -239,7 +241,7 @@ pub struct InputAudio<'a> {
     #[serde(borrow)]
     pub data: Option<&'a RawValue>,
     /// `wav`, `mp3`, …
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub format: Option<Cow<'a, str>>,
 }
 
@@ -251,10 +253,10 @@ pub struct File<'a> {
     #[serde(borrow)]
     pub file_data: Option<&'a RawValue>,
     /// A file stored at Google.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub file_id: Option<Cow<'a, str>>,
     /// The file's name; its extension determines the media type.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub filename: Option<Cow<'a, str>>,
 }
 
@@ -263,7 +265,7 @@ pub struct File<'a> {
 #[serde(default)]
 pub struct ResponseFormat<'a> {
     /// `text`, `json_object` or `json_schema`.
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// For `json_schema`: the schema.
     #[serde(borrow)]
@@ -285,7 +287,7 @@ pub struct NamedSchema<'a> {
 #[serde(default)]
 pub struct Tool<'a> {
     /// `function`, `custom`, `web_search`, …
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// A function.
     #[serde(borrow)]
@@ -309,7 +311,7 @@ pub struct Tool<'a> {
 #[serde(default)]
 pub struct Function<'a> {
     /// The function's name.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub name: Option<Cow<'a, str>>,
     /// What the function does, for the model.
     #[serde(borrow)]
@@ -329,7 +331,7 @@ pub struct Function<'a> {
 #[serde(default)]
 pub struct ToolChoice<'a> {
     /// `function`, `allowed_tools` or `custom`.
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// The function to call.
     #[serde(borrow)]
@@ -338,7 +340,7 @@ pub struct ToolChoice<'a> {
     #[serde(borrow)]
     pub custom: Option<Named<'a>>,
     /// The function to call, as the Responses API spells it; also used for `function_call`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub name: Option<Cow<'a, str>>,
     /// The subset of tools the model may call.
     #[serde(borrow)]
@@ -350,7 +352,7 @@ pub struct ToolChoice<'a> {
 #[serde(default)]
 pub struct Named<'a> {
     /// The name.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub name: Option<Cow<'a, str>>,
 }
 
@@ -359,7 +361,7 @@ pub struct Named<'a> {
 #[serde(default)]
 pub struct AllowedTools<'a> {
     /// `auto` or `required`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub mode: Option<Cow<'a, str>>,
     /// The allowed tools.
     #[serde(borrow)]
