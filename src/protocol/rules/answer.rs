@@ -108,7 +108,7 @@ impl Reader {
     /// When it cannot be parsed.
     pub fn read<'a>(&mut self, body: &'a [u8]) -> Result<Response<'a>, Fault> {
         // UTF-8 is checked once for the whole body, not string by string.
-        let text = std::str::from_utf8(body).map_err(|_| broken("Gemini's answer cannot be read: it is not UTF-8."))?;
+        let text = json::utf8(body).map_err(|_| broken("Gemini's answer cannot be read: it is not UTF-8."))?;
         let response: Response<'a> = json::read(text).map_err(|error| {
             // The message states the kind of error and its position, never the content.
             let why = if error.is_eof() { "it ends too early" } else { "it is not a Gemini response" };

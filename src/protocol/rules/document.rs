@@ -25,7 +25,7 @@ pub fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Error> {
     }
     // UTF-8 is checked once for the whole body, not string by string. This includes strings that are not read here,
     // because they may be passed on.
-    let text = std::str::from_utf8(body).map_err(|error| no_text(&error))?;
+    let text = json::utf8(body).map_err(|error| no_text(&error))?;
     json::read(text).map_err(|error| explain::<T>(text, &error))
 }
 
