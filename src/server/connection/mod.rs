@@ -62,7 +62,9 @@ pub fn accept(
                 // Errors of a single connection are not the server's concern.
                 Err(error) if is_of_the_client(&error) => continue,
                 Err(error) => {
-                    complain(&error);
+                    if is_due() {
+                        complain(&error);
+                    }
                     sleep(AGAIN).await;
                     continue;
                 }
@@ -71,7 +73,11 @@ pub fn accept(
             match open.enter(most) {
                 Some(place) => drop(tokio::spawn(server.clone().serve(stream, peer, place))),
                 None => {
-                    complain(&ErrorKind::QuotaExceeded.into());
+                    if is_due() {
+                        tracing::warn!(
+                            "connections are rejected: raise `server.max_connections`, or the limit of open files (ulimit -n, LimitNOFILE)"
+                        );
+                    }
                     tokio::spawn(reject(stream));
                 }
             }
@@ -98,23 +104,20 @@ async fn reject(stream: TcpStream) -> io::Result<usize> {
     stream.try_write(&FULL)
 }
 
-/// Logs why connections are not accepted, at most once per interval.
+/// Logs why the listener fails.
 fn complain(error: &io::Error) {
+    if matches!(error.raw_os_error(), Some(23 | 24)) {
+        tracing::error!(%error, "out of file descriptors: raise the limit (ulimit -n, LimitNOFILE)");
+    } else {
+        tracing::error!(%error, "connections cannot be accepted");
+    }
+}
+
+/// Whether it is time to log once more why connections are not accepted.
+fn is_due() -> bool {
     static SINCE: OnceLock<Instant> = OnceLock::new();
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let now = u64::try_from(SINCE.get_or_init(Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX);
     let quiet = u64::try_from(QUIET.as_millis()).unwrap_or(u64::MAX);
-    let due = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| (now >= next).then_some(now + quiet));
-    if due.is_err() {
-        return;
-    }
-    if matches!(error.raw_os_error(), Some(23 | 24)) {
-        tracing::error!(%error, "out of file descriptors: raise the limit (ulimit -n, LimitNOFILE)");
-    } else if error.kind() == ErrorKind::QuotaExceeded {
-        tracing::warn!(
-            "connections are rejected: raise `server.max_connections`, or the limit of open files (ulimit -n, LimitNOFILE)"
-        );
-    } else {
-        tracing::error!(%error, "connections cannot be accepted");
-    }
+    NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| (now >= next).then_some(now + quiet)).is_ok()
 }
