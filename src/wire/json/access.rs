@@ -32,20 +32,20 @@ impl Error for GaveUp {
     }
 }
 
-/// The elements of an array.
-pub(super) struct Elements<'r, 'de> {
+/// What is inside of an array or an object.
+pub(super) struct Inside<'r, 'de> {
     reader: &'r mut Reader<'de>,
     first: bool,
 }
 
-impl<'r, 'de> Elements<'r, 'de> {
-    /// The elements of the array whose bracket the reader has passed.
+impl<'r, 'de> Inside<'r, 'de> {
+    /// The inside of the array or object whose opening bracket the reader has passed.
     pub(super) fn of(reader: &'r mut Reader<'de>) -> Self {
         Self { reader, first: true }
     }
 }
 
-impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
+impl<'de> SeqAccess<'de> for Inside<'_, 'de> {
     type Error = GaveUp;
 
     #[inline]
@@ -57,20 +57,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
     }
 }
 
-/// The members of an object.
-pub(super) struct Members<'r, 'de> {
-    reader: &'r mut Reader<'de>,
-    first: bool,
-}
-
-impl<'r, 'de> Members<'r, 'de> {
-    /// The members of the object whose brace the reader has passed.
-    pub(super) fn of(reader: &'r mut Reader<'de>) -> Self {
-        Self { reader, first: true }
-    }
-}
-
-impl<'de> MapAccess<'de> for Members<'_, 'de> {
+impl<'de> MapAccess<'de> for Inside<'_, 'de> {
     type Error = GaveUp;
 
     #[inline]
@@ -95,12 +82,20 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
 /// are left to serde_json.
 struct Key<'r, 'de>(&'r mut Reader<'de>);
 
+/// Leaves types to serde_json.
 macro_rules! rare {
     ($($method:ident)*) => {
         $(fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, GaveUp> {
-            self.0.give_up()
+            self.give_up()
         })*
     };
+}
+pub(super) use rare;
+
+impl Key<'_, '_> {
+    fn give_up<T>(self) -> Result<T, GaveUp> {
+        self.0.give_up()
+    }
 }
 
 impl<'de> Deserializer<'de> for Key<'_, 'de> {
@@ -117,7 +112,7 @@ impl<'de> Deserializer<'de> for Key<'_, 'de> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, GaveUp> {
         match name {
-            RAW_VALUE => self.0.give_up(),
+            RAW_VALUE => self.give_up(),
             _ => visitor.visit_newtype_struct(self),
         }
     }

@@ -148,8 +148,8 @@ impl Shape {
     }
 }
 
-/// Parses JSON: what [`serde_json::from_str`] returns, in about half the time. A document that our own reader does not
-/// accept is parsed again by serde_json, whose verdict stands: wrong documents take longer, not right ones.
+/// Parses JSON: what [`serde_json::from_str`] returns, but faster. A document that our own reader does not accept is
+/// parsed again by serde_json, whose verdict stands: wrong documents take longer, not right ones.
 ///
 /// # Errors
 /// serde_json's, when it is not such a document.
@@ -179,7 +179,7 @@ pub fn read_slice<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> serde_json::Res
     }
 }
 
-/// The text of these bytes, which is checked many bytes at a time: Chinese takes no longer than English.
+/// The text of these bytes. They are checked many at a time, even where they are not ASCII.
 ///
 /// # Errors
 /// When it is not UTF-8, with the place.
