@@ -9,6 +9,7 @@ mod read;
 mod scan;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use std::borrow::Cow;
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Visitor};
 
 use super::access::{GaveUp, Inside, RAW_VALUE, Raw, Variant, rare};
-use super::scan::Window;
+use super::window::Window;
 use super::{decode, scan};
 
 /// How deeply documents may be nested; serde_json's limit. It keeps the stack from overflowing.

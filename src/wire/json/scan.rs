@@ -2,6 +2,8 @@
 //!
 //! Every function takes the document and a position in it, and returns None for what is not JSON.
 
+use super::window::{WIDTH, Window};
+
 /// Returns the position of the first byte that is not white space; the end of the document if there is none.
 #[inline]
 pub(super) fn space(json: &[u8], mut at: usize) -> usize {
@@ -32,14 +34,23 @@ pub(super) fn string(json: &[u8], window: &mut Window, at: usize) -> Option<(usi
 fn any_string(json: &[u8], window: &mut Window, mut at: usize) -> Option<(usize, bool)> {
     let mut escapes = false;
     loop {
-        let here = window.next(json, at)?;
-        match json.get(here)? {
-            b'"' => return Some((here + 1, escapes)),
-            b'\\' => {
-                escapes = true;
-                at = escape(json, here + 1)?;
+        // Texts with escapes tend to have many of them, so the window is asked once for all that it shows.
+        let (start, mut specials) = window.next(json, at)?;
+        at = start + WIDTH;
+        while specials != 0 {
+            let offset = specials.trailing_zeros();
+            let here = start + offset as usize;
+            match json.get(here)? {
+                b'"' => return Some((here + 1, escapes)),
+                b'\\' => {
+                    let end = escape(json, here + 1)?;
+                    escapes = true;
+                    at = at.max(end);
+                    // The escape may contain a quote or a second backslash.
+                    specials &= !(0b11 << offset);
+                }
+                _ => return None,
             }
-            _ => return None,
         }
     }
 }
@@ -55,87 +66,6 @@ fn escape(json: &[u8], at: usize) -> Option<usize> {
         }
         _ => None,
     }
-}
-
-/// Some bytes of the document, and which of them are not plain text in a string: quotes, backslashes and control
-/// characters. It moves along with the reader, so that strings and escapes close to each other share one search.
-pub(super) struct Window {
-    start: usize,
-    /// A bit for each byte, the first one lowest.
-    found: u64,
-}
-
-/// How many bytes a [`Window`] covers.
-const WIDTH: usize = 64;
-
-impl Window {
-    /// A window on nothing.
-    pub(super) fn new() -> Self {
-        // It ends where the document begins.
-        Self { start: 0_usize.wrapping_sub(WIDTH), found: 0 }
-    }
-
-    /// Returns the position of the first byte from `at` on that is not plain text, if the window shows one.
-    #[inline(always)]
-    fn seen(&self, at: usize) -> Option<usize> {
-        let offset = at.wrapping_sub(self.start);
-        let rest = if offset < WIDTH { self.found >> offset } else { 0 };
-        (rest != 0).then(|| at + rest.trailing_zeros() as usize)
-    }
-
-    /// Returns the same position, wherever it is. `at` must never go back.
-    #[inline]
-    fn next(&mut self, json: &[u8], mut at: usize) -> Option<usize> {
-        loop {
-            if let Some(here) = self.seen(at) {
-                return Some(here);
-            }
-            if at.wrapping_sub(self.start) < WIDTH {
-                at = self.start + WIDTH;
-            }
-            self.found = specials(json, at)?;
-            self.start = at;
-        }
-    }
-}
-
-/// Returns a bit for each special byte among those from `at` on. None at the end of the document.
-fn specials(json: &[u8], at: usize) -> Option<u64> {
-    let rest = json.get(at..)?;
-    if let Some(block) = rest.first_chunk() {
-        return Some(specials_in(block));
-    }
-    if rest.is_empty() {
-        return None;
-    }
-    if let Some(block) = json.last_chunk() {
-        return Some(specials_in(block) >> (WIDTH - rest.len()));
-    }
-    let mut block = [b' '; WIDTH];
-    block.get_mut(..rest.len())?.copy_from_slice(rest);
-    Some(specials_in(&block))
-}
-
-/// Returns a bit for each special byte. Two loops without branches, the first of which compiles to one vector
-/// instruction for each comparison of 16 bytes. Inlined, they would not be vectorised.
-#[inline(never)]
-fn specials_in(block: &[u8; WIDTH]) -> u64 {
-    let mut special = [0; WIDTH];
-    for (special, byte) in special.iter_mut().zip(block) {
-        *special = if (*byte == b'"') | (*byte == b'\\') | (*byte < 0x20) { 0xff } else { 0 };
-    }
-    let (eights, _) = special.as_chunks::<8>();
-    let bits = eights.iter().map(|eight| bits(u64::from_le_bytes(*eight)));
-    bits.enumerate().fold(0, |found, (index, bits)| found | bits << (8 * index))
-}
-
-/// Returns a bit for each of eight bytes, of which all must be 0 or 255.
-#[inline(always)]
-fn bits(bytes: u64) -> u64 {
-    // Keeps one bit of each byte, a different one each, and adds up the bytes in the uppermost one.
-    const ONE_OF_EACH: u64 = 0x8040_2010_0804_0201;
-    const SUM: u64 = 0x0101_0101_0101_0101;
-    (bytes & ONE_OF_EACH).wrapping_mul(SUM) >> 56
 }
 
 /// Returns the end of a number, and whether it is written without fraction and exponent.
