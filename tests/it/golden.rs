@@ -51,7 +51,7 @@ pub fn stamp(model: &str) -> AnswerContext {
 }
 
 /// Protocols by folder.
-const PROTOCOLS: &[(&str, &dyn Protocol)] = &[
+pub const PROTOCOLS: &[(&str, &dyn Protocol)] = &[
     ("openai_chat", &OpenAiChat),
     ("openai_completions", &OpenAiCompletions),
     ("openai_responses", &OpenAiResponses),
@@ -66,7 +66,7 @@ const PROTOCOLS: &[(&str, &dyn Protocol)] = &[
     ("openai_translations", &OpenAiTranscriptions::Translations),
 ];
 
-fn cases(folder: &str) -> Vec<PathBuf> {
+pub fn cases(folder: &str) -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(folder);
     let mut cases: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
     cases.sort();

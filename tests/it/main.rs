@@ -43,6 +43,7 @@ mod process;
 mod properties;
 mod reload;
 mod reload_load;
+mod repeated;
 mod responses;
 mod simulator;
 mod soak;

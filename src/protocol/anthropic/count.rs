@@ -12,7 +12,6 @@ use crate::protocol::rules::answer::broken;
 use crate::protocol::{
     Accepted, AnswerContext, Anthropic, Family, Form, Incoming, Note, Protocol, RemoteFile, Reply, Target, Usage,
 };
-use crate::wire::anthropic::messages::Request;
 
 /// The token counting protocol.
 pub struct AnthropicCount;
@@ -27,7 +26,7 @@ impl Protocol for AnthropicCount {
     }
 
     fn accept<'a>(&self, asked: Incoming<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
-        Ok(Box::new(CountRequest { request: request::parse(asked.body)?, body: asked.body }))
+        Ok(Box::new(CountRequest { parsed: request::parse(asked.body)?, body: asked.body }))
     }
 
     /// No model is called, so the count is 0.
@@ -37,13 +36,13 @@ impl Protocol for AnthropicCount {
 }
 
 struct CountRequest<'a> {
-    request: Request<'a>,
+    parsed: request::Parsed<'a>,
     body: &'a [u8],
 }
 
 impl Accepted for CountRequest<'_> {
     fn model(&self) -> &str {
-        self.request.model.as_deref().unwrap_or_default()
+        self.parsed.body.model.as_deref().unwrap_or_default()
     }
 
     fn method(&self) -> Method {
@@ -51,11 +50,11 @@ impl Accepted for CountRequest<'_> {
     }
 
     fn remote_files(&self) -> Vec<RemoteFile> {
-        blocks::remote_files(self.request.messages.as_deref().unwrap_or_default())
+        blocks::remote_files(self.parsed.body.messages.as_deref().unwrap_or_default())
     }
 
     fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
-        let request = request::translate(&self.request, None, target)?.written()?;
+        let request = request::translate(&self.parsed, None, target)?.written()?;
         let model = json!(target.model.name.resource());
         let mut call = format!(r#"{{"generateContentRequest":{{"model":{model},"#).into_bytes();
         // The request's members follow the model. It is an object that is never empty, so dropping its brace is enough.

@@ -43,9 +43,9 @@ impl Protocol for AnthropicMessages {
     }
 
     fn accept<'a>(&self, asked: Incoming<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
-        let request = request::parse(asked.body)?;
-        request::demand_max_tokens(&request)?;
-        Ok(Box::new(MessagesRequest { request, body: asked.body }))
+        let parsed = request::parse(asked.body)?;
+        request::demand_max_tokens(&parsed.body)?;
+        Ok(Box::new(MessagesRequest { parsed, body: asked.body }))
     }
 
     fn canned(&self, stamp: AnswerContext, form: Form, text: &str) -> Option<Bytes> {
@@ -61,17 +61,23 @@ impl Protocol for AnthropicMessages {
 
 /// A parsed request.
 struct MessagesRequest<'a> {
-    request: Request<'a>,
+    parsed: request::Parsed<'a>,
     body: &'a [u8],
+}
+
+impl<'a> MessagesRequest<'a> {
+    fn request(&self) -> &Request<'a> {
+        &self.parsed.body
+    }
 }
 
 impl Accepted for MessagesRequest<'_> {
     fn model(&self) -> &str {
-        self.request.model.as_deref().unwrap_or_default()
+        self.request().model.as_deref().unwrap_or_default()
     }
 
     fn method(&self) -> Method {
-        if self.request.stream.unwrap_or(false) { Method::Stream } else { Method::Generate }
+        if self.request().stream.unwrap_or(false) { Method::Stream } else { Method::Generate }
     }
 
     fn form(&self) -> Form {
@@ -79,20 +85,20 @@ impl Accepted for MessagesRequest<'_> {
     }
 
     fn unsigned_calls(&self) -> Vec<Cow<'_, str>> {
-        messages::unsigned_calls(self.request.messages.as_deref().unwrap_or_default())
+        messages::unsigned_calls(self.request().messages.as_deref().unwrap_or_default())
     }
 
     fn remote_files(&self) -> Vec<RemoteFile> {
-        blocks::remote_files(self.request.messages.as_deref().unwrap_or_default())
+        blocks::remote_files(self.request().messages.as_deref().unwrap_or_default())
     }
 
     fn earlier(&self) -> Option<Cow<'_, str>> {
-        thread::earlier(&self.request).map(Cow::Borrowed)
+        thread::earlier(self.request()).map(Cow::Borrowed)
     }
 
     fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
-        let held = thread::held(&self.request, target.earlier)?;
-        request::translate(&self.request, held.as_ref(), target)?.written()
+        let held = thread::held(self.request(), target.earlier)?;
+        request::translate(&self.parsed, held.as_ref(), target)?.written()
     }
 
     fn verdicts(&self, notes: Vec<Note>) -> Vec<Note> {
@@ -100,7 +106,7 @@ impl Accepted for MessagesRequest<'_> {
     }
 
     fn reply(&self, stamp: AnswerContext) -> Box<dyn Reply> {
-        let terms = terms::Terms::of(&self.request, self.body, &stamp);
+        let terms = terms::Terms::of(&self.parsed, self.body, &stamp);
         Box::new(answer::MessagesReply::new(stamp, terms))
     }
 }

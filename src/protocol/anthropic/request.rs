@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::model::Thinking;
 use crate::protocol::Target;
 use crate::protocol::rules::format::Format;
+use crate::protocol::rules::tools::ToolSet;
 use crate::protocol::rules::{document, limits, thinking};
 use crate::wire::anthropic::messages as wire;
 use crate::wire::gemini::request::{GenerationConfig, Request, ThinkingConfig};
@@ -15,19 +16,38 @@ use crate::wire::json::Shape;
 /// The maximum number of stop sequences that Gemini accepts.
 const STOPS: usize = 5;
 
+/// A parsed request.
+pub struct Parsed<'a> {
+    /// Its body.
+    pub body: wire::Request<'a>,
+    /// Its `tools`.
+    pub tools: Option<tools::Tools<'a>>,
+}
+
+impl<'a> Parsed<'a> {
+    /// Reads what is still raw of a request.
+    ///
+    /// # Errors
+    /// 400, naming the field.
+    pub fn of(body: wire::Request<'a>) -> Result<Self, Error> {
+        Ok(Self { tools: body.tools.map(tools::listed).transpose()?, body })
+    }
+}
+
 /// Parses the request body.
 ///
 /// # Errors
 /// 400, naming the field if there is one.
-pub fn parse(body: &[u8]) -> Result<wire::Request<'_>, Error> {
-    let request: wire::Request<'_> = document::read(body)?;
+pub fn parse(body: &[u8]) -> Result<Parsed<'_>, Error> {
+    let parsed = Parsed::of(document::read(body)?)?;
+    let request = &parsed.body;
     if request.model.as_deref().unwrap_or_default().is_empty() {
         return Err(document::missing("model"));
     }
     match request.messages.as_deref() {
         None => Err(document::missing("messages")),
         Some([]) => Err(Error::invalid("messages: at least one message is required").param("messages")),
-        Some(_) => thread::check(&request).map(|()| request),
+        Some(_) => thread::check(request).map(|()| parsed),
     }
 }
 
@@ -59,13 +79,17 @@ fn thinks(thinking: &wire::Thinking<'_>) -> bool {
 /// # Errors
 /// 400, naming the field, when this model or Gemini does not support what is requested.
 pub fn translate<'a>(
-    request: &'a wire::Request<'a>,
-    held: Option<&'a wire::Request<'a>>,
+    parsed: &'a Parsed<'_>,
+    held: Option<&'a Parsed<'_>>,
     target: &'a Target<'a>,
 ) -> Result<Request<'a>, Error> {
-    let asked = request.tools.as_deref().or_else(|| held?.tools.as_deref());
-    let declared = tools::read(asked.unwrap_or_default(), target.notes)?;
-    let mut history = messages::read(request, held, target)?;
+    let request = &parsed.body;
+    let declared = match (&parsed.tools, held.and_then(|held| held.tools.as_ref())) {
+        (Some(tools), _) => tools::read(tools, target)?,
+        (None, Some(tools)) => tools::read(tools, target)?,
+        (None, None) => ToolSet::default(),
+    };
+    let mut history = messages::read(request, held.map(|held| &held.body), target)?;
     let mut config = config(request, target)?;
     let (format, field) = format(request)?;
     format.settle(declared.has_any(), field, &mut config, &mut history, target);

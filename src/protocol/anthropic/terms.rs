@@ -2,10 +2,11 @@
 
 use serde_json::value::RawValue;
 
+use super::request::Parsed;
+use super::tools::Tools;
 use super::{request, thread};
 use crate::protocol::AnswerContext;
 use crate::protocol::rules::tools::Names;
-use crate::wire::anthropic::messages::Request;
 
 /// What the request specifies about its answer.
 #[derive(Clone, Debug, Default)]
@@ -28,24 +29,51 @@ pub struct Terms {
 
 impl Terms {
     /// Derives the terms from the request and its body.
-    pub fn of(request: &Request<'_>, body: &[u8], stamp: &AnswerContext) -> Self {
+    pub fn of(parsed: &Parsed<'_>, body: &[u8], stamp: &AnswerContext) -> Self {
+        let request = &parsed.body;
         let choice = request.tool_choice.as_ref();
         let format = request.output_config.as_ref().and_then(|config| config.format.as_ref());
         let left = stamp.earlier.as_deref();
         let held = thread::held(request, left).ok().flatten();
-        let tools = || request.tools.as_deref().or_else(|| held.as_ref()?.tools.as_deref());
-        let asks_for = |tool: &str| {
-            tools().into_iter().flatten().any(|asked| asked.kind.as_ref().is_some_and(|kind| kind.starts_with(tool)))
+        let asked = match (&parsed.tools, &held) {
+            (Some(tools), _) => Asked::of(tools),
+            (None, Some(Parsed { tools: Some(tools), .. })) => Asked::of(tools),
+            _ => Asked::default(),
         };
-        let searches = asks_for("web_search");
         Self {
             takes_thoughts: request::takes_thoughts(request),
             single_call: choice.and_then(|choice| choice.disable_parallel_tool_use) == Some(true),
-            searches,
-            cites: searches || asks_for("web_fetch"),
-            names: Names::of(tools().into_iter().flatten().filter_map(|tool| tool.name.as_ref()), std::iter::empty()),
+            searches: asked.searches,
+            cites: asked.searches || asked.fetches,
+            names: asked.names,
             schema: format.filter(|_| stamp.check_json).and_then(|format| Some(format.schema?.to_owned())),
             thread: thread::so_far(request, body, left),
+        }
+    }
+}
+
+/// What matters of the tools for the answer.
+#[derive(Default)]
+struct Asked {
+    names: Names,
+    searches: bool,
+    fetches: bool,
+}
+
+impl Asked {
+    fn of(tools: &Tools<'_>) -> Self {
+        // Then there are only functions.
+        if let Some(names) = tools.names() {
+            return Self { names: names.clone(), ..Self::default() };
+        }
+        // They were read before, so they can be read.
+        let tools = tools.tools().unwrap_or_default();
+        let kind =
+            |kind: &str| tools.iter().any(|tool| tool.kind.as_ref().is_some_and(|asked| asked.starts_with(kind)));
+        Self {
+            names: Names::of(tools.iter().filter_map(|tool| tool.name.as_ref()), std::iter::empty()),
+            searches: kind("web_search"),
+            fetches: kind("web_fetch"),
         }
     }
 }

@@ -7,6 +7,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::request::Parsed;
 use crate::error::Error;
 use crate::protocol::family::THREAD_NOT_FOUND;
 use crate::protocol::rules::document::{missing, unknown_kind};
@@ -37,11 +38,11 @@ pub fn earlier<'r>(request: &'r Request<'_>) -> Option<&'r str> {
 ///
 /// # Errors
 /// 404 when the thread is not stored; clients then send the whole conversation.
-pub fn held<'a>(request: &Request<'_>, left: Option<&'a [u8]>) -> Result<Option<Request<'a>>, Error> {
+pub fn held<'a>(request: &Request<'_>, left: Option<&'a [u8]>) -> Result<Option<Parsed<'a>>, Error> {
     let Some(id) = earlier(request) else { return Ok(None) };
     let known = left.and_then(|document| json::read_slice::<Request<'a>>(document).ok());
     match known.filter(|known| known.messages.is_some()) {
-        Some(known) => Ok(Some(known)),
+        Some(known) => Parsed::of(known).map(Some),
         None => Err(not_found(id)),
     }
 }

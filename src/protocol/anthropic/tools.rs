@@ -1,19 +1,38 @@
 //! Reads the tools and the tool choice of a Messages request.
 
 use crate::error::Error;
-use crate::protocol::Notes;
+use crate::protocol::Target;
 use crate::protocol::rules::document::{missing, unknown_kind};
-use crate::protocol::rules::tools::{Choice, Declaration, ToolSet, options};
+use crate::protocol::rules::tools::{Choice, Declaration, List, Lists, ToolSet, options};
 use crate::wire::anthropic::messages::{Tool, ToolChoice};
 use crate::wire::gemini::request as gemini;
+use crate::wire::json::Repeated;
 
-/// Reads `tools`.
+/// The tools of a request.
+pub type Tools<'a> = List<'a, Tool<'a>>;
+
+static LISTS: Lists = Lists::new();
+
+/// Reads `tools`, or finds out that they were translated before.
+///
+/// # Errors
+/// 400, naming the field.
+pub fn listed(tools: Repeated<'_>) -> Result<Tools<'_>, Error> {
+    List::of(tools, &LISTS)
+}
+
+/// Reads the tools.
 ///
 /// # Errors
 /// 400, naming the tool.
-pub fn read<'a>(tools: &'a [Tool<'a>], notes: &Notes) -> Result<ToolSet<'a>, Error> {
+pub fn read<'a>(tools: &'a Tools<'_>, target: &Target<'_>) -> Result<ToolSet<'a>, Error> {
+    let notes = target.notes;
+    if let Some(known) = tools.translated(target.model.facts.json_schema, notes) {
+        return Ok(ToolSet::of_known(known));
+    }
     let mut declared = ToolSet::default();
-    for (index, tool) in tools.iter().enumerate() {
+    declared.remember(tools);
+    for (index, tool) in tools.tools()?.iter().enumerate() {
         let place = format!("tools[{index}]");
         match tool.kind.as_deref() {
             None | Some("custom") => {

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use super::request::Parsed;
+use super::tools::Tools;
 use crate::fault::Fault;
 use crate::protocol::AnswerContext;
 use crate::protocol::Usage;
@@ -34,11 +36,10 @@ pub struct Terms {
 
 impl Terms {
     /// Derives the terms from the request.
-    pub fn of(request: &Request<'_>, check_json: bool) -> Self {
-        let tools = || request.tools.iter().flatten();
-        let functions = tools().filter_map(|tool| tool.function.as_ref()?.name.as_ref());
+    pub fn of(Parsed { body: request, tools }: &Parsed<'_>, check_json: bool) -> Self {
         let legacy = request.functions.iter().flatten().filter_map(|function| function.name.as_ref());
-        let custom = tools().filter_map(|tool| tool.custom.as_ref()?.name.as_ref());
+        let mut names = tools.as_ref().map(names).unwrap_or_default();
+        legacy.for_each(|name| names.add(name, false));
         let by_functions = request.functions.is_some() && request.tools.is_none();
         Self {
             include_usage: request.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true),
@@ -46,14 +47,14 @@ impl Terms {
             single_call: request.parallel_tool_calls == Some(false) || by_functions,
             // By the time a stream reports its sources, its text has been sent, so it must have been recorded. Without
             // a search there can only be citations, which are unsolicited and rare.
-            transcribed: request.stream != Some(true) || searches(request),
+            transcribed: request.stream != Some(true) || searches(request, tools.as_ref()),
             schema: request
                 .response_format
                 .as_ref()
                 .filter(|_| check_json)
                 .and_then(|format| Some(format.json_schema.as_ref()?.schema?.to_owned())),
             legacy: by_functions,
-            names: Names::of(functions.chain(legacy), custom),
+            names,
         }
     }
 }
@@ -159,12 +160,21 @@ impl Choice {
 }
 
 /// Whether the request enables web search or another built-in tool of Google's.
-fn searches(request: &Request<'_>) -> bool {
+fn searches(request: &Request<'_>, tools: Option<&Tools<'_>>) -> bool {
     let google = request.extra_body.as_ref().and_then(|extra| extra.google.as_ref()).or(request.google.as_ref());
-    let tools =
-        request.tools.iter().flatten().chain(google.into_iter().flat_map(|google| google.tools.iter().flatten()));
+    let listed = tools.filter(|tools| tools.names().is_none()).and_then(|tools| tools.tools().ok());
+    let tools = listed.unwrap_or_default().iter();
+    let tools = tools.chain(google.into_iter().flat_map(|google| google.tools.iter().flatten()));
     let mut others = tools.filter(|tool| tool.function.is_none() && tool.custom.is_none());
     request.web_search_options.is_some() || others.next().is_some()
+}
+
+fn names(tools: &Tools<'_>) -> Names {
+    tools.names().cloned().unwrap_or_else(|| {
+        let tools = tools.tools().unwrap_or_default().iter();
+        let functions = tools.clone().filter_map(|tool| tool.function.as_ref()?.name.as_ref());
+        Names::of(functions, tools.filter_map(|tool| tool.custom.as_ref()?.name.as_ref()))
+    })
 }
 
 /// Appends `"extra_content":{"google":{"thought_signature":…}}`, the field that Google's own OpenAI endpoint uses for

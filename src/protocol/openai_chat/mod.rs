@@ -39,7 +39,7 @@ impl Protocol for OpenAiChat {
 
     fn accept<'a>(&self, asked: Incoming<'a>) -> Result<Box<dyn Accepted + 'a>, Error> {
         let body = asked.body;
-        request::parse(body).map(|request| Box::new(ChatRequest { request, body }) as Box<dyn Accepted + 'a>)
+        request::parse(body).map(|parsed| Box::new(ChatRequest { parsed, body }) as Box<dyn Accepted + 'a>)
     }
 
     fn canned(&self, stamp: AnswerContext, form: Form, text: &str) -> Option<Bytes> {
@@ -49,29 +49,35 @@ impl Protocol for OpenAiChat {
 
 /// A parsed chat request.
 struct ChatRequest<'a> {
-    request: chat::Request<'a>,
+    parsed: request::Parsed<'a>,
     body: &'a [u8],
+}
+
+impl<'a> ChatRequest<'a> {
+    fn request(&self) -> &chat::Request<'a> {
+        &self.parsed.body
+    }
 }
 
 impl Accepted for ChatRequest<'_> {
     fn model(&self) -> &str {
-        self.request.model.as_deref().unwrap_or_default()
+        self.request().model.as_deref().unwrap_or_default()
     }
 
     fn method(&self) -> Method {
-        if self.request.stream.unwrap_or(false) { Method::Stream } else { Method::Generate }
+        if self.request().stream.unwrap_or(false) { Method::Stream } else { Method::Generate }
     }
 
     fn unsigned_calls(&self) -> Vec<Cow<'_, str>> {
-        messages::unsigned_calls(self.request.messages.as_deref().unwrap_or_default())
+        messages::unsigned_calls(self.request().messages.as_deref().unwrap_or_default())
     }
 
     fn remote_files(&self) -> Vec<RemoteFile> {
-        parts::remote_files(self.request.messages.as_deref().unwrap_or_default())
+        parts::remote_files(self.request().messages.as_deref().unwrap_or_default())
     }
 
     fn call(&self, target: &Target<'_>) -> Result<Bytes, Error> {
-        request::translate(&self.request, target)
+        request::translate(&self.parsed, target)
     }
 
     fn verdicts(&self, notes: Vec<Note>) -> Vec<Note> {
@@ -80,7 +86,7 @@ impl Accepted for ChatRequest<'_> {
     }
 
     fn reply(&self, stamp: AnswerContext) -> Box<dyn Reply> {
-        let terms = answer::Terms::of(&self.request, stamp.check_json);
+        let terms = answer::Terms::of(&self.parsed, stamp.check_json);
         Box::new(answer::ChatReply::new(stamp, terms))
     }
 }

@@ -9,12 +9,21 @@ use crate::protocol::rules::{document, limits};
 use crate::wire::gemini::request::Request;
 use crate::wire::openai::chat;
 
+/// A parsed request.
+pub struct Parsed<'a> {
+    /// Its body.
+    pub body: chat::Request<'a>,
+    /// Its `tools`.
+    pub tools: Option<tools::Tools<'a>>,
+}
+
 /// Parses the request body.
 ///
 /// # Errors
 /// 400, naming the field if there is one.
-pub fn parse(body: &[u8]) -> Result<chat::Request<'_>, Error> {
+pub fn parse(body: &[u8]) -> Result<Parsed<'_>, Error> {
     let request: chat::Request<'_> = document::read(body)?;
+    let tools = request.tools.map(tools::listed).transpose()?;
     match request.model.as_deref() {
         None | Some("") => return Err(Error::invalid("you must provide a model parameter").param("model")),
         Some(_) => {}
@@ -28,7 +37,7 @@ pub fn parse(body: &[u8]) -> Result<chat::Request<'_>, Error> {
             let message = "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.";
             Err(Error::invalid(message).param("messages").code("empty_array"))
         }
-        Some(_) => Ok(request),
+        Some(_) => Ok(Parsed { body: request, tools }),
     }
 }
 
@@ -36,9 +45,10 @@ pub fn parse(body: &[u8]) -> Result<chat::Request<'_>, Error> {
 ///
 /// # Errors
 /// 400, naming the field, when this model or Gemini does not support what is requested.
-pub fn translate<'a>(request: &'a chat::Request<'a>, target: &'a Target<'a>) -> Result<Bytes, Error> {
+pub fn translate<'a>(parsed: &'a Parsed<'_>, target: &'a Target<'a>) -> Result<Bytes, Error> {
+    let request = &parsed.body;
     let google = request.extra_body.as_ref().and_then(|extra| extra.google.as_ref()).or(request.google.as_ref());
-    let declared = tools::read(request, google, target.notes)?;
+    let declared = tools::read(parsed, google, target)?;
     let mut history = messages::read(request.messages.as_deref().unwrap_or_default(), target)?;
 
     let format = generation::format(request.response_format.as_ref())?;

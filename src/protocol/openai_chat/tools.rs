@@ -5,23 +5,45 @@ use std::fmt::Display;
 
 use serde_json::value::RawValue;
 
+use super::request::Parsed;
 use crate::error::Error;
-use crate::protocol::Notes;
 use crate::protocol::rules::document::{missing, nested};
-use crate::protocol::rules::tools::{Choice, Declaration, ToolSet, options};
+use crate::protocol::rules::tools::{Choice, Declaration, List, Lists, ToolSet, options};
+use crate::protocol::{Notes, Target};
 use crate::wire::gemini::request::Tool;
-use crate::wire::json::{Shape, decode};
+use crate::wire::json::{Repeated, Shape, decode};
 use crate::wire::openai::chat::{self, Google, Request, ToolChoice};
 
-/// Reads `tools` and, for older clients, `functions`.
+/// The tools of a request.
+pub type Tools<'a> = List<'a, chat::Tool<'a>>;
+
+static LISTS: Lists = Lists::new();
+
+/// Reads `tools`, or finds out that they were translated before.
+///
+/// # Errors
+/// 400, naming the field.
+pub fn listed(tools: Repeated<'_>) -> Result<Tools<'_>, Error> {
+    List::of(tools, &LISTS)
+}
+
+/// Reads the tools and, for older clients, `functions`.
 ///
 /// # Errors
 /// 400, naming the tool.
-pub fn read<'a>(request: &'a Request<'a>, google: Option<&'a Google<'a>>, notes: &Notes) -> Result<ToolSet<'a>, Error> {
-    let mut declared = ToolSet::default();
-    for (index, tool) in request.tools.iter().flatten().enumerate() {
-        one(&mut declared, tool, &format_args!("tools[{index}]"), notes)?;
-    }
+pub fn read<'a>(
+    parsed: &'a Parsed<'_>,
+    google: Option<&'a Google<'a>>,
+    target: &Target<'_>,
+) -> Result<ToolSet<'a>, Error> {
+    let request = &parsed.body;
+    let others = request.functions.is_some() || google.is_some_and(|google| google.tools.is_some());
+    let mut declared = match &parsed.tools {
+        Some(tools) if !others => all(tools, target)?,
+        Some(tools) => one_by_one(tools, target.notes)?,
+        None => ToolSet::default(),
+    };
+    let notes = target.notes;
     for (index, tool) in google.iter().flat_map(|google| &google.tools).flatten().enumerate() {
         one(&mut declared, tool, &format_args!("extra_body.google.tools[{index}]"), notes)?;
     }
@@ -30,6 +52,24 @@ pub fn read<'a>(request: &'a Request<'a>, google: Option<&'a Google<'a>>, notes:
     }
     if request.web_search_options.is_some_and(|raw| Shape::of(raw) == Shape::Object) {
         declared.built_in(Tool::GoogleSearch(options(None)), "web_search_options".into());
+    }
+    Ok(declared)
+}
+
+/// Adds a list that is all there is.
+fn all<'a>(tools: &'a Tools<'_>, target: &Target<'_>) -> Result<ToolSet<'a>, Error> {
+    if let Some(known) = tools.translated(target.model.facts.json_schema, target.notes) {
+        return Ok(ToolSet::of_known(known));
+    }
+    let mut declared = one_by_one(tools, target.notes)?;
+    declared.remember(tools);
+    Ok(declared)
+}
+
+fn one_by_one<'a>(tools: &'a Tools<'_>, notes: &Notes) -> Result<ToolSet<'a>, Error> {
+    let mut declared = ToolSet::default();
+    for (index, tool) in tools.tools()?.iter().enumerate() {
+        one(&mut declared, tool, &format_args!("tools[{index}]"), notes)?;
     }
     Ok(declared)
 }

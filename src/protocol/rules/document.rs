@@ -50,17 +50,30 @@ fn explain<'a, T: Deserialize<'a>>(body: &'a str, error: &serde_json::Error) -> 
         Err(error) => {
             let path = error.path().to_string();
             let reason = reason(error.inner());
-            if let Some(field) = reason.strip_prefix("duplicate field `").and_then(|rest| rest.strip_suffix('`')) {
-                let param = if path == "." { field.to_owned() } else { format!("{path}.{field}") };
-                return Error::invalid(format!("Invalid body: '{param}' occurs twice.")).param(param);
+            match duplicate(&reason) {
+                None if path == "." => Error::invalid(format!("The body must be a JSON object: {reason}.")),
+                Some(field) if path == "." => twice(field.to_owned()),
+                _ => misread(path, &reason),
             }
-            if path == "." {
-                return Error::invalid(format!("The body must be a JSON object: {reason}."));
-            }
-            Error::invalid(format!("Invalid type for '{path}': {reason}.")).param(path).code("invalid_type")
         }
         Ok(_) => Error::invalid(format!("We could not parse the JSON body of your request: {error}.")),
     }
+}
+
+/// Returns a 400 for a value that serde_json did not accept, for this reason.
+fn misread(param: String, reason: &str) -> Error {
+    match duplicate(reason) {
+        Some(field) => twice(format!("{param}.{field}")),
+        None => Error::invalid(format!("Invalid type for '{param}': {reason}.")).param(param).code("invalid_type"),
+    }
+}
+
+fn twice(param: String) -> Error {
+    Error::invalid(format!("Invalid body: '{param}' occurs twice.")).param(param)
+}
+
+fn duplicate(reason: &str) -> Option<&str> {
+    reason.strip_prefix("duplicate field `")?.strip_suffix('`')
 }
 
 /// Returns serde_json's message about a wrong type, in JSON's terms instead of Rust's. The value in it is the client's
@@ -95,7 +108,7 @@ pub fn nested<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue, place: &dyn Disp
             inner if inner.starts_with('[') => format!("{place}{inner}"),
             inner => format!("{place}.{inner}"),
         };
-        Error::invalid(format!("Invalid type for '{param}': {reason}.")).param(param).code("invalid_type")
+        misread(param, &reason)
     })
 }
 

@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::wire::json::Repeated;
+
 /// A request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -32,9 +34,9 @@ pub struct Request<'a> {
     /// Strings that end the answer.
     #[serde(borrow)]
     pub stop_sequences: Option<Vec<Cow<'a, str>>>,
-    /// The tools the model may call.
+    /// The tools the model may call: an array of [`Tool`]s.
     #[serde(borrow)]
-    pub tools: Option<Vec<Tool<'a>>>,
+    pub tools: Option<Repeated<'a>>,
     /// Whether the model must call a tool, and which.
     #[serde(borrow)]
     pub tool_choice: Option<ToolChoice<'a>>,

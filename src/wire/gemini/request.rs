@@ -60,7 +60,7 @@ impl Request<'_> {
         let turns = self.contents.iter().chain(&self.system_instruction);
         let said: usize = turns.flat_map(|turn| &turn.parts).map(Part::about_as_long).sum();
         let declared = self.tools.iter().map(|tool| match tool {
-            Tool::FunctionDeclarations(functions) => functions.iter().map(FunctionDeclaration::about_as_long).sum(),
+            Tool::FunctionDeclarations(declarations) => declarations.about_as_long(),
             _ => 64,
         });
         512 + said + declared.sum::<usize>()
@@ -229,13 +229,32 @@ pub struct MediaResolution {
 #[serde(rename_all = "camelCase")]
 pub enum Tool<'a> {
     /// The client's functions.
-    FunctionDeclarations(Vec<FunctionDeclaration<'a>>),
+    FunctionDeclarations(Declarations<'a>),
     /// Google Search.
     GoogleSearch(Json<'a>),
     /// Python code execution at Google.
     CodeExecution(Json<'a>),
     /// Retrieval of pages by URL.
     UrlContext(Json<'a>),
+}
+
+/// The client's functions.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Declarations<'a> {
+    /// One by one.
+    Listed(Vec<FunctionDeclaration<'a>>),
+    /// As they were written before: an array.
+    Written(Json<'a>),
+}
+
+impl Declarations<'_> {
+    fn about_as_long(&self) -> usize {
+        match self {
+            Self::Listed(functions) => functions.iter().map(FunctionDeclaration::about_as_long).sum(),
+            Self::Written(functions) => functions.get().len(),
+        }
+    }
 }
 
 /// One of the client's functions.

@@ -5,16 +5,21 @@
 
 mod access;
 mod decode;
+mod number;
 mod read;
+mod repeated;
 mod scan;
 #[cfg(test)]
 mod tests;
 mod window;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+
+pub use repeated::{Recent, Repeated};
 
 /// The content of a JSON string: copied from another document, or created here.
 #[derive(Clone, Debug)]
@@ -79,6 +84,8 @@ pub enum Json<'a> {
     Raw(&'a RawValue),
     /// Owned.
     Own(Box<RawValue>),
+    /// Shared with other documents.
+    Shared(Arc<RawValue>),
 }
 
 impl Json<'_> {
@@ -97,6 +104,7 @@ impl Json<'_> {
         match self {
             Self::Raw(raw) => raw.get(),
             Self::Own(raw) => raw.get(),
+            Self::Shared(raw) => raw.get(),
         }
     }
 }
@@ -106,6 +114,7 @@ impl Serialize for Json<'_> {
         match self {
             Self::Raw(raw) => raw.serialize(serializer),
             Self::Own(raw) => raw.serialize(serializer),
+            Self::Shared(raw) => (**raw).serialize(serializer),
         }
     }
 }

@@ -5,9 +5,12 @@
 //! What this reader does accept, serde_json accepts with the same value.
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Visitor};
 
 use super::access::{GaveUp, Inside, RAW_VALUE, Raw, Variant, rare};
+use super::number::{short_float, small};
+use super::repeated::{self, REPEATED};
 use super::window::Window;
 use super::{decode, scan};
 
@@ -81,6 +84,29 @@ impl<'de> Reader<'de> {
     fn skip(&mut self) -> Result<usize, GaveUp> {
         let end = scan::value(self.json(), &mut self.window, self.at);
         self.found(end)
+    }
+
+    /// Reads a value as it is written.
+    #[inline]
+    fn raw(&mut self) -> Result<&'de str, GaveUp> {
+        self.peek();
+        let end = self.skip()?;
+        let raw = self.found(self.text.get(self.at..end))?;
+        self.at = end;
+        Ok(raw)
+    }
+
+    /// Reads a value as it is written, which may have been read before.
+    fn repeated(&mut self) -> Result<&'de str, GaveUp> {
+        self.peek();
+        let rest = self.found(self.text.get(self.at..))?;
+        if let Some((known, _)) = repeated::known_length(rest).and_then(|length| rest.split_at_checked(length)) {
+            self.at += known.len();
+            return Ok(known);
+        }
+        let raw = self.raw()?;
+        repeated::remember(raw);
+        Ok(raw)
     }
 
     /// Reads the string whose opening quote is here.
@@ -204,32 +230,6 @@ impl<'de> Reader<'de> {
     }
 }
 
-/// The value of a float without exponent whose digits fit the precision of a float. One division of two exact numbers
-/// then gives the nearest float, which is also what serde_json returns.
-fn short_float(number: &str) -> Option<f64> {
-    let (digits, negative) = number.strip_prefix('-').map_or((number, false), |digits| (digits, true));
-    let (whole, fraction) = digits.split_once('.')?;
-    if digits.len() > 19 || fraction.contains(['e', 'E']) {
-        return None;
-    }
-    let scale = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
-    let digits = small(whole)? * scale + small(fraction)?;
-    if digits > 1 << f64::MANTISSA_DIGITS {
-        return None;
-    }
-    let value = digits as f64 / scale as f64;
-    Some(if negative { -value } else { value })
-}
-
-/// The value of at most 18 digits: these fit every type of integer.
-#[inline]
-fn small(digits: &str) -> Option<u64> {
-    if digits.len() > 18 {
-        return None;
-    }
-    Some(digits.bytes().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
-}
-
 /// Deserializes numbers, all of which are read alike: the type that is asked for converts.
 macro_rules! numbers {
     ($($method:ident)*) => {
@@ -305,14 +305,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     #[inline]
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, GaveUp> {
-        if name != RAW_VALUE {
-            return visitor.visit_newtype_struct(self);
+        match name {
+            RAW_VALUE => visitor.visit_map(Raw::new(self.raw()?)),
+            REPEATED => visitor.visit_newtype_struct(MapAccessDeserializer::new(Raw::new(self.repeated()?))),
+            _ => visitor.visit_newtype_struct(self),
         }
-        self.peek();
-        let end = self.skip()?;
-        let raw = self.found(self.text.get(self.at..end))?;
-        self.at = end;
-        visitor.visit_map(Raw::new(raw))
     }
 
     #[inline]

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::wire::json::optional;
+use crate::wire::json::{Repeated, optional};
 
 pub use super::google::{ExtraBody, Google, GoogleThinking};
 
@@ -52,9 +52,9 @@ pub struct Request<'a> {
     /// Plain text, JSON, or JSON that conforms to a schema.
     #[serde(borrow)]
     pub response_format: Option<ResponseFormat<'a>>,
-    /// The tools the model may call.
+    /// The tools the model may call: an array of [`Tool`]s.
     #[serde(borrow)]
-    pub tools: Option<Vec<Tool<'a>>>,
+    pub tools: Option<Repeated<'a>>,
     /// Whether the model must call a tool, and which: a string or an object.
     #[serde(borrow)]
     pub tool_choice: Option<&'a RawValue>,

@@ -3,7 +3,7 @@
 //! whether it was.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::RandomState;
 use serde_json::value::RawValue;
@@ -23,7 +23,7 @@ pub struct Memo(LazyLock<Mutex<Entries>>);
 #[derive(Default)]
 struct Entries {
     /// What each schema was compiled to; None if it stays as it is.
-    compiled: HashMap<Box<str>, Option<Box<RawValue>>, RandomState>,
+    compiled: HashMap<Box<str>, Option<Arc<RawValue>>, RandomState>,
     bytes: usize,
 }
 
@@ -42,7 +42,7 @@ impl Memo {
         let known = self.entries().compiled.get(schema.get()).cloned();
         match known {
             Some(None) => Json::Raw(schema),
-            Some(Some(compiled)) => Json::Own(compiled),
+            Some(Some(compiled)) => Json::Shared(compiled),
             None => {
                 let compiled = compile();
                 self.entries().remember(schema.get(), &compiled);
@@ -61,7 +61,8 @@ impl Entries {
     fn remember(&mut self, schema: &str, compiled: &Json<'_>) {
         let compiled = match compiled {
             Json::Raw(_) => None,
-            Json::Own(compiled) => Some(compiled.clone()),
+            Json::Own(compiled) => Some(Arc::from(compiled.clone())),
+            Json::Shared(compiled) => Some(Arc::clone(compiled)),
         };
         let size = ENTRY + schema.len() + compiled.as_ref().map_or(0, |compiled| compiled.get().len());
         if self.bytes + size > MOST {

@@ -38,6 +38,30 @@ fn half_a_surrogate_pair_is_no_text() {
     assert_eq!(decode(&raw), None);
 }
 
+#[test]
+fn a_value_that_was_read_before_ends_where_it_did() {
+    let list = format!(r#"["{}",{{"a":[1]}}]"#, "x".repeat(1024));
+    let within = |list: &str, rest: &str| format!(r#"{{"n":[{list}{rest}"#);
+    let whole = within(&list, "]}");
+    let read = |document: &str| {
+        let read: Option<BTreeMap<String, Vec<Repeated<'_>>>> = read::attempt(document);
+        read.map(|members| members["n"].iter().map(|value| value.0.get().to_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(repeated::known_length(&list), None);
+    for _ in 0..2 {
+        assert_eq!(read(&whole), Some(vec![list.clone()]));
+        assert_eq!(repeated::known_length(&whole[6..]), Some(list.len()));
+    }
+    // The same beginning with another end, and wrong documents.
+    let longer = format!("{},2]", &list[..list.len() - 1]);
+    assert_eq!(read(&within(&longer, "]}")), Some(vec![longer]));
+    assert_eq!(read(&within(&list, " , 3 ] }")), Some(vec![list.clone(), "3".to_owned()]));
+    for rest in ["", "]", "3]}", "]]}", "]}x"] {
+        assert_eq!(read(&within(&list, rest)), None, "{rest}");
+    }
+    assert_eq!(read(&within(&list[..list.len() - 1], "")), None);
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(default)]
 struct Fields<'a> {

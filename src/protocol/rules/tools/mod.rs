@@ -1,19 +1,25 @@
 //! What a model may call and whether it must: the client's functions and Google's own tools, for every dialect.
 
+mod known;
+mod names;
+
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::sync::LazyLock;
+use std::mem;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::answer::Call;
 use super::document::missing;
 use super::json_schema;
 use crate::error::Error;
 use crate::protocol::{Notes, Target};
-use crate::wire::gemini::request::{FunctionCallingConfig, FunctionDeclaration, Mode, Tool, ToolConfig};
-use crate::wire::json::{self, Json, Shape, Text, compact};
+use crate::wire::gemini::request::{Declarations, FunctionCallingConfig, FunctionDeclaration, Mode, Tool, ToolConfig};
+use crate::wire::json::{Json, Shape, Text};
+
+pub use known::{Known, List, Lists};
+pub use names::{Names, gemini_name};
 
 /// A function as a client declares it.
 #[derive(Debug, Default)]
@@ -37,9 +43,14 @@ pub struct Declaration<'a> {
 /// The parsed tools of a request.
 #[derive(Debug, Default)]
 pub struct ToolSet<'a> {
+    /// Functions that were translated before, instead of `functions`.
+    known: Option<Arc<Known>>,
     functions: Vec<Function<'a>>,
     built_in: Vec<BuiltIn<'a>>,
     strict: bool,
+    names: Names,
+    /// The list that all functions come from, and where it is remembered.
+    source: Option<(&'a RawValue, &'static Lists)>,
 }
 
 /// One of the client's functions. Its schema is not compiled yet, because the model determines the schema's dialect.
@@ -67,57 +78,6 @@ struct BuiltIn<'a> {
     place: String,
 }
 
-/// Functions that have another name at Gemini, or take free text.
-#[derive(Clone, Debug, Default)]
-pub struct Names {
-    /// Pairs of Gemini's name and the client's.
-    renamed: Vec<(String, String)>,
-    /// Gemini's names of the functions that take free text.
-    free_text: Vec<String>,
-}
-
-impl Names {
-    /// Collects the names of these functions, and of these tools that take free text.
-    pub fn of<'n, 'a: 'n>(
-        functions: impl Iterator<Item = &'n Cow<'a, str>>,
-        free_text: impl Iterator<Item = &'n Cow<'a, str>>,
-    ) -> Self {
-        let free_text: Vec<&Cow<'a, str>> = free_text.collect();
-        let all = functions.chain(free_text.iter().copied());
-        Self {
-            renamed: all
-                .map(|name| (gemini_name(name).into_owned(), name.to_string()))
-                .filter(|(theirs, ours)| theirs != ours)
-                .collect(),
-            free_text: free_text.into_iter().map(|name| gemini_name(name).into_owned()).collect(),
-        }
-    }
-
-    /// Returns the client's name for a function.
-    pub fn client<'n>(&'n self, name: &'n str) -> &'n str {
-        self.renamed.iter().find(|(theirs, _)| theirs == name).map_or(name, |(_, ours)| ours)
-    }
-
-    /// Whether the function takes free text instead of JSON.
-    pub fn is_free_text(&self, name: &str) -> bool {
-        self.free_text.iter().any(|known| known == name)
-    }
-
-    /// Returns a call's arguments for the client: the free text of a custom tool, or the JSON of a function.
-    pub fn arguments<'a>(&self, call: &Call<'a>) -> Cow<'a, str> {
-        #[derive(serde::Deserialize)]
-        struct Input {
-            input: String,
-        }
-        if self.is_free_text(call.name)
-            && let Ok(Input { input }) = json::read(call.args)
-        {
-            return input.into();
-        }
-        compact(call.args)
-    }
-}
-
 /// Whether the model must call a function, and which.
 #[derive(Debug, Default)]
 pub enum Choice<'a> {
@@ -137,32 +97,41 @@ pub enum Choice<'a> {
     },
 }
 
-/// Returns Gemini's name for a function. It must not begin with a digit or `-`.
-pub fn gemini_name<'a>(name: &Cow<'a, str>) -> Cow<'a, str> {
-    match name.as_bytes().first() {
-        Some(b'0'..=b'9' | b'-') => format!("_{name}").into(),
-        _ => name.clone(),
-    }
-}
-
 /// Returns the options of one of Google's tools, or an empty object.
 pub fn options(raw: Option<&RawValue>) -> Json<'_> {
     raw.filter(|raw| Shape::of(raw) == Shape::Object).map_or_else(|| Json::from_value(&json!({})), Json::Raw)
 }
 
 impl<'a> ToolSet<'a> {
+    /// Starts with the functions of a list that was translated before.
+    pub fn of_known(known: &Arc<Known>) -> Self {
+        Self { known: Some(Arc::clone(known)), strict: known.strict, ..Self::default() }
+    }
+
+    /// Has the translation remembered, if all tools of the list turn out to be functions. No function may be added that
+    /// is not in this list.
+    pub fn remember<T>(&mut self, list: &'a List<'_, T>) {
+        self.source = Some((list.text, list.lists));
+    }
+
     /// Whether any tool is declared.
     pub fn has_any(&self) -> bool {
         self.has_functions() || !self.built_in.is_empty()
     }
 
     fn has_functions(&self) -> bool {
-        !self.functions.is_empty()
+        self.known.is_some() || !self.functions.is_empty()
+    }
+
+    /// Whether this function, by Gemini's name, is declared.
+    fn declares(&self, name: &str) -> bool {
+        let known = || self.known.iter().flat_map(|known| &known.functions).any(|declared| declared == name);
+        self.functions.iter().any(|function| function.name == name) || known()
     }
 
     /// Adds one of Google's tools. Naming the same tool twice adds it once.
     pub fn built_in(&mut self, tool: Tool<'a>, place: String) {
-        let same = |other: &BuiltIn<'_>| std::mem::discriminant(&other.tool) == std::mem::discriminant(&tool);
+        let same = |other: &BuiltIn<'_>| mem::discriminant(&other.tool) == mem::discriminant(&tool);
         if !self.built_in.iter().any(same) {
             self.built_in.push(BuiltIn { tool, place });
         }
@@ -174,7 +143,9 @@ impl<'a> ToolSet<'a> {
     /// 400, naming the field.
     pub fn function(&mut self, declaration: Declaration<'a>, place: &dyn Display, notes: &Notes) -> Result<(), Error> {
         let Declaration { name, description, schema, strict, free_text, format, schema_field } = declaration;
-        let name = self.named(name, &format_args!("{place}.name"), notes)?;
+        let asked = name.filter(|name| !name.is_empty());
+        let asked = asked.ok_or_else(|| missing(format!("{place}.name")))?;
+        let name = self.named(&asked, &format_args!("{place}.name"), notes)?;
         let schema = schema.filter(|raw| Shape::of(raw) != Shape::Null);
         if let Some(raw) = schema
             && Shape::of(raw) != Shape::Object
@@ -198,13 +169,13 @@ impl<'a> ToolSet<'a> {
             _ => None,
         };
         let place = notes.place(format_args!("{place}.{schema_field}"));
+        self.names.add(&asked, free_text);
         self.functions.push(Function { name, description, schema, place });
         Ok(())
     }
 
     /// Returns Gemini's name for a function and checks that it is valid and unique.
-    fn named(&self, asked: Option<Cow<'a, str>>, param: &dyn Display, notes: &Notes) -> Result<Cow<'a, str>, Error> {
-        let Some(asked) = asked.filter(|name| !name.is_empty()) else { return Err(missing(param.to_string())) };
+    fn named(&self, asked: &Cow<'a, str>, param: &dyn Display, notes: &Notes) -> Result<Cow<'a, str>, Error> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | ':');
         if asked.len() > 127 || !asked.chars().all(allowed) {
             let message = format!(
@@ -212,14 +183,14 @@ impl<'a> ToolSet<'a> {
             );
             return Err(Error::invalid(message).param(param.to_string()).code("invalid_value"));
         }
-        let name = gemini_name(&asked);
-        if name != asked {
+        let name = gemini_name(asked);
+        if name != *asked {
             notes.renamed(
                 param,
                 format_args!("`{name}`: Gemini's names begin with a letter or `_`; the client sees its own name"),
             );
         }
-        if self.functions.iter().any(|other| other.name == name) {
+        if self.declares(&name) {
             let message = format!("Invalid '{param}': the function '{name}' is declared twice.");
             return Err(Error::invalid(message).param(param.to_string()).code("invalid_value"));
         }
@@ -231,7 +202,7 @@ impl<'a> ToolSet<'a> {
     /// # Errors
     /// 400 when the choice names a function that is not declared; `field` is the field of the choice.
     pub fn into_tools(
-        self,
+        mut self,
         choice: Choice<'a>,
         field: &str,
         target: &Target<'_>,
@@ -244,8 +215,7 @@ impl<'a> ToolSet<'a> {
         let together = both && facts.tools_together;
         let mut tools = Vec::new();
         if self.has_functions() {
-            let declared = self.functions.into_iter().map(|function| function.declared(target));
-            tools.push(Tool::FunctionDeclarations(declared.collect()));
+            tools.push(Tool::FunctionDeclarations(self.declarations(target)));
         }
         for BuiltIn { tool, place } in self.built_in {
             if both && !together {
@@ -262,6 +232,23 @@ impl<'a> ToolSet<'a> {
         Ok((tools, said.then_some(config)))
     }
 
+    fn declarations(&mut self, target: &Target<'_>) -> Declarations<'a> {
+        let takes_json_schema = target.model.facts.json_schema;
+        if let Some(written) = self.known.as_ref().and_then(|known| known.written(takes_json_schema)) {
+            return Declarations::Written(written);
+        }
+        let functions = mem::take(&mut self.functions).into_iter();
+        let declared: Vec<_> = functions.map(|function| function.declared(target)).collect();
+        // Notes come from translating, and what they are about may be Google's tools, which are not remembered.
+        if let Some((text, lists)) = self.source
+            && self.built_in.is_empty()
+            && !target.notes.are_on()
+        {
+            lists.remember(text, takes_json_schema, &declared, || (mem::take(&mut self.names), self.strict));
+        }
+        Declarations::Listed(declared)
+    }
+
     fn mode(&self, choice: Choice<'a>, field: &str) -> Result<Option<FunctionCallingConfig<'a>>, Error> {
         let plain = |mode| Some(FunctionCallingConfig { mode, allowed_function_names: Vec::new() });
         let (names, must) = match choice {
@@ -272,7 +259,7 @@ impl<'a> ToolSet<'a> {
             Choice::Of { names, must } => (names, must),
         };
         let names: Vec<Cow<'a, str>> = names.iter().map(gemini_name).collect();
-        if names.iter().any(|name| !self.functions.iter().any(|function| function.name == *name)) {
+        if names.iter().any(|name| !self.declares(name)) {
             let message = format!("Invalid value for '{field}': the function it names is not found in 'tools'.");
             return Err(Error::invalid(message).param(field).code("invalid_value"));
         }
