@@ -6,14 +6,14 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::wire::json::Repeated;
+use crate::wire::json::{Repeated, optional};
 
 /// A request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Request<'a> {
     /// The requested model.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub model: Option<Cow<'a, str>>,
     /// The conversation.
     #[serde(borrow)]
@@ -59,10 +59,10 @@ pub struct Request<'a> {
 #[serde(default)]
 pub struct Thread<'a> {
     /// `create` or `continue`.
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// For `continue`: the answer this request continues from.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub previous_message_id: Option<Cow<'a, str>>,
 }
 
@@ -71,7 +71,7 @@ pub struct Thread<'a> {
 #[serde(default)]
 pub struct Message<'a> {
     /// `user`, `assistant` or `system`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub role: Option<Cow<'a, str>>,
     /// A string or a list of blocks.
     #[serde(borrow)]
@@ -83,7 +83,7 @@ pub struct Message<'a> {
 #[serde(default)]
 pub struct Block<'a> {
     /// `text`, `image`, `document`, `tool_use`, `tool_result`, `thinking`, …
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// The text.
     #[serde(borrow)]
@@ -92,22 +92,22 @@ pub struct Block<'a> {
     #[serde(borrow)]
     pub source: Option<&'a RawValue>,
     /// The title of a document or a search result.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub title: Option<Cow<'a, str>>,
     /// For a document: background information about it.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub context: Option<Cow<'a, str>>,
     /// The id of a tool call.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub id: Option<Cow<'a, str>>,
     /// The name of the called function.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub name: Option<Cow<'a, str>>,
     /// The arguments of the call: an object.
     #[serde(borrow)]
     pub input: Option<&'a RawValue>,
     /// The id of the call this is the result of.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub tool_use_id: Option<Cow<'a, str>>,
     /// For a tool result or a search result: a string or blocks.
     #[serde(borrow)]
@@ -115,10 +115,10 @@ pub struct Block<'a> {
     /// Whether the call failed.
     pub is_error: Option<bool>,
     /// For a thinking block: the signature that authenticates it.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub signature: Option<Cow<'a, str>>,
     /// For a redacted thinking block: its opaque data.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub data: Option<Cow<'a, str>>,
 }
 
@@ -127,10 +127,10 @@ pub struct Block<'a> {
 #[serde(default)]
 pub struct Source<'a> {
     /// `base64`, `url`, `file`, `text` or `content`.
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// The media type, such as `image/png`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub media_type: Option<Cow<'a, str>>,
     /// Base64, or the text of a text document. A JSON string, raw because it may be megabytes.
     #[serde(borrow)]
@@ -139,7 +139,7 @@ pub struct Source<'a> {
     #[serde(borrow)]
     pub url: Option<&'a RawValue>,
     /// A file stored at Google.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub file_id: Option<Cow<'a, str>>,
     /// A string or blocks.
     #[serde(borrow)]
@@ -151,10 +151,10 @@ pub struct Source<'a> {
 #[serde(default)]
 pub struct Tool<'a> {
     /// `custom` (or absent), `web_search_…`, `code_execution_…`, …
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// The tool's name.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub name: Option<Cow<'a, str>>,
     /// What the tool does, for the model.
     #[serde(borrow)]
@@ -171,10 +171,10 @@ pub struct Tool<'a> {
 #[serde(default)]
 pub struct ToolChoice<'a> {
     /// `auto`, `any`, `tool` or `none`.
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// For `tool`: the name of the tool.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub name: Option<Cow<'a, str>>,
     /// Whether to limit the model to at most one call.
     pub disable_parallel_tool_use: Option<bool>,
@@ -185,12 +185,12 @@ pub struct ToolChoice<'a> {
 #[serde(default)]
 pub struct Thinking<'a> {
     /// `enabled`, `adaptive` or `disabled`.
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// For `enabled`: the budget in tokens.
     pub budget_tokens: Option<i64>,
     /// `summarized` or `omitted`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub display: Option<Cow<'a, str>>,
 }
 
@@ -199,7 +199,7 @@ pub struct Thinking<'a> {
 #[serde(default)]
 pub struct OutputConfig<'a> {
     /// `low`, `medium`, `high`, `xhigh` or `max`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub effort: Option<Cow<'a, str>>,
     /// The answer's format.
     #[serde(borrow)]
@@ -211,7 +211,7 @@ pub struct OutputConfig<'a> {
 #[serde(default)]
 pub struct Format<'a> {
     /// `json_schema`.
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// The JSON Schema.
     #[serde(borrow)]

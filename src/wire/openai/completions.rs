@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::wire::json::optional;
+
 use super::chat::StreamOptions;
 
 /// A request.
@@ -12,13 +14,13 @@ use super::chat::StreamOptions;
 #[serde(default)]
 pub struct Request<'a> {
     /// The requested model.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub model: Option<Cow<'a, str>>,
     /// A string, or a list of one string.
     #[serde(borrow)]
     pub prompt: Option<&'a RawValue>,
     /// The text that follows the completion.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub suffix: Option<Cow<'a, str>>,
     /// Whether to repeat the prompt in front of the answer.
     pub echo: Option<bool>,

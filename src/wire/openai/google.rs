@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::wire::json::optional;
+
 use super::chat::Tool;
 
 /// Google's extensions, in the wrapper that Google's own OpenAI endpoint uses.
@@ -22,7 +24,7 @@ pub struct ExtraBody<'a> {
 #[serde(default)]
 pub struct Google<'a> {
     /// The cached content to use: `cachedContents/ID`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub cached_content: Option<Cow<'a, str>>,
     /// Thinking settings in Gemini's own terms.
     #[serde(borrow)]
@@ -46,7 +48,7 @@ pub struct GoogleThinking<'a> {
     #[serde(alias = "thinkingBudget")]
     pub thinking_budget: Option<i64>,
     /// The thinking level.
-    #[serde(borrow, alias = "thinkingLevel")]
+    #[serde(borrow, alias = "thinkingLevel", deserialize_with = "optional")]
     pub thinking_level: Option<Cow<'a, str>>,
     /// Whether to return thought summaries with the answer.
     #[serde(alias = "includeThoughts")]

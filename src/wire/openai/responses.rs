@@ -6,12 +6,14 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::wire::json::optional;
+
 /// A request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Request<'a> {
     /// The requested model.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub model: Option<Cow<'a, str>>,
     /// A string or a list of items.
     #[serde(borrow)]
@@ -20,7 +22,7 @@ pub struct Request<'a> {
     #[serde(borrow)]
     pub instructions: Option<&'a RawValue>,
     /// The id of the answer this request continues from.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub previous_response_id: Option<Cow<'a, str>>,
     /// Whether to store the answer, so that it can be retrieved and continued from. True when absent.
     pub store: Option<bool>,
@@ -57,7 +59,7 @@ pub struct Request<'a> {
     #[serde(borrow)]
     pub text: Option<Text<'a>>,
     /// `auto`, `default`, `flex`, `priority`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub service_tier: Option<Cow<'a, str>>,
     /// Additional data to include in the answer.
     #[serde(borrow)]
@@ -76,10 +78,10 @@ impl Request<'_> {
 #[serde(default)]
 pub struct Reasoning<'a> {
     /// The effort: none, minimal, low, medium, high, xhigh, max.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub effort: Option<Cow<'a, str>>,
     /// The detail of thought summaries: auto, concise, detailed.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub summary: Option<Cow<'a, str>>,
 }
 
@@ -97,7 +99,7 @@ pub struct Text<'a> {
 #[serde(default)]
 pub struct Format<'a> {
     /// `text`, `json_object` or `json_schema`.
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// For `json_schema`: the schema.
     #[serde(borrow)]
@@ -109,37 +111,37 @@ pub struct Format<'a> {
 #[serde(default)]
 pub struct Item<'a> {
     /// The item's id, if it was part of an answer. For a reference: the id of the item it refers to.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub id: Option<Cow<'a, str>>,
     /// `message`, `function_call`, `function_call_output`, `reasoning`, …
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// For a message: `user`, `assistant`, `system` or `developer`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub role: Option<Cow<'a, str>>,
     /// For a message: a string or parts.
     #[serde(borrow)]
     pub content: Option<&'a RawValue>,
     /// The id that links a call and its output.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub call_id: Option<Cow<'a, str>>,
     /// The name of the called function.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub name: Option<Cow<'a, str>>,
     /// The namespace in which the function is declared.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub namespace: Option<Cow<'a, str>>,
     /// The arguments of the call: JSON, encoded in a string.
     #[serde(borrow)]
     pub arguments: Option<&'a RawValue>,
     /// The input of a custom tool call: free text.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub input: Option<Cow<'a, str>>,
     /// The result of a call: a string or parts.
     #[serde(borrow)]
     pub output: Option<&'a RawValue>,
     /// For a reasoning item: the signature that authenticates the next call.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub encrypted_content: Option<Cow<'a, str>>,
 }
 
@@ -148,7 +150,7 @@ pub struct Item<'a> {
 #[serde(default)]
 pub struct Part<'a> {
     /// `input_text`, `output_text`, `refusal`, `input_image`, `input_file` or `input_audio`.
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// The text.
     #[serde(borrow)]
@@ -160,10 +162,10 @@ pub struct Part<'a> {
     #[serde(borrow)]
     pub image_url: Option<&'a RawValue>,
     /// `auto`, `low` or `high`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub detail: Option<Cow<'a, str>>,
     /// A file stored at Google.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub file_id: Option<Cow<'a, str>>,
     /// A data URL, or base64.
     #[serde(borrow)]
@@ -172,7 +174,7 @@ pub struct Part<'a> {
     #[serde(borrow)]
     pub file_url: Option<&'a RawValue>,
     /// The file's name; its extension determines the media type.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub filename: Option<Cow<'a, str>>,
 }
 
@@ -181,10 +183,10 @@ pub struct Part<'a> {
 #[serde(default)]
 pub struct Tool<'a> {
     /// `function`, `custom`, `namespace`, `web_search`, `code_interpreter`, …
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// The tool's name.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub name: Option<Cow<'a, str>>,
     /// What the function does, for the model.
     #[serde(borrow)]
@@ -207,16 +209,16 @@ pub struct Tool<'a> {
 #[serde(default)]
 pub struct ToolChoice<'a> {
     /// `function`, `custom`, `allowed_tools`, or the name of a built-in tool.
-    #[serde(borrow, rename = "type")]
+    #[serde(borrow, rename = "type", deserialize_with = "optional")]
     pub kind: Option<Cow<'a, str>>,
     /// The function to call.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub name: Option<Cow<'a, str>>,
     /// The namespace in which the function is declared.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub namespace: Option<Cow<'a, str>>,
     /// For `allowed_tools`: `auto` or `required`.
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "optional")]
     pub mode: Option<Cow<'a, str>>,
     /// For `allowed_tools`: the allowed tools.
     #[serde(borrow)]
