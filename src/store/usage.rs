@@ -1,6 +1,7 @@
 //! Usage of keys, by Google day, key and model: since the process started, and from before if it was stored.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::ToSpan;
@@ -12,6 +13,8 @@ use super::{CLIENT, Used};
 /// Limit on the rows of one day. More than there are keys and models, but a client that invents model names must not
 /// exhaust the memory.
 const MOST_ROWS: usize = 20_000;
+/// The model of the rows beyond.
+const OTHERS: &str = "other";
 
 /// Identifies a row: the day, the key's id, the model.
 pub type Row = (Date, String, String);
@@ -35,8 +38,59 @@ pub struct Usage(Mutex<Book>);
 
 #[derive(Debug, Default)]
 struct Book {
-    days: BTreeMap<Date, BTreeMap<(String, String), Amounts>>,
-    changed: HashSet<Row>,
+    days: BTreeMap<Date, Day>,
+}
+
+/// The usage of one day.
+#[derive(Debug, Default)]
+struct Day {
+    /// By the key's id, then by model: a row is found without making a copy of either.
+    keys: BTreeMap<String, BTreeMap<String, Sum>>,
+    /// How many rows there are.
+    rows: usize,
+    /// Whether one of them has changed since they were last taken.
+    changed: bool,
+}
+
+/// The sum of one row.
+#[derive(Debug, Default)]
+struct Sum {
+    amounts: Amounts,
+    /// Whether it has changed since it was last taken.
+    changed: bool,
+}
+
+impl Day {
+    /// Adds to a row. If there are too many, new models count as one.
+    fn add(&mut self, key: &str, model: &str, more: &Amounts, changed: bool) {
+        self.changed |= changed;
+        if let Some(sum) = self.keys.get_mut(key).and_then(|models| models.get_mut(model)) {
+            sum.amounts.add(more);
+            sum.changed |= changed;
+            return;
+        }
+        let model = if self.rows >= MOST_ROWS { OTHERS } else { model };
+        let models = self.keys.entry(key.to_owned()).or_default();
+        let sum = models.entry(model.to_owned()).or_insert_with(|| {
+            self.rows += 1;
+            Sum::default()
+        });
+        sum.amounts.add(more);
+        sum.changed |= changed;
+    }
+
+    fn rows(&self) -> impl Iterator<Item = (&String, &String, &Sum)> {
+        self.keys.iter().flat_map(|(key, models)| models.iter().map(move |(model, sum)| (key, model, sum)))
+    }
+
+    fn sums_mut(&mut self) -> impl Iterator<Item = (&String, &String, &mut Sum)> {
+        self.keys.iter_mut().flat_map(|(key, models)| models.iter_mut().map(move |(model, sum)| (key, model, sum)))
+    }
+
+    /// The rows of keys. Rows of clients are stored among them, but are not usage of keys.
+    fn of_keys(&self) -> impl Iterator<Item = (&String, &String, &Sum)> {
+        self.rows().filter(|(key, ..)| !key.starts_with(CLIENT))
+    }
 }
 
 /// Usage as `/stats` shows it: the latest day in full, and the sums of each day on record.
@@ -52,49 +106,44 @@ impl Usage {
     /// Adds usage.
     pub fn add(&self, used: &Used) {
         let mut book = self.book();
-        let day = book.days.entry(used.day).or_default();
-        let mut row = (used.key.clone(), used.model.clone());
-        if day.len() >= MOST_ROWS && !day.contains_key(&row) {
-            row.1 = "other".to_owned();
-        }
-        day.entry(row.clone()).or_default().add(&Amounts::from(used));
-        book.changed.insert((used.day, row.0, row.1));
+        book.days.entry(used.day).or_default().add(&used.key, &used.model, &Amounts::from(used), true);
     }
 
     /// Adds usage from before this process started to what it has already counted.
     pub fn recall(&self, rows: &[(Row, Amounts)]) {
         let mut book = self.book();
         for ((day, key, model), amounts) in rows {
-            book.days.entry(*day).or_default().entry((key.clone(), model.clone())).or_default().add(amounts);
+            book.days.entry(*day).or_default().add(key, model, amounts, false);
         }
     }
 
     /// All recorded usage.
     pub fn rows(&self) -> Vec<Used> {
         let book = self.book();
-        let rows = book.days.iter().flat_map(|(day, rows)| rows.iter().map(move |row| (*day, row)));
-        rows.map(|(day, ((key, model), amounts))| used(&((day, key.clone(), model.clone()), *amounts))).collect()
+        let rows = book.days.iter().flat_map(|(day, rows)| rows.rows().map(move |row| (*day, row)));
+        rows.map(|(day, (key, model, sum))| used(&((day, key.clone(), model.clone()), sum.amounts))).collect()
     }
 
     /// The rows that have changed since the last call, with their sums.
     pub fn take_changed(&self) -> Vec<(Row, Amounts)> {
-        let mut book = self.book();
-        let changed = std::mem::take(&mut book.changed);
-        changed
-            .into_iter()
-            .filter_map(|(day, key, model)| {
-                let amounts = *book.days.get(&day)?.get(&(key.clone(), model.clone()))?;
-                Some(((day, key, model), amounts))
-            })
-            .collect()
+        let mut taken = Vec::new();
+        for (day, rows) in &mut self.book().days {
+            if mem::take(&mut rows.changed) {
+                let changed = rows.sums_mut().filter_map(|(key, model, sum)| {
+                    mem::take(&mut sum.changed).then(|| ((*day, key.clone(), model.clone()), sum.amounts))
+                });
+                taken.extend(changed);
+            }
+        }
+        taken
     }
 
     /// Marks all rows as changed.
     pub fn change_all(&self) {
-        let mut book = self.book();
-        let rows =
-            book.days.iter().flat_map(|(day, rows)| rows.keys().map(|(key, model)| (*day, key.clone(), model.clone())));
-        book.changed = rows.collect();
+        for rows in self.book().days.values_mut() {
+            rows.changed = true;
+            rows.sums_mut().for_each(|(.., sum)| sum.changed = true);
+        }
     }
 
     /// Forgets all but the last `keep_days` days. Returns the first day that is kept.
@@ -103,7 +152,6 @@ impl Usage {
         let (latest, _) = book.days.last_key_value()?;
         let first = latest.checked_sub((i64::from(keep_days) - 1).days()).ok()?;
         book.days.retain(|day, _| *day >= first);
-        book.changed.retain(|(day, ..)| *day >= first);
         Some(first)
     }
 
@@ -113,11 +161,11 @@ impl Usage {
         let mut status = UsageStatus::default();
         for (day, rows) in &book.days {
             let mut sum = Amounts::default();
-            keys(rows).for_each(|(_, amounts)| sum.add(amounts));
+            rows.of_keys().for_each(|(.., row)| sum.add(&row.amounts));
             status.days.insert(day.to_string(), sum);
         }
-        for ((key, model), amounts) in book.days.last_key_value().into_iter().flat_map(|(_, rows)| keys(rows)) {
-            status.today.entry(key.clone()).or_default().insert(model.clone(), *amounts);
+        for (key, model, sum) in book.days.last_key_value().into_iter().flat_map(|(_, rows)| rows.of_keys()) {
+            status.today.entry(key.clone()).or_default().insert(model.clone(), sum.amounts);
         }
         status
     }
@@ -146,11 +194,6 @@ impl From<&Used> for Amounts {
             completion_tokens: used.completion_tokens,
         }
     }
-}
-
-/// The rows of keys. Rows of clients are stored among them, but are not usage of keys.
-fn keys(rows: &BTreeMap<(String, String), Amounts>) -> impl Iterator<Item = (&(String, String), &Amounts)> {
-    rows.iter().filter(|((key, _), _)| !key.starts_with(CLIENT))
 }
 
 /// A row in the form that the ledger accepts.
@@ -186,6 +229,9 @@ mod tests {
         (0..3).for_each(|_| usage.add(&one("k", "2026-11-24")));
         let changed = usage.take_changed();
         assert_eq!((changed.len(), changed[0].1.requests, changed[0].1.prompt_tokens), (1, 8, 21));
+        assert!(usage.take_changed().is_empty());
+        usage.change_all();
+        assert_eq!(usage.take_changed(), changed);
         assert!(usage.take_changed().is_empty());
     }
 
