@@ -37,6 +37,7 @@ pub fn all() -> Vec<Case> {
     vec![
         Case { name: "request_1kb", turn: request(&small()) },
         Case { name: "request_20_tools", turn: request(&tools()) },
+        Case { name: "request_20_new_tools", turn: request_anew(&tools()) },
         Case { name: "request_98kb", turn: request(&history()) },
         Case { name: "answer_1kb", turn: answer() },
         Case { name: "answer_100_events", turn: answered_events(events.clone()) },
@@ -95,10 +96,29 @@ fn history() -> Value {
 
 /// Parses an OpenAI request and translates it into a Gemini request.
 fn request(request: &Value) -> Box<dyn FnMut()> {
+    let (body, mut translate) = (request.to_string(), translation());
+    Box::new(move || translate(body.as_bytes()))
+}
+
+/// The same, with tools that are different each time, so that they cannot be remembered.
+fn request_anew(request: &Value) -> Box<dyn FnMut()> {
+    let (body, mut translate) = (request.to_string(), translation());
+    let (before, after) = body.split_once("nothing besides").expect("the description of the first tool");
+    let (mut body, after, mut number) = (before.to_owned(), after.to_owned(), 0_u64);
+    let start = body.len();
+    Box::new(move || {
+        number += 1;
+        body.truncate(start);
+        body.push_str(&format!("{number:010}{after}"));
+        translate(body.as_bytes());
+    })
+}
+
+fn translation() -> impl FnMut(&[u8]) {
     let name = ModelName::parse("gemini-3.8-flash").expect("a name");
     let model = Model { facts: facts::of(name.as_str()), name };
-    let (signatures, body) = (Signatures::default(), request.to_string());
-    Box::new(move || {
+    let signatures = Signatures::default();
+    move |body| {
         let notes = Notes::off();
         let target = Target {
             model: &model,
@@ -108,9 +128,9 @@ fn request(request: &Value) -> Box<dyn FnMut()> {
             remedies: Remedies::default(),
             notes: &notes,
         };
-        let accepted = OpenAiChat.accept(black_box(body.as_bytes()).into()).expect("a request");
+        let accepted = OpenAiChat.accept(black_box(body).into()).expect("a request");
         black_box(accepted.call(&target).expect("a Gemini request"));
-    })
+    }
 }
 
 fn stamp(signatures: &Signatures) -> AnswerContext {

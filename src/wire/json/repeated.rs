@@ -56,7 +56,7 @@ pub(super) fn remember(value: &str) {
     }
 }
 
-/// What became of the texts that were met lately, each of at least a kilobyte and at most 128: 4 MiB of them at most.
+/// What became of the texts that were met lately, each of at least a kilobyte and at most 128: 4 MiB of texts at most.
 #[derive(Debug)]
 pub struct Recent<V>(RwLock<VecDeque<(Box<str>, V)>>);
 

@@ -14,7 +14,8 @@ use crate::protocol::rules::document::nested;
 use crate::wire::gemini::request::FunctionDeclaration;
 use crate::wire::json::{Json, Recent, Repeated};
 
-/// The lists of one dialect that were translated lately, by their text.
+/// The lists of one dialect that were translated lately, by their text. Each is held with up to two translations, which
+/// are about as long.
 #[derive(Debug)]
 pub struct Lists(Recent<Arc<Known>>);
 
