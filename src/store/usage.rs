@@ -61,7 +61,6 @@ struct Sum {
 }
 
 impl Day {
-    /// Adds to a row. If there are too many, new models count as one.
     fn add(&mut self, key: &str, model: &str, more: &Amounts, changed: bool) {
         self.changed |= changed;
         if let Some(sum) = self.keys.get_mut(key).and_then(|models| models.get_mut(model)) {
@@ -69,14 +68,13 @@ impl Day {
             sum.changed |= changed;
             return;
         }
-        let model = if self.rows >= MOST_ROWS { OTHERS } else { model };
         let models = self.keys.entry(key.to_owned()).or_default();
-        let sum = models.entry(model.to_owned()).or_insert_with(|| {
-            self.rows += 1;
-            Sum::default()
-        });
-        sum.amounts.add(more);
-        sum.changed |= changed;
+        models.insert(model.to_owned(), Sum { amounts: *more, changed });
+        self.rows += 1;
+    }
+
+    fn has(&self, key: &str, model: &str) -> bool {
+        self.keys.get(key).is_some_and(|models| models.contains_key(model))
     }
 
     fn rows(&self) -> impl Iterator<Item = (&String, &String, &Sum)> {
@@ -106,7 +104,10 @@ impl Usage {
     /// Adds usage.
     pub fn add(&self, used: &Used) {
         let mut book = self.book();
-        book.days.entry(used.day).or_default().add(&used.key, &used.model, &Amounts::from(used), true);
+        let day = book.days.entry(used.day).or_default();
+        let is_beyond = day.rows >= MOST_ROWS && !day.has(&used.key, &used.model);
+        let model = if is_beyond { OTHERS } else { &used.model };
+        day.add(&used.key, model, &Amounts::from(used), true);
     }
 
     /// Adds usage from before this process started to what it has already counted.
@@ -253,5 +254,12 @@ mod tests {
             usage.add(&Used { model: format!("m{number}"), ..one("k", "2026-11-24") });
         }
         assert_eq!(usage.status().today["k"]["other"].requests, 10);
+
+        // What was stored comes back row by row: the limit is for what is new.
+        let again = Usage::default();
+        let stored: Vec<_> = usage.take_changed().into_iter().rev().collect();
+        again.recall(&stored);
+        assert_eq!(again.rows().len(), MOST_ROWS + 1);
+        assert_eq!(again.status().today["k"]["other"].requests, 10);
     }
 }
