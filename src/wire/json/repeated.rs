@@ -72,9 +72,14 @@ impl<V> Recent<V> {
         Self(RwLock::new(VecDeque::new()))
     }
 
+    /// Whether a text is neither too short nor too long to be remembered.
+    pub fn takes(text: &str) -> bool {
+        LENGTHS.contains(&text.len())
+    }
+
     /// Remembers a text, and forgets the one that was added first if there are too many.
     pub fn add(&self, text: &str, value: V) {
-        if !LENGTHS.contains(&text.len()) {
+        if !Self::takes(text) {
             return;
         }
         let text = text.into();
@@ -125,7 +130,7 @@ mod tests {
         {
             let text = "x".repeat(length);
             recent.add(&text, ());
-            assert_eq!(recent.get(&text).is_some(), remembered, "{length}");
+            assert_eq!((recent.get(&text).is_some(), Recent::<()>::takes(&text)), (remembered, remembered), "{length}");
         }
     }
 }

@@ -38,7 +38,8 @@ impl Lists {
         Self(Recent::new())
     }
 
-    /// Remembers what the list with this text was translated to, for models of one kind.
+    /// Remembers what the list with this text was translated to, for models of one kind. A list that is too short or too
+    /// long to be remembered costs nothing here.
     pub fn remember(
         &self,
         text: &RawValue,
@@ -46,6 +47,9 @@ impl Lists {
         declared: &[FunctionDeclaration<'_>],
         rest: impl FnOnce() -> (Names, bool),
     ) {
+        if !Recent::<Arc<Known>>::takes(text.get()) {
+            return;
+        }
         let Ok(written) = serde_json::value::to_raw_value(declared) else { return };
         let known = self.0.get(text.get()).unwrap_or_else(|| {
             let (names, strict) = rest();
