@@ -77,7 +77,7 @@ impl Spans {
         let Some((_, tracer)) = self.0.get() else { return };
         let clock = Clock::of(seen);
         let facts = &seen.facts;
-        let end = clock.at(facts.duration_ms as f64);
+        let end = clock.at(seen.ended_ms.unwrap_or(facts.duration_ms as f64));
         let failed = (facts.status >= 500).then(|| {
             seen.error.as_ref().and_then(|error| error.code.clone()).unwrap_or_else(|| facts.status.to_string())
         });

@@ -37,7 +37,8 @@ struct State {
     attempts: Vec<Tried>,
     plugins: Vec<PluginCost>,
     error: Option<Refusal>,
-    over: bool,
+    /// How long the request took, once it is over.
+    took: Option<Duration>,
     bodies: Option<Box<Bodies>>,
 }
 
@@ -105,6 +106,10 @@ pub struct RequestView {
     /// When the whole request had arrived.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrived_ms: Option<f64>,
+    /// When it was over, on the clock of its attempts and as fine as theirs: whole milliseconds would put the end of a
+    /// short request before that of its attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_ms: Option<f64>,
     /// Bytes of a stream sent to the client.
     pub written: u64,
     /// Number of writes.
@@ -224,9 +229,10 @@ impl Trace {
     }
 
     pub(in crate::telemetry) fn ended(&self, ended: RequestSummary, plugins: Vec<PluginCost>) {
+        let took = self.began.elapsed();
         let mut state = self.state();
         state.facts = ended;
-        (state.plugins, state.over) = (plugins, true);
+        (state.plugins, state.took) = (plugins, Some(took));
     }
 
     /// The current state.
@@ -234,7 +240,7 @@ impl Trace {
         let elapsed = self.began.elapsed();
         let state = self.state();
         let mut facts = state.facts.clone();
-        if !state.over {
+        if state.took.is_none() {
             facts.duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         }
         RequestView {
@@ -243,6 +249,7 @@ impl Trace {
             phase: state.phase(),
             facts,
             arrived_ms: state.arrived.map(ms),
+            ended_ms: state.took.map(ms),
             written: self.written.load(Ordering::Relaxed),
             pieces: self.pieces.load(Ordering::Relaxed),
             tries: state.attempts.clone(),
@@ -260,7 +267,7 @@ impl Trace {
 impl State {
     fn phase(&self) -> &'static str {
         match self.attempts.last().map(|tried| tried.outcome) {
-            _ if self.over => "done",
+            _ if self.took.is_some() => "done",
             _ if self.facts.first_token_ms.is_some() => "streaming",
             None => "accepted",
             Some(None) => "attempt",
