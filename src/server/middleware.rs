@@ -2,7 +2,7 @@
 //! and methods.
 
 use std::convert::Infallible;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::body::Body;
@@ -53,8 +53,9 @@ fn new_id() -> String {
 
 /// Wraps every request. Corrects its path, assigns its id, which the response carries too; turns a panic into a 500 of
 /// that request alone; renders errors in the family's format. This is one function because each layer costs every
-/// request an allocation and a copy. `inner` must always be ready, as a router is.
-pub async fn around<S>(request: Request, mut inner: S) -> Response
+/// request an allocation and a copy. The service is called at once, so that the future holds no request: it lives as
+/// long as a connection over HTTP/1.1 does. `inner` must always be ready, as a router is.
+pub fn around<S>(request: Request, mut inner: S) -> impl Future<Output = Response> + use<S>
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
@@ -62,14 +63,20 @@ where
     let id = RequestId::of(request.headers());
     let family = family::of(request.method(), request.uri().path(), request.headers());
     request.extensions_mut().insert(id.clone());
-    // The call too, because a service may panic before it returns its future.
-    let answered = AssertUnwindSafe(async move { inner.call(request).await }).catch_unwind().await;
-    let answered = answered.map_or_else(|_| panicked(), |Ok(response)| response);
-    let mut response = family::render_error(answered, family, &id.0);
-    if let Ok(value) = HeaderValue::try_from(id.0) {
-        response.headers_mut().insert(REQUEST_ID, value);
+    // A service may panic before it returns its future.
+    let called = catch_unwind(AssertUnwindSafe(|| AssertUnwindSafe(inner.call(request))));
+    async move {
+        let answered = match called {
+            Ok(called) => called.catch_unwind().await,
+            Err(panic) => Err(panic),
+        };
+        let answered = answered.map_or_else(|_| panicked(), |Ok(response)| response);
+        let mut response = family::render_error(answered, family, &id.0);
+        if let Ok(value) = HeaderValue::try_from(id.0) {
+            response.headers_mut().insert(REQUEST_ID, value);
+        }
+        response
     }
-    response
 }
 
 /// The response after a panic. Its message stays in the log.

@@ -28,6 +28,7 @@ use axum::extract::Request;
 use axum::http::Method;
 use axum::response::Response;
 use futures_util::FutureExt;
+use futures_util::future::Either;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::cors::CorsLayer;
 
@@ -87,7 +88,7 @@ impl RequestHandler {
     }
 
     /// Answers a request. An error is an answer, too.
-    pub async fn answer(&self, request: Request) -> Response {
+    pub fn answer(&self, request: Request) -> impl Future<Output = Response> + Send + use<> {
         let router = self.router.clone();
         // Only where web pages may call: the layer costs every request copies.
         let pages = !self.app.live.snapshot().config.settings.server.cors_origins.is_empty();
@@ -95,8 +96,8 @@ impl RequestHandler {
             let around =
                 service_fn(move |request| middleware::around(request, router.clone()).map(Ok::<_, Infallible>));
             let answer = Box::pin(self.cors.clone().layer(around).oneshot(request));
-            return answer.await.unwrap_or_else(|never| match never {});
+            return Either::Left(answer.map(|answer| answer.unwrap_or_else(|never| match never {})));
         }
-        middleware::around(request, router).await
+        Either::Right(middleware::around(request, router))
     }
 }

@@ -137,7 +137,7 @@ impl<'s> Clients<'s> {
         let tcp = connector::tcp(self.resolver.clone());
         let [with_proxy, with_google] = &self.tls;
         let way = ProxyRoute::to(&self.base, proxy, tcp, with_proxy);
-        let connector = Connector { secure: (way, with_google.clone()).into(), limit: self.settings.connect_timeout };
+        let connector = Connector::new(way, with_google.clone(), self.settings.connect_timeout);
         let server = self.base.clone();
         let connections = move |kept| Connections::to(&server, connector.clone(), kept);
         // Half of the time allowed: a request that is given up when all of it is over has certainly waited that long.

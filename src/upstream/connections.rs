@@ -21,10 +21,10 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::{TrySendError, http2};
 use hyper_util::client::legacy::connect::Connection as _;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use tower::{Service, ServiceExt};
+use tower::ServiceExt;
 
 use super::connection_pool::Slot;
-use super::connector::{Connector, Failure};
+use super::connector::{Connector, Failure, Stream};
 use super::http1::Http1;
 
 /// How often connections that are not used grow older, and at which age they are closed: after 60 to 90 seconds.
@@ -41,7 +41,6 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Outgoing = Request<Full<Bytes>>;
 type Unsent = TrySendError<Outgoing>;
-type Stream = <Connector as Service<Uri>>::Response;
 type Http2 = http2::SendRequest<Full<Bytes>>;
 
 /// The connections of one lane to one server. Clones share them.
@@ -81,7 +80,7 @@ struct Aging<C>(C, u8);
 /// An open HTTP/1.1 connection and how requests on it are written.
 struct Http1Connection {
     /// Boxed, because it moves between the pool, the request and the body.
-    inner: Box<Http1<Stream>>,
+    inner: Box<Http1<Box<dyn Stream>>>,
     /// Whether a proxy at the other end forwards the requests, and needs the whole URL.
     forwarded: bool,
 }
@@ -243,18 +242,18 @@ impl Inner {
     async fn open(&self) -> Result<Connection, SendError> {
         let connecting = |error: Failure| SendError::Connect(error.into());
         let stream = self.connector.clone().oneshot(self.server.clone()).await.map_err(connecting)?;
-        let connected = stream.connected();
-        self.lock().http1_only = !connected.is_negotiated_h2();
+        let speaks_http2 = stream.connected().is_negotiated_h2();
+        self.lock().http1_only = !speaks_http2;
         // Boxed, because many may wait for the line above at the same time, and these are large.
-        if connected.is_negotiated_h2() {
+        if speaks_http2 {
             return Ok(Connection::Http2(Box::pin(self.http2(stream)).await?));
         }
         let inner = Box::new(Box::pin(Http1::over(stream)).await?);
-        Ok(Connection::Http1(Http1Connection { inner, forwarded: connected.is_proxied() }))
+        Ok(Connection::Http1(Http1Connection { inner, forwarded: self.connector.forwards }))
     }
 
     /// Speaks HTTP/2 on this stream, from now on for all requests.
-    async fn http2(&self, stream: Stream) -> Result<Http2, SendError> {
+    async fn http2(&self, stream: Box<dyn Stream>) -> Result<Http2, SendError> {
         let (mut requests, connection) = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .adaptive_window(true)

@@ -1,7 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http_body_util::BodyExt;
-use hyper_rustls::HttpsConnector;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -52,8 +51,7 @@ impl Server {
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let tls = Arc::new(tls);
         let route = ProxyRoute::to(&server, None, connector::tcp(Resolver::default()), &tls);
-        let secure = HttpsConnector::from((route, tls));
-        Connections::to(&server, Connector { secure, limit: Duration::from_secs(10) }, idle_limit)
+        Connections::to(&server, Connector::new(route, tls, Duration::from_secs(10)), idle_limit)
     }
 
     /// Closes each connection after the handshake of TLS, in which it promises HTTP/2.

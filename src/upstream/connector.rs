@@ -1,21 +1,18 @@
 //! Establishes connections to Google: directly, or through any kind of proxy.
 
 use std::error::Error;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{HeaderValue, Uri};
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::rt::{Read, Write};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::client::proxy::matcher::Intercept;
-use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower::Service;
 
@@ -94,9 +91,9 @@ impl ProxyRoute {
 }
 
 impl Service<Uri> for ProxyRoute {
-    type Response = ProxyStream;
+    type Response = Box<dyn Stream>;
     type Error = Failure;
-    type Future = Connecting<ProxyStream>;
+    type Future = Connecting<Self::Response>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         // All variants are always ready.
@@ -104,77 +101,51 @@ impl Service<Uri> for ProxyRoute {
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
-        let through = |stream| ProxyStream { stream, reads: false };
         match self.clone() {
-            Self::Direct(mut tcp) => Box::pin(async move { Ok(through(MaybeHttpsStream::Http(tcp.call(to).await?))) }),
-            Self::Socks(mut socks) => {
-                Box::pin(async move { Ok(through(MaybeHttpsStream::Http(socks.call(to).await?))) })
-            }
-            Self::Tunnel(mut tunnel) => Box::pin(async move { Ok(through(tunnel.call(to).await?)) }),
-            Self::Forward(mut proxy, address) => {
-                Box::pin(async move { Ok(ProxyStream { stream: proxy.call(address).await?, reads: true }) })
-            }
+            Self::Direct(mut tcp) => Box::pin(async move { Ok(boxed(tcp.call(to).await?)) }),
+            Self::Socks(mut socks) => Box::pin(async move { Ok(boxed(socks.call(to).await?)) }),
+            Self::Tunnel(mut tunnel) => Box::pin(async move { Ok(boxed(tunnel.call(to).await?)) }),
+            Self::Forward(mut proxy, address) => Box::pin(async move { Ok(boxed(proxy.call(address).await?)) }),
         }
     }
 }
 
-/// The connection to the proxy, or to Google if there is none.
-#[derive(Debug)]
-pub struct ProxyStream {
-    stream: MaybeHttpsStream<TokioIo<TcpStream>>,
-    /// Whether a forwarding proxy is at the other end: requests then carry the absolute URL.
-    reads: bool,
-}
+/// A connection to Google or to a proxy, with TLS or without. Boxed, it takes no more memory than its kind does: the
+/// state of TLS, of which there may be two, one within the other, is about a kilobyte each.
+pub trait Stream: Read + Write + Connection + Unpin + Send {}
 
-impl Connection for ProxyStream {
+impl<T: Read + Write + Connection + Unpin + Send> Stream for T {}
+
+impl Connection for Box<dyn Stream> {
     fn connected(&self) -> Connected {
-        self.stream.connected().proxy(self.reads)
+        (**self).connected()
     }
 }
 
-impl Read for ProxyStream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, into)
-    }
-}
-
-impl Write for ProxyStream {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        pieces: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
-    }
+fn boxed<T: Stream + 'static>(stream: T) -> Box<dyn Stream> {
+    Box::new(stream)
 }
 
 /// Establishes connections. The time limit covers name resolution, TCP, proxy and TLS together.
 #[derive(Clone, Debug)]
 pub struct Connector {
     /// TLS with Google on top of the way there.
-    pub secure: HttpsConnector<ProxyRoute>,
-    /// The time limit.
-    pub limit: Duration,
+    secure: HttpsConnector<ProxyRoute>,
+    /// Whether a proxy is at the other end that forwards requests itself: they must then carry the absolute URL.
+    pub forwards: bool,
+    limit: Duration,
+}
+
+impl Connector {
+    /// Takes this route, with TLS on top of it if the URL asks for that.
+    pub fn new(route: ProxyRoute, tls: Arc<ClientConfig>, limit: Duration) -> Self {
+        let forwards = matches!(route, ProxyRoute::Forward(..));
+        Self { secure: (route, tls).into(), forwards, limit }
+    }
 }
 
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<ProxyStream>;
+    type Response = Box<dyn Stream>;
     type Error = Failure;
     type Future = Connecting<Self::Response>;
 
@@ -184,13 +155,19 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, to: Uri) -> Self::Future {
         let connecting = timeout(self.limit, self.secure.call(to));
-        Box::pin(async move { connecting.await? })
+        Box::pin(async move {
+            Ok(match connecting.await?? {
+                MaybeHttpsStream::Http(stream) => stream,
+                MaybeHttpsStream::Https(stream) => boxed(MaybeHttpsStream::Https(stream)),
+            })
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use hyper_util::client::proxy::matcher::Matcher;
+    use hyper_util::rt::TokioIo;
     use rustls::RootCertStore;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
@@ -220,18 +197,21 @@ mod tests {
     fn way(base: &Uri, proxy: &str) -> (ProxyRoute, Option<HeaderValue>) {
         let proxy = Matcher::builder().all(proxy).build().intercept(base);
         let tcp = tcp(Resolver::default());
+        (ProxyRoute::to(base, proxy.as_ref(), tcp, &tls()), ProxyRoute::credentials(base, proxy.as_ref()))
+    }
+
+    fn tls() -> Arc<ClientConfig> {
         let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap();
-        let tls = Arc::new(tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
-        (ProxyRoute::to(base, proxy.as_ref(), tcp, &tls), ProxyRoute::credentials(base, proxy.as_ref()))
+        Arc::new(tls.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
     }
 
+    /// Says hello to whoever is at the other end. Returns whether that is a proxy which forwards requests itself.
     async fn says_hello(mut way: ProxyRoute, to: &Uri) -> bool {
-        let leg = way.call(to.clone()).await.unwrap();
-        let reads = leg.connected().is_proxied();
-        TokioIo::new(leg).write_all(b"hello").await.unwrap();
-        reads
+        let stream = way.call(to.clone()).await.unwrap();
+        TokioIo::new(stream).write_all(b"hello").await.unwrap();
+        Connector::new(way, tls(), Duration::MAX).forwards
     }
 
     #[tokio::test]

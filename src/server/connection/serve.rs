@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
+use futures_util::FutureExt;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -20,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::ending::{Ending, Notice};
 use super::guarded::Guarded;
@@ -68,10 +70,19 @@ impl Server {
         let connection = Guarded::new(stream, patience);
         let Some(tls) = &self.tls else { return self.speak(connection, peer, patience, &place.ending).await };
         // Boxed, like everything that connections without TLS would otherwise pay for in memory.
-        let shaken = Box::pin(place.ending.unless_told(timeout(self.header_timeout, tls.accept(connection))));
-        if let Some(Ok(Ok(connection))) = shaken.await {
+        if let Some(connection) = Box::pin(self.shake_hands(tls, connection, &place.ending)).await {
             Box::pin(self.speak(connection, peer, patience, &place.ending)).await;
         }
+    }
+
+    /// The connection within TLS. None if it has ended before.
+    async fn shake_hands(
+        &self,
+        tls: &TlsAcceptor,
+        connection: Guarded,
+        ending: &Ending,
+    ) -> Option<Box<TlsStream<Guarded>>> {
+        ending.unless_told(timeout(self.header_timeout, tls.accept(connection))).await?.ok()?.ok().map(Box::new)
     }
 
     /// Speaks the version of HTTP that the client begins with.
@@ -93,10 +104,7 @@ impl Server {
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let handler = self.handler.clone();
-        let service = service_fn(move |request| {
-            let (handler, request) = (handler.clone(), from(peer, request));
-            async move { Ok::<_, Infallible>(handler.answer(request).await) }
-        });
+        let service = service_fn(move |request| handler.answer(from(peer, request)).map(Ok::<_, Infallible>));
         let connection = pin!(self.http1.serve_connection(TokioIo::new(begun), service));
         until_over(connection, http1::Connection::graceful_shutdown, ending).await;
     }
@@ -108,8 +116,8 @@ impl Server {
         let handler = self.handler.clone();
         let requests = Requests::watched(ending.clone(), self.header_timeout, patience);
         let service = service_fn(move |request| {
-            let (handler, request, open) = (handler.clone(), from(peer, request), requests.arrived());
-            async move { Ok::<_, Infallible>(open.answered(handler.answer(request).await)) }
+            let open = requests.arrived();
+            handler.answer(from(peer, request)).map(|answer| Ok::<_, Infallible>(open.answered(answer)))
         });
         let connection = pin!(self.http2.serve_connection(TokioIo::new(begun), service));
         until_over(connection, http2::Connection::graceful_shutdown, ending).await;
