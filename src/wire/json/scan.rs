@@ -2,7 +2,7 @@
 //!
 //! Every function takes the document and a position in it, and returns None for what is not JSON.
 
-use super::window::{WIDTH, Window};
+use super::window::{LETTERS, WIDTH, Window, escaped};
 
 /// Returns the position of the first byte that is not white space; the end of the document if there is none.
 #[inline]
@@ -32,40 +32,47 @@ pub(super) fn string(json: &[u8], window: &mut Window, at: usize) -> Option<(usi
 
 #[inline(never)]
 fn any_string(json: &[u8], window: &mut Window, mut at: usize) -> Option<(usize, bool)> {
-    let mut escapes = false;
+    // Whether there are escapes, and whether the bytes that were looked at end within one.
+    let (mut escapes, mut open) = (false, false);
     loop {
-        // Texts with escapes tend to have many of them, so the window is asked once for all that it shows.
-        let (start, mut specials) = window.next(json, at)?;
-        at = start + WIDTH;
-        while specials != 0 {
-            let offset = specials.trailing_zeros();
-            let here = start + offset as usize;
-            match json.get(here)? {
-                b'"' => return Some((here + 1, escapes)),
-                b'\\' => {
-                    let end = escape(json, here + 1)?;
-                    escapes = true;
-                    at = at.max(end);
-                    // The escape may contain a quote or a second backslash.
-                    specials &= !(0b11 << offset);
-                }
-                _ => return None,
-            }
+        let special = window.next(json, at, open)?;
+        let backslashes = special & window.backslashes(json)?;
+        let escaped = escaped(backslashes, &mut open);
+        let ends = special & !backslashes & !escaped;
+        // What is before the first end.
+        let escaped = escaped & ends.wrapping_sub(1) & !ends;
+        if escaped != 0 {
+            escapes = true;
+            escapes_are_good(json, window, escaped)?;
         }
+        if ends != 0 {
+            let end = window.start + ends.trailing_zeros() as usize;
+            return (json.get(end) == Some(&b'"')).then_some((end + 1, escapes));
+        }
+        at = window.start + WIDTH;
     }
 }
 
-/// Returns the end of an escape; `at` is behind its backslash.
+/// Checks what is behind each backslash: the bytes of the window that `escaped` has a bit for.
 #[inline]
-fn escape(json: &[u8], at: usize) -> Option<usize> {
-    match json.get(at)? {
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(at + 1),
-        b'u' => {
-            let digits = json.get(at + 1..at + 5)?;
-            digits.iter().all(u8::is_ascii_hexdigit).then_some(at + 5)
-        }
-        _ => None,
+fn escapes_are_good(json: &[u8], window: &Window, mut escaped: u64) -> Option<()> {
+    let without_two = |bits: u64| {
+        let bits = bits & bits.wrapping_sub(1);
+        bits & bits.wrapping_sub(1)
+    };
+    // Texts with escapes tend to have many of them, and then it is faster to look at all bytes together.
+    if without_two(escaped) != 0 {
+        escaped &= !window.letters(json)?;
     }
+    while escaped != 0 {
+        let here = window.start + escaped.trailing_zeros() as usize;
+        match json.get(here)? {
+            b'u' => json.get(here + 1..here + 5)?.iter().all(u8::is_ascii_hexdigit).then_some(())?,
+            letter => LETTERS.contains(letter).then_some(())?,
+        }
+        escaped &= escaped - 1;
+    }
+    Some(())
 }
 
 /// Returns the end of a number, and whether it is written without fraction and exponent.
