@@ -1,7 +1,10 @@
 //! What a lease may do only with the agreement of the other replicas: use up a request of a daily quota of known size,
 //! and probe after a cooldown. All other leases need no agreement, and none is sought where replicas share no state.
 
+use std::future::ready;
 use std::time::Duration;
+
+use futures_util::future::Either;
 
 use super::core::Policy;
 use super::key::Key;
@@ -31,8 +34,20 @@ pub(super) fn wanted(key: &Key, model: &ModelName, used: &Used, probes: Vec<Scop
 impl Lease {
     /// Returns this lease if the other replicas agree to it. Otherwise undoes it as if it had never been taken, so that
     /// the pool chooses another key.
-    pub async fn agreed(mut self, store: &Store, tried: &mut Tried, now: Moment) -> Option<Self> {
-        let Some(claim) = self.claim.take() else { return Some(self) };
+    pub fn agreed<'a>(
+        mut self,
+        store: &'a Store,
+        tried: &'a mut Tried,
+        now: Moment,
+    ) -> impl Future<Output = Option<Self>> + Send + 'a {
+        match self.claim.take() {
+            None => Either::Left(ready(Some(self))),
+            // Boxed, because it is large, and a lease that needs no agreement would have room for it.
+            Some(claim) => Either::Right(Box::pin(self.claimed(claim, store, tried, now))),
+        }
+    }
+
+    async fn claimed(mut self, claim: Claim, store: &Store, tried: &mut Tried, now: Moment) -> Option<Self> {
         match store.claim(&claim).await {
             Claimed::Granted(held) => {
                 self.held = held;

@@ -118,7 +118,7 @@ async fn on_model(
     let mut tried = Tried::default();
     let mut last = None;
     let (mut attempt, mut refusals) = (1, 0);
-    let mut without_model: Option<(Lease, Fault)> = None;
+    let mut without_model: Option<Box<(Lease, Fault)>> = None;
     loop {
         let mut lease = waiting::for_key(exchange, route, &call, &mut tried, &mut patience)
             .await
@@ -128,7 +128,7 @@ async fn on_model(
         {
             Ok(attempted) => {
                 lease.succeeded(exchange.services.clock.now());
-                if let Some((mut other, fault)) = without_model {
+                if let Some((mut other, fault)) = without_model.map(|found| *found) {
                     other.failed(&not_for_key(fault), exchange.services.clock.now());
                 }
                 exchange.record.attempt_succeeded();
@@ -145,7 +145,7 @@ async fn on_model(
         if failure.kind == Kind::ModelNotFound && wanted.is_none() && without_model.is_none() {
             // Some models are not available to some keys. Try one more key, without waiting for one.
             tried.pass_over(&lease);
-            (without_model, last, patience) = (Some((lease, failure.clone())), Some(failure), Duration::ZERO);
+            (without_model, last, patience) = (Some(Box::new((lease, failure.clone()))), Some(failure), Duration::ZERO);
             continue;
         }
         drop(lease);
@@ -256,8 +256,8 @@ async fn once(
     };
     let call = Call { body, ..call.clone() };
     exchange.record.sent(call.method.name(), &call.body);
-    let upstream = exchange.snapshot.upstream.clone();
-    let answer = upstream.send(&call, lease.key().secret(), exchange.deadline).await?;
+    let snapshot = exchange.snapshot.clone();
+    let answer = snapshot.upstream.send(&call, lease.key().secret(), exchange.deadline).await?;
     exchange.begin_keeping();
     read_until_content(exchange, accepted, call.method, Source::Google(Box::new(answer)), Some(lease)).await
 }

@@ -57,7 +57,7 @@ pub enum Content {
 ///
 /// # Errors
 /// The error for the client.
-pub async fn answer(exchange: Exchange, body: Bytes) -> Result<Answer, Error> {
+pub async fn answer(exchange: Box<Exchange>, body: Bytes) -> Result<Answer, Error> {
     let keep_alive = exchange.keep_alive();
     let known = exchange.known.clone();
     let protocol = exchange.protocol;
@@ -73,7 +73,7 @@ pub async fn answer(exchange: Exchange, body: Bytes) -> Result<Answer, Error> {
 }
 
 /// Runs a request and finishes its record.
-async fn serve(mut exchange: Exchange, body: Bytes) -> Result<Content, Error> {
+async fn serve(mut exchange: Box<Exchange>, body: Bytes) -> Result<Content, Error> {
     if exchange.session.has_plugins() {
         exchange.record.costs = Some(exchange.session.clone());
     }

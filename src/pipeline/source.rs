@@ -27,10 +27,10 @@ impl Source {
     ///
     /// # Errors
     /// When it cannot be received.
-    pub async fn whole(self) -> Result<Bytes, Fault> {
+    pub async fn whole(&mut self) -> Result<Bytes, Fault> {
         match self {
             Self::Google(answer) => answer.whole().await,
-            Self::Cached(mut pieces) => Ok(pieces.next().unwrap_or_default()),
+            Self::Cached(pieces) => Ok(pieces.next().unwrap_or_default()),
         }
     }
 

@@ -61,7 +61,7 @@ impl EventStream {
     }
 
     /// A stream that has produced its first content.
-    pub(super) fn live(mut exchange: Exchange, begun: Box<OpenStream>) -> Self {
+    pub(super) fn live(mut exchange: Box<Exchange>, begun: Box<OpenStream>) -> Self {
         exchange.settled();
         let stop = Box::pin(exchange.services.stop.requested());
         // Boxed, because it moves into the future of each piece and back.
@@ -136,7 +136,7 @@ impl Opening {
 
 /// A stream that has started.
 struct Live {
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     begun: Box<OpenStream>,
     broken: bool,
     /// Fires when the next keep-alive message is due.

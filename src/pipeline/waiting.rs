@@ -32,7 +32,8 @@ pub async fn for_key(
         };
         let found = match ask(!patience.is_zero()) {
             Err(NoKey::BeingTried) => match take(&mut place, exchange, most) {
-                true => once_others_know(&route.pool, FOUND_OUT.min(*patience), ask).await,
+                // Boxed, because it is large and rarely needed.
+                true => Box::pin(once_others_know(&route.pool, FOUND_OUT.min(*patience), ask)).await,
                 false => ask(false),
             },
             found => found,

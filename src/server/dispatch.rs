@@ -58,7 +58,8 @@ pub async fn answer(
     });
     let session = session.only(caller.client.plugins.clone());
     let why_headers = settings.server.why_headers;
-    let exchange = Exchange {
+    // Boxed, because the futures that it passes through would each have room for it.
+    let exchange = Box::new(Exchange {
         deadline: Instant::now() + settings.upstream.timeout,
         services: app.services.clone(),
         session: Arc::new(session),
@@ -77,7 +78,7 @@ pub async fn answer(
         keeping: Vec::new(),
         record,
         snapshot,
-    };
+    });
     // They are parts of the connection's buffer, which can then be used again.
     drop((uri, headers));
     let known = exchange.known.clone();
@@ -126,7 +127,8 @@ async fn read(
 ) -> Result<Bytes, Error> {
     let content = app.bodies.read(content, headers, settings).await?;
     if protocol.takes_forms() && form::is_form(&place.media_type) {
-        return form::into_json(content, &place.media_type).await;
+        // Boxed, because it is large, and every request would have room for it.
+        return Box::pin(form::into_json(content, &place.media_type)).await;
     }
     Ok(content)
 }

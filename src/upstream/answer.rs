@@ -65,7 +65,7 @@ impl Answer {
     ///
     /// # Errors
     /// When it breaks off, takes too long, or turns out to be an error.
-    pub async fn whole(mut self) -> Result<Bytes, Fault> {
+    pub async fn whole(&mut self) -> Result<Bytes, Fault> {
         let body = self.read(LARGEST_ANSWER).await?;
         if is_error(&body) {
             return Err(classify_event(&body, &self.key));

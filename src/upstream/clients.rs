@@ -40,12 +40,15 @@ impl Client {
     ///
     /// # Errors
     /// When no connection can be made, or it breaks before the headers arrive.
-    pub async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<ResponseBody>, SendError> {
+    pub fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> impl Future<Output = Result<Response<ResponseBody>, SendError>> + Send {
         request.headers_mut().insert(USER_AGENT, OURSELVES);
         if let Some(credentials) = &self.credentials {
             request.headers_mut().insert(PROXY_AUTHORIZATION, credentials.clone());
         }
-        self.connections.send(request).await
+        self.connections.send(request)
     }
 }
 

@@ -11,21 +11,21 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
+use futures_util::future::{BoxFuture, Either, Shared};
+use futures_util::{FutureExt, TryFutureExt};
 use http::header::HOST;
 use http::uri::Scheme;
-use http::{HeaderValue, Request, Response, Uri};
+use http::{HeaderValue, Response, Uri};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::client::conn::{TrySendError, http2};
+use hyper::client::conn::http2;
 use hyper_util::client::legacy::connect::Connection as _;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tower::ServiceExt;
 
 use super::connection_pool::Slot;
 use super::connector::{Connector, Failure, Stream};
-use super::http1::Http1;
+use super::http1::{Http1, Outgoing, Unsent};
 
 /// How often connections that are not used grow older, and at which age they are closed: after 60 to 90 seconds.
 const SWEEP: Duration = Duration::from_secs(30);
@@ -39,8 +39,6 @@ const OPENINGS: usize = 3;
 const PING_AFTER: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-type Outgoing = Request<Full<Bytes>>;
-type Unsent = TrySendError<Outgoing>;
 type Http2 = http2::SendRequest<Full<Bytes>>;
 
 /// The connections of one lane to one server. Clones share them.
@@ -131,29 +129,38 @@ impl Connections {
     ///
     /// # Errors
     /// When no connection can be made, or it breaks before the headers arrive.
-    pub async fn send(&self, request: Outgoing) -> Result<Response<ResponseBody>, SendError> {
-        let url = request.uri().clone();
-        let mut request = match self.0.at_hand() {
-            None => request,
-            Some(connection) => match self.send_on(connection, request).await {
+    pub async fn send(&self, mut request: Outgoing) -> Result<Response<ResponseBody>, SendError> {
+        if let Some(connection) = self.0.at_hand() {
+            let url = request.uri().clone();
+            match self.send_on(connection, request).await {
                 Ok(response) => return Ok(response),
                 Err(mut error) => match error.take_message() {
                     None => return Err(error.into()),
-                    Some(unsent) => unsent,
+                    Some(unsent) => request = unsent,
                 },
-            },
-        };
-        *request.uri_mut() = url;
+            }
+            *request.uri_mut() = url;
+        }
         // Boxed, because it is large, rarely needed, and the futures around it are moved.
         let connection = Box::pin(self.fresh()).await?;
         Ok(self.send_on(connection, request).await?)
     }
 
-    async fn send_on(&self, connection: Connection, mut request: Outgoing) -> Result<Response<ResponseBody>, Unsent> {
+    /// Sends a request on this connection. The request is given to the connection at once, so that the future, which
+    /// others contain, has no room for it.
+    fn send_on(
+        &self,
+        connection: Connection,
+        mut request: Outgoing,
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Unsent>> + Send {
         match connection {
             Connection::Http2(mut connection) => {
-                let response = connection.try_send_request(request).await?;
-                Ok(response.map(|body| ResponseBody { body: Some(body), on: None, slot: None }))
+                let response = connection.try_send_request(request);
+                Either::Left(
+                    response.map_ok(|response| {
+                        response.map(|body| ResponseBody { body: Some(body), on: None, slot: None })
+                    }),
+                )
             }
             Connection::Http1(mut connection) => {
                 request.headers_mut().insert(HOST, self.0.host.clone());
@@ -162,9 +169,12 @@ impl Connections {
                 {
                     *request.uri_mut() = path.into();
                 }
-                let response = connection.inner.send(request).await?;
-                let on = Some((connection, self.clone()));
-                Ok(response.map(|body| ResponseBody { body: Some(body), on, slot: None }))
+                let (response, lane) = (connection.inner.send(request), self.clone());
+                Either::Right(async move {
+                    let response = connection.inner.headers(response).await?;
+                    let on = Some((connection, lane));
+                    Ok(response.map(|body| ResponseBody { body: Some(body), on, slot: None }))
+                })
             }
         }
     }

@@ -78,15 +78,20 @@ impl Upstream {
     /// # Errors
     /// The fault, with its blame.
     pub async fn send(&self, call: &Call, key: &Secret, deadline: Instant) -> Result<Answer, Fault> {
-        let mut request = build_request(Method::POST, self.base.of_call(call)?, key, call.body.clone())?;
-        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let first_byte = deadline.min(Instant::now() + self.settings.first_byte_timeout);
-        let response = match timeout_at(first_byte, self.client(key).send(request)).await {
+        let sent = self.client(key).send(self.request_of(call, key)?);
+        let response = match timeout_at(first_byte, sent).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(connection_fault(&error)),
             Err(_) => return Err(timeout_fault("Gemini did not begin to answer in time.")),
         };
         self.checked(response, key, deadline).await
+    }
+
+    fn request_of(&self, call: &Call, key: &Secret) -> Result<Request<Full<Bytes>>, Fault> {
+        let mut request = build_request(Method::POST, self.base.of_call(call)?, key, call.body.clone())?;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(request)
     }
 
     /// Lists the models this key may use.
@@ -157,11 +162,12 @@ impl Upstream {
         if status == 200 && is_json {
             return Ok(answer);
         }
-        let body = answer.read(LARGEST_ERROR).await.unwrap_or_default();
         if status == 200 {
             let message = "Gemini's answer is not JSON, perhaps a web page. Check `upstream.base_url`.";
             return Err(Fault::new(Kind::BrokenAnswer, Blame::Endpoint, message));
         }
+        // Boxed, because every good answer would have room for it.
+        let body = Box::pin(async move { answer.read(LARGEST_ERROR).await }).await.unwrap_or_default();
         Err(classify(status, &body, key))
     }
 }

@@ -25,6 +25,10 @@ const READ_AHEAD: usize = 32 * 1024;
 /// How often in a row the connection is polled because it woke itself, before other tasks get their turn.
 const TURNS: usize = 16;
 
+/// A request as it is sent, and an error that may hold it.
+pub type Outgoing = Request<Full<Bytes>>;
+pub type Unsent = TrySendError<Outgoing>;
+
 /// An open connection.
 #[derive(Debug)]
 pub struct Http1<T: Read + Write> {
@@ -69,16 +73,22 @@ impl<T: Read + Write + Unpin + Send + 'static> Http1<T> {
         Ok(Self { requests, connection: Some(connection), waker: alarm.clone().into(), alarm, quiet: false })
     }
 
-    /// Sends a request, whose URL must be as the other end expects it, and waits for the response headers.
+    /// Begins to send a request, whose URL must be as the other end expects it. The response is to be waited for with
+    /// [`Self::headers`].
+    pub fn send(&mut self, request: Outgoing) -> impl Future<Output = Result<Response<Incoming>, Unsent>> + use<T> {
+        self.quiet = false;
+        self.requests.try_send_request(request)
+    }
+
+    /// Waits for the headers of a response.
     ///
     /// # Errors
     /// When the connection breaks. The error holds the request if none of it was sent.
-    pub async fn send(
+    pub async fn headers(
         &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
-        self.quiet = false;
-        let mut response = pin!(self.requests.try_send_request(request));
+        response: impl Future<Output = Result<Response<Incoming>, Unsent>>,
+    ) -> Result<Response<Incoming>, Unsent> {
+        let mut response = pin!(response);
         std::future::poll_fn(|context| self.poll(context, |inner| response.as_mut().poll(inner))).await
     }
 
@@ -156,14 +166,19 @@ mod tests {
         (Http1::over(TokioIo::new(near)).await.unwrap(), far)
     }
 
-    fn request() -> Request<Full<Bytes>> {
+    fn request() -> Outgoing {
         Request::post("/there").header("host", "test").body(Full::from("hello")).unwrap()
+    }
+
+    async fn sent(near: &mut Http1<TokioIo<DuplexStream>>) -> Result<Response<Incoming>, Unsent> {
+        let response = near.send(request());
+        near.headers(response).await
     }
 
     /// Sends a request that is answered with this.
     async fn answered(near: &mut Http1<TokioIo<DuplexStream>>, far: &mut DuplexStream, answer: &str) -> Incoming {
         let mut heard = [0; 1024];
-        let (response, heard) = tokio::join!(near.send(request()), async {
+        let (response, heard) = tokio::join!(sent(near), async {
             let length = far.read(&mut heard).await.unwrap();
             far.write_all(answer.as_bytes()).await.unwrap();
             &heard[..length]
@@ -223,7 +238,7 @@ mod tests {
         assert!(near.is_idle());
         drop(far);
         assert!(!near.is_idle());
-        let mut error = near.send(request()).await.unwrap_err();
+        let mut error = sent(&mut near).await.unwrap_err();
         assert!(error.take_message().is_some(), "nothing of it was sent");
     }
 
@@ -231,6 +246,6 @@ mod tests {
     async fn a_request_in_the_middle_of_an_answer_is_given_back() {
         let (mut near, mut far) = connected().await;
         let _body = answered(&mut near, &mut far, CHUNKED).await;
-        assert!(near.send(request()).await.unwrap_err().take_message().is_some());
+        assert!(sent(&mut near).await.unwrap_err().take_message().is_some());
     }
 }

@@ -137,7 +137,7 @@ async fn verdict(snapshot: &Snapshot, key: &Key, model: &ModelName, generate: bo
     for (method, body) in asked {
         let call = Call { model: model.clone(), method, body: body.into() };
         let answer = match upstream.send(&call, key.secret(), deadline()).await {
-            Ok(answer) => answer.whole().await,
+            Ok(mut answer) => answer.whole().await,
             Err(fault) => Err(fault),
         };
         if let Err(fault) = answer {

@@ -119,6 +119,8 @@ impl ChatReply {
 fn choice(choices: &mut Vec<Choice>, index: u32) -> &mut Choice {
     let known = choices.iter().position(|choice| choice.index == index);
     let at = known.unwrap_or_else(|| {
+        // Most answers have one, and it is large.
+        choices.reserve_exact(1);
         choices.push(Choice { index, ..Choice::default() });
         choices.len() - 1
     });

@@ -171,6 +171,8 @@ impl Trace {
         let place = state.attempts.len();
         if place < MOST_ATTEMPTS {
             let (model, key) = (facts.model.to_owned(), facts.key.to_owned());
+            // Most requests need one, and it is large.
+            state.attempts.reserve_exact(1);
             state.attempts.push(Tried { model, key, began_ms, ..Tried::default() });
         }
         place
