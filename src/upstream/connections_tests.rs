@@ -1,12 +1,18 @@
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::Request;
 use http_body_util::BodyExt;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot::{Receiver, channel};
+use tokio_rustls::TlsAcceptor;
 
 use super::super::connector::{self, ProxyRoute};
 use super::super::resolver::Resolver;
@@ -57,15 +63,7 @@ impl Server {
 
     /// Closes each connection after the handshake of TLS, in which it promises HTTP/2.
     async fn breaking_its_word() -> (Self, RootCertStore) {
-        let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-        let mut roots = RootCertStore::empty();
-        roots.add(own.cert.der().clone()).unwrap();
-        let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
-        let tls = ServerConfig::builder_with_provider(Arc::new(default_provider()));
-        let tls = tls.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-        let mut tls = tls.with_single_cert(vec![own.cert.der().clone()], key).unwrap();
-        tls.alpn_protocols = vec![b"h2".to_vec()];
-        let tls = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
+        let (tls, roots) = promising_http2();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = listener.local_addr().unwrap().to_string();
         let accepted = Arc::<AtomicUsize>::default();
@@ -78,6 +76,26 @@ impl Server {
             }
         });
         (Self { url, accepted, heard: unbounded_channel().1 }, roots)
+    }
+
+    /// Speaks HTTP/2, and answers its first request when it is told to.
+    async fn answering_when(told: Receiver<()>) -> (Self, RootCertStore) {
+        let (tls, roots) = promising_http2();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = listener.local_addr().unwrap().to_string();
+        let (say, heard) = unbounded_channel();
+        tokio::spawn(async move {
+            let stream = tls.accept(listener.accept().await.unwrap().0).await.unwrap();
+            let told = told.shared();
+            let service = service_fn(|_| {
+                say.send("asked".to_owned()).unwrap();
+                told.clone().map(|_| Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("hello"))))
+            });
+            let serving = http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service);
+            let _ = serving.await;
+            say.send("closed".to_owned()).unwrap();
+        });
+        (Self { url, accepted: Arc::default(), heard }, roots)
     }
 
     fn request(&self) -> Outgoing {
@@ -96,6 +114,19 @@ impl Server {
         stream.write_all(b"hello").await.unwrap();
         stream.read_exact(&mut [0]).await.unwrap();
     }
+}
+
+/// TLS of a server that speaks HTTP/2, and whom to trust.
+fn promising_http2() -> (TlsAcceptor, RootCertStore) {
+    let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(own.cert.der().clone()).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let tls = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+    let tls = tls.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let mut tls = tls.with_single_cert(vec![own.cert.der().clone()], key).unwrap();
+    tls.alpn_protocols = vec![b"h2".to_vec()];
+    (TlsAcceptor::from(Arc::new(tls)), roots)
 }
 
 async fn serve(mut stream: TcpStream, answer: &'static str, answers: usize, say: UnboundedSender<String>) {
@@ -209,4 +240,23 @@ async fn a_server_that_closes_what_it_promised_to_share_is_given_up() {
     let connections = server.trusting(roots, "https", 4);
     assert!(connections.send(server.request()).await.is_err());
     assert!((1..=OPENINGS + 1).contains(&server.accepted()), "{}", server.accepted());
+}
+
+/// Google may think for longer than a connection is kept that nobody uses.
+#[tokio::test]
+async fn a_request_that_waits_keeps_its_connection() {
+    let (tell, told) = channel();
+    let (mut server, roots) = Server::answering_when(told).await;
+    let connections = server.trusting(roots, "https", 4);
+    let (lane, request) = (connections.clone(), server.request());
+    let sent = tokio::spawn(async move { whole(lane.send(request).await).await });
+    assert_eq!(server.heard.recv().await.unwrap(), "asked");
+    drop(connections.0.lock().http2.take().unwrap());
+    // What follows from that, on both ends of the connection.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    tell.send(()).unwrap();
+    assert_eq!(sent.await.unwrap(), "hello");
+    assert_eq!(server.heard.recv().await.unwrap(), "closed");
 }
