@@ -53,8 +53,8 @@ fn new_id() -> String {
 
 /// Wraps every request. Corrects its path, assigns its id, which the response carries too; turns a panic into a 500 of
 /// that request alone; renders errors in the family's format. This is one function because each layer costs every
-/// request an allocation and a copy. The service is called at once, so that the future holds no request: it lives as
-/// long as a connection over HTTP/1.1 does. `inner` must always be ready, as a router is.
+/// request an allocation and a copy. The service is called at once, so that the future has no room for a request: a
+/// connection over HTTP/1.1 keeps that memory. `inner` must always be ready, as a router is.
 pub fn around<S>(request: Request, mut inner: S) -> impl Future<Output = Response> + use<S>
 where
     S: Service<Request, Response = Response, Error = Infallible>,

@@ -75,13 +75,8 @@ type Opening = Shared<BoxFuture<'static, Result<(), SendError>>>;
 /// How many sweeps it was not used for.
 struct Aging<C>(C, u8);
 
-/// An open HTTP/1.1 connection and how requests on it are written.
-struct Http1Connection {
-    /// Boxed, because it moves between the pool, the request and the body.
-    inner: Box<Http1<Box<dyn Stream>>>,
-    /// Whether a proxy at the other end forwards the requests, and needs the whole URL.
-    forwarded: bool,
-}
+/// An open HTTP/1.1 connection. Boxed, because it moves between the pool, the request and the body.
+type Http1Connection = Box<Http1<Box<dyn Stream>>>;
 
 enum Connection {
     Http1(Http1Connection),
@@ -164,14 +159,14 @@ impl Connections {
             }
             Connection::Http1(mut connection) => {
                 request.headers_mut().insert(HOST, self.0.host.clone());
-                if !connection.forwarded
+                if !self.0.connector.forwards
                     && let Some(path) = request.uri().path_and_query().cloned()
                 {
                     *request.uri_mut() = path.into();
                 }
-                let (response, lane) = (connection.inner.send(request), self.clone());
+                let (response, lane) = (connection.send(request), self.clone());
                 Either::Right(async move {
-                    let response = connection.inner.headers(response).await?;
+                    let response = connection.headers(response).await?;
                     let on = Some((connection, lane));
                     Ok(response.map(|body| ResponseBody { body: Some(body), on, slot: None }))
                 })
@@ -242,7 +237,7 @@ impl Inner {
             let Aging(mut connection, _) = open.idle.pop()?;
             drop(open);
             // The server may have closed it in the meantime.
-            if connection.inner.is_idle() {
+            if connection.is_idle() {
                 return Some(Connection::Http1(connection));
             }
         }
@@ -258,8 +253,7 @@ impl Inner {
         if speaks_http2 {
             return Ok(Connection::Http2(Box::pin(self.http2(stream)).await?));
         }
-        let inner = Box::new(Box::pin(Http1::over(stream)).await?);
-        Ok(Connection::Http1(Http1Connection { inner, forwarded: self.connector.forwards }))
+        Ok(Connection::Http1(Box::new(Box::pin(Http1::over(stream)).await?)))
     }
 
     /// Speaks HTTP/2 on this stream, from now on for all requests.
@@ -284,7 +278,7 @@ impl Inner {
     /// Takes back a connection after a response.
     fn keep(&self, mut connection: Http1Connection) {
         // Nothing may remain of the response.
-        if !connection.inner.is_idle() {
+        if !connection.is_idle() {
             return;
         }
         let mut open = self.lock();
@@ -353,7 +347,7 @@ impl Body for ResponseBody {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let Self { body, on, .. } = &mut *self;
         match (body, on) {
-            (Some(body), Some((connection, _))) => connection.inner.poll_body(body, context),
+            (Some(body), Some((connection, _))) => connection.poll_body(body, context),
             (Some(body), None) => Pin::new(body).poll_frame(context),
             (None, _) => Poll::Ready(None),
         }

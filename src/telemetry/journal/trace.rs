@@ -302,3 +302,20 @@ impl Facts<'_> {
 fn ms(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 100_000.0).round() / 100.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_of_less_than_a_millisecond_ends_after_its_attempt() {
+        let mut trace = Trace::begin(0, "r0", "openai_chat", false);
+        trace.began = Instant::now().checked_sub(Duration::from_micros(300)).unwrap();
+        let attempt = trace.attempted(&Facts { asked: "m", stream: false, model: "m", pool: "p", key: "k" });
+        trace.succeeded(attempt);
+        assert_eq!(trace.seen().ended_ms, None);
+        trace.ended(RequestSummary::default(), Vec::new());
+        let seen = trace.seen();
+        assert!(seen.tries[0].ended_ms >= Some(0.3) && seen.ended_ms >= seen.tries[0].ended_ms, "{seen:?}");
+    }
+}

@@ -137,6 +137,7 @@ mod tests {
                 assert_eq!(bits_in(&block, specials), special << place, "{byte:#x} at {place}");
                 assert_eq!(bits_in(&block, letters), letter << place, "{byte:#x} at {place}");
             }
+            assert_eq!(bits_in(&[byte; WIDTH], specials), special * u64::MAX, "{byte:#x} everywhere");
         }
     }
 
@@ -154,7 +155,7 @@ mod tests {
                     }
                     let mut open = before;
                     assert_eq!(
-                        (super::escaped(backslashes, &mut open), open),
+                        (escaped(backslashes, &mut open), open),
                         (expected, escapes),
                         "{backslashes:#b}, {before}"
                     );
