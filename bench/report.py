@@ -69,13 +69,14 @@ for title, mode, field, wanted in SCENARIOS:
     bars.append(plot.Bar(title, ratio, min(each), max(each), wanted))
 pathlib.Path(picture).write_text(plot.drawn("CPU relative to nginx, pass-through (1.0): less is better", bars))
 added = {q: {who: median(f"{who}-rate", q) - median("direct-rate", q) for who in ("nginx", "adapter")} for q in ("p50_ms", "p99_ms")}
-plugged = {mode: median(f"plugged-{mode}", field) / median(f"adapter-{mode}", field) for mode, field in [("unary", WHOLE), ("stream", EVENT)]}
+plugged = {mode: median(f"plugged-{mode}", field) / median(f"adapter-{mode}", field) for mode, field in [("unary", WHOLE), ("stream", EVENT), ("hold", EVENT)]}
 print(f"""
 | other figures | | target |
 |---|---|---|
 | 5 of 10 keys at their limit: CPU per request, relative to 10 good keys | {median("half-unary", WHOLE) / median("good-unary", WHOLE):.2f} | 1.1 |
 | a plugin with `on_request` and `on_chunk`: a whole answer, relative to no plugin | {plugged["unary"]:.2f} | 1.15 |
-| the same, a streamed event | {plugged["stream"]:.2f} | 1.15 |
+| the same, an event of a burst | {plugged["stream"]:.2f} | 1.15 |
+| the same, an event of {held} slow streams | {plugged["hold"]:.2f} | 1.15 |
 | memory per open stream, KiB (nginx: {per_stream("nginx", held):.0f}) | {per_stream("adapter", held):.0f} | 40 |
 | latency added to a whole answer at 1,000 a second, p50, ms (nginx: {added["p50_ms"]["nginx"]:.2f}) | {added["p50_ms"]["adapter"]:.2f} | 0.3 |
 | the same, p99, ms (nginx: {added["p99_ms"]["nginx"]:.2f}) | {added["p99_ms"]["adapter"]:.2f} | 2 |
@@ -96,8 +97,8 @@ print(f"| the same, memory per open stream, KiB | {plain:.0f} | {one:.0f} | {two
 
 wrong = sum(row["wrong"] for who in ("plain", "tls1", "tls2") for mode in ("unary", "stream", "hold") for row in rows(f"{who}-{mode}"))
 wrong += sum(row["wrong"] for who in ("direct", "nginx", "adapter") for row in rows(f"{who}-rate"))
-for who, modes in [("nginx", 5), ("adapter", 5), ("plugged", 4)]:
-    wrong += sum(row["wrong"] for _, mode, _, _ in SCENARIOS[:modes] for row in rows(f"{who}-{mode}"))
+for who in ("nginx", "adapter", "plugged"):
+    wrong += sum(row["wrong"] for _, mode, _, _ in SCENARIOS for row in rows(f"{who}-{mode}"))
 wrong += sum(row["wrong"] for who in ("good", "half") for row in rows(f"{who}-unary"))
 print(f"\nWrong answers: {wrong}.")
 sys.exit(1 if wrong else 0)

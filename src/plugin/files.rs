@@ -53,6 +53,11 @@ impl Files {
         files
     }
 
+    /// Returns whether there is no script at all.
+    pub fn no_scripts(&self) -> bool {
+        self.plugins.is_empty() && self.libraries.is_empty()
+    }
+
     /// Returns the whole library, with its tests.
     pub fn of_library() -> Self {
         let file = |path: String, text: &str| File { path: PathBuf::from(path), text: text.to_owned() };

@@ -5,6 +5,7 @@
 
 mod access;
 mod decode;
+mod find;
 mod number;
 mod read;
 mod repeated;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+pub use find::{Step, find};
 pub use repeated::{Recent, Repeated};
 
 /// The content of a JSON string: copied from another document, or created here.

@@ -124,7 +124,7 @@ pub(super) fn value(json: &[u8], window: &mut Window, mut at: usize) -> Option<u
                     at + 1
                 } else {
                     around.enter(true)?;
-                    at = key(json, window, at)?;
+                    at = key(json, window, at)?.1;
                     continue;
                 }
             }
@@ -149,7 +149,7 @@ pub(super) fn value(json: &[u8], window: &mut Window, mut at: usize) -> Option<u
             at = space(json, at);
             match (json.get(at)?, around.in_object()) {
                 (b',', true) => {
-                    at = key(json, window, space(json, at + 1))?;
+                    at = key(json, window, space(json, at + 1))?.1;
                     break;
                 }
                 (b',', false) => {
@@ -164,14 +164,14 @@ pub(super) fn value(json: &[u8], window: &mut Window, mut at: usize) -> Option<u
     }
 }
 
-/// Returns the position of the value that belongs to the key here.
+/// Returns the key that is here, as it is written, and the position of its value.
 #[inline]
-fn key(json: &[u8], window: &mut Window, at: usize) -> Option<usize> {
+pub(super) fn key<'a>(json: &'a [u8], window: &mut Window, at: usize) -> Option<(&'a [u8], usize)> {
     if json.get(at) != Some(&b'"') {
         return None;
     }
     let (end, _) = string(json, window, at + 1)?;
-    colon(json, end)
+    Some((json.get(at + 1..end - 1)?, colon(json, end)?))
 }
 
 /// Returns the position of the value behind a colon.

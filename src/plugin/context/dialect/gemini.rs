@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::wire::json;
+use crate::wire::json::{self, Step};
 
 /// Returns the text of an answer, or its reasoning.
 pub fn text(body: &Value, thought: bool) -> String {
@@ -13,24 +13,9 @@ pub fn text(body: &Value, thought: bool) -> String {
     wanted.filter_map(|part| part["text"].as_str()).collect()
 }
 
-/// Returns the same as [`text`] without building a JSON tree, by deserialising only the fields needed. Returns None
-/// if the tree is required after all.
+/// Returns the same as [`text`] from a document that was not parsed. Reads only the parts, and nothing behind them. None
+/// if the document must be parsed after all.
 pub fn peek_text(bytes: &[u8], thought: bool) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Answer<'a> {
-        #[serde(borrow)]
-        candidates: Vec<Candidate<'a>>,
-    }
-    #[derive(Deserialize)]
-    struct Candidate<'a> {
-        #[serde(borrow)]
-        content: Content<'a>,
-    }
-    #[derive(Deserialize)]
-    struct Content<'a> {
-        #[serde(borrow)]
-        parts: Vec<Part<'a>>,
-    }
     #[derive(Deserialize)]
     struct Part<'a> {
         #[serde(borrow)]
@@ -42,8 +27,8 @@ pub fn peek_text(bytes: &[u8], thought: bool) -> Option<String> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-    let answer: Answer<'_> = json::read_slice(bytes).ok()?;
-    let parts = &answer.candidates.first()?.content.parts;
+    const PARTS: &[Step] = &[Step::Member("candidates"), Step::First, Step::Member("content"), Step::Member("parts")];
+    let parts: Vec<Part<'_>> = json::read(json::find(json::utf8(bytes).ok()?, PARTS)?).ok()?;
     let wanted = parts.iter().filter(|part| part.thought == thought).filter_map(|part| part.text.as_ref());
     Some(wanted.map(|text| &*text.0).collect())
 }
@@ -85,7 +70,6 @@ mod tests {
             r#"{"candidates":[{"content":{"role":"model","parts":[]}}],"usageMetadata":{}}"#,
             r#"{"candidates":[{"content":{"parts":[{"text":null,"thoughtSignature":"s"}]}}]}"#,
             r#"{"candidates":[{"finishReason":"STOP"}]}"#,
-            r#"{"candidates":[{"content":{"parts":[{"text":"a"}]}}]"#,
             r#"{"promptFeedback":{}}"#,
         ] {
             for thought in [false, true] {
@@ -94,6 +78,8 @@ mod tests {
                 assert!(seen.is_none() || seen == whole, "{document}: {seen:?} is not {whole:?}");
             }
         }
+        let cut = br#"{"candidates":[{"content":{"parts":[{"text":"a"}]}},"#;
+        assert_eq!(peek_text(cut, false).as_deref(), Some("a"), "what is behind the parts is not looked at");
         let said = br#"{"candidates":[{"content":{"parts":[{"text":"a"},{"text":"b"}]}}]}"#;
         assert_eq!(peek_text(said, false).as_deref(), Some("ab"), "without the tree");
     }

@@ -39,6 +39,32 @@ fn half_a_surrogate_pair_is_no_text() {
 }
 
 #[test]
+fn a_value_is_found_without_what_follows() {
+    const PATH: &[Step] = &[Step::Member("a"), Step::First, Step::Member("b")];
+    for (document, expected) in [
+        (r#"{"a":[{"b":1}]}"#, Some("1")),
+        (r#" { "x" : "}" , "a" : [ { "y" : [ { } , "\"" ] , "b" : { "c" : "]" } , "#, Some(r#"{ "c" : "]" }"#)),
+        (r#"{"a":[{"b":1},{"b":2}],"a":[{"b":3}]}"#, Some("1")),
+        (r#"{"b":{"a":[{"b":1}]},"a":[{"b":2}"#, Some("2")),
+        (r#"{"a":[{"b":tru}]}"#, None),
+        (r#"{"a":[{"b":"#, None),
+        (r#"{"a":[]}"#, None),
+        (r#"{"a":{"b":1}}"#, None),
+        (r#"{"a":[["b"]]}"#, None),
+        (r#"{"a":[{"c":1}],"b":2}"#, None),
+        (r#"{"x":nul,"a":[{"b":1}]}"#, None),
+        (r#"{"x":1 "a":[{"b":1}]}"#, None),
+        (r#"{,"a":[{"b":1}]}"#, None),
+        (r#"{"\u0061":[{"b":1}]}"#, None),
+        (r#"["a"]"#, None),
+        ("", None),
+    ] {
+        assert_eq!(find(document, PATH), expected, "{document}");
+    }
+    assert_eq!(find(" [1] ", &[]), Some("[1]"));
+}
+
+#[test]
 fn a_value_that_was_read_before_ends_where_it_did() {
     let list = format!(r#"["{}",{{"a":[1]}}]"#, "x".repeat(1024));
     let within = |list: &str, rest: &str| format!(r#"{{"n":[{list}{rest}"#);
