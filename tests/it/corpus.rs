@@ -23,12 +23,16 @@ pub fn recordings() -> Option<Vec<(String, Value)>> {
     Some(cases)
 }
 
-/// The recordings of one folder.
-pub fn recordings_of(folder: &str) -> Option<Vec<(String, Value)>> {
+/// The folder of one vendor's recordings.
+pub fn folder_of(vendor: &str) -> PathBuf {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/recorded");
-    let root = PathBuf::from(std::env::var("RECORDED_TRAFFIC").unwrap_or(default.to_owned()));
+    PathBuf::from(std::env::var("RECORDED_TRAFFIC").unwrap_or(default.to_owned())).join(vendor)
+}
+
+/// The recordings of one vendor.
+pub fn recordings_of(vendor: &str) -> Option<Vec<(String, Value)>> {
     let mut cases = Vec::new();
-    for entry in std::fs::read_dir(root.join(folder)).ok()? {
+    for entry in std::fs::read_dir(folder_of(vendor)).ok()? {
         let path = entry.ok()?.path();
         let name = path.file_name()?.to_string_lossy().into_owned();
         let case: Value = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;

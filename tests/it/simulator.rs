@@ -6,6 +6,8 @@ use gemini_adapter::simulator::{Options, SCENARIOS, Simulator};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::corpus::folder_of;
+
 async fn start() -> Simulator {
     Simulator::start(TcpListener::bind("127.0.0.1:0").await.unwrap(), Options::default()).unwrap()
 }
@@ -218,22 +220,16 @@ async fn keys_and_methods() {
     assert_eq!(names.len(), SCENARIOS.len());
 }
 
-fn recorded() -> Option<PathBuf> {
-    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/recorded");
-    let root = PathBuf::from(std::env::var("RECORDED_TRAFFIC").unwrap_or(default.to_owned())).join("gemini");
-    root.is_dir().then_some(root)
-}
-
 /// Requests that Google answered must not be refused for their shape.
 #[tokio::test]
 async fn recorded_requests_are_taken() {
-    let Some(dir) = recorded() else {
+    let Ok(recorded) = std::fs::read_dir(folder_of("gemini")) else {
         eprintln!("recorded traffic is not here: skipped");
         return;
     };
     let simulator = start().await;
     let (mut taken, mut refused) = (0, Vec::new());
-    for entry in std::fs::read_dir(dir).unwrap() {
+    for entry in recorded {
         let path = entry.unwrap().path();
         let case: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         let place = case.pointer("/request/path").and_then(Value::as_str).unwrap_or_default();
