@@ -125,3 +125,18 @@ fn late(limit: Duration) -> Error {
     error.status = 408;
     error
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_a_short_body_is_copied_out_of_its_buffer() {
+        let settings = ServerSettings::default();
+        for (length, copied) in [(SHORT, true), (SHORT + 1, false)] {
+            let sent = Bytes::from(vec![b'x'; length]);
+            let read = Bodies::default().read(sent.clone().into(), &HeaderMap::new(), &settings).await.unwrap();
+            assert_eq!((read == sent, read.as_ptr() != sent.as_ptr()), (true, copied), "{length}");
+        }
+    }
+}
