@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::{agrees, agrees_for_all_types};
+use super::{Step, agrees, agrees_for_all_types, find};
 
 /// A number, a string or a literal; some are wrong.
 fn leaf() -> impl Strategy<Value = String> {
@@ -79,6 +79,9 @@ fn agrees_within(text: &str) -> usize {
         agrees::<crate::wire::openai::chat::Request<'_>>(document);
         agrees::<crate::wire::anthropic::messages::Request<'_>>(document);
         if let Ok(value) = serde_json::from_str::<Value>(document) {
+            let path = [Step::Member("candidates"), Step::First, Step::Member("content"), Step::Member("parts")];
+            let found = find(document, &path).map(|raw| serde_json::from_str::<Value>(raw).unwrap());
+            assert_eq!(found.as_ref(), value.pointer("/candidates/0/content/parts"), "{document}");
             valid += 1 + agrees_within_strings(&value);
         }
     }
