@@ -5,7 +5,7 @@ FROM rust:1.95-slim-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends musl-tools && rm -rf /var/lib/apt/lists/*
 # Optional cargo features, for example `--build-arg FEATURES=otel`.
 ARG FEATURES=""
-# `--build-arg PGO=1` optimises by a profile (scripts/pgo), which takes about four times as long.
+# `--build-arg PGO=1` optimises by a profile (scripts/pgo): four builds instead of one.
 ARG PGO=""
 WORKDIR /src
 COPY . .
