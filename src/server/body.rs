@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
 use bytes::Bytes;
@@ -91,30 +91,24 @@ impl Bodies {
         settings: &ServerSettings,
     ) -> Result<Bytes, Error> {
         let mut share = Share { bodies: self.clone(), size: 0 };
-        let (mut first, mut rest) = (Bytes::new(), Vec::new());
-        while let Some(frame) = body.frame().await {
+        let mut joined = Vec::new();
+        let content = loop {
+            let Some(frame) = body.frame().await else { break joined.into() };
             let frame = frame.map_err(|_| Error::invalid("The request body ended early."))?;
             let Ok(data) = frame.into_data() else { continue };
             if share.size + data.len() > settings.max_body {
                 return Err(Error::too_large(settings.max_body));
             }
             share.grow(data.len(), settings.max_bodies)?;
-            match (first.is_empty(), rest.is_empty()) {
-                (true, _) => first = data,
-                (false, true) => {
-                    rest.reserve(announced.unwrap_or_default().min(AHEAD).max(first.len() + data.len()));
-                    rest.extend_from_slice(&first);
-                    rest.extend_from_slice(&data);
-                }
-                (false, false) => rest.extend_from_slice(&data),
+            if data.len() > SHORT && data.len() == share.size && body.is_end_stream() {
+                // All of it in one piece, which is a part of the connection's buffer.
+                break data;
             }
-        }
-        let content = match rest.is_empty() {
-            false => rest.into(),
-            // A body that arrived in one piece is part of the connection's buffer. A short one is copied, so that the
-            // buffer can be used again.
-            true if first.len() <= SHORT => Bytes::copy_from_slice(&first),
-            true => first,
+            // Copied at once, so that the connection can read what comes next into the same buffer.
+            if joined.is_empty() {
+                joined.reserve(announced.unwrap_or_default().min(AHEAD).max(data.len()));
+            }
+            joined.extend_from_slice(&data);
         };
         Ok(Bytes::from_owner(Held { content, _share: share }))
     }
@@ -137,6 +131,17 @@ mod tests {
             let sent = Bytes::from(vec![b'x'; length]);
             let read = Bodies::default().read(sent.clone().into(), &HeaderMap::new(), &settings).await.unwrap();
             assert_eq!((read == sent, read.as_ptr() != sent.as_ptr()), (true, copied), "{length}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_the_same_however_it_arrives() {
+        let sent: Vec<u8> = (0..3 * SHORT).map(|index| index as u8).collect();
+        for size in [1000, SHORT, SHORT + 1, 2 * SHORT, 3 * SHORT] {
+            let pieces: Vec<_> = sent.chunks(size).map(|piece| Ok::<_, Error>(Bytes::copy_from_slice(piece))).collect();
+            let body = Body::from_stream(futures_util::stream::iter(pieces));
+            let read = Bodies::default().read(body, &HeaderMap::new(), &ServerSettings::default()).await.unwrap();
+            assert!(read == sent, "in pieces of {size}");
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Every function takes the document and a position in it, and returns None for what is not JSON.
 
+use fearless_simd::{Level, Simd, dispatch};
+
 use super::window::{LETTERS, WIDTH, Window, escaped};
 
 /// Returns the position of the first byte that is not white space; the end of the document if there is none.
@@ -31,19 +33,25 @@ pub(super) fn string(json: &[u8], window: &mut Window, at: usize) -> Option<(usi
 }
 
 #[inline(never)]
-fn any_string(json: &[u8], window: &mut Window, mut at: usize) -> Option<(usize, bool)> {
+fn any_string(json: &[u8], window: &mut Window, at: usize) -> Option<(usize, bool)> {
+    // With the widest vectors this machine has.
+    dispatch!(Level::new(), simd => any_string_with(simd, json, window, at))
+}
+
+#[inline(always)]
+fn any_string_with<S: Simd>(simd: S, json: &[u8], window: &mut Window, mut at: usize) -> Option<(usize, bool)> {
     // Whether there are escapes, and whether the bytes that were looked at end within one.
     let (mut escapes, mut open) = (false, false);
     loop {
-        let special = window.next(json, at, open)?;
-        let backslashes = special & window.backslashes(json)?;
+        let special = window.next(simd, json, at, open)?;
+        let backslashes = special & window.backslashes(simd, json)?;
         let escaped = escaped(backslashes, &mut open);
         let ends = special & !backslashes & !escaped;
         // What is before the first end.
         let escaped = escaped & ends.wrapping_sub(1) & !ends;
         if escaped != 0 {
             escapes = true;
-            escapes_are_good(json, window, escaped)?;
+            escapes_are_good(simd, json, window, escaped)?;
         }
         if ends != 0 {
             let end = window.start + ends.trailing_zeros() as usize;
@@ -54,15 +62,15 @@ fn any_string(json: &[u8], window: &mut Window, mut at: usize) -> Option<(usize,
 }
 
 /// Checks what is behind each backslash: the bytes of the window that `escaped` has a bit for.
-#[inline]
-fn escapes_are_good(json: &[u8], window: &Window, mut escaped: u64) -> Option<()> {
+#[inline(always)]
+fn escapes_are_good<S: Simd>(simd: S, json: &[u8], window: &Window, mut escaped: u64) -> Option<()> {
     let without_two = |bits: u64| {
         let bits = bits & bits.wrapping_sub(1);
         bits & bits.wrapping_sub(1)
     };
     // Texts with escapes tend to have many of them, and then it is faster to look at all bytes together.
     if without_two(escaped) != 0 {
-        escaped &= !window.letters(json)?;
+        escaped &= !window.letters(simd, json)?;
     }
     while escaped != 0 {
         let here = window.start + escaped.trailing_zeros() as usize;

@@ -1,6 +1,10 @@
 //! Where a string of JSON needs attention: which bytes of a document are not plain text, 64 bytes at a time.
+//!
+//! What takes a `Simd` is compiled once for each kind of vectors. It has to be inlined, closures and all: a function of
+//! its own would be compiled for the least of them.
 
-use wide::u8x16;
+use fearless_simd::prelude::*;
+use fearless_simd::{mask8x64, u8x64};
 
 /// Some bytes of the document, and which of them are not plain text in a string: quotes, backslashes and control
 /// characters. It moves along with the reader, so that strings close to each other share one search. Bits stand for
@@ -32,8 +36,8 @@ impl Window {
 
     /// Moves to where there is something special from `at` on, or to `at` if that is not covered and `stays` is set.
     /// Returns what is special from `at` on; None at the end of the document. `at` must never go back.
-    #[inline]
-    pub(super) fn next(&mut self, json: &[u8], mut at: usize, stays: bool) -> Option<u64> {
+    #[inline(always)]
+    pub(super) fn next<S: Simd>(&mut self, simd: S, json: &[u8], mut at: usize, stays: bool) -> Option<u64> {
         loop {
             let offset = at.wrapping_sub(self.start);
             if offset < WIDTH {
@@ -43,21 +47,21 @@ impl Window {
                 }
                 at = self.start + WIDTH;
             }
-            self.special = bits(json, at, specials)?;
+            self.special = specials(block(simd, json, at)?).to_bitmask();
             self.start = at;
         }
     }
 
     /// Returns which bytes are backslashes.
-    #[inline]
-    pub(super) fn backslashes(&self, json: &[u8]) -> Option<u64> {
-        bits(json, self.start, |bytes| bytes.simd_eq(u8x16::splat(b'\\')))
+    #[inline(always)]
+    pub(super) fn backslashes<S: Simd>(&self, simd: S, json: &[u8]) -> Option<u64> {
+        Some(block(simd, json, self.start)?.simd_eq(b'\\').to_bitmask())
     }
 
     /// Returns which bytes may follow a backslash and then are the whole escape.
-    #[inline]
-    pub(super) fn letters(&self, json: &[u8]) -> Option<u64> {
-        bits(json, self.start, letters)
+    #[inline(always)]
+    pub(super) fn letters<S: Simd>(&self, simd: S, json: &[u8]) -> Option<u64> {
+        Some(letters(block(simd, json, self.start)?).to_bitmask())
     }
 }
 
@@ -79,44 +83,32 @@ pub(super) fn escaped(backslashes: u64, open: &mut bool) -> u64 {
     escaped
 }
 
-/// Returns a bit for each byte from `at` on in which `find` finds something; none for what is behind the end of the
-/// document. None if nothing is from `at` on.
-#[inline]
-fn bits(json: &[u8], at: usize, find: impl Fn(u8x16) -> u8x16) -> Option<u64> {
+/// Returns the bytes from `at` on, with spaces for what is behind the end of the document. None if nothing is from `at` on.
+#[inline(always)]
+fn block<S: Simd>(simd: S, json: &[u8], at: usize) -> Option<u8x64<S>> {
     let rest = json.get(at..)?;
-    if let Some(block) = rest.first_chunk() {
-        return Some(bits_in(block, find));
-    }
-    if rest.is_empty() {
-        return None;
-    }
-    if let Some(block) = json.last_chunk() {
-        return Some(bits_in(block, find) >> (WIDTH - rest.len()));
+    if let Some(block) = rest.first_chunk::<WIDTH>() {
+        return Some(u8x64::simd_from(simd, *block));
     }
     let mut block = [b' '; WIDTH];
     block.get_mut(..rest.len())?.copy_from_slice(rest);
-    Some(bits_in(&block, find))
-}
-
-#[inline]
-fn bits_in(block: &[u8; WIDTH], find: impl Fn(u8x16) -> u8x16) -> u64 {
-    let (sixteens, _) = block.as_chunks::<16>();
-    let add = |bits, sixteen: &[u8; 16]| bits << 16 | u64::from(find(u8x16::new(*sixteen)).to_bitmask());
-    sixteens.iter().rev().fold(0, add)
+    (!rest.is_empty()).then_some(u8x64::simd_from(simd, block))
 }
 
 /// Finds what is not plain text.
 #[inline(always)]
-fn specials(bytes: u8x16) -> u8x16 {
-    // Of a control character and the last one, the smaller is the former.
-    let controls = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
-    bytes.simd_eq(u8x16::splat(b'"')) | bytes.simd_eq(u8x16::splat(b'\\')) | controls
+fn specials<S: Simd>(bytes: u8x64<S>) -> mask8x64<S> {
+    bytes.simd_eq(b'"') | bytes.simd_eq(b'\\') | bytes.simd_lt(b' ')
 }
 
 /// Finds the letters of escapes that consist of a backslash and one letter.
 #[inline(always)]
-fn letters(bytes: u8x16) -> u8x16 {
-    LETTERS.iter().fold(u8x16::ZERO, |found, letter| found | bytes.simd_eq(u8x16::splat(*letter)))
+fn letters<S: Simd>(bytes: u8x64<S>) -> mask8x64<S> {
+    let mut found = mask8x64::splat(bytes.simd, false);
+    for letter in LETTERS {
+        found |= bytes.simd_eq(*letter);
+    }
+    found
 }
 
 /// These letters.
@@ -124,20 +116,30 @@ pub(super) const LETTERS: &[u8; 8] = b"\"\\/bfnrt";
 
 #[cfg(test)]
 mod tests {
+    use fearless_simd::{Level, dispatch};
+
     use super::*;
 
     #[test]
     fn bytes_are_found_at_every_place() {
+        // What every machine can do, and what this one can.
+        for level in [Level::baseline(), Level::new()] {
+            dispatch!(level, simd => bytes_are_found_with(simd));
+        }
+    }
+
+    fn bytes_are_found_with<S: Simd>(simd: S) {
+        let found = |find: fn(u8x64<S>) -> mask8x64<S>, bytes: &[u8]| find(block(simd, bytes, 0).unwrap()).to_bitmask();
         for byte in 0..=u8::MAX {
             let special = u64::from(byte < 0x20 || matches!(byte, b'"' | b'\\'));
             let letter = u64::from(LETTERS.contains(&byte));
             for place in 0..WIDTH {
                 let mut block = [b'a'; WIDTH];
                 block[place] = byte;
-                assert_eq!(bits_in(&block, specials), special << place, "{byte:#x} at {place}");
-                assert_eq!(bits_in(&block, letters), letter << place, "{byte:#x} at {place}");
+                assert_eq!(found(specials, &block), special << place, "{byte:#x} at {place}");
+                assert_eq!(found(letters, &block), letter << place, "{byte:#x} at {place}");
             }
-            assert_eq!(bits_in(&[byte; WIDTH], specials), special * u64::MAX, "{byte:#x} everywhere");
+            assert_eq!(found(specials, &[byte; WIDTH]), special * u64::MAX, "{byte:#x} everywhere");
         }
     }
 
