@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, u8x64};
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde_json::value::RawValue;
 
@@ -56,13 +58,23 @@ pub(super) fn remember(value: &str) {
     }
 }
 
-/// Whether a text begins with another one. Compares block by block, which compiles to a few instructions. To compare all
-/// at once calls the C library, and that of the image, musl, goes byte by byte.
+/// Whether a text begins with another one. To compare them as slices calls the C library, and that of the image, musl,
+/// goes byte by byte.
 fn begins(text: &str, start: &str) -> bool {
-    const BLOCK: usize = 64;
-    let Some(text) = text.as_bytes().get(..start.len()) else { return false };
-    let ((blocks, rest), (known, end)) = (text.as_chunks::<BLOCK>(), start.as_bytes().as_chunks::<BLOCK>());
-    blocks.iter().zip(known).all(|(block, known)| block == known) && rest == end
+    let text = text.as_bytes().get(..start.len());
+    text.is_some_and(|text| dispatch!(Level::new(), simd => same(simd, text, start.as_bytes())))
+}
+
+/// Whether two texts of the same length are the same.
+#[inline(always)]
+fn same<S: Simd>(simd: S, one: &[u8], other: &[u8]) -> bool {
+    let ((ones, one), (others, other)) = (one.as_chunks::<64>(), other.as_chunks::<64>());
+    for (one, other) in ones.iter().zip(others) {
+        if !u8x64::simd_from(simd, *one).simd_eq(u8x64::simd_from(simd, *other)).all_true() {
+            return false;
+        }
+    }
+    one == other
 }
 
 /// What became of the texts that were met lately, each of at least a kilobyte and at most 128: 4 MiB of texts at most.
