@@ -122,8 +122,11 @@ mod tests {
 
     #[test]
     fn bytes_are_found_at_every_place() {
-        // What every machine can do, and what this one can.
-        for level in [Level::baseline(), Level::new()] {
+        // What every machine can do, what this one can, and what most can.
+        let mut levels = vec![Level::baseline(), Level::new()];
+        #[cfg(target_arch = "x86_64")]
+        levels.extend(Level::new().as_avx2().map(Level::Avx2));
+        for level in levels {
             dispatch!(level, simd => bytes_are_found_with(simd));
         }
     }
